@@ -40,7 +40,7 @@ ORDER = {
         ("logs",),
         ("posture", "integrity", "events"),
         ("policy", "storage", "target"),
-        ("trail",),
+        ("selectors", "trail"),
         ("aws", "fact"),
         ("times", "credentials", "endpoints", "error_codes", "botocore_parts"),
         ("arn", "bucket_name", "errors", "global_services", "threads"),

@@ -51,7 +51,7 @@ MANIFEST = "bundle.json"
 KEYS = "keys.json"
 REPORT = "report.json"
 MANIFEST_HASH = "bundleManifestSha256"
-_FORM = 5
+_FORM = 6
 _MAX_BYTES = 256 * 2**20
 _MAX_STRAYS = 1_000
 _NOT_SIGNED = (
@@ -378,6 +378,8 @@ def _configuration_as_json(configuration: Configuration) -> dict[str, Any]:
             "started": today.started,
             "stopped": today.stopped,
             "neverLogged": today.never_logged,
+            "leavesOut": today.leaves_out,
+            "recordingUnknown": today.recording_unknown,
         },
         "calls": [
             {
@@ -391,6 +393,7 @@ def _configuration_as_json(configuration: Configuration) -> dict[str, Any]:
                 "relocates": call.relocates,
                 "before": {setting.name: value for setting, value in call.before},
                 "selects": call.selects,
+                "leavesOut": call.leaves_out,
             }
             for call in configuration.calls
         ],
@@ -578,6 +581,7 @@ def _configuration(fields: dict[str, Any], trail: TrailName) -> Configuration:
             call["relocates"] is True,
             _settings(call["before"]),
             call["selects"] is True,
+            None if call["leavesOut"] is None else tuple(map(str, call["leavesOut"])),
         )
         for call in fields["calls"]
     )
@@ -593,6 +597,8 @@ def _configuration(fields: dict[str, Any], trail: TrailName) -> Configuration:
             _optional_moment(today["started"]),
             _optional_moment(today["stopped"]),
             never_logged=today["neverLogged"] is True,
+            leaves_out=tuple(map(str, today["leavesOut"])),
+            recording_unknown=str(today["recordingUnknown"]),
         ),
     )
 

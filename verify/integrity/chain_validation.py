@@ -15,7 +15,7 @@ from functools import partial
 
 from verify.integrity.digests.chain import ChainWalk, Gap, GapKind, JudgedDigest
 from verify.integrity.digests.digest import Digest, LogReference
-from verify.integrity.digests.digest_file import DigestFile, SignatureStatus
+from verify.integrity.digests.digest_file import DigestFile, SignatureStatus, with_successor_signature
 from verify.integrity.digests.public_keys import KeyRing
 from verify.integrity.origin import DELIVERED_WITHIN, Origin
 from verify.integrity.reader import ChainReader, DayFiles, days_back
@@ -309,7 +309,9 @@ class ChainValidation:
         known = len(self._locations)
 
         def fetch(name: ObjectName) -> Iterator[DigestFile]:
-            return iter(self._reader.expected(name, self._locations))
+            found, location = self._reader.expected(name, self._locations)
+            self._locations += [location] if location else []
+            return iter(found)
 
         self._listings[day] = listing_hash(files.listed)
         if not self._request.origin.is_whole_at_its_end:
@@ -699,17 +701,12 @@ class ChainValidation:
         origin = self._request.origin
         wanted = {origin.identity(one.name): one.name for one in unnamed}
         references: dict[ObjectName, LogReference] = {}
-        days = {day for location in self._locations for day in self._reader.digest_days(location)}
-        for day in sorted(day for day in days if self._last_day < day <= until.date()):
-            files = self._reader.day(self._locations, day)
-            for file in (*files.hourly, *files.backfill, *files.others):
-                if file.digest is None or file.signature_status is not SignatureStatus.VALID:
-                    continue
-                self._note_later(file, file.digest)
-                for log in file.digest.logs:
-                    name = wanted.get(origin.identity(log.name))
-                    if name is not None:
-                        references[name] = log
+        for named, digest in self._later_digests(until.date()):
+            self._note_later(named.chain, digest)
+            for log in digest.logs:
+                name = wanted.get(origin.identity(log.name))
+                if name is not None:
+                    references[name] = log
         names = list(references)
         results = [
             result
@@ -718,11 +715,29 @@ class ChainValidation:
         ]
         return {name: (references[name], result) for name, result in zip(names, results, strict=True)}
 
-    def _note_later(self, file: DigestFile, digest: Digest) -> None:
-        named = file.named.chain
-        if named.is_backfill:
+    def _later_digests(self, until: date) -> Iterator[tuple[DigestName, Digest]]:
+        """The digests of the days after those that were looked at that are signed, in themselves or in the one after.
+
+        :param until: the last day.
+        """
+        days = {day for location in self._locations for day in self._reader.digest_days(location)}
+        newer: dict[ChainName, Digest] = {}
+        for day in sorted((day for day in days if self._last_day < day <= until), reverse=True):
+            files = self._reader.day(self._locations, day)
+            of_day = (*files.hourly, *files.backfill, *files.others)
+            for file in sorted(of_day, key=lambda file: file.named.end, reverse=True):
+                after = newer.get(file.named.chain)
+                known = with_successor_signature(file, after.previous if after else None, self._request.keys)
+                if known.digest is None:
+                    continue
+                newer[file.named.chain] = known.digest
+                if known.signature_status in (SignatureStatus.VALID, SignatureStatus.VALID_IN_SUCCESSOR):
+                    yield file.named, known.digest
+
+    def _note_later(self, chain: ChainName, digest: Digest) -> None:
+        if chain.is_backfill:
             return
-        key = (named.trail, named.home_region)
+        key = (chain.trail, chain.home_region)
         if key == (self._request.chain.trail, self._request.chain.home_region):
             self._signed.add(digest.start, digest.end)
         else:

@@ -20,6 +20,7 @@ from verify.global_services import region_of_global_service
 from verify.integrity.digests.digest import is_plausible
 from verify.integrity.digests.public_keys import KeyRing, PublicKey
 from verify.integrity.timeline.configuration import (
+    GLOBAL_SERVICE_EVENTS,
     Configuration,
     Known,
     NoStatus,
@@ -31,10 +32,12 @@ from verify.integrity.timeline.configuration import (
     call_in,
 )
 from verify.integrity.timeline.timeline import Period
+from verify.selectors import parse_selectors, unrecorded
 from verify.trail import Trail
 
 PERMISSIONS = (
     "cloudtrail:DescribeTrails",
+    "cloudtrail:GetEventSelectors",
     "cloudtrail:GetTrailStatus",
     "cloudtrail:ListPublicKeys",
     "cloudtrail:LookupEvents",
@@ -189,9 +192,8 @@ class AwsFacts:
         """See :class:`Facts`."""
         if self.known is not None:
             return self.known
-        calls: list[TrailCall] = []
-        known = self._history(calls)
-        return Configuration(self.trail.home_region, tuple(calls), known, self._today())
+        calls, known = self._history()
+        return Configuration(self.trail.home_region, calls, known, self._today())
 
     def _today(self) -> Today:
         if self.deployed is None:
@@ -215,15 +217,38 @@ class AwsFacts:
         never_logged = status.started is None and status.stopped is None
         return Today(self.now, settings, stopped=status.stopped, never_logged=never_logged)
 
-    def _history(self, calls: list[TrailCall]) -> Known:
-        """Read the event history into ``calls``, and say for which time these are all there were."""
+    def recording(self) -> tuple[tuple[str, ...], str]:
+        """The management events that the trail does not record today, in words, and why they are not known.
+
+        https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetEventSelectors.html
+        """
+        if self.deployed is None:
+            return (), ""
+        around = () if self.deployed.records_global_events else (GLOBAL_SERVICE_EVENTS,)
+        try:
+            answer = self.aws.call(
+                "cloudtrail", "GetEventSelectors", in_region=self.trail.home_region, TrailName=self.trail.arn
+            )
+            return (*unrecorded(parse_selectors(answer)), *around), ""
+        except CannotLook as error:
+            return around, str(error)
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            detail = f"{type(error).__name__}: {error}"[:_SHOWN_OF_ERROR]
+            return around, f"cloudtrail:GetEventSelectors gave an answer that is not AWS's ({detail})"
+
+    def _history(self) -> tuple[tuple[TrailCall, ...], Known]:
+        """What the event history tells, and for which time these are all the calls there were."""
         first = self.now - _HISTORY_REACHES
+        calls: list[TrailCall] = []
         try:
             for name in _ASKED_CALLS:
                 calls += self._lookup(name, first)
             elsewhere = self.is_elsewhere()
         except CannotLook as error:
-            return Known(why_not=str(error))
+            return tuple(calls), Known(why_not=str(error))
+        return tuple(calls), self._known(calls, first, elsewhere)
+
+    def _known(self, calls: Sequence[TrailCall], first: datetime, elsewhere: str) -> Known:
         if elsewhere:
             return Known(why_not=f"the trail is account {self.trail.account}'s, and {elsewhere}'s history was asked")
         since = self._no_organizations_since(calls)

@@ -166,13 +166,20 @@ def walk_prefix(store: ObjectStore, bucket: str, prefix: str, others: Iterable[s
     :raises CannotLook: the bucket could not be listed.
     """
     walk = _Walk(store, bucket)
-    known = frozenset(f"{other}/" for other in others if other and other != prefix)
-    locations = _explore(walk, f"{prefix}/" if prefix else "", known)
+    tops = frozenset(f"{other}/" if other else "" for other in others if other != prefix)
+    top = f"{prefix}/" if prefix else ""
+    if top.endswith(ROOT) and top.removesuffix(ROOT) in tops:
+        # This trail's prefix is the other's AWSLogs/: its own one is a folder between accounts.
+        locations = list(_accounts(walk, top.removesuffix(ROOT), tops))
+    else:
+        locations = _explore(walk, top, tops)
     return FoundLocations(tuple(locations), tuple(walk.problems), walk.not_searched)
 
 
 def _explore(walk: _Walk, top: str, others: frozenset[str]) -> list[DeliveryLocation]:
     """The locations at a level and below; a folder with no ``AWSLogs/`` below it is reported as a whole.
+
+    :param others: where other trails' ``AWSLogs/`` may be.
 
     Level by level and without recursion: neither a deep tree nor a broad one keeps its neighbours from being looked at.
     """
@@ -188,7 +195,7 @@ def _explore(walk: _Walk, top: str, others: frozenset[str]) -> list[DeliveryLoca
             below = f"{at}{folder}/"
             parents[below] = at
             if folder == _ROOT_NAME and at != "/":  # no prefix makes CloudTrail put a slash before it
-                locations += _accounts(walk, at)
+                locations += _accounts(walk, at, others)
             else:
                 waiting.append(below)
                 if not any(other.startswith(below) for other in others):
@@ -206,19 +213,25 @@ def _explore(walk: _Walk, top: str, others: frozenset[str]) -> list[DeliveryLoca
     return locations
 
 
-def _accounts(walk: _Walk, top: str) -> Iterable[DeliveryLocation]:
-    prefix = top.removesuffix("/")
-    rule = re.compile("|".join((_ORGANIZATION.pattern, _ACCOUNT.pattern, _HIVE_ACCOUNT.pattern, _ROOT_NAME)))
-    for name in walk.folders(f"{top}{ROOT}", rule):
+def _accounts(walk: _Walk, top: str, others: frozenset[str]) -> Iterable[DeliveryLocation]:
+    """The locations below an ``AWSLogs/``: accounts, and where another trail has a prefix that leads there."""
+    root, prefix = f"{top}{ROOT}", top.removesuffix("/")
+    on_the_way = {
+        other.removeprefix(root).partition("/")[0] for other in others if other.startswith(root) and other > root
+    }
+    known = (_ORGANIZATION.pattern, _ACCOUNT.pattern, _HIVE_ACCOUNT.pattern, _ROOT_NAME, *map(re.escape, on_the_way))
+    for name in walk.folders(root, re.compile("|".join(known))):
         if name == _ROOT_NAME:  # of a trail whose prefix is, or ends in, AWSLogs
-            yield from _accounts(walk, f"{top}{ROOT}")
+            yield from _accounts(walk, root, others)
         elif _HIVE_ACCOUNT.fullmatch(name):
-            walk.folders(f"{top}{ROOT}{name}/", _HIVE_SERVICE)
+            walk.folders(f"{root}{name}/", _HIVE_SERVICE)
         elif is_account(name):
             yield DeliveryLocation(walk.bucket, prefix, "", name)
-        else:
-            for member in walk.folders(f"{top}{ROOT}{name}/", _ACCOUNT):
+        elif _ORGANIZATION.fullmatch(name):
+            for member in walk.folders(f"{root}{name}/", _ACCOUNT):
                 yield DeliveryLocation(walk.bucket, prefix, name, member)
+        else:
+            yield from _explore(walk, f"{root}{name}/", others)
 
 
 def has_folder(store: ObjectStore, bucket: str, prefix: str) -> bool:

@@ -36,6 +36,10 @@ class Origin(Protocol):
     def may_be_followed(self) -> bool:
         """Whether a chain that leads to another bucket is to be followed there."""
 
+    @property
+    def keeps_keys(self) -> bool:
+        """Whether an object's bucket and key are those that CloudTrail gave it."""
+
     def identity(self, name: ObjectName) -> str:
         """What tells two objects apart."""
 
@@ -64,6 +68,7 @@ class TrailBucket:
     is_whole_at_its_end = True
     knows_when_delivered = True
     may_be_followed = True
+    keeps_keys = True
 
     def identity(self, name: ObjectName) -> str:
         """See :class:`Origin`."""
@@ -94,6 +99,7 @@ class BucketCopy:
     is_whole_at_its_end = False
     knows_when_delivered = False
     may_be_followed = False
+    keeps_keys = False
 
     def identity(self, name: ObjectName) -> str:
         """See :class:`Origin`. Digests name the bucket and prefix that were copied; what follows is unique."""

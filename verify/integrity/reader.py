@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -160,7 +160,10 @@ class ChainReader:
         others: list[DigestName] = []
         for location in locations:
             digests, logs = self.listing(location, day)
-            self._sort(location, digests, files, named, others)
+            own, of_others, foreign = self._sorted(location, digests, _MAX_DIGESTS_A_DAY - len(named) - len(others))
+            named += own
+            others += of_others
+            files.foreign += foreign
             files.listed += [*digests, *logs]
             files.logs += logs
         for file in self.digests(named):
@@ -218,22 +221,22 @@ class ChainReader:
                 return []
             raise
 
-    def _sort(
-        self,
-        location: DeliveryLocation,
-        listing: Iterable[ListedObject],
-        files: DayFiles,
-        named: list[DigestName],
-        others: list[DigestName],
-    ) -> None:
+    def _sorted(
+        self, location: DeliveryLocation, listing: Iterable[ListedObject], limit: int
+    ) -> tuple[list[DigestName], list[DigestName], list[ObjectName]]:
+        """The chain's own digests, those of other trails, and what is none of either.
+
+        :param limit: how many digests are looked at.
+        """
+        own, others, foreign = list[DigestName](), list[DigestName](), list[ObjectName]()
         for entry in listing:
             name = DigestName.parse(entry.name)
             # CloudTrail signs for every trail of every account: what lies deeper may be genuine, and another's.
-            is_there = name is not None and name.location == location
-            if name is None or not is_there or len(named) + len(others) >= _MAX_DIGESTS_A_DAY:
-                files.foreign.append(entry.name)
+            if name is None or name.location != location or len(own) + len(others) >= limit:
+                foreign.append(entry.name)
             else:
-                (named if self._is_own(name) else others).append(name)
+                (own if self._is_own(name) else others).append(name)
+        return own, others, foreign
 
     def digests(self, named: Sequence[DigestName]) -> list[DigestFile]:
         """Read digests, several at once."""
@@ -241,19 +244,21 @@ class ChainReader:
         reads = self._pools.digests.start(lambda names: self._read_digests(names, unsigned), named)
         return [file for future, _ in reads for file in future.result()]
 
-    def expected(self, name: ObjectName, locations: list[DeliveryLocation]) -> list[DigestFile]:
+    def expected(
+        self, name: ObjectName, locations: Collection[DeliveryLocation]
+    ) -> tuple[list[DigestFile], DeliveryLocation | None]:
         """A digest that the chain names but no listing showed; with its whole day when it lies in a new location.
 
-        :param locations: where the chain is known to lie; a new location is added.
+        :param locations: where the chain is known to lie.
+        :returns: the files, and the new location.
         """
         named = DigestName.parse(name)
         if named is None:
-            return []
+            return [], None
         (file,) = self.digests([named])
         if file.digest is None or not self._origin.may_be_followed or named.location in locations:
-            return [file]
-        locations.append(named.location)
-        return [file, *self.day([named.location], named.end.date()).hourly]
+            return [file], None
+        return [file, *self.day([named.location], named.end.date()).hourly], named.location
 
     def _read_digests(self, named: Sequence[DigestName], unsigned: _ByteLimit) -> list[DigestFile]:
         results = self._store.read_each(

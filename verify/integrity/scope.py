@@ -201,7 +201,9 @@ def scope_in_bucket(
     for location, (of_region, problems) in walked.accounts.items():
         foreign.extend(problems)
         days.update({(location, region): listed for region, listed in of_region.items()})
-    places, notices = _add_former(store, trail, destination, found, expected, days, foreign)
+    former = _former(store, trail, destination, found, expected)
+    days |= former.days or {}
+    foreign += former.foreign
     table = _Table(trail, selection)
     regions = expected.regions
     # Where the trail delivers comes first; where it may have delivered before, after it.
@@ -232,28 +234,23 @@ def scope_in_bucket(
         table.account_regions(*_where(destination, own), regions),
         days,
         tuple(foreign),
-        tuple(notices),
+        former.notices,
         tuple(unseen),
-        tuple(places),
+        former.places,
     )
 
 
-def _add_former(
-    store: ObjectStore,
-    trail: TrailName,
-    destination: Destination,
-    found: FoundLocations,
-    expected: Expected,
-    days: dict[tuple[DeliveryLocation, str], Days],
-    foreign: list[Problem],
-) -> tuple[list[Place], list[str]]:
-    """Take in where the trail delivered before. What else lies there in another bucket is no business of its any more.
+def _former(
+    store: ObjectStore, trail: TrailName, destination: Destination, found: FoundLocations, expected: Expected
+) -> Scope:
+    """Where the trail delivered before. What else lies there in another bucket is no business of its any more.
 
-    :returns: the places that are looked at, and a sentence for each that cannot be.
+    :returns: the places that are looked at, what is there, and a sentence for each that cannot be looked at.
     """
-    places, notices = [destination.place], []
+    notices, foreign = list[str](), list[Problem]()
+    days: dict[tuple[DeliveryLocation, str], Days] = {}
     looked_at = {(location.bucket, location.prefix) for location in found.locations}
-    places += sorted(looked_at & set(destination.former) - {destination.place})
+    places = [destination.place, *sorted(looked_at & set(destination.former) - {destination.place})]
     for place in sorted(set(destination.former) - looked_at - {destination.place}):
         try:
             before = walk_prefix(store, *place)
@@ -268,7 +265,7 @@ def _add_former(
             places.append(place)
         except CannotLook as error:
             notices.append(f"The trail delivered to s3://{place[0]} before, which could not be looked at: {error}")
-    return places, notices
+    return Scope(days=days, foreign=tuple(foreign), notices=tuple(notices), places=tuple(places))
 
 
 def _in_no_region(location: DeliveryLocation, region: str, days: Days) -> list[Problem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,9 +13,11 @@ from verify.bucket_name import is_bucket_name
 from verify.errors import CannotLook, TargetNotFound, UsageError
 from verify.integrity.bundle import MANIFEST, Bundle, load_bundle
 from verify.integrity.chain_validation import OtherTrails, UnsignedTime
+from verify.integrity.digests.digest import Digest
+from verify.integrity.digests.digest_file import SignatureStatus, check_digest_file, with_successor_signature
 from verify.integrity.facts import AwsFacts, Facts, SavedFacts, TrailName, load_keys
-from verify.integrity.inventory import has_folder, is_account, is_region, walk_all
-from verify.integrity.origin import BUCKET_COPY, CLAIMED_BUNDLE, TRAIL_BUCKET
+from verify.integrity.inventory import Walked, has_folder, is_account, is_region, walk_all
+from verify.integrity.origin import BUCKET_COPY, CLAIMED_BUNDLE, TRAIL_BUCKET, Origin
 from verify.integrity.scope import (
     Destination,
     Expected,
@@ -29,11 +31,12 @@ from verify.integrity.scope import (
 )
 from verify.integrity.state import load_state
 from verify.integrity.timeline.configuration import Configuration, Setting
-from verify.integrity.timeline.gaps import HOUR, unsigned_times
+from verify.integrity.timeline.gaps import DUE_AFTER_INTERVALS, HOUR, unsigned_times
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.validate import ValidationRequest
 from verify.storage.folder import FolderObjectStore
-from verify.storage.layout import DeliveryLocation
+from verify.storage.gzip_content import MAX_DIGEST_BYTES, GzipSink
+from verify.storage.layout import ChainName, DeliveryLocation, DigestName
 from verify.storage.objects import BucketCopyStore, ObjectStore
 from verify.threads import concurrently
 from verify.times import parse_duration, parse_moment
@@ -47,6 +50,12 @@ _WALKS_AT_ONCE, _ASKED_AT_ONCE = 8, 3
 A = TypeVar("A")
 B = TypeVar("B")
 _FIRST_YEAR = 2013  # in which CloudTrail began
+# A day of digests, and what came of the next one since midnight.
+_DAYS_SEARCHED, _DIGESTS_SEARCHED = 2, 25
+_MAYBE_ORGANIZATIONS = (
+    "no call and no digest shows that the trail was one account's before the last 15 minutes, which the event history "
+    "does not hold yet; of an organization's trail, it does not hold what a delegated administrator did"
+)
 _CLOCKS_AGREE = timedelta(seconds=2)
 _CLOCKS_DIFFER = timedelta(minutes=5)
 
@@ -350,17 +359,20 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
             f"{trail.account} alone."
         )
     facts = AwsFacts(aws, trail, deployed, all_trails is not None, period, now)
-    bucket, is_copy = _bucket(options, deployed)
-    prefix = _prefix(options, deployed, store, bucket, is_copy=is_copy)
-    elsewhere = deployed is not None and not is_copy and bucket != deployed.bucket
+    bucket, origin = _bucket(options, deployed)
+    prefix = _prefix(options, deployed, store, bucket, origin)
+    elsewhere = deployed is not None and origin.keeps_keys and bucket != deployed.bucket
     others = tuple(other for other in all_trails or () if other.bucket == bucket and other.arn != trail.arn)
     other_prefixes = tuple(other.prefix or "" for other in others)
     with concurrently(_ASKED_AT_ONCE) as pool:  # none of them needs what another one answers
         asked_regions = pool.submit(enabled_regions, aws)
         walk = pool.submit(walk_all, store, bucket, prefix, other_prefixes, _at_once)
         pool.submit(facts.keys, trail.home_region)  # for whoever asks next
+        recording = pool.submit(facts.recording)
         configuration = facts.configuration()
-    regions = asked_regions.result()
+    regions, walked = asked_regions.result(), walk.result()
+    configuration = configuration.with_recording(*recording.result())
+    configuration = _doubted(configuration, facts, store, walked, origin)
     was_all = configuration.was_ever(Setting.ALL_REGIONS, period.start, period.end)
     destination = Destination(
         bucket=bucket,
@@ -368,17 +380,17 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         is_organization=deployed.is_organization if deployed else None,
         is_multi_region=was_all,
         other_prefixes=other_prefixes,
-        former=() if is_copy or elsewhere else tuple(configuration.places()),
+        former=() if elsewhere or not origin.keeps_keys else tuple(configuration.places()),
     )
     regions = facts.with_left_regions(regions) if was_all is not False else regions
     was_organizations = configuration.was_ever(Setting.ORGANIZATION, period.start, period.end)
     is_organization = deployed is None or deployed.is_organization or was_organizations is not False
-    kept_as = f"the copy in {S3}{bucket}" if is_copy else "the trail's own bucket"
+    kept_as = "the trail's own bucket" if origin.keeps_keys else f"the copy in {S3}{bucket}"
     kept_as += f" at {aws.endpoint_url}" if aws.endpoint_url else ""
     anchors = load_state(Path(options.state), trail.arn or trail.name, kept_as) if options.state else {}
     expected = Expected(regions, _members(aws, facts) if is_organization else None, frozenset(anchors))
     selection = Selection(options.account, options.region)
-    scope = scope_in_bucket(store, trail, destination, expected, selection, walk.result())
+    scope = scope_in_bucket(store, trail, destination, expected, selection, walked)
     _refuse_nothing(options, scope, f"{S3}{bucket}")
     where = f"{S3}{bucket}/{prefix}".rstrip("/")
     if aws.endpoint_url:
@@ -391,23 +403,77 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         notices.append(f"There is no trail {trail.arn} today.")
     request = ValidationRequest(
         trail=trail,
-        source=f"a copy in {where}" if is_copy else where,
+        source=where if origin.keeps_keys else f"a copy in {where}",
         scope=scope,
         period=period,
         now=now,
-        origin=BUCKET_COPY if is_copy else TRAIL_BUCKET,
+        origin=origin,
         is_quick=options.is_quick,
         requires_logging=options.requires_logging,
         notices=tuple(notices),
-        other_trails=_AskForOtherTrails(aws, facts, trail, is_copy=is_copy),
+        other_trails=_AskForOtherTrails(aws, facts, trail, origin),
         unsigned=_AskForUnsignedTimes(aws, facts),
         anchors=anchors,
     )
     # Of a trail that is gone nothing tells the prefix: the copy's files lie where they were found.
     prefixes = dict.fromkeys((prefix, *sorted(location.prefix for location, _ in scope.days or {})))
-    ready_store: ObjectStore = BucketCopyStore(store, bucket, tuple(prefixes)) if is_copy else store
+    ready_store: ObjectStore = store if origin.keeps_keys else BucketCopyStore(store, bucket, tuple(prefixes))
     known_facts = replace(facts, delivers_elsewhere=elsewhere, known=configuration)
     return PreparedValidation(request, ready_store, known_facts, remembers_as=kept_as)
+
+
+def _doubted(
+    configuration: Configuration, facts: AwsFacts, store: ObjectStore, walked: Walked, origin: Origin
+) -> Configuration:
+    """The configuration, without its history where nothing signed shows that the trail was not an organization's."""
+    since, until = configuration.is_one_accounts_unshown_since(), configuration.known.end
+    if since is None or until is None:
+        return configuration
+    locations = walked.accounts
+    if not configuration.calls and not any(location.organization for location in locations):
+        return configuration  # nothing is concluded from calls, and nothing of an organization's is there
+    for location, (regions, _) in locations.items():
+        if location.organization or location.account != facts.trail.account:
+            continue
+        for region in sorted(regions, key=lambda region: (region != facts.trail.home_region, region)):
+            days = sorted(day for day in regions[region].digests if since.date() <= day <= until.date())
+            for day in days[: -_DAYS_SEARCHED - 1 : -1]:
+                if _shows_one_account(location, region, day, facts, store, Period(since, until), origin):
+                    return configuration
+    # Of a trail that was made in the last minutes, what its event history lacks is all that there is to say.
+    is_new = any(call.is_creation and call.at > until for call in configuration.calls)
+    return configuration.without_history(configuration.known.why_not if is_new else _MAYBE_ORGANIZATIONS)
+
+
+def _shows_one_account(
+    location: DeliveryLocation,
+    region: str,
+    day: date,
+    facts: AwsFacts,
+    store: ObjectStore,
+    within: Period,
+    origin: Origin,
+) -> bool:
+    """Whether a digest of that day was delivered as one account's trail does: where it was delivered is signed."""
+    chain = ChainName(facts.trail.account, region, facts.trail.name, facts.trail.home_region)
+    listed = store.objects(location.bucket, location.digests_on(region, day))
+    named = [name for entry in listed if (name := DigestName.parse(entry.name)) is not None]
+    own = sorted((one for one in named if (one.chain, one.location) == (chain, location)), key=lambda one: one.end)
+    newer: Digest | None = None
+    for name in own[: -_DIGESTS_SEARCHED - 1 : -1]:
+        (result,) = store.read_each([name.name], lambda _: GzipSink(MAX_DIGEST_BYTES, keep_body=True))
+        keys = facts.keys(region)
+        file = check_digest_file(name, result, keys, origin)
+        file = with_successor_signature(file, newer.previous if newer else None, keys)
+        newer = file.digest
+        is_proven = file.signature_status in (SignatureStatus.VALID, SignatureStatus.VALID_IN_SUCCESSOR)
+        if file.digest is None or file.last_modified is None or not is_proven:
+            continue
+        # Where a digest goes that comes after the change is documented nowhere.
+        written = file.last_modified if origin.knows_when_delivered else file.digest.end + DUE_AFTER_INTERVALS * HOUR
+        if within.start <= file.digest.start and written <= within.end:
+            return True
+    return False
 
 
 def _members(aws: Aws, facts: AwsFacts) -> Members:
@@ -435,19 +501,17 @@ def _by_the_services_clock(aws: Aws, now: datetime) -> tuple[datetime, list[str]
     ]
 
 
-def _bucket(options: IntegrityOptions, deployed: Trail | None) -> tuple[str, bool]:
-    """The bucket, and whether it is a copy."""
+def _bucket(options: IntegrityOptions, deployed: Trail | None) -> tuple[str, Origin]:
+    """The bucket, and whether it is the trail's or a copy."""
     copy = _bucket_in(options.source)
     bucket = copy or options.bucket or (deployed.bucket if deployed else "")
     if not bucket:
         raise UsageError("Name the bucket with --bucket: the trail's settings could not be read.")
     # An access point's alias is another name of the bucket: what digests say of theirs does not fit it.
-    return bucket, copy is not None or bucket.endswith(_ALIAS)
+    return bucket, BUCKET_COPY if copy is not None or bucket.endswith(_ALIAS) else TRAIL_BUCKET
 
 
-def _prefix(
-    options: IntegrityOptions, deployed: Trail | None, store: ObjectStore, bucket: str, *, is_copy: bool
-) -> str:
+def _prefix(options: IntegrityOptions, deployed: Trail | None, store: ObjectStore, bucket: str, origin: Origin) -> str:
     """The prefix as it is: of the trail ``logs`` the keys begin with ``logs/AWSLogs/``, of ``logs/`` with
     ``logs//AWSLogs/``.
 
@@ -457,14 +521,14 @@ def _prefix(
     is_own_bucket = deployed is not None and bucket == deployed.bucket
     if options.prefix is None:
         is_meant = is_own_bucket or not options.bucket
-        candidates = [own, ""] if is_copy else [own if is_meant else ""]
+        candidates = [own if is_meant else ""] if origin.keeps_keys else [own, ""]
     elif is_own_bucket and options.prefix.strip("/") == own.strip("/"):
         return own
     else:
         stripped = options.prefix.strip("/")
         above = _above(options.prefix)
         candidates = [stripped, options.prefix, f"{stripped}/", *([] if above is None else [above])]
-    if options.prefix is None and not is_copy:
+    if options.prefix is None and origin.keeps_keys:
         return candidates[0]
     for candidate in candidates:
         if has_folder(store, bucket, candidate):
@@ -517,7 +581,7 @@ class _AskForOtherTrails:
     aws: Aws
     facts: AwsFacts
     trail: TrailName
-    is_copy: bool
+    origin: Origin
 
     def __call__(self, location: DeliveryLocation, region: str) -> OtherTrails | None:
         """See :class:`verify.integrity.validate.ValidationRequest`."""
@@ -533,7 +597,7 @@ class _AskForOtherTrails:
             trail
             for trail in trails
             if trail.arn != self.trail.arn
-            and (self.is_copy or (trail.bucket, trail.prefix or "") == (location.bucket, location.prefix))
+            and (not self.origin.keeps_keys or (trail.bucket, trail.prefix or "") == (location.bucket, location.prefix))
             and trail.is_organization == bool(location.organization)
         )
         return {(trail.name, trail.home_region): trail.validates_log_files for trail in fitting}

@@ -23,7 +23,7 @@ from verify.storage.archive import write_atomically
 from verify.storage.layout import ChainName
 from verify.storage.objects import ListedObject, ObjectName
 
-_FORM = 6
+_FORM = 7
 _MAX_BYTES = 256 * 2**20
 
 
@@ -132,9 +132,8 @@ def _judged(entry: dict[str, Any]) -> JudgedPeriod:
     if verdict not in HARMLESS:
         raise ValueError("only what is in order is remembered")
     given = entry["evidence"]
-    evidence = Evidence(
-        int(given["digests"]), str(given["first"]), str(given["last"]), str(given["call"]), str(given["caller"])
-    )
+    first, last, call, caller, source = (str(given[name]) for name in ("first", "last", "call", "caller", "source"))
+    evidence = Evidence(int(given["digests"]), first, last, call, caller, source)
     return JudgedPeriod(_moment(entry["start"]), _moment(entry["end"]), verdict, str(entry["reason"]), evidence)
 
 
@@ -181,6 +180,7 @@ def save_state(path: Path, trail: str, source: str, anchors: Anchors) -> None:
                         "last": judged.evidence.last,
                         "call": judged.evidence.call,
                         "caller": judged.evidence.caller,
+                        "source": judged.evidence.source,
                     },
                 }
                 for judged in anchor.periods

@@ -35,6 +35,7 @@ _LATELY = timedelta(hours=1)  # before what the event history does not hold yet
 _NOT_READ = "the export could not read all of it"
 _NOT_HELD = "the bundle's export did not look at that time"
 _NOT_TOLD = "the bundle's manifest does not say what its export found of that time"
+_NOTHING_OF_THEM = "Of these nothing is delivered, so this result tells nothing of them."
 _TO_COME = "that day is yet to come, so CloudTrail has delivered nothing there"
 
 
@@ -155,6 +156,30 @@ class Validation:
             )
         if len(calls) > _SHOWN_CALLS:
             yield f"So may {len(calls) - _SHOWN_CALLS:,} calls before these."
+        yield from self._not_recorded_at_start()
+
+    def _not_recorded_at_start(self) -> Iterator[str]:
+        """What the trail did not record when the period began: by the last call that set it, or by what is so today."""
+        configuration, start, today = self._configuration, self._request.period.start, self._configuration.today
+        setting = sorted(
+            (call for call in configuration.calls if call.leaves_out is not None),
+            key=lambda call: (call.at, not call.is_creation),
+        )
+        before = [call for call in setting if call.at < start]
+        if before:
+            if before[-1].leaves_out:
+                yield (
+                    f"{before[-1]}, before the period, made the trail leave out {', '.join(before[-1].leaves_out)}. "
+                    f"{_NOTHING_OF_THEM}"
+                )
+        elif setting:
+            if setting[0].at > self._request.period.end and not setting[0].is_creation:
+                yield f"Which management events the trail recorded is not known: {setting[0]} may have changed that."
+        elif today is not None:
+            if today.leaves_out:
+                yield f"CloudTrail says that the trail leaves out {', '.join(today.leaves_out)}. {_NOTHING_OF_THEM}"
+            if today.recording_unknown:
+                yield f"Which management events the trail records is not known: {today.recording_unknown}"
 
     def _not_delivered(self) -> Iterator[str]:
         """What CloudTrail could not deliver when it tried last."""

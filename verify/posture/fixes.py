@@ -15,7 +15,6 @@ from verify.fact import Denied, Fact, Failed, Missing, NotKnown, S, T, Value, kn
 from verify.policy.document import MalformedPolicy, Statement, parse_policy
 from verify.policy.evaluation import Request
 from verify.posture.facts.lifecycle import LEAST_DAYS, log_folder, with_late_expirations
-from verify.posture.facts.selectors import with_all_management_events
 from verify.posture.facts.trail import TrailFacts
 from verify.posture.model import decide
 from verify.posture.resource_policies.cloudtrail_requests import (
@@ -29,6 +28,7 @@ from verify.posture.resource_policies.cloudtrail_requests import (
 from verify.posture.resource_policies.commands import READ_INSTEAD
 from verify.posture.resource_policies.delivery_access import delivery, is_trail_to_change, may_decrypt
 from verify.posture.resource_policies.rewrite import Exemption, corrected_bucket_policy, corrected_key_policy
+from verify.selectors import with_all_management_events
 from verify.target import DEFAULT_KEY_ALIAS, TargetKey
 
 _ALL_BLOCKED = ",".join(

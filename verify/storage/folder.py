@@ -35,7 +35,6 @@ _EMPTY = "%"  # stands for a nameless folder; in any other name a percent sign i
 _MAX_METADATA_BYTES = 2**16
 _MAX_KEPT_BYTES = 2**31
 _MAX_LINE_BYTES = 2**16
-_MAX_SUMMED_BYTES = 2**32
 _MAX_SEARCHED = 10_000  # entries of folders that no export made
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # A copy's file times are those of the copying, and whoever has the file can set them: they say nothing.
@@ -357,8 +356,7 @@ class BundleObjectStore:
             return Absent()
         self._looked_at.add(name)
         self._was_read.add(name)
-        is_summed = self._is_authentic and kept.size_bytes <= _MAX_SUMMED_BYTES
-        summing = Summing(into, kept.size_bytes if is_summed else 0)
+        summing = Summing(into, kept.size_bytes if self._is_authentic else 0)
         metadata = self._metadata(name)
         path = self._path(name)
         result, size = _read(self._folder, path, summing, lambda: _texts_in(metadata), kept.written)
@@ -369,7 +367,7 @@ class BundleObjectStore:
         elif os.path.lexists(path):  # whatever is not there is gone
             self.unreadable[name] = f"{path}: it is a link that leads nowhere"
         if self._is_authentic:
-            is_other = size != kept.size_bytes or (is_summed and summing.sha256() != kept.sha256)
+            is_other = size != kept.size_bytes or summing.sha256() != kept.sha256
             has_other = (hashlib.sha256(metadata).hexdigest() if metadata else "") != kept.metadata_sha256
             if (isinstance(result, Found) and is_other) or (not isinstance(result, Absent) and has_other):
                 self.altered.add(name)

@@ -50,5 +50,5 @@ def test_the_policy_is_bound_to_the_bucket_and_the_trail_that_are_named(
 
     assert actions.pop(f"arn:aws:s3:::{BUCKET}") == ["s3:ListBucket", "s3:ListBucketVersions"]
     assert actions.pop(f"arn:aws:s3:::{BUCKET}/*") == ["s3:GetObject"]
-    assert actions.pop(TRAIL_ARN) == ["cloudtrail:GetTrailStatus"]
+    assert actions.pop(TRAIL_ARN) == ["cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"]
     assert list(actions) == ["*"]

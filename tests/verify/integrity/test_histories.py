@@ -96,7 +96,38 @@ def test_a_pause_is_told_with_its_caller_and_can_be_asked_for_never_to_be() -> N
     result = result_of(chain)
     assert (result.exit_code, verdicts(result)[:3]) == (0, ["proven", "not logged", "proven"])
     assert result.pauses[0].evidence.caller == f"arn:aws:iam::{ACCOUNT}:user/admin"
+    assert result.pauses[0].evidence.source == "the event history"
     assert result_of(chain, requires_logging=True).exit_code == 1
+
+
+@pytest.mark.parametrize("is_planted", [False, True])
+def test_a_trail_that_was_an_organizations_until_minutes_ago_explains_no_pause(*, is_planted: bool) -> None:
+    """A delegated administrator may have started it in the pause, which the account's event history does not hold."""
+    chain = Chain(SimulatedAws(organization="o-exampleorg12"))
+    chain.run(5)
+    chain.pause(4)
+    chain.run(4)
+    chain.aws.trail["IsOrganizationTrail"] = False
+    if is_planted:  # what nobody signed for that place does not show that the trail was one account's
+        hour = chain.hours[1].name
+        key = hour.key.replace("o-exampleorg12/", "")
+        chain.aws.objects[ObjectName(BUCKET, key)] = chain.aws.objects[hour]
+
+    result = result_of(chain)
+
+    assert (result.exit_code, "not logged" in verdicts(result)) == (1 if is_planted else 3, False)
+
+
+def test_of_a_trail_that_was_made_minutes_ago_the_first_digest_is_due() -> None:
+    chain = Chain(SimulatedAws())
+    settings = {"isMultiRegionTrail": True, "isOrganizationTrail": False, "enableLogFileValidation": True}
+    chain.aws.events += [event("CreateTrail", START, **settings), event("StartLogging", START + MINUTE)]
+    chain.aws.status[HOME] = {"IsLogging": True, "StartLoggingTime": START + 2 * MINUTE}
+
+    result = check_bucket(Api(chain.aws), START + 10 * MINUTE, start="2026-10-31T23:00:00Z")
+
+    assert (result.exit_code, verdicts(result)) == (3, ["unproven", "digest not yet due"])
+    assert "the event history holds 90 days, up to 15 minutes before it was asked" in result.rows[0].reason
 
 
 @pytest.mark.parametrize(
@@ -127,6 +158,82 @@ def test_a_call_that_may_narrow_what_is_recorded_is_told_with_its_caller(
     assert all(note.startswith(f"{name} by arn:aws:iam::{ACCOUNT}:user/admin at 2026-11-01T04:01:31Z") for note in said)
     assert not any("may have changed" in note for note in result_of(chain, start="2026-11-01T05:30:00Z").notices)
     assert exported(chain, tmp_path / "bundle").notices == check_bundle(tmp_path / "bundle").notices == tuple(said)
+
+
+_LEFT_OUT = "the trail leave out read events of kms.amazonaws.com, write events of kms.amazonaws.com. Of these nothing"
+
+
+def without_kms(at: datetime) -> dict[str, Any]:
+    selectors = [{"readWriteType": "All", "excludeManagementEventSources": ["kms.amazonaws.com"]}]
+    return event("PutEventSelectors", at) | {"requestParameters": {"trailName": TRAIL, "eventSelectors": selectors}}
+
+
+def test_that_recording_was_narrowed_before_the_period_is_told(tmp_path: Path) -> None:
+    chain = trail(8)
+    chain.aws.events.append(without_kms(START + 2 * HOUR))
+    asked: dict[str, Any] = {"start": "2026-11-01T05:30:00Z"}
+
+    (said,) = result_of(chain, **asked).notices
+    assert said.startswith(f"PutEventSelectors by arn:aws:iam::{ACCOUNT}:user/admin at 2026-11-01T02:01:31Z, before")
+    assert _LEFT_OUT in said
+    assert exported(chain, tmp_path / "bundle", **asked).notices == check_bundle(tmp_path / "bundle").notices == (said,)
+
+    widened = event("PutEventSelectors", START + 4 * HOUR)
+    all_events = {"trailName": TRAIL, "eventSelectors": [{"readWriteType": "All", "includeManagementEvents": True}]}
+    chain.aws.events.append(widened | {"requestParameters": all_events})
+    assert not result_of(chain, **asked).notices
+
+
+@pytest.mark.parametrize(
+    ("selectors", "trail_says", "said"),
+    [
+        (
+            {"EventSelectors": [{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": True}]},
+            {},
+            "CloudTrail says that the trail leaves out read events. Of these nothing is delivered",
+        ),
+        (
+            {"AdvancedEventSelectors": [{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Data"]}]}]},
+            {},
+            "CloudTrail says that the trail leaves out read events, write events. Of these nothing is delivered",
+        ),
+        (None, {"IncludeGlobalServiceEvents": False}, "leaves out events of global services. Of these nothing"),
+        (
+            {"Nothing": 1},
+            {},
+            "Which management events the trail records is not known: cloudtrail:GetEventSelectors gave",
+        ),
+    ],
+)
+def test_that_recording_was_narrowed_longer_ago_than_the_history_holds_is_told(
+    selectors: dict[str, Any] | None, trail_says: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    chain = trail(8)
+    chain.aws.selectors = selectors or chain.aws.selectors
+    chain.aws.trail |= trail_says
+
+    (notice,) = result_of(chain).notices
+    assert said in notice
+    assert exported(chain, tmp_path / "bundle").notices == check_bundle(tmp_path / "bundle").notices == (notice,)
+
+
+def test_that_what_is_recorded_may_have_been_changed_after_the_period_is_told() -> None:
+    chain = trail(8)
+    chain.aws.events.append(without_kms(START + 6 * HOUR))
+
+    (said,) = result_of(chain, end="2026-11-01T04:00:00Z").notices
+
+    assert said.startswith("Which management events the trail recorded is not known: PutEventSelectors by arn:aws:iam:")
+
+
+def test_that_nobody_may_ask_what_is_recorded_is_told() -> None:
+    chain = trail(8)
+    chain.aws.denied.add("GetEventSelectors")
+
+    result = result_of(chain)
+
+    assert result.exit_code == 0
+    assert [note for note in result.notices if "Which management events the trail records is not known" in note]
 
 
 def test_that_cloudtrail_could_not_deliver_is_said_once_for_all_regions() -> None:
@@ -563,7 +670,10 @@ def test_two_trails_with_prefixes_of_their_own_are_each_proven(prefix: str) -> N
     assert len({(row.account, row.region) for row in result.rows}) == 1
 
 
-@pytest.mark.parametrize("prefixes", [("", "AWSLogs"), ("AWSLogs", "x/AWSLogs"), ("", "x/AWSLogs")])
+@pytest.mark.parametrize(
+    "prefixes",
+    [("", "AWSLogs"), ("AWSLogs", ""), ("AWSLogs", "x/AWSLogs"), ("", "x/AWSLogs"), ("x/AWSLogs", "x")],
+)
 def test_a_prefix_may_be_awslogs(prefixes: tuple[str, str], tmp_path: Path) -> None:
     chain = trail(30, prefix=prefixes[0])
     other = Chain(chain.aws, trail="other-trail", number=1000, prefix=prefixes[1])
@@ -579,6 +689,22 @@ def test_a_prefix_may_be_awslogs(prefixes: tuple[str, str], tmp_path: Path) -> N
     if prefixes[0] == "":
         chain.aws.put(ObjectName(BUCKET, f"AWSLogs/AWSLogs/{in_logs(START + HOUR)}"), b"planted", START + HOUR)
         assert result_of(chain, api, trail=TRAIL_ARN).exit_code == 1
+
+
+@pytest.mark.parametrize("prefixes", [("", "AWSLogs/x/y"), ("AWSLogs/x/y", ""), ("AWSLogs/x/y", "AWSLogs")])
+def test_a_prefix_may_lead_through_another_trails_awslogs(prefixes: tuple[str, str], tmp_path: Path) -> None:
+    chain = trail(30, prefix=prefixes[0])
+    other = Chain(chain.aws, trail="other-trail", number=1000, prefix=prefixes[1])
+    other.run(30)
+    api = Api(chain.aws, others=[shown(prefixes[1])])
+    assert result_of(chain, api, trail=TRAIL_ARN).exit_code == 0
+    chain.aws.save(tmp_path / "copy")  # of which nobody says that there is a trail with such a prefix
+    keys = save_keys(chain, tmp_path / "keys.json")
+    assert check_folder(tmp_path / "copy", chain.at, keys=keys, trail=TRAIL_ARN).exit_code == 1
+
+    top = f"{prefixes[0]}/" if prefixes[0] else ""
+    chain.aws.put(ObjectName(BUCKET, f"{top}AWSLogs/z/planted.json.gz"), b"planted", START + HOUR)
+    assert result_of(chain, api, trail=TRAIL_ARN).exit_code == 1
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from typing import Any
 
 from verify.fact import Missing, Value
 from verify.posture.check import judge
-from verify.posture.facts.selectors import parse_selectors
 from verify.posture.facts.trail import (
     Acl,
     BucketEncryption,
@@ -25,6 +24,7 @@ from verify.posture.facts.trail import (
 from verify.posture.fixes import placeholders_of
 from verify.posture.model import Report, Result
 from verify.posture.resource_policies.rewrite import corrected_bucket_policy, corrected_key_policy
+from verify.selectors import parse_selectors
 from verify.target import Target, TargetKey
 from verify.trail import Trail
 

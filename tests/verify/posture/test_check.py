@@ -23,7 +23,6 @@ from tests.verify.posture.healthy import (
 )
 from verify.fact import Denied, Fact, Failed, Missing, Value
 from verify.posture.check import CHECKS, needed_permissions
-from verify.posture.facts.selectors import parse_selectors
 from verify.posture.facts.trail import (
     PERMISSION_OF,
     Acl,
@@ -42,6 +41,7 @@ from verify.posture.facts.trail import (
     TrailFacts,
 )
 from verify.posture.model import Check, Group, Status
+from verify.selectors import parse_selectors
 from verify.target import TargetKey
 
 ENABLED = Key(KEY_ARN, is_customer_managed=True, state="Enabled")

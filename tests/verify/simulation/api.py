@@ -60,6 +60,7 @@ class Api:
 
     def _DescribeTrails(self, region: str, _asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         own = {"Name": TRAIL, "TrailARN": TRAIL_ARN, "HomeRegion": HOME, "LogFileValidationEnabled": True}
+        own["IncludeGlobalServiceEvents"] = True
         own |= {"IsMultiRegionTrail": True, "IsOrganizationTrail": bool(self.aws.organization)} | self.aws.trail
         here = [own] if self.is_deployed and (region == HOME or own["IsMultiRegionTrail"]) else []
         return {"trailList": [*here, *self.others]}
@@ -68,6 +69,9 @@ class Api:
         if not self.is_deployed:
             raise ApiError("TrailNotFoundException", "cloudtrail:GetTrailStatus", "there is none")
         return self.aws.status_in(region)
+
+    def _GetEventSelectors(self, _region: str, _asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        return self.aws.selectors
 
     def _ListPublicKeys(self, region: str, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         return {

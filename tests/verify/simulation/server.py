@@ -136,8 +136,12 @@ class _Handler(BaseHTTPRequestHandler):
             ]
         }
 
+    def _get_event_selectors(self, _region: str, _asked: dict[str, Any]) -> dict[str, Any]:
+        return {"TrailARN": TRAIL_ARN} | self.server.aws.selectors
+
     def _describe_trails(self, _region: str, _asked: dict[str, Any]) -> dict[str, Any]:
         trail = {"Name": TRAIL, "TrailARN": TRAIL_ARN, "HomeRegion": HOME, "LogFileValidationEnabled": True}
+        trail["IncludeGlobalServiceEvents"] = True
         return {"trailList": [trail | self.server.aws.trail]}
 
     def _get_trail_status(self, region: str, _asked: dict[str, Any]) -> dict[str, Any]:

@@ -56,6 +56,9 @@ class SimulatedAws:
     organization: str = ""
     denied: set[str] = field(default_factory=set)
     caller: str = ACCOUNT
+    selectors: dict[str, Any] = field(
+        default_factory=lambda: {"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]}
+    )
 
     def put(self, name: ObjectName, body: bytes, at: datetime, **metadata: str) -> None:
         self.objects[name] = Stored(body, metadata, at)

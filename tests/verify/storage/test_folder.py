@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verify.errors import UsageError
-from verify.storage.folder import FolderObjectStore, path_in
+from verify.storage.folder import BundleObjectStore, FolderObjectStore, KeptObject, path_in
 from verify.storage.gzip_content import GzipSink
 from verify.storage.objects import Absent, Found, ObjectName, Unreadable
 
@@ -70,3 +72,25 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not a folder"):
         FolderObjectStore(tmp_path / "nothing")
+
+
+@pytest.mark.slow
+def test_a_bundles_file_of_more_than_four_gibibytes_is_compared_by_what_it_holds(tmp_path: Path) -> None:
+    name, size = ObjectName("b", "planted"), 2**32 + 2**20
+    path = path_in(tmp_path / "objects", "b/planted")
+    path.parent.mkdir(parents=True)
+    path.touch()
+    os.truncate(path, size)
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+
+    def altered() -> set[ObjectName]:
+        store = BundleObjectStore(tmp_path, {name: KeptObject(sha256, size, datetime(2026, 11, 1, tzinfo=UTC))})
+        store.read_each([name], lambda _: GzipSink(1000))
+        return store.altered
+
+    assert altered() == set()
+    with path.open("r+b") as changed:
+        changed.seek(size - 1)
+        changed.write(b"x")
+    assert altered() == {name}

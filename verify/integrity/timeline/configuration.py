@@ -27,6 +27,9 @@ from enum import Enum, StrEnum
 from itertools import pairwise
 from typing import Any
 
+from verify.selectors import parse_selectors, unrecorded
+
+GLOBAL_SERVICE_EVENTS = "events of global services"
 _LAST_DIGEST_BEGINS_WITHIN = timedelta(minutes=5)
 _SIGNED = "a signed digest shows that logging was on, and no call turned it off"
 
@@ -77,6 +80,8 @@ class TrailCall:
     :param bucket: with ``prefix``, where files go after it; ``""`` where it does not tell.
     :param relocates: whether it was asked to set where files go.
     :param selects: whether it may have changed which events are recorded.
+    :param leaves_out: of a call that sets which management events are recorded, those that are not, in words; ``None``
+        for any other call.
     """
 
     at: datetime
@@ -89,6 +94,7 @@ class TrailCall:
     relocates: bool = False
     before: tuple[tuple[Setting, bool], ...] = ()
     selects: bool = False
+    leaves_out: tuple[str, ...] | None = None
 
     def __str__(self) -> str:
         return f"{self.name} by {self.caller} at {self.at:%Y-%m-%dT%H:%M:%SZ}"
@@ -157,6 +163,8 @@ class Today:
     :param started: since when it logs, if it does.
     :param stopped: since when it does not, if it does not. Of a trail that logs, the last stop tells nothing: a later
         start that changed nothing may count as its start.
+    :param leaves_out: the management events that it does not record, in words.
+    :param recording_unknown: a clause that says why these are not known; ``""`` where they are.
     """
 
     at: datetime
@@ -164,6 +172,8 @@ class Today:
     started: datetime | None = None
     stopped: datetime | None = None
     never_logged: bool = False
+    leaves_out: tuple[str, ...] = ()
+    recording_unknown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,9 +244,36 @@ class Configuration:
         """Whether it is an organization's trail today, of whose calls nobody's event history holds all."""
         return self.today is not None and bool(self.today.settings.get(Setting.ORGANIZATION))
 
-    def with_calls(self, more: Iterable[TrailCall]) -> Configuration:
-        """The same, with what signed logs tell beside it."""
-        return replace(self, calls=tuple({*self.calls, *more}))
+    def is_one_accounts_unshown_since(self) -> datetime | None:
+        """Since when nothing shows that the trail was one account's, as it is today; ``None`` where a call does.
+
+        An organization's trail may have been given to one account in the last minutes, which the event history does not
+        hold yet: then it does not hold either what a delegated administrator did before. All such changes of before it
+        holds, for "only the management account for the organization can convert" a trail.
+        https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_UpdateTrail.html
+        """
+        today, known = self.today, self.known
+        if today is None or known.start is None or known.end is None:
+            return None
+        if today.settings.get(Setting.ORGANIZATION) is not False:
+            return None
+        before = [call for call in self.calls if call.at <= known.end]
+        if any(Setting.ORGANIZATION in dict(call.settings) for call in before):
+            return None
+        # Of the trail that was deleted, what shows it says nothing of another one of the same name.
+        return max([known.start, *(call.at for call in before if call.name == "DeleteTrail")])
+
+    def without_history(self, why_not: str) -> Configuration:
+        """The same, where the calls that are known are not all there were. What the history lacks is as late as before.
+
+        :param why_not: a clause.
+        """
+        return replace(self, known=replace(self.known, start=self.known.end, why_not=why_not))
+
+    def with_recording(self, leaves_out: tuple[str, ...], unknown: str) -> Configuration:
+        """The same, with what is not recorded today: see :class:`Today`."""
+        today = self.today and replace(self.today, leaves_out=leaves_out, recording_unknown=unknown)
+        return replace(self, today=today)
 
     def moves(self) -> tuple[tuple[TrailCall, Place | None], ...]:
         """The calls that may have given the trail another place, the oldest first, each with the place of before it.
@@ -492,7 +529,10 @@ def call_in(
         relocates = name == "CreateTrail" or "s3BucketName" in parameters or "s3KeyPrefix" in parameters
         where = str(place.get("s3BucketName") or ""), str(place.get("s3KeyPrefix") or ""), relocates
         selects = name == "PutEventSelectors" or parameters.get("includeGlobalServiceEvents") is False
-        return TrailCall(at.astimezone(UTC), str(name), str(caller), settings, source, *where, told, selects)
+        leaves_out = _left_out(str(name), parameters)
+        return TrailCall(
+            at.astimezone(UTC), str(name), str(caller), settings, source, *where, told, selects, leaves_out
+        )
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError, OverflowError):
         return None
 
@@ -507,6 +547,25 @@ def _is_on(trail_name: str, trail_arn: str, event: Mapping[str, Any], account: s
     _, _, _, home, owner, *_ = f"{trail_arn}:::::".split(":")
     made_by, made_in = event.get("recipientAccountId") or account, event.get("awsRegion") or region
     return (not home or made_in == home) and (not owner or made_by == owner)
+
+
+def _left_out(name: str, parameters: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The management events that are not recorded after a call that sets which are."""
+    if name == "CreateTrail":
+        return (GLOBAL_SERVICE_EVENTS,) if parameters.get("includeGlobalServiceEvents") is False else ()
+    if name != "PutEventSelectors":
+        return None
+    try:
+        return unrecorded(parse_selectors(_as_an_answer(parameters)))
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError):
+        return ("events that its record does not tell",)
+
+
+def _as_an_answer(value: Any) -> Any:
+    """What a record holds, with its members named as in an answer: ``eventSelectors`` is ``EventSelectors`` there."""
+    if isinstance(value, dict):
+        return {f"{name[:1].upper()}{name[1:]}": _as_an_answer(member) for name, member in value.items()}
+    return [_as_an_answer(member) for member in value] if isinstance(value, list) else value
 
 
 _EFFECTS = {

@@ -348,7 +348,8 @@ def _without_digest(part: DeliveryPeriod, older_end: datetime | None) -> Iterato
     start, end = part.start, part.end
     if part.delivery is DeliveryState.OFF:
         call = part.call
-        evidence = Evidence(call=call.name, caller=call.caller) if call else Evidence()
+        evidence = Evidence(source=str(part.source))
+        evidence = replace(evidence, call=call.name, caller=call.caller) if call else evidence
         # The digest that covers a stop is the last one. Where there is none, files of before it may come after it.
         is_signed_for = part.stopped is None or (older_end is not None and older_end >= _second(part.stopped))
         quiet = start if is_signed_for or part.stopped is None else min(part.stopped + DELIVERED_AFTER, end)
@@ -356,7 +357,7 @@ def _without_digest(part: DeliveryPeriod, older_end: datetime | None) -> Iterato
             reason = f"no digest covers the end of logging ({part.why}): files of before it may have come until then"
             yield JudgedPeriod(start, quiet, Verdict.UNPROVEN, reason)
         if max(start, quiet) < end:
-            off = f"logging was off: {part.why}"
+            off = f"logging was off: {part.why} ({part.source})"
             yield JudgedPeriod(max(start, quiet), end, Verdict.NOT_LOGGED, off, evidence)
         return
     if part.delivery is DeliveryState.UNSIGNED:

@@ -66,6 +66,7 @@ class Evidence:
     :param first: the oldest of them, as ``s3://bucket/key``.
     :param last: the newest.
     :param call: the call that turned logging off, such as ``StopLogging``; ``caller`` is whose.
+    :param source: what tells of that call, or that logging was off.
     :param until: when a digest that is not due yet is due.
     :param settles: what would settle what is unproven, as a sentence.
     """
@@ -75,6 +76,7 @@ class Evidence:
     last: str = ""
     call: str = ""
     caller: str = ""
+    source: str = ""
     until: datetime | None = None
     settles: str = ""
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from verify.fact import Missing, Value, known
 from verify.posture.checks.lab import UPDATE_TRAIL
 from verify.posture.facts.recording import DELIVERY_LATE_AFTER
-from verify.posture.facts.selectors import unrecorded
 from verify.posture.facts.trail import TrailFacts, TrailStatus
 from verify.posture.model import Check, Group, Part, Status, Verdict, failed, passed, passes_if, unknown
 from verify.posture.resource_policies.delivery_cause import delivery_causes
+from verify.selectors import unrecorded
 
 _GUIDE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide"
 # A digest is delivered every hour, also for an hour without an event.

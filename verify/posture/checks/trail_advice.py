@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from verify.fact import Value, known
-from verify.posture.facts.selectors import records_writes_to
 from verify.posture.facts.trail import TrailFacts
 from verify.posture.model import Check, Group, Part, Status, Verdict, decide, failed, passed, passes_if
 from verify.posture.resource_policies.commands import BIND_KEY_POLICY
 from verify.posture.resource_policies.external_access import key_policy_names_the_trail
+from verify.selectors import records_writes_to
 
 _GUIDE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide"
 

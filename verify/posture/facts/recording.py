@@ -11,8 +11,8 @@ from verify.arn import Arn
 from verify.aws import Answer, Aws
 from verify.errors import CannotLook
 from verify.fact import Denied, Fact, Failed, Missing, T, Value, ask
-from verify.posture.facts.selectors import Selectors, includes_management_event, parse_selectors
 from verify.posture.facts.trail import Event, OtherTrail, TrailStatus
+from verify.selectors import Selectors, includes_management_event, parse_selectors
 from verify.target import Target
 from verify.trail import Trail
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from verify.aws import iam_action
 from verify.fact import Fact
-from verify.posture.facts.selectors import Selectors
+from verify.selectors import Selectors
 from verify.target import Target
 
 

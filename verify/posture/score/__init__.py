@@ -2,7 +2,7 @@
 
 ``collect`` asks AWS once, by way of ``questions``; ``judges`` are pure and decide about ``facts``; ``items`` is the
 table of what earns points. May import ``aws``, ``fact``, ``posture.facts``, ``posture.fixes``, ``posture.model``,
-``target``, ``threads`` and ``trail``.
+``selectors``, ``target``, ``threads`` and ``trail``.
 
 Open ``run`` first, then ``items``.
 """

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 from verify.fact import Fact
-from verify.posture.facts.selectors import Selectors
 from verify.posture.facts.trail import TrailStatus
+from verify.selectors import Selectors
 
 T = TypeVar("T")
 # Region → the answer there. Where the regions are not known, one entry is for those that were not asked.

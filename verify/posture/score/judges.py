@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from verify.fact import Denied, Failed, Missing, NotKnown, Value, known
-from verify.posture.facts.selectors import unrecorded
 from verify.posture.model import Status, Verdict, failed, passed, passes_if, unknown
 from verify.posture.score.facts import AccountFacts, ByRegion, Recorder, TrailSummary
+from verify.selectors import unrecorded
 
 T = TypeVar("T")
 # CIS AWS Foundations Benchmark 1.8; AWS's default policy has 8, and is none of the account's own.

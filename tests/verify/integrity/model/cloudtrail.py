@@ -286,6 +286,7 @@ class World:
         self, name: str, parameters: dict[str, Any], state: TrailState, at: datetime, rng: Random, *, is_refused: bool
     ) -> None:
         is_delegated = state.is_organization and self.case.caller != DELEGATE and rng.random() < 0.2
+        is_delegated = is_delegated and "isOrganizationTrail" not in parameters  # that only the management account may
         account = DELEGATE if is_delegated else OWNER
         if is_delegated:
             self.happened.append("delegated administrator")

@@ -73,6 +73,12 @@ def before_a_start_there_was_a_stop(patch: Patch) -> None:
 
 
 @_fault
+def what_is_one_accounts_today_was_so(patch: Patch) -> None:
+    """A trail that was an organization's until minutes ago is taken for one account's."""
+    patch.setattr(sources, "_doubted", lambda known, *_rest: known)
+
+
+@_fault
 def a_trail_is_its_name(patch: Patch) -> None:
     """Calls on a trail of the same name in another region count."""
     patch.setattr(configuration, "_is_on", lambda name, _arn, event, *_: name in event["requestParameters"]["name"])

@@ -21,7 +21,7 @@ from tests.verify.integrity.model.case import (
 )  # fmt: skip
 
 PREFIXES = ("", "", "", "logs", "logs/", "a/b")
-_BESIDE = ("", "logs", "a", "a/b/c")  # of a second trail
+_BESIDE = ("", "logs", "a", "a/b/c", "AWSLogs")  # of a second trail
 LOSSES = (
     "DescribeTrails", "GetTrailStatus", "ListPublicKeys", "LookupEvents", "LookupEvents:cut", "DescribeRegions",
     "ListAccounts", "ListAccounts:cut", "GetTrailStatus:throttled", "log", "digest", "metadata", "listing",
@@ -127,6 +127,14 @@ def _with_what_is_seldom(case: Case, rng: Random) -> Case:
         move = Move("UpdateTrail bucket", rng.randrange(case.minutes * 30, case.minutes * 55), 0, OTHER_BUCKET)
         moves = tuple(sorted((*case.moves, move), key=lambda move: move.second))
         case = replace(case, moves=moves, losses=tuple(sorted({*case.losses, "listing"})))
+    if first.is_organization and rng.random() < 0.15:
+        # What a delegated administrator did is in no history, and that the trail was an organization's is not yet.
+        at = sorted(rng.sample(range(case.minutes * 50), 4))
+        names = ("StopLogging", "StartLogging", "StopLogging", "StartLogging")
+        late = Move("UpdateTrail organization", case.minutes * 60 - rng.randrange(60, 800), value=False)
+        attacks = (Attack("delete session", rng.randrange(10**6)),) if rng.random() < 0.7 else ()
+        moves = (*(Move(name, second) for name, second in zip(names, at, strict=True)), late)
+        case = replace(case, moves=moves, attacks=attacks, losses=())
     return case
 
 

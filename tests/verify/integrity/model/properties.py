@@ -347,10 +347,15 @@ def why_not_zero(world: World, start: datetime, end: datetime, now: datetime) ->
     if any(
         not segment.is_signed and segment.start < end + HOUR and start - HOUR < (segment.end or now)
         for key, segments in world.segments.items() for segment in segments
-        if key.trail == 0 or (segment.bucket, segment.prefix) in world.places() or not _is_shown(world, key, now)
+        if key.trail == 0 or (segment.bucket, segment.prefix) in _set_places(world) or not _is_shown(world, key, now)
     ):  # fmt: skip
         return "validation was off"
     return ""
+
+
+def _set_places(world: World) -> set[tuple[str, str]]:
+    """The buckets and prefixes that the trail was ever set to, whether it delivered there or not."""
+    return {(one.bucket, one.prefix) for _, (one, *_) in world.states if one.exists}
 
 
 def _is_shown(world: World, key: Key, now: datetime) -> bool:

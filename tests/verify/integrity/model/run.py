@@ -21,6 +21,7 @@ from tests.verify.integrity.model.case import BEGIN, BUCKET, HOUR, MINUTE, OWNER
 from tests.verify.integrity.model.cloudtrail import Name, Stored, World, iso, key_name
 from tests.verify.integrity.model.look import (
     Look,
+    Said,
     look_at_alias,
     look_at_bucket,
     look_at_bundle,
@@ -40,6 +41,7 @@ from tests.verify.integrity.model.properties import (
 )
 from tests.verify.integrity.model.service import aliased, copied, save_copy
 from tests.verify.integrity.model.signing import der_of, fingerprint
+from verify.integrity.timeline.verdict import Verdict
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the folders made in it have names that nobody can foresee
 _PLACE = re.compile(r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>[0-9]{12})/CloudTrail(?:-Digest)?/(?P<region>[a-z0-9-]+)/")
@@ -231,7 +233,7 @@ class _Run:
             copy = copied(objects, self.now, with_metadata=with_metadata, prefix=top)
             look = self._keep(look_at_copy(self.world, copy, self.now, self._losses(), prefix))
         yield from self._judge(look, objects, bucket=BUCKET)
-        yield from self._consistent_copy(look, bucket)
+        yield from self._consistent_copy(look, bucket, objects)
         if not self._losses():
             yield from self._complete_copy(look, bucket, objects)
 
@@ -260,7 +262,7 @@ class _Run:
         self.is_attacked = attacked
         return bucket, objects
 
-    def _consistent_copy(self, look: Look, bucket: Look) -> Iterator[str]:
+    def _consistent_copy(self, look: Look, bucket: Look, objects: Mapping[Name, Stored]) -> Iterator[str]:
         # Keys that are given prove more than a region that cannot be asked for them any more; a copy is looked at
         # below every prefix, a bucket below that of the trail.
         # Of two slashes a folder keeps one.
@@ -268,7 +270,16 @@ class _Run:
         if self._is_moved or is_renamed or not self._is_alone:
             return
         enabled = self.world.enabled_at(self.now)
-        yield from consistent(replace(look, rows=tuple(row for row in look.rows if row.region in enabled)), bucket)
+        # A log of another trail's makes a minute wait for that trail's digest, where it is.
+        not_copied = tuple(
+            Said(
+                one.key.account, one.key.region, one.minute, one.minute + MINUTE, Verdict.PROVEN, "another trail's log"
+            )
+            for name, one in self.world.genuine.items()
+            if one.key.trail and not one.is_digest and name in self.honest and name not in objects
+        )
+        look = replace(look, rows=tuple(row for row in look.rows if row.region in enabled))
+        yield from consistent(look, replace(bucket, rows=(*bucket.rows, *not_copied)))
 
     def _keys(self, folder: Path) -> Path:
         names = [
@@ -301,7 +312,7 @@ class _Run:
         self.kinds.append("a copy whose scope is told" if self.told else "a copy whose scope is not told")
         look = self._keep(look_at_folder(self.world, folder / "copy", self.now, self._keys(folder), **self.told))
         yield from self._judge(look, objects, bucket=BUCKET)
-        yield from self._consistent_copy(look, bucket)
+        yield from self._consistent_copy(look, bucket, objects)
         if self.told and ("account" in self.told or not self.case.members):
             yield from self._complete_copy(look, bucket, objects)
         yield from self._namesake(objects, folder)
@@ -336,6 +347,12 @@ class _Run:
         is_followed = all(
             sum(end > self.end for end in of_key) >= _ENOUGH and max(of_key) >= self.end + HOUR
             for of_key in ends.values()
+        )
+        # Nor has the newest digest of a chain that ended: what it names is not known either, whenever it was delivered.
+        last = {key: max(of_key, default=None) for key, of_key in ends.items()}
+        named_by_last = {one.name for one in found if one.is_digest and one.end == last[one.key]}
+        is_followed = is_followed and not any(
+            one.digest in named_by_last and self.start <= one.minute < self.end for one in found
         )
         is_proven = bucket.exit_code == 0 and all(row.verdict == "proven" for row in bucket.rows)
         # The last digest of a chain that ended has no successor either.

@@ -133,6 +133,9 @@ class ModelAws:
                 answer[member] = max(times)
         return answer
 
+    def _GetEventSelectors(self, _region: str, TrailName: str) -> Any:  # noqa: ARG002 - of every trail, all is recorded
+        return {"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]}
+
     def _ListPublicKeys(self, region: str, StartTime: datetime, EndTime: datetime) -> Any:
         rotations = [moment for moment in self.world.rotations if moment <= self.now]
         keys = []

@@ -43,6 +43,16 @@ def case(seed: int, minutes: int, *moves: Move, regions: tuple[str, ...] = ONE, 
     return Case(seed, minutes, (trail, second) if second else (trail,), moves, regions=regions, **fields)
 
 
+def until_minutes_ago_an_organizations(seed: int) -> Case:
+    """Stopped and started twice, perhaps by the delegated administrator, and given to one account ten minutes ago."""
+    return case(
+        seed, 360, move("02 21:05:00", "StopLogging"), move("02 22:10:00", "StartLogging"),
+        move("02 23:59:00", "StopLogging"), move("03 00:40:00", "StartLogging"),
+        move("03 01:34:00", "UpdateTrail organization", value=False), members=MEMBERS[:1],
+        attacks=(Attack("delete session", seed),), trail_is_organization=True,
+    )  # fmt: skip
+
+
 CASES = {
     "the present says nothing of the last quarter of an hour": case(
         2340, 752, move("03 08:04:24", "DeleteTrail"), trail_prefix="logs/"
@@ -373,6 +383,39 @@ CASES = {
         11418509, 304, move("02 22:00:53", "CreateTrail"), move("02 22:01:23", "StartLogging"), regions=TWO,
         trail_home="eu-west-1", trail_is_old=False,
         second=TrailStart("other-trail", "us-east-1", validates=False, is_multi_region=False, prefix="a"),
+    ),
+    "an organization's trail until minutes ago": until_minutes_ago_an_organizations(3),
+    "an organization's trail until minutes ago, with a member": until_minutes_ago_an_organizations(12),
+    "an organization's trail until minutes ago, and nothing is missing": until_minutes_ago_an_organizations(15),
+    "a trail of one account that was deleted, and made anew minutes ago": case(
+        21210746, 697, move("02 22:43:28", "CreateTrail"), move("02 22:53:28", "StartLogging"),
+        move("03 00:56:40", "key rotation"), move("03 06:16:57", "DeleteTrail"), move("03 07:16:57", "CreateTrail"),
+        attacks=(Attack("sign anew with retired key", 856505),), losses=("DescribeTrails",), trail_is_old=False,
+        trail_prefix="logs/",
+    ),
+    "another trail that signs nothing has the prefix that the trail had before it logged": case(
+        21304628, 196, move("02 20:08:25", "StopLogging", trail=1), move("02 21:48:50", "CreateTrail"),
+        move("02 21:52:59", "UpdateTrail prefix", "logs"), move("02 21:58:50", "StartLogging"), trail_is_old=False,
+        second=TrailStart("other-trail", "us-east-1", validates=False),
+    ),
+    "a late log that the last digest of a chain names, in a copy": case(
+        21304665, 734, move("02 23:59:02", "redelivered log", 410922), move("03 05:08:08", "StopLogging", 625832),
+        regions=("us-east-1", "ap-east-1"), mode="folder", asked_until=461, earlier=734, trail_home="ap-east-1",
+        trail_prefix="logs/",
+    ),
+    "a late log that a digest of the next day names, in a copy without metadata": case(
+        21411593, 492, move("02 21:14:00", "redelivered log", 447055), mode="copy", earlier=492, asked_until=124,
+    ),
+    "another trail's newest log, which a copy lacks": case(
+        21308544, 280, move("02 20:46:20", "CreateTrail", trail=1), move("02 20:46:21", "StartLogging", trail=1),
+        mode="copy", earlier=280, attacks=(Attack("delete end", 87036),), trail_prefix="logs/",
+        second=TrailStart("other-trail", "us-east-1", is_old=False, prefix="logs/"),
+    ),
+    "another trail has the prefix AWSLogs": case(
+        906006, 750, second=TrailStart("other-trail", "us-east-1", prefix="AWSLogs"),
+    ),
+    "the prefix is AWSLogs, and another trail has none": case(
+        906007, 750, trail_prefix="AWSLogs", second=TrailStart("other-trail", "us-east-1"),
     ),
     "another trail that signs nothing has a prefix of its own": case(
         906004, 750, second=TrailStart("other-trail", "us-east-1", validates=False, prefix="logs"),

@@ -282,3 +282,41 @@ def test_since_when_a_trail_delivered_to_known_places_only() -> None:
     assert known(moved).settled_since(two_hours, looked_at) == at(22)
     assert known(answered("UpdateTrail", 5, place("old")), moved).settled_since(two_hours, looked_at) == at(0)
     assert Configuration(HOME, (made,)).settled_since(two_hours, looked_at) is None
+
+
+ONE_ACCOUNTS = Today(at(100), {Setting.ORGANIZATION: False})
+
+
+@pytest.mark.parametrize(
+    ("calls", "since"),
+    [
+        ((), 0),
+        ((call("StopLogging", 10),), 0),
+        # A call of the minutes that the history does not hold yet may follow another one of them.
+        ((call("UpdateTrail", 100.1, isOrganizationTrail=False),), 0),
+        ((call("UpdateTrail", 10, isOrganizationTrail=False),), None),
+        ((create(10), call("StartLogging", 11)), None),
+        ((create(10), call("DeleteTrail", 20)), None),
+        ((call("DeleteTrail", 20),), 20),
+    ],
+)
+def test_since_when_nothing_shows_that_the_trail_was_one_accounts(
+    calls: tuple[TrailCall, ...], since: float | None
+) -> None:
+    found = known(*calls, today=ONE_ACCOUNTS).is_one_accounts_unshown_since()
+
+    assert found == (None if since is None else at(since))
+
+
+@pytest.mark.parametrize("settings", [{}, {Setting.ORGANIZATION: True}])
+def test_of_a_trail_that_is_not_said_to_be_one_accounts_there_is_nothing_to_show(settings: dict[Setting, bool]) -> None:
+    assert known(today=Today(at(100), settings)).is_one_accounts_unshown_since() is None
+    assert Configuration(HOME, today=ONE_ACCOUNTS).is_one_accounts_unshown_since() is None
+
+
+def test_without_its_history_a_stop_tells_nothing_and_what_is_young_is_as_young_as_before() -> None:
+    doubted = known(call("StopLogging", 10), today=ONE_ACCOUNTS).without_history("who knows")
+
+    assert told(doubted, 5, 100) == [(5, 100, UNKNOWN)]
+    assert doubted.between(HOME, at(5), at(100))[0].why == "who knows"
+    assert (doubted.is_beyond_history(at(99)), doubted.is_beyond_history(at(100))) == (False, True)

@@ -30,11 +30,11 @@ from verify.fact import Denied, Fact, Failed, Missing, Value
 from verify.posture.check import needed_permissions
 from verify.posture.facts.bucket import BucketQuestions
 from verify.posture.facts.recording import RecordingQuestions
-from verify.posture.facts.selectors import Selectors, parse_selectors
 from verify.posture.facts.trail import Event, LogFile, OtherTrail, TrailFacts, TrailStatus
 from verify.posture.model import Status
 from verify.posture.policy_changes import with_policy_changes
 from verify.posture.resource_policies.rewrite import corrected_key_policy
+from verify.selectors import Selectors, parse_selectors
 from verify.trail import trails_in
 
 ALL = {"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]}

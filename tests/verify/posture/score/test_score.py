@@ -14,7 +14,6 @@ from verify.aws import iam_action
 from verify.errors import UsageError
 from verify.fact import Denied, Fact, Failed, Missing, Value
 from verify.posture.facts import recording
-from verify.posture.facts.selectors import parse_selectors
 from verify.posture.model import Status
 from verify.posture.score import collect, questions
 from verify.posture.score.facts import AccountFacts, Buckets, OpenGroup, Recorder, RootUser, TrailSummary
@@ -22,6 +21,7 @@ from verify.posture.score.items import ITEMS
 from verify.posture.score.model import Pillar, Range, Score, range_of
 from verify.posture.score.run import score_items
 from verify.report.score import read_former_score, render, score_as_json
+from verify.selectors import parse_selectors
 
 ALL = parse_selectors({"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]})
 TRAIL = TrailSummary(

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from verify.posture.facts.selectors import (
+from verify.selectors import (
     parse_selectors,
     records_writes_to,
     unrecorded,
