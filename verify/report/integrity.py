@@ -6,14 +6,15 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
-
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from verify.integrity.result import ChainResult, Result, Row
 from verify.integrity.timeline.timeline import proven_duration
 from verify.integrity.timeline.verdict import MEANING, Evidence, JudgedPeriod, Problem, Verdict
 from verify.report.terminal import safe
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 _SHOWN_OF_EACH = 20
 _SHOWN_PAUSES = 3

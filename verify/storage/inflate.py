@@ -42,7 +42,7 @@ _LIBRARY: Final = _library()
 
 
 class _Room(local):
-    """Memory that a thread uses again: the system gives new memory page by page, which takes as long as the inflating."""
+    """Memory that a thread uses again: the system clears new memory page by page, which takes as long as inflating."""
 
     def __init__(self) -> None:
         self.body = bytearray(_ROOM_BYTES)
