@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ from verify.errors import CannotLook, TargetNotFound, UsageError
 from verify.integrity.bundle import MANIFEST, Bundle, load_bundle
 from verify.integrity.chain_validation import OtherTrails, UnsignedTime
 from verify.integrity.facts import AwsFacts, Facts, SavedFacts, TrailName, load_keys
-from verify.integrity.inventory import has_folder, is_account, is_region, walk_all
+from verify.integrity.inventory import DIGESTS, LOGS, has_folder, is_account, is_region, walk_all
 from verify.integrity.origin import BUCKET_COPY, CLAIMED_BUNDLE, TRAIL_BUCKET
 from verify.integrity.scope import (
     Destination,
@@ -33,8 +34,8 @@ from verify.integrity.timeline.gaps import HOUR, unsigned_times
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.validate import ValidationRequest
 from verify.storage.folder import FolderObjectStore
-from verify.storage.layout import DeliveryLocation
-from verify.storage.objects import BucketCopyStore, ObjectStore
+from verify.storage.layout import ROOT, DeliveryLocation
+from verify.storage.objects import AskedAhead, BucketCopyStore, ObjectStore
 from verify.threads import concurrently
 from verify.times import parse_duration, parse_moment
 from verify.trail import Trail, name_of, trail_arn, trails_in
@@ -42,7 +43,7 @@ from verify.trail import Trail, name_of, trail_arn, trails_in
 _DEFAULT_SINCE = "1d"
 S3 = "s3://"
 _ALIAS = "-s3alias"
-_WALKS_AT_ONCE, _ASKED_AT_ONCE = 8, 3
+_WALKS_AT_ONCE, _ASKED_AT_ONCE = 8, 12
 A = TypeVar("A")
 B = TypeVar("B")
 _FIRST_YEAR = 2013  # in which CloudTrail began
@@ -327,9 +328,12 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
     others = tuple(other for other in all_trails or () if other.bucket == bucket and other.arn != trail.arn)
     other_prefixes = tuple(other.prefix or "" for other in others)
     with concurrently(_ASKED_AT_ONCE) as pool:  # none of them needs what another one answers
+        levels = _likely_levels(DeliveryLocation(bucket, prefix, "", trail.account), trail.home_region, deployed)
+        ahead = AskedAhead(store, {(bucket, level): pool.submit(store.level, bucket, level) for level in levels})
         asked_regions = pool.submit(enabled_regions, aws)
-        walk = pool.submit(walk_all, store, bucket, prefix, other_prefixes, _at_once)
-        pool.submit(facts.keys, trail.home_region)  # for whoever asks next
+        walk = pool.submit(walk_all, ahead, bucket, prefix, other_prefixes, _at_once)
+        for ask in (aws.caller, partial(facts.status, trail.home_region), partial(facts.keys, trail.home_region)):
+            pool.submit(ask)  # for whoever asks next
         configuration = facts.configuration()
     regions = asked_regions.result()
     was_all = configuration.was_ever(Setting.ALL_REGIONS, period.start, period.end)
@@ -379,6 +383,17 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
     ready_store: ObjectStore = BucketCopyStore(store, bucket, tuple(prefixes)) if is_copy else store
     known_facts = replace(facts, delivers_elsewhere=elsewhere, known=configuration)
     return PreparedValidation(request, ready_store, known_facts, remembers_as=kept_as)
+
+
+def _likely_levels(location: DeliveryLocation, region: str, deployed: Trail | None) -> Iterator[str]:
+    """What a walk to a trail's days would list one after the other, as far as it is known before."""
+    top = f"{location.prefix}/" if location.prefix else ""
+    yield from (top, f"{top}{ROOT}")
+    if deployed is None or deployed.is_organization:
+        return
+    yield location.root
+    for kind in (DIGESTS, LOGS):
+        yield from (f"{location.root}{kind}/", f"{location.root}{kind}/{region}/")
 
 
 def _members(aws: Aws, facts: AwsFacts) -> Members:
