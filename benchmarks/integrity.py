@@ -51,7 +51,9 @@ class Trail:
     @property
     def environment(self) -> dict[str, str]:
         """What a process needs to find it."""
-        keep = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        # Both programs come compiled, as to whoever installs them.
+        others = ("AWS_", "PYTHONDONTWRITEBYTECODE")
+        keep = {name: value for name, value in os.environ.items() if not name.startswith(others)}
         return keep | {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",

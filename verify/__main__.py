@@ -6,7 +6,8 @@ import sys
 import traceback
 
 # Hardly any garbage here is cyclic; collecting it as often as Python does takes a twentieth of the time. Imports leave
-# none, and a check asks some thirty questions and is over; what runs for long or reads much collects now and then.
+# none, and a check asks some thirty questions and is over; what runs for long or reads much collects now and then
+# (integrity from where it begins to read).
 _COLLECT_SELDOM, _COLLECT_NOW_AND_THEN = 1_000_000, 50_000
 gc.set_threshold(_COLLECT_SELDOM)
 
@@ -19,7 +20,7 @@ def _main() -> int:
         from verify.cli import main  # noqa: PLC0415
 
         gc.freeze()
-        if sys.argv[1:2] != ["check"] or "--who" in sys.argv:
+        if sys.argv[1:2] not in (["check"], ["integrity"]) or "--who" in sys.argv:
             gc.set_threshold(_COLLECT_NOW_AND_THEN)
         exit_code = main()
     except ModuleNotFoundError as error:

@@ -138,7 +138,8 @@ class Aws:
             loader.file_loader = Models()
             loader.list_available_services = partial(_Services, loader)
             self.endpoints = Endpoints(loader.load_data("partitions"))
-            core.register_component("response_parser_factory", Parsers())
+            self._parsers = Parsers()
+            core.register_component("response_parser_factory", self._parsers)
             if profile is not None:
                 core.set_config_variable("profile", profile)
             # botocore itself knows AWS_DEFAULT_REGION only.
@@ -282,7 +283,7 @@ class Aws:
         :raises CannotLook: everything else; see :mod:`verify.errors`.
         """
         method = getattr(self.client(service, in_region), xform_name(operation))
-        answer: Answer = self._waited_for(lambda: method(**parameters), service, operation)
+        answer: Answer = self.waited_for(lambda: method(**parameters), service, operation)
         self._note_clock(answer.pop("ResponseMetadata", None))
         return answer
 
@@ -304,7 +305,7 @@ class Aws:
         paginator = self.client(service, in_region).get_paginator(xform_name(operation))
         pages = iter(paginator.paginate(**parameters))
         for _ in range(_MAX_PAGES):
-            page: Answer | None = self._waited_for(lambda: next(pages, None), service, operation)
+            page: Answer | None = self.waited_for(lambda: next(pages, None), service, operation)
             if page is None:
                 return
             for truncated, markers in _TRUNCATED:
@@ -315,6 +316,23 @@ class Aws:
             yield page
         permission = iam_action(service, operation)
         raise CannotLook(f"{permission} has more than {_MAX_PAGES:,} pages, or no end. Check --endpoint-url.")
+
+    def listing_in(self, body: bytes) -> Answer:
+        """What boto3 makes of an answer to S3's ListObjectsV2 with ``encoding-type=url``.
+
+        :raises CannotLook: it is not AWS's.
+        """
+        from botocore.handlers import decode_list_object_v2  # noqa: PLC0415
+
+        model = self.client("s3").meta.service_model
+        shape = model.operation_model("ListObjectsV2").output_shape
+        response = {"status_code": 200, "headers": {}, "body": body}
+        try:
+            answer: Answer = self._parsers.create_parser(model.protocol).parse(response, shape)
+            decode_list_object_v2(answer, {"encoding_type_auto_set": True})
+        except _boto_errors() as error:
+            raise _translated(error, "s3", "ListObjectsV2") from error
+        return answer
 
     def download(self, bucket: str, key: str, feed: Callable[[bytes], bool]) -> Answer:
         """Read an S3 object.
@@ -333,14 +351,18 @@ class Aws:
                         break
             return answer
 
-        return self._waited_for(read, "s3", "GetObject")
+        return self.waited_for(read, "s3", "GetObject")
 
     @property
     def is_too_slow(self) -> bool:
         """Whether so much was waited for that nothing more is asked."""
         return self._patience.is_over
 
-    def _waited_for(self, ask: Callable[[], T], service: str, operation: str) -> T:
+    def waited_for(self, ask: Callable[[], T], service: str, operation: str) -> T:
+        """What a call gives, which is run in another thread.
+
+        :raises CannotLook: as :meth:`call` does, also when it is not over in time; :class:`ApiError`.
+        """
         try:
             return self._patience.wait(ask, self._left_seconds())
         except _boto_errors() as error:

@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     )
     with interruptible() as stop:
         history = History(aws, stop)
-        with Progress(terminal.err, total=len(made)) as progress:
+        with Progress(terminal, total=len(made)) as progress:
             detective = Detective(history, caller, on_wait=lambda findings: _show(progress, findings))
             findings = detective.wait_for(made, waiting)
             report = _report(aws, history, findings, progress)

@@ -115,16 +115,14 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     query = Query(attributes, times)
     aws = aws_from(arguments)
     regions = enabled_regions(aws) if arguments.all_regions else (aws.region,)
-    with interruptible() as stop, Progress(terminal.err) as progress:
+    with interruptible() as stop, Progress(terminal, beside_json=arguments.json) as progress:
         history = History(aws, stop)
-        # A bar and JSON on one terminal would write over each other.
-        is_quiet = arguments.json and terminal.out.is_terminal
         search = Search(
             history,
             regions,
             query,
             limit=arguments.limit or None,
-            on_wait=lambda: None if is_quiet else progress.show(_so_far(history, regions)),
+            on_wait=lambda: progress.show(_so_far(history, regions)),
         )
         found = _Found(search, progress)
         if arguments.json:

@@ -90,7 +90,7 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         return _explain(arguments.explain, loaded, terminal)
     asked = asked_from(arguments)
     find = prepare_validation if arguments.proven_only else find_files
-    with Progress(terminal.err) as progress:
+    with Progress(terminal) as progress:
         place = find(asked, now(), lambda: aws_of_places(arguments))
         outcome = run_hunt(place, loaded, progress.show_read, _where(arguments))
     exit_code = outcome.exit_code(arguments.fail_on)

@@ -68,6 +68,7 @@ an organization organizations:ListAccounts. From a folder it reads the files and
 """
 _FORMATS = ("text", "json", "markdown", "html")
 _AT_MOST_EVERY_SECONDS = 0.2
+_COLLECT_SELDOM = 50_000
 _NO_ESTIMATE_SECONDS = 2.0  # until the time that a start takes no longer matters
 
 
@@ -194,11 +195,11 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     options = options_from(arguments)
     with (
         open_read_processes(are_wanted=arguments.action == "check") as processes,  # what is kept is read here
-        Progress(terminal.err, total=100) as progress,
+        Progress(terminal, total=100, beside_json=arguments.json) as progress,
         Pools.open(with_processes=processes.are_there) as pools,
     ):
         ready = prepare(options, arguments.profile, arguments.endpoint_url, now(), processes)
-        rate = Rate(progress, ready.request, is_quiet=arguments.format != "text" and terminal.out.is_terminal)
+        rate = Rate(progress, ready.request)
         with _frozen():
             if arguments.action == "check":
                 result = check(ready, pools, rate.add, Path(options.state) if options.state else None)
@@ -216,14 +217,17 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 @contextmanager
 def _frozen() -> Iterator[None]:
-    """No collection goes through what is there already, such as botocore's models.
+    """No collection goes through what is there already, such as botocore's models, and seldom one through what comes.
 
-    Afterwards it does: whoever runs several commands in a process would keep the garbage of each, and its connections.
+    Afterwards they do: whoever runs several commands in a process would keep the garbage of each, and its connections.
     """
+    usual = gc.get_threshold()
     gc.freeze()
+    gc.set_threshold(_COLLECT_SELDOM)
     try:
         yield
     finally:
+        gc.set_threshold(*usual)
         gc.unfreeze()
 
 
@@ -276,16 +280,12 @@ def _about_keys(folder: Path, manifest: Manifest) -> tuple[str, ...]:
 
 
 class Rate:
-    """Adds up how much is done, and shows it with the rate and the time left.
+    """Adds up how much is done, and shows it with the rate and the time left."""
 
-    :param is_quiet: show nothing, as the results go to the same terminal.
-    """
-
-    def __init__(self, progress: Progress, request: ValidationRequest, *, is_quiet: bool) -> None:
+    def __init__(self, progress: Progress, request: ValidationRequest) -> None:
         days = (request.period.end.date() - request.period.start.date()).days + 1
         self._progress = progress
         self._days = max(days * len(request.scope.account_regions), 1)
-        self._is_quiet = is_quiet
         self._lock = Lock()
         self._logs_done = 0
         self._days_done = 0
@@ -297,7 +297,7 @@ class Rate:
             self._logs_done += logs
             self._days_done += days
             now = time.monotonic()
-            if self._is_quiet or now - self._shown < _AT_MOST_EVERY_SECONDS:
+            if now - self._shown < _AT_MOST_EVERY_SECONDS:
                 return
             self._shown = now
             share = min(self._days_done / self._days, 1.0)

@@ -234,7 +234,7 @@ def _run_shell(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if arguments.cache_dir is not None:
         raise UsageError("The shell keeps everything until it ends: leave out --cache-dir.")
     find = prepare_validation if arguments.proven_only else find_files
-    with Progress(terminal.err) as progress, bounded_memory():
+    with Progress(terminal) as progress, bounded_memory():
         place = find(asked_from(arguments), now(), lambda: aws_of_places(arguments))
         with session(place, progress.show_read) as opened:
             progress.close()
@@ -301,7 +301,7 @@ def _answer(sql: str, arguments: argparse.Namespace, terminal: Terminal, limit: 
     asked = asked_from(arguments)
     if arguments.format == "parquet" and arguments.output is None:
         raise UsageError("--format parquet is not for a terminal: name a file with --output FILE.")
-    with Progress(terminal.err) as progress, bounded_memory():
+    with Progress(terminal) as progress, bounded_memory():
         find = prepare_validation if arguments.proven_only else find_files
         store = _store(arguments)
         aws = partial(aws_of_places, arguments)

@@ -10,10 +10,9 @@ from threading import Event as Flag
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Self
 
-from verify.report.terminal import safe
+from verify.report.terminal import Terminal, safe
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.progress import Progress as RichProgress
 
 _SILENT_SECONDS = 2.0
@@ -25,10 +24,12 @@ class Progress:
     """Shows progress once the work has taken two seconds: a moving bar on a terminal, in a pipe a line now and then.
 
     :param total: how many steps there are. Default: - not known; the bar only moves.
+    :param beside_json: whether JSON is printed meanwhile: on the same terminal, they would write over each other.
     """
 
-    def __init__(self, console: Console, total: int | None = None) -> None:
-        self._console = console
+    def __init__(self, terminal: Terminal, total: int | None = None, *, beside_json: bool = False) -> None:
+        self._terminal = terminal
+        self._beside_json = beside_json
         self._total = total
         self._bar: RichProgress | None = None
         self._next_line = time.monotonic() + _SILENT_SECONDS
@@ -39,15 +40,15 @@ class Progress:
         :param completed: how many of the steps are done.
         """
         now = time.monotonic()
-        if now < self._next_line:
+        if now < self._next_line or (self._beside_json and self._terminal.out.is_terminal):
             return
-        if self._console.is_terminal:
+        if self._terminal.err.is_terminal:
             self._next_line = now + _BAR_EVERY_SECONDS
             bar = self._bar = self._bar or self._started()
             bar.update(bar.task_ids[0], description=safe(text).plain, completed=completed)
         else:
             self._next_line = now + _LINE_EVERY_SECONDS
-            self._console.print(safe(text), soft_wrap=True)
+            self._terminal.notice(text)
 
     def show_read(self, files: int, events: int) -> None:
         """Show how many log files and events were read so far."""
@@ -60,7 +61,7 @@ class Progress:
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
             TimeElapsedColumn(),
-            console=self._console,
+            console=self._terminal.err,
             transient=True,
         )
         bar.add_task("", total=self._total)

@@ -33,6 +33,7 @@ from verify.integrity.timeline.configuration import (
 )
 from verify.integrity.timeline.timeline import Period
 from verify.selectors import parse_selectors, unrecorded
+from verify.threads import concurrently
 from verify.trail import Trail
 
 PERMISSIONS = (
@@ -54,6 +55,7 @@ _DELEGATED = (
     "it is not known to be no organization's trail, which a delegated administrator can change, and no document says "
     "that the management account's event history holds such calls"
 )
+_LOOKUPS_AT_ONCE = 2  # CloudTrail allows two a second
 _SHOWN_OF_ERROR = 200
 _KEYS_AROUND = timedelta(hours=2)
 _MAX_KEYS_BYTES = 16 * 2**20
@@ -241,8 +243,11 @@ class AwsFacts:
         first = self.now - _HISTORY_REACHES
         calls: list[TrailCall] = []
         try:
-            for name in _ASKED_CALLS:
-                calls += self._lookup(name, first)
+            with concurrently(_LOOKUPS_AT_ONCE) as pool:
+                for found, error in pool.map(lambda name: self._found(name, first), _ASKED_CALLS):
+                    calls += found
+                    if error is not None:
+                        raise error
             elsewhere = self.is_elsewhere()
         except CannotLook as error:
             return tuple(calls), Known(why_not=str(error))
@@ -339,6 +344,15 @@ class AwsFacts:
             parameters = record.get("requestParameters")
             if isinstance(parameters, dict) and not record.get("errorCode"):
                 yield parameters
+
+    def _found(self, name: str, first: datetime) -> tuple[list[TrailCall], CannotLook | None]:
+        """The calls of one name, and why they are not all."""
+        found: list[TrailCall] = []
+        try:
+            found.extend(self._lookup(name, first))
+        except CannotLook as error:
+            return found, error
+        return found, None
 
     def _lookup(self, name: str, first: datetime) -> Iterable[TrailCall]:
         pages = self.aws.pages(

@@ -67,7 +67,7 @@ class Pools:
         """
         with (
             concurrently(24) as days,
-            open_read_pool(1, at_once=32) as digests,
+            open_read_pool(2, at_once=24) as digests,
             open_read_pool(4 if with_processes else 2, at_once=AT_ONCE) as logs,
         ):
             yield cls(days, digests, logs)
@@ -159,7 +159,7 @@ class ChainReader:
         named: list[DigestName] = []
         others: list[DigestName] = []
         for location in locations:
-            digests, logs = self.listing(location, day)
+            digests, logs = self.digests_listed(location, day), self.logs_listed(location, day)
             own, of_others, foreign = self._sorted(location, digests, _MAX_DIGESTS_A_DAY - len(named) - len(others))
             named += own
             others += of_others
@@ -171,19 +171,25 @@ class ChainReader:
         files.others += self.digests(others)
         return files
 
-    def listing(self, location: DeliveryLocation, day: date) -> tuple[list[ListedObject], list[ListedObject]]:
-        """What lies among the digests and among the logs of a day.
+    def digests_listed(self, location: DeliveryLocation, day: date) -> list[ListedObject]:
+        """What lies among the digests of a day.
 
-        :raises CannotLook: a bucket could not be listed.
+        :raises CannotLook: the bucket could not be listed.
         """
-        days, region = self._days(location), self._chain.region
         known = self._known
         if known is not None and known[0] == (location, day):
-            digests, self._known = known[1], None
-        else:
-            digests = self._listed(location.bucket, location.digests_on(region, day)) if day in days.digests else []
-        is_wanted = self._logs is not LogReading.NONE and day in days.logs
-        return digests, self._listed(location.bucket, location.logs_on(region, day)) if is_wanted else []
+            self._known = None
+            return known[1]
+        is_there = day in self._days(location).digests
+        return self._listed(location.bucket, location.digests_on(self._chain.region, day)) if is_there else []
+
+    def logs_listed(self, location: DeliveryLocation, day: date) -> list[ListedObject]:
+        """What lies among the logs of a day.
+
+        :raises CannotLook: the bucket could not be listed.
+        """
+        is_wanted = self._logs is not LogReading.NONE and day in self._days(location).logs
+        return self._listed(location.bucket, location.logs_on(self._chain.region, day)) if is_wanted else []
 
     def digest_days(self, location: DeliveryLocation) -> frozenset[date]:
         """The days on which digests of the region lie."""

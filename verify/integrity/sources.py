@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +17,7 @@ from verify.integrity.chain_validation import OtherTrails, UnsignedTime
 from verify.integrity.digests.digest import Digest
 from verify.integrity.digests.digest_file import SignatureStatus, check_digest_file, with_successor_signature
 from verify.integrity.facts import AwsFacts, Facts, SavedFacts, TrailName, load_keys
-from verify.integrity.inventory import Walked, has_folder, is_account, is_region, walk_all
+from verify.integrity.inventory import DIGESTS, LOGS, Walked, has_folder, is_account, is_region, walk_all
 from verify.integrity.origin import BUCKET_COPY, CLAIMED_BUNDLE, TRAIL_BUCKET, Origin
 from verify.integrity.scope import (
     Destination,
@@ -36,17 +37,17 @@ from verify.integrity.timeline.timeline import Period
 from verify.integrity.validate import ValidationRequest
 from verify.storage.folder import FolderObjectStore
 from verify.storage.gzip_content import MAX_DIGEST_BYTES, GzipSink
-from verify.storage.layout import ChainName, DeliveryLocation, DigestName
-from verify.storage.objects import BucketCopyStore, ObjectStore
+from verify.storage.layout import ROOT, ChainName, DeliveryLocation, DigestName
+from verify.storage.objects import AskedAhead, BucketCopyStore, ObjectStore
 from verify.threads import concurrently
 from verify.times import parse_duration, parse_moment
 from verify.trail import Trail, name_of, trail_arn, trails_in
 
 _DEFAULT_SINCE = "1d"
 S3 = "s3://"
-_LOGS = "AWSLogs"
+_LOGS = ROOT.rstrip("/")
 _ALIAS = "-s3alias"
-_WALKS_AT_ONCE, _ASKED_AT_ONCE = 8, 3
+_WALKS_AT_ONCE, _ASKED_AT_ONCE = 8, 12
 A = TypeVar("A")
 B = TypeVar("B")
 _FIRST_YEAR = 2013  # in which CloudTrail began
@@ -365,9 +366,12 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
     others = tuple(other for other in all_trails or () if other.bucket == bucket and other.arn != trail.arn)
     other_prefixes = tuple(other.prefix or "" for other in others)
     with concurrently(_ASKED_AT_ONCE) as pool:  # none of them needs what another one answers
+        levels = _likely_levels(DeliveryLocation(bucket, prefix, "", trail.account), trail.home_region, deployed)
+        ahead = AskedAhead(store, {(bucket, level): pool.submit(store.level, bucket, level) for level in levels})
         asked_regions = pool.submit(enabled_regions, aws)
-        walk = pool.submit(walk_all, store, bucket, prefix, other_prefixes, _at_once)
-        pool.submit(facts.keys, trail.home_region)  # for whoever asks next
+        walk = pool.submit(walk_all, ahead, bucket, prefix, other_prefixes, _at_once)
+        for ask in (aws.caller, partial(facts.status, trail.home_region), partial(facts.keys, trail.home_region)):
+            pool.submit(ask)  # for whoever asks next
         recording = pool.submit(facts.recording)
         configuration = facts.configuration()
     regions, walked = asked_regions.result(), walk.result()
@@ -474,6 +478,17 @@ def _shows_one_account(
         if within.start <= file.digest.start and written <= within.end:
             return True
     return False
+
+
+def _likely_levels(location: DeliveryLocation, region: str, deployed: Trail | None) -> Iterator[str]:
+    """What a walk to a trail's days would list one after the other, as far as it is known before."""
+    top = f"{location.prefix}/" if location.prefix else ""
+    yield from (top, f"{top}{ROOT}")
+    if deployed is None or deployed.is_organization:
+        return
+    yield location.root
+    for kind in (DIGESTS, LOGS):
+        yield from (f"{location.root}{kind}/", f"{location.root}{kind}/{region}/")
 
 
 def _members(aws: Aws, facts: AwsFacts) -> Members:

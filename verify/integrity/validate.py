@@ -383,8 +383,9 @@ class Validation:
             return None
         (location,) = account_region.locations
         days = [day for day in days_back(remembered.end.date(), period.start.date()) if day < remembered.end.date()]
-        listings = self._pools.days.map(lambda day: reader.listing(location, day), days)
-        listed = {day: listing_hash([*digests, *logs]) for day, (digests, logs) in zip(days, listings, strict=True)}
+        digests = self._pools.days.map(lambda day: reader.digests_listed(location, day), days)
+        logs = self._pools.days.map(lambda day: reader.logs_listed(location, day), days)
+        listed = {day: listing_hash([*first, *more]) for day, first, more in zip(days, digests, logs, strict=True)}
         return prove_again(remembered.periods, remembered.days, listed)
 
     def _days_of(self, location: DeliveryLocation, region: str) -> Days:

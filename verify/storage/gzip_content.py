@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from isal import isal_zlib
 
-from verify.storage.inflate import inflated
+from verify.storage.inflate import hashed, inflated
 
 MAX_DIGEST_BYTES = 16 * 2**20
 MAX_LOG_BYTES = 2**30
@@ -22,9 +22,9 @@ _GZIP_WINDOW = 31  # zlib's code for: a gzip header and trailer, largest window
 # RFC 1952, 2.3.1.2: whoever meets one of these must give an error, and every reader but isal does.
 _FLAGS_AT = 3
 _RESERVED_FLAGS = 0b1110_0000
+# What is smaller is inflated as a whole, which takes less time. Of what is larger, the first piece is that large, since
 # isal reads some headers with optional fields (FHCRC, FEXTRA, FNAME, FCOMMENT) rightly only in one piece.
-_OPTIONAL_FIELDS = 0b0001_1110
-_MAX_HEADER_BYTES = 2**17
+_SMALL_BYTES = 2**17
 # A header's name and blocks without content can go on for ever: what inflates to nothing is bounded, too.
 _MAX_OVERHEAD_BYTES = 2**20
 
@@ -71,7 +71,7 @@ class GzipSink:
         self._pieces: list[bytes] | None = [] if keep_body else None
         self._flaw: Flaw | None = None
         self._packed_bytes = 0
-        self._start: bytes | None = b""  # what came while the header was not yet there
+        self._start: bytes | None = b""  # what came while it was small
 
     @property
     def limit_bytes(self) -> int:
@@ -93,19 +93,13 @@ class GzipSink:
         self._packed_bytes += len(piece)
         if self._start is not None:
             self._start += piece
-            if self._is_header_there(self._start):
+            if len(self._start) >= _SMALL_BYTES:
                 self._begin(self._start)
         else:
             self._inflate(piece)
         if self._flaw is None and self._packed_bytes > self._limit_bytes + _MAX_OVERHEAD_BYTES:
             self._flaw = Flaw.TOO_LARGE
         return self._flaw is None
-
-    @staticmethod
-    def _is_header_there(start: bytes) -> bool:
-        if len(start) <= _FLAGS_AT:
-            return False
-        return not start[_FLAGS_AT] & _OPTIONAL_FIELDS or len(start) >= _MAX_HEADER_BYTES
 
     def _begin(self, start: bytes) -> None:
         self._start = None
@@ -142,6 +136,8 @@ class GzipSink:
     def finish(self) -> Content:
         """What was found."""
         if self._start is not None:
+            if self.only_hashes and (found := hashed(self._start, self._limit_bytes)) is not None:
+                return Content(*found, None, None)
             self._begin(self._start)
         flaw = self._flaw or (None if self._inflater.eof else Flaw.TRUNCATED)
         body = b"".join(self._pieces) if self._pieces is not None and flaw is None else None

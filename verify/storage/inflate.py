@@ -9,6 +9,8 @@ https://github.com/ebiggers/libdeflate/blob/master/libdeflate.h
 from __future__ import annotations
 
 import ctypes
+import hashlib
+from threading import local
 from typing import Any, Final
 
 from deflate import _deflate
@@ -18,6 +20,7 @@ _PLAIN_START: Final = b"\x1f\x8b\x08\x00"
 _HEADER_BYTES, _TRAILER_BYTES, _SIZE_BYTES = 10, 8, 4
 _MOST_TIMES = 1_032  # deflate makes nothing smaller than that
 _SUCCESS = 0
+_ROOM_BYTES = 2**22
 
 
 def _library() -> Any:
@@ -38,19 +41,48 @@ def _library() -> Any:
 _LIBRARY: Final = _library()
 
 
+class _Room(local):
+    """Memory that a thread uses again: the system clears new memory page by page, which takes as long as inflating."""
+
+    def __init__(self) -> None:
+        self.body = bytearray(_ROOM_BYTES)
+
+
+_ROOM: Final = _Room()
+
+
 def inflated(stored: bytes, limit_bytes: int) -> bytearray | None:
     """The content of a file that is exactly one gzip stream with a plain header.
 
     :param limit_bytes: the most that the file may be, and may inflate to.
     :returns: ``None`` for every other file, whatever is wrong with it or special about it.
     """
+    body = bytearray(_size_bytes(stored, limit_bytes))
+    return body if body and _fills(body, len(body), stored) else None
+
+
+def hashed(stored: bytes, limit_bytes: int) -> tuple[str, int] | None:
+    """The SHA-256 (in lower-case hex) and the size of what :func:`inflated` gives, for a file of at most 4 MiB.
+
+    :returns: ``None`` for every other file.
+    """
+    size_bytes = _size_bytes(stored, min(limit_bytes, _ROOM_BYTES))
+    if not size_bytes or not _fills(_ROOM.body, size_bytes, stored):
+        return None
+    return hashlib.sha256(memoryview(_ROOM.body)[:size_bytes]).hexdigest(), size_bytes
+
+
+def _size_bytes(stored: bytes, limit_bytes: int) -> int:
+    """What a file that begins plainly says that it inflates to; 0 for every other file, or one that says too much."""
     is_plain = stored.startswith(_PLAIN_START) and len(stored) > _HEADER_BYTES + _TRAILER_BYTES
     size_bytes = int.from_bytes(stored[-_SIZE_BYTES:], "little")
     most_bytes = min(limit_bytes, len(stored) * _MOST_TIMES)
-    if _LIBRARY is None or not is_plain or len(stored) > limit_bytes or not 0 < size_bytes <= most_bytes:
-        return None
-    body = bytearray(size_bytes)
-    room = (ctypes.c_char * size_bytes).from_buffer(body)
+    return size_bytes if _LIBRARY and is_plain and len(stored) <= limit_bytes and size_bytes <= most_bytes else 0
+
+
+def _fills(body: bytearray, size_bytes: int, stored: bytes) -> bool:
+    """Inflate into the start of ``body``; whether all of the file makes just so many bytes."""
+    start = ctypes.c_char.from_buffer(body)
     read_bytes, written_bytes = ctypes.c_size_t(), ctypes.c_size_t()
     decompressor = _LIBRARY.libdeflate_alloc_decompressor()
     if not decompressor:
@@ -60,12 +92,11 @@ def inflated(stored: bytes, limit_bytes: int) -> bytearray | None:
             decompressor,
             stored,
             len(stored),
-            ctypes.addressof(room),
+            ctypes.addressof(start),
             size_bytes,
             ctypes.byref(read_bytes),
             ctypes.byref(written_bytes),
         )
     finally:
         _LIBRARY.libdeflate_free_decompressor(decompressor)
-    is_whole = outcome == _SUCCESS and read_bytes.value == len(stored) and written_bytes.value == size_bytes
-    return body if is_whole else None
+    return outcome == _SUCCESS and read_bytes.value == len(stored) and written_bytes.value == size_bytes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeAlias, TypeVar
@@ -111,6 +112,30 @@ class ObjectStore(Protocol):
         :param sink: makes an object's sink; asked again when it has to be read from the start once more.
         :returns: the results, in order.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class AskedAhead:
+    """A store of which some levels were asked for before anybody knew whether they are needed.
+
+    :param levels: the answers to come, by bucket and prefix; each is given once.
+    """
+
+    store: ObjectStore
+    levels: dict[tuple[str, str], Future[Level]]
+
+    def level(self, bucket: str, prefix: str) -> Level:
+        """See :class:`ObjectStore`."""
+        answer = self.levels.pop((bucket, prefix), None)
+        return answer.result() if answer else self.store.level(bucket, prefix)
+
+    def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+        """See :class:`ObjectStore`."""
+        return self.store.objects(bucket, prefix)
+
+    def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
+        """See :class:`ObjectStore`."""
+        return self.store.read_each(names, sink)
 
 
 @dataclass(frozen=True, slots=True)

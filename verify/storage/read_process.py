@@ -54,8 +54,10 @@ def _read(source: int, size_bytes: int) -> bytes:
     return b"".join(pieces)
 
 
-def as_sent(answer: Answer, content: Content) -> list[Any]:
-    """An object's answer and content as they are sent."""
+def as_sent(answer: Answer | None, content: Content) -> list[Any] | None:
+    """An object's answer and content as they are sent; ``None`` for an object of which not all came."""
+    if answer is None or answer.last_modified is None:
+        return None
     return [content.sha256, content.size_bytes, content.flaw, int(answer.last_modified.timestamp()), answer.metadata]
 
 
@@ -119,7 +121,7 @@ def serve(questions: int, answers: int) -> None:
             transfers.begin(number, url, route, sink)
         for number, answer in transfers.ended(waking=questions):
             task, place, sink = under_way.pop(number)
-            tasks.done(task, place, as_sent(answer, sink.finish()) if answer else None)
+            tasks.done(task, place, as_sent(answer, sink.finish()))
 
 
 def _asked(questions: int, *, must_wait: bool) -> Iterator[Any]:

@@ -1,18 +1,19 @@
 """Objects in S3.
 
-boto3 lists, and it repeats every read that fails. Objects themselves are read by libcurl: boto3 spends 1 to 3 ms of
-one core on every GET, more than the network, the inflating and the hashing together (``benchmarks/readers.py``).
+Listings and objects are read by libcurl, and boto3 repeats every read that fails: it spends 1 to 3 ms of one core on
+every request, more than the network, the inflating and the hashing together (``benchmarks/readers.py``).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
-from threading import Lock, local
-from typing import cast
-from urllib.parse import quote
+from threading import Lock
+from typing import Any, cast
+from urllib.parse import quote, urlencode
 
 from verify.aws import Answer as AwsAnswer
 from verify.aws import Aws
@@ -37,11 +38,14 @@ from verify.storage.transfers import Answer, Route, Transfers
 PERMISSIONS = ("s3:ListBucket", "s3:GetObject", "kms:Decrypt")
 _GIVE_UP_AFTER = 8
 _MAX_EMPTY_PAGES = 1_000
+_MAX_LISTING_BYTES = 2**24  # of a thousand keys
 _SHOWN_OF_KEY = 100
 # The folder of a region's digests or logs. Below it are folders for years, months and days.
 _REGION_FOLDER = re.compile(r"(?:.*/)?AWSLogs/(?:o-[a-z0-9]+/)?[0-9]{12}/CloudTrail(?:-Digest)?/[a-z0-9-]+/", re.DOTALL)
 _OUTLINED_LEVELS = 3
 _MAX_OUTLINE_PAGES = 8
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+_QUERY = {"Prefix": "prefix", "Delimiter": "delimiter", "ContinuationToken": "continuation-token"}
 _NOT_THERE = ("NoSuchKey", "NoSuchBucket")
 _DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")  # libcurl would normalize such a path, and so name another object
 
@@ -56,7 +60,7 @@ class S3ObjectStore:
         self._aws = aws
         self._processes = processes
         self._lock = Lock()
-        self._of_thread = local()
+        self._idle: list[Transfers] = []
         self._address = lru_cache(maxsize=None)(self._find_address)
         self._outline = lru_cache(maxsize=None)(self._find_outline)
         # How often in a row boto3 could read what libcurl could not. No verdict depends on libcurl alone.
@@ -112,7 +116,7 @@ class S3ObjectStore:
         :raises CannotLook: page after page brings nothing, or brings what was there before.
         """
         last, empty_pages = "", 0
-        for page in self._aws.pages("s3", "ListObjectsV2", Bucket=bucket, Prefix=prefix, **options):
+        for page in self._pages(bucket, Prefix=prefix, **options):
             keys = [entry.get("Key", "") for entry in page.get("Contents", ())] + [
                 folder.get("Prefix", "") for folder in _folders(page)
             ]
@@ -123,11 +127,39 @@ class S3ObjectStore:
             last = max(keys, default=last)
             yield page
 
+    def _pages(self, bucket: str, **parameters: str) -> Iterator[AwsAnswer]:
+        while True:
+            page = self._page(bucket, parameters)
+            yield page
+            if not page.get("IsTruncated"):
+                return
+            parameters["ContinuationToken"] = _text(page, "NextContinuationToken")
+
+    def _page(self, bucket: str, parameters: Mapping[str, str]) -> AwsAnswer:
+        if self._may_use_libcurl and is_bucket_name(bucket):
+            body = self._aws.waited_for(lambda: self._listing_from(bucket, parameters), "s3", "ListObjectsV2")
+            if body is not None:
+                with suppress(CannotLook):  # boto3 meets the same error and reports it
+                    page = self._aws.listing_in(body)
+                    self._failures = 0
+                    return page
+        page = self._aws.call("s3", "ListObjectsV2", Bucket=bucket, **parameters)
+        self._failures += 1
+        return page
+
+    def _listing_from(self, bucket: str, parameters: Mapping[str, str]) -> bytes | None:
+        url, route = self._route_to(bucket)
+        query = {_QUERY[name]: value for name, value in parameters.items()} | {"list-type": "2", "encoding-type": "url"}
+        text = urlencode(sorted(query.items()), quote_via=quote, safe="")
+        body = _Collected()
+        (answer,) = self._get_each(route, [(f"{url}?{text}", body)])
+        return body.finish() if answer else None
+
     def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
         """See :class:`verify.storage.objects.ObjectStore`."""
         sinks = [sink(name) for name in names]
         found: list[Found[T] | None] = [None for _ in names]
-        if self._failures < _GIVE_UP_AFTER and not self._aws.is_too_slow:
+        if self._may_use_libcurl:
             for bucket in filter(is_bucket_name, {name.bucket for name in names}):
                 self._get_from(bucket, names, sinks, found)
         return [one or self._read(name, sink(name)) for name, one in zip(names, found, strict=True)]
@@ -136,9 +168,7 @@ class S3ObjectStore:
         self, bucket: str, names: Sequence[ObjectName], sinks: Sequence[Sink[T]], found: list[Found[T] | None]
     ) -> None:
         try:
-            with self._lock:
-                url, region, ca_file, proxy = self._address(bucket)
-            route = Route(region, self._aws.credentials(), ca_file, proxy)
+            url, route = self._route_to(bucket)
         except CannotLook:
             return  # boto3 meets the same error and reports it
         numbers = [number for number, name in enumerate(names) if name.bucket == bucket and not _DOTS.search(name.key)]
@@ -154,13 +184,34 @@ class S3ObjectStore:
             read = self._processes.get_each(route, limit_bytes, urls)
             if read is not None:
                 return cast("Sequence[Found[T] | None]", read)  # T is what a GzipSink makes
-        if not hasattr(self._of_thread, "transfers"):
-            self._of_thread.transfers = Transfers()
-        answers: list[Answer | None] = self._of_thread.transfers.get_each(route, list(zip(urls, sinks, strict=True)))
+        answers = self._get_each(route, list(zip(urls, sinks, strict=True)))
         return [
-            Found(into.finish(), answer.metadata, answer.last_modified) if answer else None
+            Found(into.finish(), answer.metadata, answer.last_modified) if answer and answer.last_modified else None
             for into, answer in zip(sinks, answers, strict=True)
         ]
+
+    def _get_each(self, route: Route, wanted: Sequence[tuple[str, Sink[Any]]]) -> list[Answer | None]:
+        try:
+            transfers = self._idle.pop()
+        except IndexError:  # asked before, another thread might take the last one
+            transfers = Transfers()
+        try:
+            return transfers.get_each(route, wanted)
+        finally:
+            self._idle.append(transfers)
+
+    @property
+    def _may_use_libcurl(self) -> bool:
+        return self._failures < _GIVE_UP_AFTER and not self._aws.is_too_slow
+
+    def _route_to(self, bucket: str) -> tuple[str, Route]:
+        """A bucket's URL, and how it is reached.
+
+        :raises CannotLook: there are no credentials.
+        """
+        with self._lock:
+            url, region, ca_file, proxy = self._address(bucket)
+        return url, Route(region, self._aws.credentials(), ca_file, proxy)
 
     def _read(self, name: ObjectName, sink: Sink[T]) -> ReadResult[T]:
         if not is_bucket_name(name.bucket):
@@ -191,6 +242,22 @@ class S3ObjectStore:
             region = self._aws.region
         url = f"{self._aws.client('s3', region).meta.endpoint_url}/{quote(bucket, safe='')}"
         return url, region, *self._aws.ca_file_and_proxy(url)
+
+
+class _Collected:
+    """A sink for a page of a listing. Of what is too long for one, the start is kept, which is none."""
+
+    def __init__(self) -> None:
+        self.content = bytearray()
+
+    def feed(self, piece: bytes | memoryview) -> bool:
+        """See :class:`verify.storage.objects.Sink`."""
+        self.content += piece
+        return len(self.content) <= _MAX_LISTING_BYTES
+
+    def finish(self) -> bytes:
+        """See :class:`verify.storage.objects.Sink`."""
+        return bytes(self.content)
 
 
 def _limit_of_hashing(sinks: Iterable[object]) -> int | None:

@@ -63,10 +63,11 @@ class Answer:
     """What came with an object whose content went to the sink.
 
     :param metadata: the object's own, names in lower case and without ``x-amz-meta-``.
+    :param last_modified: ``None`` where that is not said.
     """
 
     metadata: Mapping[str, str]
-    last_modified: datetime
+    last_modified: datetime | None
 
 
 class _Response:
@@ -166,16 +167,15 @@ class _Transfer:
         return True
 
     def answer(self, code: int) -> Answer | None:
-        """What came with the object; ``None`` if it did not come as a whole, or without the time of its writing.
+        """What came with the object; ``None`` if it did not come as a whole.
 
         :param code: libcurl's result code; 0 for success.
         """
         if (code and not self.response.is_enough) or self.curl.getinfo(pycurl.RESPONSE_CODE) != 200:
             return None
         written = self.curl.getinfo(pycurl.INFO_FILETIME)  # -1 where it is not said
-        if written not in _OUR_AGE_SECONDS:
-            return None
-        return Answer(self.response.metadata(), datetime.fromtimestamp(written, UTC))
+        is_said = written in _OUR_AGE_SECONDS
+        return Answer(self.response.metadata(), datetime.fromtimestamp(written, UTC) if is_said else None)
 
 
 class Transfers:

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from verify.cli.progress import Progress, interruptible
+from verify.report.terminal import Terminal
 
 
 def shown(monkeypatch: pytest.MonkeyPatch, *, after_seconds: float, is_terminal: bool) -> str:
@@ -15,7 +16,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, *, after_seconds: float, is_terminal:
     monkeypatch.setattr("verify.cli.progress.time.monotonic", lambda: next(seconds, 999.0))
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=is_terminal, width=80)
-    with Progress(console, total=4) as progress:
+    with Progress(Terminal(err=console), total=4) as progress:
         for _ in range(3):
             progress.show("found 1 of 4 [bold]\x1b[2J", 1)
     return stream.getvalue()

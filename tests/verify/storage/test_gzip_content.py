@@ -7,6 +7,8 @@ import hashlib
 import struct
 import tracemalloc
 import zlib
+from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -89,7 +91,12 @@ def test_a_file_in_one_go_is_what_it_is_piece_by_piece(changes: list[tuple[str, 
         after = at + (len(new) if kind == "over" else 0)
         data = data + new if kind == "end" else data[:at] if kind == "cut" else data[:at] + new + data[after:]
 
-    assert content_of(data, limit, keep_body=True) == by_piece(data, limit)
+    found = by_piece(data, limit)
+    only_hashed = GzipSink(limit)
+    only_hashed.feed(data)
+
+    assert content_of(data, limit, keep_body=True) == found
+    assert only_hashed.finish() == replace(found, body=None)
 
 
 def test_a_size_that_is_a_lie_takes_no_memory() -> None:
@@ -139,17 +146,20 @@ def test_what_inflates_to_nothing_does_not_go_on_for_ever(start: bytes, filler: 
     assert (sink.finish().flaw, pieces < 100) == (Flaw.TOO_LARGE, True)
 
 
-@given(st.binary(max_size=3000), st.lists(st.integers(1, 400), min_size=1, max_size=20))
-def test_it_does_not_matter_in_which_pieces_a_file_comes(plain: bytes, sizes: list[int]) -> None:
+@given(st.binary(max_size=3000), st.lists(st.integers(1, 400), min_size=1, max_size=20), st.sampled_from([64, 10**6]))
+def test_it_does_not_matter_in_which_pieces_a_file_comes(plain: bytes, sizes: list[int], small_bytes: int) -> None:
     packed = gzip.compress(plain)
-    sink = GzipSink(10**6, keep_body=True)
+    sinks = [GzipSink(10**6, keep_body=True), GzipSink(10**6)]
     at = 0
-    while at < len(packed):
-        size = sizes[at % len(sizes)]
-        sink.feed(packed[at : at + size])
-        at += size
+    with patch("verify.storage.gzip_content._SMALL_BYTES", small_bytes):
+        while at < len(packed):
+            size = sizes[at % len(sizes)]
+            for sink in sinks:
+                sink.feed(packed[at : at + size])
+            at += size
 
-    assert sink.finish() == content_of(packed, keep_body=True)
+    whole = content_of(packed, keep_body=True)
+    assert [sink.finish() for sink in sinks] == [whole, replace(whole, body=None)]
 
 
 @given(st.binary(max_size=200))

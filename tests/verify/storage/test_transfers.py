@@ -95,7 +95,18 @@ def test_a_request_is_signed_as_botocore_signs_it(key: str, token: str | None, s
     sink = CollectingSink()
     (answer,) = Transfers().get_each(route(token), [(f"{server.url}/{quote(key, safe='/~')}", sink)])
     assert answer is not None
+    assert_signed_as_by_botocore(server, token)
 
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_listing_is_signed_as_botocore_signs_it(key: str, server: Server) -> None:
+    query = f"continuation-token={quote('1/+=' + key, safe='')}&list-type=2&prefix={quote(key, safe='')}"
+    (answer,) = Transfers().get_each(route(), [(f"{server.url}?{query}", CollectingSink())])
+    assert answer is not None
+    assert_signed_as_by_botocore(server, None)
+
+
+def assert_signed_as_by_botocore(server: Server, token: str | None) -> None:
     ((path, headers),) = server.requests
     assert headers.get("x-amz-security-token") == token
     request = AWSRequest("GET", f"http://{headers['host']}{path}")

@@ -6,14 +6,16 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from verify.integrity.result import ChainResult, Result, Row
 from verify.integrity.timeline.timeline import proven_duration
 from verify.integrity.timeline.verdict import MEANING, JudgedPeriod, Problem, Verdict
 from verify.report.integrity.next_steps import NextStep
 from verify.report.terminal import safe
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 _SHOWN_OF_EACH = 20
 _SHOWN_PAUSES = 3
