@@ -24,6 +24,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from securetrail.parser import Parser
 from securetrail.printable import printable
 from securetrail.review.comparison import Repository, Review, compare_sides
 from securetrail.review.comparison import review as judge
@@ -93,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=_COMMAND,
         # For a terminal, not for Sphinx.
         description=str(__doc__).replace("``", ""),
