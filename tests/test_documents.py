@@ -32,7 +32,7 @@ MODULE = re.compile(r"[a-z_]+(?:/[a-z_]+)*(?:\.py)?")
 DOTTED = re.compile(rf"(?:{'|'.join(part for part in architecture.PARTS if '.' not in part)})(?:\.\w+)+")
 # Not in the repository: what programs write, folders of a log bucket, scripts of the course. A file of each package.
 ELSEWHERE = re.compile(
-    r"(\.venv|node_modules|cdk\.out|AWSLogs|CloudTrail(-\w+)?|(lab-02-cloudtrail/)?scripts)/.*"
+    r"(alias|\.venv|node_modules|cdk\.out|AWSLogs|CloudTrail(-\w+)?|(lab-02-cloudtrail/)?scripts)/.*"
     r"|(lab|keys|bundle)\.json|__init__\.py"
 )
 

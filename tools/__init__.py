@@ -1,5 +1,5 @@
-"""Programs around the project: taking a deployed stack away, and the tree of modules in the architecture.
+"""Programs around the project: taking a deployed stack away, and writing and running pages of the documentation.
 
-May import ``boto3``, ``botocore``, ``lab``, ``securetrail`` and ``yaml``. Nothing imports them.
+May import ``boto3``, ``botocore``, ``lab``, ``securetrail``, ``verify`` and ``yaml``. Nothing imports them.
 Open ``destroy.py`` first, for ``make destroy``; ``review.sh`` is what ``make review`` runs.
 """

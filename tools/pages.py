@@ -26,7 +26,8 @@ ROOT = Path(__file__).parents[1]
 VOLATILE = re.compile(
     r"\d{12}_CloudTrail[\w-]*\.json\.gz|\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|\+00:00)?)?"
     r"|\d{4}/\d\d/\d\d|\d+ h \d+ min|\d+ minutes? ago"
-    r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\bA[KSI]{2}A[0-9A-Z]{16,17}\b|127\.0\.0\.1:\d+|\d+\.\d s\b"
+    r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\bA(?:[KS]I|ID)A[0-9A-Z]{16,17}\b|127\.0\.0\.1:\d+"
+    r"|\d+\.\d s\b|aws-cli/[^\"\n]*"
 )
 # What only reads may be asked again: the lab delivers every few seconds, as AWS does every few minutes.
 _ONLY_READ = ("python -m verify ", "aws cloudtrail validate-logs ", "python -m lab done")
@@ -235,7 +236,7 @@ def main() -> int:
                     are_same = False
                     other[step] = printed
                     print(f"--- {page}\n$ {step.command}\n{printed}", flush=True)
-            if arguments.write and other:
+            if arguments.write and other and page.read_text(encoding="utf-8") == text:
                 page.write_text(with_printed(text, other), encoding="utf-8")
     return 0 if are_same else 1
 

@@ -90,7 +90,7 @@ def _asked_shell(argv: Sequence[str]) -> str | None:
 
 
 def _run(argv: Sequence[str]) -> int:
-    arguments = _parser().parse_args(argv)
+    arguments = build_parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = arguments.run
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
@@ -115,7 +115,8 @@ def _run(argv: Sequence[str]) -> int:
     return code
 
 
-def _parser() -> Parser:
+def build_parser() -> Parser:
+    """The parser of the command line, with every command."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = Parser(prog="python -m lab", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=raw)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
