@@ -19,7 +19,8 @@ def test_the_reference_is_what_the_code_has(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_every_prop_command_and_check_is_in_it() -> None:
     page = reference.page()
-    props = [each.name for each in inspect.signature(SecureTrail.__init__).parameters.values() if each.kind is each.KEYWORD_ONLY]
+    parameters = inspect.signature(SecureTrail.__init__).parameters.values()
+    props = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
 
     assert [name for name in props if f"| `{name}` |" not in page] == []
     assert len(props) > 30
