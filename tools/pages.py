@@ -192,13 +192,17 @@ def shell_in(folder: Path) -> Iterator[Shell]:
         )
 
 
-def run_page(shell: Shell, text: str) -> Iterator[tuple[Step, str, bool]]:
-    """Runs the commands of a page: each, what it printed, and whether that is what the page shows."""
+def run_page(shell: Shell, text: str, *, asks_again: bool = True) -> Iterator[tuple[Step, str, bool]]:
+    """Runs the commands of a page: each, what it printed, and whether that is what the page shows.
+
+    :param asks_again: whether a command that only reads may run again where it printed something else.
+    """
     known: dict[str, str] = {}
     for step in steps(text):
         command = with_values(step.command, known)
         printed, new = "", None
-        for _ in range(_ASKED_AT_MOST if command.startswith(_ONLY_READ) else 1):
+        only_reads = command.startswith(_ONLY_READ) and "\n" not in command
+        for _ in range(_ASKED_AT_MOST if asks_again and only_reads else 1):
             printed = shell.run(command, has_errors=step.has_errors)
             new = learned(step, printed)
             if new is not None:
@@ -231,7 +235,7 @@ def main() -> int:
         for page in arguments.pages:
             text = page.read_text(encoding="utf-8")
             other: dict[Step, str] = {}
-            for step, printed, is_same in run_page(shell, text):
+            for step, printed, is_same in run_page(shell, text, asks_again=not arguments.write):
                 if not is_same:
                     are_same = False
                     other[step] = printed
