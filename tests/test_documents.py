@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.regular
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(
     path.relative_to(ROOT).as_posix()
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob(".github/*.md")]
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/*.md")]
 )
 PACKAGES = sorted(
     path.relative_to(ROOT).as_posix() for part in architecture.PARTS for path in (ROOT / part).rglob("__init__.py")
@@ -24,6 +25,8 @@ PACKAGES = sorted(
 CODE = re.compile(r"(?<!`)(`{1,2})(?!`)(.+?)\1(?!`)", re.DOTALL)
 FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#]+)(?:#[^)]*)?\)")
+ANCHORED = re.compile(r"\]\((?!https?:|mailto:)([^)#]*)#([^)]+)\)")
+HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
 PLACE = re.compile(
     r"(?P<path>\.?[\w-]+(?:/[\w.-]+)*/|(?:[\w.-]+/)*[\w-]+\.(?:py|md|toml|json|sh|txt|yml))(?:::(?P<name>[\w.]+))?"
 )
@@ -31,7 +34,7 @@ MODULE = re.compile(r"[a-z_]+(?:/[a-z_]+)*(?:\.py)?")
 DOTTED = re.compile(rf"(?:{'|'.join(part for part in architecture.PARTS if '.' not in part)})(?:\.\w+)+")
 # Not in the repository: what programs write, folders of a log bucket, scripts of the course. A file of each package.
 ELSEWHERE = re.compile(
-    r"(\.venv|node_modules|cdk\.out|AWSLogs|CloudTrail(-\w+)?|(lab-02-cloudtrail/)?scripts)/.*"
+    r"(alias|\.venv|node_modules|cdk\.out|AWSLogs|CloudTrail(-\w+)?|(lab-02-cloudtrail/)?scripts)/.*"
     r"|(lab|keys|bundle)\.json|__init__\.py"
 )
 
@@ -102,6 +105,55 @@ def test_a_place_that_a_document_names_exists(document: str) -> None:
 )
 def test_a_place_that_is_missing_is_found(text: str, missing: list[str]) -> None:
     assert places_that_are_missing(text, ROOT) == missing
+
+
+def anchors_in(text: str) -> set[str]:
+    """The anchors of a document's headings, as GitHub makes them: a second heading of the same words ends in -1."""
+    found: Counter[str] = Counter()
+    anchors = set()
+    for heading in HEADING.findall(FENCED.sub("", text)):
+        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+        anchor = re.sub(r"[^\w\- ]", "", plain.strip().lower()).replace(" ", "-")
+        anchors.add(f"{anchor}-{found[anchor]}" if found[anchor] else anchor)
+        found[anchor] += 1
+    return anchors
+
+
+def anchors_that_are_missing(text: str, path: Path) -> list[str]:
+    """The links of a document to headings that do not exist, in it or in another one.
+
+    :param path: the document's own.
+    """
+    missing = []
+    for place, anchor in ANCHORED.findall(FENCED.sub("", text)):
+        other = path.parent / place if place else path
+        content = text if other == path else other.read_text(encoding="utf-8") if other.is_file() else ""
+        if anchor not in anchors_in(content):
+            missing.append(f"{place}#{anchor}")
+    return missing
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_a_heading_that_a_document_links_to_exists(document: str) -> None:
+    path = ROOT / document
+
+    assert anchors_that_are_missing(path.read_text(encoding="utf-8"), path) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("# The `one` (x), two\n[it](#the-one-x-two)", []),
+        ("## [A link](x.md) here\n[it](#a-link-here)", []),
+        ("## Twice\n## Twice\n[it](#twice-1) [it](#twice)", []),
+        ("```\n# no heading\n```\n[it](#no-heading)", ["#no-heading"]),
+        ("[it](docs/costs.md#what-it-costs) [it](docs/costs.md#gone)", ["docs/costs.md#gone"]),
+        ("[it](docs/gone.md#gone)", ["docs/gone.md#gone"]),
+        ("[it](https://example.com/#gone)", []),
+    ],
+)
+def test_a_heading_that_is_missing_is_found(text: str, missing: list[str]) -> None:
+    assert anchors_that_are_missing(text, ROOT / "README.md") == missing
 
 
 def verbs_that_are_missing(text: str) -> list[str]:

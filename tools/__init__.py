@@ -1,4 +1,4 @@
-"""Programs around the project: taking a deployed stack away, and the tree of modules in the architecture.
+"""Programs around the project: taking a deployed stack away, and writing and running pages of the documentation.
 
 May import ``boto3``, ``botocore``, ``lab``, ``msgspec``, ``securetrail``, ``verify`` and ``yaml``. Nothing imports
 them.

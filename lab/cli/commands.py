@@ -12,9 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lab.cli import failed_stacks, hand_in, programs, tour
+from lab.cli import failed_stacks, guide, hand_in, programs, tour
 from lab.cli.arguments import RESET, account, add_scenario, add_sign_in, add_start, settings, size, who_signs_in
 from lab.cli.aws_program import notice_about_aws
+from lab.cli.parser import Parser
 from lab.cli.shell import SHELLS, lines_to_nowhere, shell_lines
 from lab.errors import LabError
 from lab.instance import control, lifecycle, process
@@ -32,6 +33,7 @@ typical session:
   eval "$(python -m lab env)"        let this shell's aws and boto3 talk to the lab
   aws cloudtrail lookup-events       every call is recorded
   python -m lab scenario tamper      give yourself something to find
+  python -m lab start 1              or begin the guided lab: docs/lab/
   python -m lab down                 stop it and remove what it left
 
 exit codes: 0 done, 1 the lab is not running, 2 it could not be done, 130 Ctrl-C; deploy, diff, destroy and tour
@@ -44,7 +46,6 @@ _WHAT_NEXT = """
    eval "$({python} -m lab env{home})"     leads this shell's aws and boto3 to the lab
    {python} -m verify events --since 1h
    {down}     stops it and removes what it left"""
-_OF_CDK = ("deploy", "diff", "bootstrap")
 _WAITING = "Another command is deploying to this lab. Waiting until it is done (Ctrl-C to give up) ..."
 _MOVED = (
     "warning: The lab was on port {old} before, which another program has now or which you changed. It goes on on port "
@@ -89,11 +90,7 @@ def _asked_shell(argv: Sequence[str]) -> str | None:
 
 
 def _run(argv: Sequence[str]) -> int:
-    parser = _parser()
-    arguments, unknown = parser.parse_known_args(argv)
-    if unknown:
-        hint = f". What is for cdk goes after --: python -m lab {argv[0]} -- {unknown[0]} ..."
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint if argv[0] in _OF_CDK else ''}")
+    arguments = build_parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = arguments.run
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
@@ -118,14 +115,13 @@ def _run(argv: Sequence[str]) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
+    """The parser of the command line, with every command."""
     raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        prog="python -m lab", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=raw
-    )
+    parser = Parser(prog="python -m lab", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=raw)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> Parser:
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument(
             "--home", type=Path, default=default_home(), help="the lab's folder (default: %(default)s)"
@@ -143,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
         ("bootstrap", "Prepare the lab for CDK's standard synthesizer (deploy -- -c bootstrapped=true)."),
     ):
         command = add(verb, _alone(_cdk_command(verb)), text + " Starts the lab when it is not running.")
+        command.hint = f". What is for cdk goes after --: python -m lab {verb} -- {{}} ..."
         add_start(command)
         command.add_argument("arguments", nargs="*", metavar="-- ARGUMENT", help="passed on to cdk")
     destroy = add("destroy", _destroy, "Stop logging, empty the buckets and delete the stack, as make destroy does.")
@@ -155,6 +152,9 @@ def _parser() -> argparse.ArgumentParser:
         "advance", _with_lab(_advance), "Let time pass in a lab that was started in the past (up --days-ago)."
     )
     advance.add_argument("seconds", type=float, help="how much")
+    guide.add_start(add("start", _alone(_start), "Begin a part of the guided lab (docs/lab/), in a new lab."))
+    guide.add_state(add("done", _with_lab(_done), "Look whether a part of the guided lab is done."))
+    guide.add_state(add("hint", _with_lab(_hint), "Tell where to look for what a part of the guided lab still lacks."))
     add_scenario(add("scenario", _with_lab(_scenario), "Play something that can be looked for, or undo it."))
     hand_in.add_answer(add("answer", _with_lab(_answer), "Check what you found out about a scenario, and score it."))
     hand_in.add_report(add("report", _with_lab(_report), "Check your report of an incident, in Markdown."))
@@ -361,6 +361,19 @@ def _scenario(lab: Lab, arguments: argparse.Namespace) -> int:
     for line in lines:
         _show(line)
     return 0
+
+
+def _start(arguments: argparse.Namespace) -> int:
+    print("Starting the lab ...", file=sys.stderr)
+    return guide.start(arguments, _show)
+
+
+def _done(lab: Lab, arguments: argparse.Namespace) -> int:
+    return guide.done(lab, arguments, _show)
+
+
+def _hint(lab: Lab, arguments: argparse.Namespace) -> int:
+    return guide.hint(lab, arguments, _show)
 
 
 def _answer(lab: Lab, arguments: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-from lab.authorization.decision import IDENTITY, TRUST, Refusal, ResourcePolicy, granted, refusal
+from lab.authorization.decision import IDENTITY, RESOURCE, TRUST, Refusal, ResourcePolicy, granted, refusal
 from lab.authorization.document import Asked, document
 from lab.authorization.needs import ApiCall, Need, Unknown, parameter_keys
 from lab.authorization.principal import Principal, names_provider
@@ -57,6 +57,7 @@ _RESOURCES = identities.Resources()
 # Of S3's calls all that is needed is in the path, the query string and the headers; only these name more in the body.
 _S3_BODIES = frozenset({"CreateBucket", "DeleteObjects", "PutBucketReplication", "PutObjectTagging"})
 _POLICY_OF_BUCKET = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
+_PUT_KEY_POLICY = "kms:PutKeyPolicy"
 _WITH_PROVIDER = frozenset({"sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"})
 # An action that no statement is about but one about every action, or about all but some.
 _ANY_ACTION = "lab:UnknownAction"
@@ -207,7 +208,28 @@ class Authorizer:
         except Unknown:
             if not _may_do_everything(facts):
                 return _answer(call, _UNKNOWN.format(f"{call.service}:{call.operation.name}", who.arn))
+        return _lockout(call, api, facts)
+
+
+def _lockout(call: Call, api: ApiCall, facts: "_Facts") -> Answer | None:
+    """The error for a key's policy under which its caller could not change the policy any more.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html (BypassPolicyLockoutSafetyCheck)
+    """
+    policy = str(api.parameters.get("Policy") or "")
+    is_bypassed = str(api.parameters.get("BypassPolicyLockoutSafetyCheck", "")).lower() == "true"
+    if api.service != "kms" or api.operation not in ("CreateKey", "PutKeyPolicy") or not policy or is_bypassed:
         return None
+    need = Need(_PUT_KEY_POLICY, is_resource_known=False)
+    asked = Asked(need.action, need.resource, _Context(facts, need), is_resource_known=False)
+    try:
+        found = refusal(asked, facts.who, ResourcePolicy(policy, api.account, is_required=True))
+    except ValueError:
+        return None  # it is no policy, which KMS says in its own words
+    if found is None or found.policy != RESOURCE:
+        return None
+    message = "The new key policy will not allow you to update the key policy in the future."
+    return error_answer(call.service, call.protocol, 400, "MalformedPolicyDocumentException", message)
 
 
 # How services answer a call that asks only whether its caller may make it.

@@ -24,6 +24,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from securetrail.parser import Parser
 from securetrail.printable import printable
 from securetrail.review.comparison import Repository, Review, compare_sides
 from securetrail.review.comparison import review as judge
@@ -75,7 +76,7 @@ examples:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; ``--help`` says what each exit code means."""
-    arguments = _parser().parse_args(argv)
+    arguments = build_parser().parse_args(argv)
     try:
         with _ended_by_signals():
             return _review(arguments)
@@ -92,8 +93,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _UNKNOWN
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def build_parser() -> Parser:
+    """The parser of the command line."""
+    parser = Parser(
         prog=_COMMAND,
         # For a terminal, not for Sphinx.
         description=str(__doc__).replace("``", ""),

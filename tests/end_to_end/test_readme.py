@@ -1,4 +1,4 @@
-"""The commands that README.md shows, run as they stand there."""
+"""The commands that README.md and docs/usage.md show, run as they stand there."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from tests.end_to_end.conftest import ROOT, TEMPLATE
 from tests.lab.conftest import make_client
 from tests.programs import needs
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = "".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/usage.md"))
 # In place of every program: it writes down the words that it got, one a line.
 _WRITES_WORDS = '#!/bin/sh\nprintf "%s\\n" "program ${0##*/}" "$@" >> "$WORDS"\n'
 
@@ -30,7 +30,7 @@ def deployed(tmp_path: Path) -> Iterator[Lab]:
 
 
 def commands(first: str) -> list[str]:
-    """The lines of the README's block that begins with these words."""
+    """The lines of the pages' block that begins with these words."""
     found = re.findall(r"^```\w*\n(.*?)^```\n", README, flags=re.MULTILINE | re.DOTALL)
     [block] = [block for block in found if block.startswith(first)]
     return str(block).splitlines()

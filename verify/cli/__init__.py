@@ -1,9 +1,9 @@
 """The command line: parses arguments, prints results and chooses the exit code.
 
-One module for each command; ``common``, ``expected``, ``progress``, ``integrity_options`` and ``place_options`` serve
-them. May import ``aws``, ``errors``, ``events``, ``hunt``, ``integrity``, ``logs``, ``posture``, ``report``, ``rich``,
-``storage``, ``target``, ``times`` and ``trail``. Nothing imports it but ``verify.__main__``. Only here and in
-``verify.report.terminal`` is anything written to the terminal.
+One module for each command; ``common``, ``expected``, ``parser``, ``progress``, ``integrity_options`` and
+``place_options`` serve them. May import ``aws``, ``errors``, ``events``, ``hunt``, ``integrity``, ``logs``,
+``posture``, ``report``, ``rich``, ``storage``, ``target``, ``times`` and ``trail``. Nothing imports it but
+``verify.__main__``. Only here and in ``verify.report.terminal`` is anything written to the terminal.
 
 Open this module first: :func:`main` runs a command; then the module of the command in question.
 """
@@ -20,6 +20,7 @@ from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
+from verify.cli.parser import Parser
 from verify.errors import UsageError, VerifyError
 from verify.report.terminal import Terminal, discard
 
@@ -36,13 +37,13 @@ _SHOWN_OF_FAULT = 300
 _COMMANDS = ("check", "score", "events", "detective", "integrity", "who", "logs", "hunt")
 
 
-def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
+def build_parser(arguments: Sequence[str] = ()) -> Parser:
     """The parser of the command line.
 
     :param arguments: the arguments to be parsed. When they begin with a command, the parser knows that command alone,
         so that only its module is imported: imports take most of the time of a start. Default: - every command.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m verify",
         description="Is every API call recorded, can anyone have altered the record, who did this?",
         epilog=_EXIT_CODES,

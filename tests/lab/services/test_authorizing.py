@@ -1097,3 +1097,31 @@ def test_a_change_set_named_by_its_arn_has_its_stacks_role_and_permissions(
         assert "stack/by-arn/" in message(getattr(other.client("cloudformation"), operation), **named)
     user(allow("cloudformation:*")).client("cloudformation").execute_change_set(ChangeSetName=made["Id"])
     assert settled(cloudformation, made["StackId"]) == "CREATE_COMPLETE"
+
+
+def test_a_key_policy_that_locks_its_caller_out_is_refused_unless_that_is_asked_for(client: ClientFactory) -> None:
+    kms = client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    for_others = policy({**allow("kms:*"), "Principal": {"Service": "cloudtrail.amazonaws.com"}})
+    denies = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+                    "Action": "*",
+                    "Resource": "*",
+                },
+                {"Effect": "Deny", "Principal": "*", "Action": "kms:PutKeyPolicy", "Resource": "*"},
+            ],
+        }
+    )
+
+    for document in (for_others, denies):
+        assert refused(kms.put_key_policy, KeyId=key, Policy=document) == "MalformedPolicyDocumentException"
+        assert refused(kms.create_key, Policy=document) == "MalformedPolicyDocumentException"
+    assert "root" in kms.get_key_policy(KeyId=key)["Policy"]
+
+    kms.put_key_policy(KeyId=key, Policy=for_others, BypassPolicyLockoutSafetyCheck=True)
+    assert refused(kms.get_key_policy, KeyId=key) == "AccessDeniedException"

@@ -1,0 +1,43 @@
+"""Command lines whose errors show the usage of the command that was typed, and say what was probably meant.
+
+`lab`, `verify` and `securetrail` do not import each other, so each has this module; a test keeps the copies equal.
+"""
+
+import argparse
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+_CHOSEN = re.compile("invalid choice: '([^']*)'")
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser, of whose commands each reports what it does not know itself.
+
+    `hint` is said after an option that does not exist, with `{}` for the option.
+    """
+
+    hint = ""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As `argparse` does; but nothing may be left over, which a parser would report above the command's own."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(
+                f"unrecognized arguments: {' '.join(unknown)}{self._meant(unknown)}{self.hint.format(unknown[0])}"
+            )
+        return found, unknown
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the program with the usage, the message and what was probably meant."""
+        super().error(message + self._meant(_CHOSEN.findall(message)))
+
+    def _meant(self, words: Sequence[str]) -> str:
+        """A question about the first word that is nearly right; '' when none is."""
+        known = [str(name) for action in self._actions for name in (*action.option_strings, *(action.choices or ()))]
+        for word in words:
+            near = get_close_matches(word.partition("=")[0], known, n=1)
+            if near:
+                return f". Did you mean {near[0]}?"
+        return ""

@@ -1,0 +1,1 @@
+"""Tests of lab/guide: the parts of the guided lab."""

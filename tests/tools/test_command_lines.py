@@ -1,0 +1,61 @@
+"""A mistyped command or option: the usage of the command that was typed, and what was probably meant."""
+
+from pathlib import Path
+
+import pytest
+
+import securetrail.review.cli
+from lab.cli import commands
+from lab.cli.parser import Parser
+from verify import cli as verify
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("copy", ["verify/cli/parser.py", "securetrail/parser.py"])
+def test_the_copies_of_the_parser_are_equal(copy: str) -> None:
+    assert (ROOT / copy).read_text() == (ROOT / "lab/cli/parser.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("main", "typed", "usage", "meant"),
+    [
+        (commands.main, ["scenari"], "python -m lab", "scenario"),
+        (commands.main, ["up", "--prot", "1"], "python -m lab up", "--port"),
+        (commands.main, ["scenario", "tampr"], "python -m lab scenario", "tamper"),
+        (commands.main, ["scenario", "tamper", "--evnts=3"], "python -m lab scenario", "--events"),
+        (verify.main, ["chek"], "python -m verify", "check"),
+        (verify.main, ["check", "--verbos3"], "python -m verify check", "--verbose"),
+        (verify.main, ["logs", "qury"], "python -m verify logs", "query"),
+        (verify.main, ["logs", "show", "--evnt", "x"], "python -m verify logs show", "--event"),
+        (securetrail.review.cli.main, ["--base", "x", "--formt", "json"], "python -m securetrail review", "--format"),
+    ],
+)
+def test_what_was_meant_is_asked(
+    main: object, typed: list[str], usage: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert callable(main)
+    with pytest.raises(SystemExit) as stopped:
+        main(typed)
+
+    told = capsys.readouterr()
+    assert (stopped.value.code, told.out) == (2, "")
+    assert told.err.startswith(f"usage: {usage} ")
+    assert f". Did you mean {meant}?" in told.err.splitlines()[-1]
+
+
+def test_nothing_is_guessed_where_nothing_is_near(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        commands.main(["status", "--xyzzy"])
+
+    assert capsys.readouterr().err.splitlines()[-1] == "python -m lab status: error: unrecognized arguments: --xyzzy"
+
+
+def test_a_hint_names_the_option(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = Parser(prog="program")
+    parser.hint = ". Try -- {}"
+
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--all"])
+
+    assert capsys.readouterr().err.endswith("program: error: unrecognized arguments: --all. Try -- --all\n")

@@ -1,0 +1,148 @@
+"""Writes docs/reference.md from the code: the props of the construct, every command, the checks, the permissions.
+
+``python -m tools.reference --write`` writes it; without ``--write`` it says whether the page is what the code has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import io
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import lab.cli.commands
+import securetrail.review.cli
+import verify.cli
+from lab.instance.folder import default_home
+from verify.posture.check import CHECKS
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "reference.md"
+_PERMISSIONS_OF = ("check", "score", "who", "events", "detective", "integrity", "logs show")
+_DEFAULT = re.compile(r"\s*Default:\s*(?:-\s*)?(.*)$")
+
+
+def page() -> str:
+    """The whole document, in Markdown."""
+    lines = [
+        "# Reference",
+        "",
+        "<!-- Written by: python -m tools.reference --write -->",
+        "",
+        "What the code has, as it has it. A test keeps this page and the code equal.",
+        "",
+        *_props(),
+        *_commands(),
+        *_checks(),
+        *_permissions(),
+    ]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _props() -> Iterator[str]:
+    source = (ROOT / "constructs_lib/secure_trail.py").read_text(encoding="utf-8")
+    found = next(
+        each for each in ast.parse(source).body if isinstance(each, ast.ClassDef) and each.name == "SecureTrail"
+    )
+    initializer = next(each for each in found.body if isinstance(each, ast.FunctionDef) and each.name == "__init__")
+    types = {each.arg: ast.unparse(each.annotation) for each in initializer.args.kwonlyargs if each.annotation}
+    yield from ("## Props of SecureTrail", "", "| Prop | Type | What it does | Default |", "|---|---|---|---|")
+    for name, text in re.findall(r"^:param (\w+): (.*?)(?=^:|\Z)", ast.get_docstring(found) or "", re.M | re.S):
+        if name in types:
+            what, default = _with_default(" ".join(text.split()))
+            yield f"| `{name}` | {_cell(types[name])} | {_cell(what)} | {_cell(default)} |"
+    yield ""
+
+
+def _with_default(text: str) -> tuple[str, str]:
+    found = _DEFAULT.search(text)
+    return (text[: found.start()], found[1]) if found else (text, "")
+
+
+def _commands() -> Iterator[str]:
+    yield from ("## Commands", "")
+    yield from _command(verify.cli.build_parser())
+    yield from _command(lab.cli.commands.build_parser())
+    yield from _command(securetrail.review.cli.build_parser())
+
+
+def _command(parser: argparse.ArgumentParser) -> Iterator[str]:
+    inner = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]  # noqa: SLF001
+    if not inner:
+        yield from (f"### {parser.prog}", "")
+        yield from ((parser.description or "").strip().partition("\n\n")[0].replace("\n", " "), "")
+        yield from ("| | |", "|---|---|")
+        yield from map(_option, (each for each in parser._actions if each.help != argparse.SUPPRESS))  # noqa: SLF001
+        yield ""
+    for group in inner:
+        for each in dict.fromkeys(group.choices.values()):
+            yield from _command(each)
+
+
+def _option(action: argparse.Action) -> str:
+    names = ", ".join(f"`{name}`" for name in action.option_strings)
+    choices = "\\|".join(map(str, action.choices or ()))
+    shown = action.metavar if isinstance(action.metavar, str) else choices or action.dest.upper()
+    takes_value = action.nargs != 0
+    value = f"`{shown}`".replace("|", "\\|").replace("\\\\|", "\\|") if takes_value else ""
+    help_text = (action.help or "") % {**vars(action), "prog": ""} if "%(" in (action.help or "") else action.help or ""
+    # Where the lab is, is another place for each reader.
+    help_text = help_text.replace(str(default_home()), ".lab in the project")
+    return f"| {' '.join(filter(None, (names, value)))} | {_cell(help_text)} |"
+
+
+def _checks() -> Iterator[str]:
+    yield from ("## Checks", "", "Of `python -m verify check`, in its order.", "")
+    yield from ("| Check | Group | Expected | Why | Controls |", "|---|---|---|---|---|")
+    for each in CHECKS:
+        number = f"{each.number}. " if each.number else ""
+        cells = (f"{number}{each.title} (`{each.id}`)", each.group, each.expected, each.why, ", ".join(each.controls))
+        yield f"| {' | '.join(map(_cell, cells))} |"
+    yield ""
+
+
+def _permissions() -> Iterator[str]:
+    yield from ("## Permissions", "", "What a command needs; `--print-iam-policy` prints the policy itself.", "")
+    yield from ("| Command | Actions |", "|---|---|")
+    for command in _PERMISSIONS_OF:
+        yield f"| `{command}` | {', '.join(f'`{each}`' for each in _actions(command))} |"
+
+
+def _actions(command: str) -> Iterable[str]:
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        verify.cli.main([*command.split(), "--print-iam-policy", "--region", "us-east-1"])
+    policy = json.loads(printed.getvalue())
+    actions = {action for each in policy["Statement"] for action in _listed(each["Action"])}
+    return sorted(actions)
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("``", "`").split()).replace("|", "\\|").replace("\\\\|", "\\|").replace("<", "&lt;")
+
+
+def main() -> int:
+    """The command line; 1 if the page is not what the code has."""
+    parser = argparse.ArgumentParser(prog="python -m tools.reference", description=str(__doc__).partition("\n")[0])
+    parser.add_argument("--write", action="store_true", help="write the page")
+    arguments = parser.parse_args()
+    wanted = page()
+    if arguments.write:
+        PAGE.write_text(wanted, encoding="utf-8")
+        return 0
+    is_same = PAGE.exists() and PAGE.read_text(encoding="utf-8") == wanted
+    if not is_same:
+        print("docs/reference.md is not what the code has. Fix: python -m tools.reference --write")
+    return 0 if is_same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
