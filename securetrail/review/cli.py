@@ -75,7 +75,7 @@ examples:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; ``--help`` says what each exit code means."""
-    arguments = _parser().parse_args(argv)
+    arguments = build_parser().parse_args(argv)
     try:
         with _ended_by_signals():
             return _review(arguments)
@@ -92,7 +92,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _UNKNOWN
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the command line."""
     parser = argparse.ArgumentParser(
         prog=_COMMAND,
         # For a terminal, not for Sphinx.
