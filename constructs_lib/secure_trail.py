@@ -163,16 +163,16 @@ class SecureTrail(TrailBase):
         stack = cdk.Stack.of(self)
         account = management_account_id or stack.account
         trail_name = trail_name or naming.default_trail_name(self)
-        naming.reserve_trail_name(stack, trail_name)
+        alias = key_alias or naming.default_key_alias(trail_name)
+        self.key_alias = alias if encryption_key is None else None
+        naming.reserve_names(stack, trail_name=trail_name, bucket_name=bucket_name, key_alias=self.key_alias)
         self.trail_name, self.trail_arn = trail_name, naming.trail_arn(self, trail_name, account)
 
         # The key that encrypts the log files.
-        self.key_alias = None
         if encryption_key is None:
-            self.key_alias = key_alias or naming.default_key_alias(trail_name)
             encryption_key = create_log_key(
                 self,
-                alias=self.key_alias,
+                alias=alias,
                 trail_name=trail_name,
                 pending_window=key_pending_window,
                 removal_policy=removal_policy,

@@ -11,7 +11,7 @@ import re
 from weakref import WeakKeyDictionary
 
 import aws_cdk as cdk
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 _TRAIL_NAME = re.compile(r"[A-Za-z0-9](?:[._-]?[A-Za-z0-9])*")
 _BUCKET_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])")
@@ -25,8 +25,8 @@ _BUCKET_ARN = re.compile(r"arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(?:key|alias)/[A-Za-z0-9/_-]+")
 # S3's safe characters without "*": the prefix becomes part of a policy's Resource, where "*" is a wildcard.
 _KEY_PREFIX = re.compile(r"[A-Za-z0-9!_.'()-]+(?:/[A-Za-z0-9!_.'()-]+)*")
-# The trails' names in each stack.
-_TRAIL_NAMES: WeakKeyDictionary[cdk.Stack, set[str]] = WeakKeyDictionary()
+# What an app, or a stage of it, has named: kind, account, region and name.
+_NAMED: WeakKeyDictionary[IConstruct, set[tuple[str, str, str, str]]] = WeakKeyDictionary()
 
 
 def trail_arn(scope: Construct, trail_name: str, account: str) -> str:
@@ -43,18 +43,36 @@ def default_trail_name(scope: Construct) -> str:
     return name
 
 
-def reserve_trail_name(stack: cdk.Stack, name: str) -> None:
-    """Refuse a second trail of this name in the stack; asking CDK's tree would cost calls to Node at every synth.
+def reserve_names(stack: cdk.Stack, *, trail_name: str, bucket_name: str | None, key_alias: str | None) -> None:
+    """Refuse a name that another trail of the app has in the same account and region, a bucket's also elsewhere.
 
-    :raises ValueError: another trail of the stack has it.
+    Stacks without an environment go where the one goes that deploys them, so that those of one stage share it.
+    https://docs.aws.amazon.com/cdk/v2/guide/environments.html
+
+    :param bucket_name: of a bucket that is made. Default: - CloudFormation chooses one.
+    :param key_alias: of a key that is made. Default: - none is.
+    :raises ValueError: names it.
     """
-    names = _TRAIL_NAMES.setdefault(stack, set())
-    if name in names:
-        raise ValueError(
-            f"trail_name is {name!r}, which another SecureTrail of this stack has. Allowed: a name that is unique in "
-            "the account and region. Fix: choose another one, or leave it out to get one."
-        )
-    names.add(name)
+    account, region = stack.account, stack.region
+    is_known = not cdk.Token.is_unresolved(account) and not cdk.Token.is_unresolved(region)
+    place = ("" if cdk.Token.is_unresolved(account) else account, "" if cdk.Token.is_unresolved(region) else region)
+    # Asked of Node once for each trail. Stages of unknown environments may well go to different ones.
+    scope = stack.node.root if is_known else cdk.Stage.of(stack) or stack
+    taken = _NAMED.setdefault(scope, set())
+    for prop, name in (("trail_name", trail_name), ("bucket_name", bucket_name), ("key_alias", key_alias)):
+        if name is None:
+            continue
+        # All accounts and regions share the names of buckets.
+        is_global = prop == "bucket_name" and not cdk.Token.is_unresolved(name)
+        named = (prop, *(("", "") if is_global else place), name)
+        if named in taken:
+            where = "" if is_global else " in the same account and region"
+            raise ValueError(
+                f"{prop} is {name!r}, which another SecureTrail of this app has{where}. Allowed: a name that is unique "
+                f"{'everywhere' if is_global else 'there'}, or the second deployment fails. "
+                f"Fix: choose another {prop}, or leave it out to get one."
+            )
+        taken.add(named)
 
 
 def default_key_alias(trail_name: str) -> str:
