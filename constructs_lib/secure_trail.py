@@ -161,12 +161,15 @@ class SecureTrail(TrailBase):
         super().__init__(scope, construct_id)
         deliver_access_logs_by_policy(self)
         stack = cdk.Stack.of(self)
-        account = management_account_id or stack.account
+        own_account = stack.account
+        account = management_account_id or own_account
         trail_name = trail_name or naming.default_trail_name(self)
         alias = key_alias or naming.default_key_alias(trail_name)
         self.key_alias = alias if encryption_key is None else None
-        naming.reserve_names(stack, trail_name=trail_name, bucket_name=bucket_name, key_alias=self.key_alias)
-        self.trail_name, self.trail_arn = trail_name, naming.trail_arn(self, trail_name, account)
+        naming.reserve_names(
+            stack, own_account, trail_name=trail_name, bucket_name=bucket_name, key_alias=self.key_alias
+        )
+        self.trail_name, self.trail_arn = trail_name, naming.trail_arn(stack, trail_name, account)
 
         # The key that encrypts the log files.
         if encryption_key is None:
