@@ -109,20 +109,34 @@ def test_each_call_that_touches_the_record_is_reported_within_the_call_and_nothi
         assert f"account {alarmed.account.id}. This call touches the audit trail" in alert
 
 
-def test_a_topic_that_does_not_allow_eventbridge_gets_nothing_and_the_lab_says_so(alarmed: Alarmed, lab: Lab) -> None:
-    sns = alarmed.account.client("sns")
-    document = json.loads(sns.get_topic_attributes(TopicArn=alarmed.topic)["Attributes"]["Policy"])
-    document["Statement"] = [each for each in document["Statement"] if each.get("Sid") != "EventBridgeAlerts"]
-    sns.set_topic_attributes(TopicArn=alarmed.topic, AttributeName="Policy", AttributeValue=json.dumps(document))
+def test_without_the_roles_policy_nothing_arrives_and_the_lab_says_so(alarmed: Alarmed, lab: Lab) -> None:
+    iam = alarmed.account.client("iam")
+    (role,) = [each["RoleName"] for each in iam.list_roles()["Roles"] if "AlertRole" in each["RoleName"]]
+    (policy,) = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    iam.detach_role_policy(RoleName=role, PolicyArn=policy["PolicyArn"])
 
     CALLS["UpdateTrail"](alarmed)
 
     assert alarmed.alerts() == []
     status = lifecycle.ask(lab)
     assert status
+    assert any(f"to {alarmed.topic}: no policy allows arn:aws:iam::" in each for each in status.warnings)
+
+
+def test_the_rule_of_another_account_cannot_forge_an_alert(alarmed: Alarmed, lab: Lab) -> None:
+    stranger = alarmed.account.other()
+    stranger.deploy()
+    events = stranger.client("events")
+    events.put_rule(Name="forged", EventPattern=json.dumps({"source": ["aws.cloudtrail"]}))
+    events.put_targets(Rule="forged", Targets=[{"Id": "theirs", "Arn": alarmed.topic}])
+
+    stranger.client("cloudtrail").update_trail(Name=stranger.trail_arn, EnableLogFileValidation=False)
+
+    assert alarmed.alerts() == []
+    status = lifecycle.ask(lab)
+    assert status
     assert any(
-        f"to {alarmed.topic}: no statement allows events.amazonaws.com to use sns:Publish" in each
-        for each in status.warnings
+        f"forged to {alarmed.topic}: no statement allows events.amazonaws.com" in each for each in status.warnings
     )
 
 
