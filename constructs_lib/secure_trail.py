@@ -24,7 +24,11 @@ from constructs_lib.storage.buckets import (
     create_bucket,
     deliver_access_logs_by_policy,
 )
-from constructs_lib.storage.log_bucket import bucket_policy_statements, deny_tampering_statement
+from constructs_lib.storage.log_bucket import (
+    bucket_policy_statements,
+    deny_tampering_statement,
+    deny_writing_statement,
+)
 from constructs_lib.storage.log_key import create_log_key, key_policy_statements
 from constructs_lib.trail_base import TrailBase
 from constructs_lib.validation import existing_resources, naming
@@ -241,9 +245,10 @@ class SecureTrail(TrailBase):
             organization_id=organization_id,
         )
         if break_glass_principal_arns is not None:
-            self.bucket_statements.append(
-                deny_tampering_statement(self.log_bucket.bucket_arn, break_glass_principal_arns)
-            )
+            self.bucket_statements += [
+                deny_tampering_statement(self.log_bucket.bucket_arn, break_glass_principal_arns),
+                deny_writing_statement(self.log_bucket.bucket_arn, self.log_folder, break_glass_principal_arns),
+            ]
 
         # The features beside key, bucket and trail.
         if chosen.any or log_analytics:

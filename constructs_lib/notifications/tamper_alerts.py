@@ -15,7 +15,7 @@ from constructs import Construct
 
 _TRAIL_CALLS: Final = ("DeleteTrail", "StopLogging", "UpdateTrail")
 _SELECTOR_CALLS: Final = ("PutEventSelectors", "PutInsightSelectors")
-_KEY_CALLS: Final = ("DisableKey", "PutKeyPolicy", "ScheduleKeyDeletion", "DisableKeyRotation")
+_KEY_CALLS: Final = ("CreateGrant", "DisableKey", "PutKeyPolicy", "ScheduleKeyDeletion", "DisableKeyRotation")
 _BUCKET_CALLS: Final = (
     "DeleteBucket",
     "DeleteBucketEncryption",
@@ -33,6 +33,7 @@ _BUCKET_CALLS: Final = (
     "PutBucketPolicy",
     "PutBucketPublicAccessBlock",
     "PutBucketReplication",
+    "PutBucketRequestPayment",
     "PutBucketVersioning",
 )
 _MESSAGE: Final = (

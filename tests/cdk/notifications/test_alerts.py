@@ -72,14 +72,17 @@ TOUCHING = [
     event("cloudtrail", "StopLogging", name=TRAIL_ARN),
     event("cloudtrail", "PutEventSelectors", trailName="recorder"),
     event("cloudtrail", "PutInsightSelectors", trailName=TRAIL_ARN),
-    *(event("kms", call, keyId="key-id") for call in ("DisableKey", "ScheduleKeyDeletion", "PutKeyPolicy")),
+    *(
+        event("kms", call, keyId="key-id")
+        for call in ("DisableKey", "ScheduleKeyDeletion", "PutKeyPolicy", "CreateGrant")
+    ),
     event("kms", "DisableKey", keyId="key-arn"),
     *(
         event("s3", call, bucketName="log-bucket")
         for call in (
             *("PutBucketPolicy", "DeleteBucketPolicy", "PutBucketLifecycle", "DeleteBucketLifecycle"),
             *("PutBucketEncryption", "DeleteBucketEncryption", "PutBucketPublicAccessBlock", "PutBucketVersioning"),
-            *("DeleteBucketPublicAccessBlock", "DeleteBucket", "PutBucketAcl"),
+            *("DeleteBucketPublicAccessBlock", "DeleteBucket", "PutBucketAcl", "PutBucketRequestPayment"),
             *("PutBucketOwnershipControls", "DeleteBucketOwnershipControls"),
         )
     ),
