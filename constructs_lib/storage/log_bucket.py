@@ -22,12 +22,14 @@ _TAMPERING = [
     "s3:PutBucketOwnershipControls",
     "s3:PutBucketPolicy",
     "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketRequestPayment",  # CloudTrail delivers to no bucket whose requester pays
     "s3:PutBucketVersioning",
     "s3:PutEncryptionConfiguration",
     "s3:PutLifecycleConfiguration",
     "s3:PutObjectLegalHold",
     "s3:PutObjectRetention",
     "s3:PutReplicationConfiguration",
+    "s3:UpdateObjectEncryption",  # a log file under a key that is then deleted is lost
 ]
 
 
@@ -92,4 +94,28 @@ def deny_tampering_statement(bucket_arn: str, break_glass_principal_arns: Sequen
         actions=_TAMPERING,
         resources=[bucket_arn, f"{bucket_arn}/*"],
         conditions={"ArnNotLike": {"aws:PrincipalArn": list(break_glass_principal_arns)}},
+    )
+
+
+def deny_writing_statement(
+    bucket_arn: str, log_folder: str, break_glass_principal_arns: Sequence[str]
+) -> iam.PolicyStatement:
+    """Deny everybody but CloudTrail and the principals for an emergency to write where log files are.
+
+    Of a service's own request ``aws:PrincipalServiceName`` names the service; other requests have no such key, which a
+    negated condition takes as not equal:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalservicename
+
+    :param log_folder: the path in the bucket, such as ``AWSLogs``.
+    """
+    return iam.PolicyStatement(
+        sid="DenyWritingLogs",
+        effect=iam.Effect.DENY,
+        principals=[iam.AnyPrincipal()],
+        actions=["s3:PutObject"],
+        resources=[f"{bucket_arn}/{log_folder}/*"],
+        conditions={
+            "ArnNotLike": {"aws:PrincipalArn": list(break_glass_principal_arns)},
+            "StringNotEquals": {"aws:PrincipalServiceName": "cloudtrail.amazonaws.com"},
+        },
     )

@@ -18,7 +18,8 @@ if TYPE_CHECKING:  # only named in signatures, and slow to load
     from aws_cdk import aws_sns as sns
 
 
-def _differ(one: str, other: str) -> bool:
+def differ(one: str, other: str) -> bool:
+    """Whether two accounts, or two regions, are known to be different ones."""
     return one != other and not cdk.Token.is_unresolved(one) and not cdk.Token.is_unresolved(other)
 
 
@@ -40,7 +41,7 @@ def check_key(key: kms.IKey, bucket: s3.IBucket) -> None:
             "kms.Key.from_lookup(self, 'Key', alias_name='alias/…')."
         )
     key_region, bucket_region = key.env.region, bucket.env.region
-    if _differ(key_region, bucket_region):
+    if differ(key_region, bucket_region):
         raise ValueError(
             f"encryption_key is in {key_region} and the log bucket in {bucket_region}. Allowed: both in one region, "
             "or CloudTrail refuses the trail. Fix: use a key of the bucket's region, such as a replica of a "
@@ -63,7 +64,7 @@ def check_key_region(scope: Construct, key: kms.IKey, prop: str) -> None:
     :raises ValueError: the key is in another region.
     """
     key_region, trail_region = key.env.region, cdk.Stack.of(scope).region
-    if _differ(key_region, trail_region):
+    if differ(key_region, trail_region):
         raise ValueError(
             f"{prop} was given, which encrypts with encryption_key in {trail_region}, and that key is in {key_region}. "
             f"Allowed: a key of the trail's region. Fix: leave out {prop}, or make the trail in {key_region}."
@@ -101,7 +102,7 @@ def check_access_log_location(scope: Construct, bucket: s3.IBucket) -> None:
     :raises ValueError: it is in another region or account.
     """
     stack, target = cdk.Stack.of(scope), bucket.env
-    if _differ(target.region, stack.region) or _differ(target.account, stack.account):
+    if differ(target.region, stack.region) or differ(target.account, stack.account):
         raise ValueError(
             f"access_log_bucket is in {target.region}, account {target.account}; the bucket that would log to it is in "
             f"{stack.region}, account {stack.account}. Allowed: both in one region and account, or S3 refuses. "
@@ -127,7 +128,7 @@ def check_topic(scope: Construct, prop: str, topic: sns.ITopic, *, anywhere: boo
         ("is a FIFO topic", topic.fifo, "a standard topic, because AWS services name no message group"),
         (
             f"is in {topic_region} and the trail in {trail_region}",
-            not anywhere and _differ(topic_region, trail_region),
+            not anywhere and differ(topic_region, trail_region),
             "both in one region",
         ),
         (
@@ -153,7 +154,7 @@ def warn_of_unseen_calls(scope: Construct, resources: Mapping[str, cdk.IResource
     stack = cdk.Stack.of(scope)
     for prop, resource in resources.items():
         env = resource.env
-        if _differ(env.region, stack.region) or _differ(env.account, stack.account):
+        if differ(env.region, stack.region) or differ(env.account, stack.account):
             cdk.Annotations.of(scope).add_warning_v2(
                 f"securetrail:tamper-alerts:{prop}",
                 f"{prop} is in {env.region}, account {env.account}. EventBridge receives calls where they are made, "

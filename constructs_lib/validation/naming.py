@@ -25,15 +25,13 @@ _BUCKET_ARN = re.compile(r"arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(?:key|alias)/[A-Za-z0-9/_-]+")
 # S3's safe characters without "*": the prefix becomes part of a policy's Resource, where "*" is a wildcard.
 _KEY_PREFIX = re.compile(r"[A-Za-z0-9!_.'()-]+(?:/[A-Za-z0-9!_.'()-]+)*")
-# The trails' names in each stack.
-_TRAIL_NAMES: WeakKeyDictionary[cdk.Stack, set[str]] = WeakKeyDictionary()
+# What the trails of each stack have named: prop, account, region and name.
+_NAMED: WeakKeyDictionary[cdk.Stack, set[tuple[str, str, str, str]]] = WeakKeyDictionary()
 
 
-def trail_arn(scope: Construct, trail_name: str, account: str) -> str:
-    """The ARN that a trail of this name and account has in the scope's partition and region."""
-    return cdk.Stack.of(scope).format_arn(
-        service="cloudtrail", resource="trail", resource_name=trail_name, account=account
-    )
+def trail_arn(stack: cdk.Stack, trail_name: str, account: str) -> str:
+    """The ARN that a trail of this name and account has in the stack's partition and region."""
+    return stack.format_arn(service="cloudtrail", resource="trail", resource_name=trail_name, account=account)
 
 
 def default_trail_name(scope: Construct) -> str:
@@ -43,18 +41,51 @@ def default_trail_name(scope: Construct) -> str:
     return name
 
 
-def reserve_trail_name(stack: cdk.Stack, name: str) -> None:
-    """Refuse a second trail of this name in the stack; asking CDK's tree would cost calls to Node at every synth.
+def reserve_names(
+    stack: cdk.Stack, account: str, *, trail_name: str, bucket_name: str | None, key_alias: str | None
+) -> None:
+    """Refuse a name that another trail of the app has in the same account and region, a bucket's also elsewhere.
 
-    :raises ValueError: another trail of the stack has it.
+    Stacks without an environment go where the one goes that deploys them, so that those of one stage share it.
+    https://docs.aws.amazon.com/cdk/v2/guide/environments.html
+
+    :param account: the stack's.
+    :param bucket_name: of a bucket that is made. Default: - CloudFormation chooses one.
+    :param key_alias: of a key that is made. Default: - none is.
+    :raises ValueError: names it.
     """
-    names = _TRAIL_NAMES.setdefault(stack, set())
-    if name in names:
-        raise ValueError(
-            f"trail_name is {name!r}, which another SecureTrail of this stack has. Allowed: a name that is unique in "
-            "the account and region. Fix: choose another one, or leave it out to get one."
-        )
-    names.add(name)
+    place = tuple("" if _is_token(each) else each for each in (account, stack.region))
+    for prop, name in (("trail_name", trail_name), ("bucket_name", bucket_name), ("key_alias", key_alias)):
+        if name is None:
+            continue
+        # All accounts and regions share the names of buckets.
+        is_global = prop == "bucket_name" and not _is_token(name)
+        named = (prop, *(("", "") if is_global else place), name)
+        everywhere = is_global or "" not in place
+        # CDK's tree is asked only where a name is found again: every such call costs time at every synth.
+        if any(named in names and _meet(stack, other, everywhere=everywhere) for other, names in _NAMED.items()):
+            where = "" if is_global else " in the same account and region"
+            raise ValueError(
+                f"{prop} is {name!r}, which another SecureTrail of this app has{where}. Allowed: a name that is unique "
+                f"{'everywhere' if is_global else 'there'}, or the second deployment fails. "
+                f"Fix: choose another {prop}, or leave it out to get one."
+            )
+        _NAMED.setdefault(stack, set()).add(named)
+
+
+def _meet(stack: cdk.Stack, other: cdk.Stack, *, everywhere: bool) -> bool:
+    """Whether a name of the other stack counts: of one app everywhere, else of one stage.
+
+    Stages of unknown places may well go to different ones.
+    """
+    if stack is other:
+        return True
+    return stack.node.root is other.node.root if everywhere else cdk.Stage.of(stack) is cdk.Stage.of(other)
+
+
+def _is_token(text: str) -> bool:
+    """Whether it is known only at deployment; as CDK writes it, for asking Node would cost a call at every synth."""
+    return "${Token[" in text
 
 
 def default_key_alias(trail_name: str) -> str:

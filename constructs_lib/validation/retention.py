@@ -14,8 +14,13 @@ from aws_cdk import aws_s3 as s3
 _WATERFALL: Final = ("STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE")
 _INFREQUENT: Final = ("STANDARD_IA", "ONEZONE_IA")
 _INFREQUENT_DAYS: Final = 30
-# At least one character of the name is none of "*" and "/": `role/*` would be everybody.
-_PRINCIPAL: Final = re.compile(r"arn:(aws[a-z-]*):iam::[0-9]{12}:(?:role|user)/(?=[*/]*[\w+=,.@-])[\w+=,.@/*-]+")
+_PRINCIPAL: Final = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):iam::[0-9]{12}:(?:role|user)/(?:(?:[\w+=,.@-]+|\*)/)*(?P<name>[\w+=,.@-]+)(?P<any>\*?)"
+)
+# A role of IAM Identity Center has the permission set's name behind this, and a suffix that nobody chooses.
+_OF_PERMISSION_SET: Final = "AWSReservedSSO_"
+# Of a name that ends in "*". `role/*a` would be every role whose name ends in a, and `role/a*` those that begin so.
+_SHORTEST_PREFIX: Final = 4
 
 
 def days_of(name: str, duration: cdk.Duration) -> int:
@@ -111,13 +116,17 @@ def check_break_glass(principal_arns: Sequence[str], partition: str) -> None:
         if cdk.Token.is_unresolved(arn):
             continue
         principal = _PRINCIPAL.fullmatch(arn)
-        if principal is None:
+        if principal is None or (
+            principal["any"] and len(principal["name"].removeprefix(_OF_PERMISSION_SET)) < _SHORTEST_PREFIX
+        ):
             raise ValueError(
                 f"break_glass_principal_arns has {arn!r}. Allowed: ARNs of roles or users, such as "
-                "'arn:aws:iam::111122223333:role/BreakGlass' ('*' only beside other characters of the name). "
+                "'arn:aws:iam::111122223333:role/BreakGlass' ('*' only for a whole folder of the path, or at the end "
+                f"of the name behind {_SHORTEST_PREFIX} characters or more, as in "
+                f"'role/*/{_OF_PERMISSION_SET}BreakGlass_*'). "
                 "Fix: name the roles for an emergency, and the one that deploys this stack."
             )
-        if principal[1] != partition and not cdk.Token.is_unresolved(partition):
+        if principal["partition"] != partition and not cdk.Token.is_unresolved(partition):
             raise ValueError(
                 f"break_glass_principal_arns has {arn!r}, and the stack is in the partition {partition}, where no "
                 f"principal has this ARN. Allowed: principals of {partition}. Fix: write arn:{partition}:iam::…"

@@ -2,8 +2,9 @@
 
 The policies of the target and of its key must let in the service principal; EventBridge may have a role instead.
 
-To a topic EventBridge sends no context that a condition could look at, so that a statement with aws:SourceArn never
-allows it; with functions and queues the source is the rule:
+To a topic EventBridge itself sends no context that a condition could look at, so that a statement with aws:SourceArn
+never allows it; with functions and queues, and where it assumes a role, the source is the rule. The key of a topic that
+a role publishes to is taken to leave it to IAM, as the policy does that AWS writes by default:
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
 https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html (event sources and encrypted topics)
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html (and queues)
@@ -73,8 +74,9 @@ def delivery_denied(target: Target, rule_arn: str, now: datetime) -> str | None:
     common: dict[str, tuple[str, ...]] = context_at(now)
     if kind != "sns":
         common |= {"aws:sourcearn": (rule_arn,), "aws:sourceaccount": (rule_arn.split(":")[4],)}
-    if target.role_arn and kind != "sns":
-        return _denied_to_role(target, common)
+    if target.role_arn:
+        of_rule = {"aws:sourcearn": (rule_arn,), "aws:sourceaccount": (rule_arn.split(":")[4],)}
+        return _denied_to_role(target, common | of_rule)
     decision = decide_and_explain(target.policy, Access(_SERVICE, target.action, target.arn, common))
     if not decision.is_allowed or not target.key_name:
         return decision.reason or None
@@ -134,8 +136,16 @@ def _denied_to_role(target: Target, context: Context) -> str | None:
         return f"there is no role {target.role_arn}"
     if not lets_assume(target.role.trust_policy, target.role.arn, _SERVICE, context):
         return f"the trust policy of {target.role.arn} does not allow {_SERVICE} to assume it"
-    asked = Asked(target.action, target.arn, context)
+    kind = target.arn.split(":")[2]
+    asked = [Asked(target.action, target.arn, context)]
+    if kind == "sns" and target.key_name:
+        if target.key is None or target.key.state != "Enabled":
+            return f"the key {target.key_name} cannot be used"
+        of_topic = {_CONTEXT_KEYS[kind]: (target.arn,), "kms:viaservice": (f"sns.{target.key.region}.amazonaws.com",)}
+        actions = ("kms:GenerateDataKey", "kms:Decrypt")
+        asked += [Asked(action, target.key.arn, {**context, **of_topic}) for action in actions]
     policies = [document(each) for each in target.role.policies]
-    if any(each.denies_to(asked) for each in policies) or not any(each.allows_to(asked) for each in policies):
-        return f"no policy allows {target.role.arn} to use {target.action} on {target.arn}"
+    for each in asked:
+        if any(policy.denies_to(each) for policy in policies) or not any(policy.allows_to(each) for policy in policies):
+            return f"no policy allows {target.role.arn} to use {each.action} on {each.resource}"
     return None

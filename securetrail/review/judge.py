@@ -20,7 +20,7 @@ from securetrail.review.sides.environment import python_for
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 # What decides: this package and what it imports of the parts.
-_CODE: Final = ("securetrail", "verify", "lab/__init__.py", "lab/delivery")
+_CODE: Final = ("securetrail", "verify")
 _PACKAGE: Final = "securetrail"
 
 

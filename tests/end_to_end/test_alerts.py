@@ -6,9 +6,10 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from botocore.exceptions import ClientError
 
 from constructs_lib import SecureTrail
-from lab.instance import lifecycle
+from lab.instance import control, lifecycle
 from lab.instance.folder import Lab
 from tests.cdk.conftest import new_app
 from tests.end_to_end.conftest import Account
@@ -73,6 +74,9 @@ CALLS: dict[str, Callable[[Alarmed], Any]] = {
     "PutBucketOwnershipControls": lambda at: at.account.client("s3").put_bucket_ownership_controls(
         Bucket=at.bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
     ),
+    "PutBucketRequestPayment": lambda at: at.account.client("s3").put_bucket_request_payment(
+        Bucket=at.bucket, RequestPaymentConfiguration={"Payer": "BucketOwner"}
+    ),
     "PutBucketAcl": lambda at: at.account.client("s3").put_bucket_acl(Bucket=at.bucket, ACL="private"),
     "DeleteBucketOwnershipControls": lambda at: at.account.client("s3").delete_bucket_ownership_controls(
         Bucket=at.bucket
@@ -86,6 +90,9 @@ CALLS: dict[str, Callable[[Alarmed], Any]] = {
     "DeleteBucketPolicy": lambda at: at.account.client("s3").delete_bucket_policy(Bucket=at.bucket),
     "PutKeyPolicy": lambda at: at.account.client("kms").put_key_policy(
         KeyId=at.account.key_id, Policy=json.dumps(at.account.key_policy())
+    ),
+    "CreateGrant": lambda at: at.account.client("kms").create_grant(
+        KeyId=at.account.key_id, GranteePrincipal=f"arn:aws:iam::{at.account.id}:root", Operations=["Decrypt"]
     ),
     "DisableKeyRotation": lambda at: at.account.client("kms").disable_key_rotation(KeyId=at.account.key_id),
     "DisableKey": lambda at: at.account.client("kms").disable_key(KeyId=at.account.key_id),
@@ -109,20 +116,34 @@ def test_each_call_that_touches_the_record_is_reported_within_the_call_and_nothi
         assert f"account {alarmed.account.id}. This call touches the audit trail" in alert
 
 
-def test_a_topic_that_does_not_allow_eventbridge_gets_nothing_and_the_lab_says_so(alarmed: Alarmed, lab: Lab) -> None:
-    sns = alarmed.account.client("sns")
-    document = json.loads(sns.get_topic_attributes(TopicArn=alarmed.topic)["Attributes"]["Policy"])
-    document["Statement"] = [each for each in document["Statement"] if each.get("Sid") != "EventBridgeAlerts"]
-    sns.set_topic_attributes(TopicArn=alarmed.topic, AttributeName="Policy", AttributeValue=json.dumps(document))
+def test_without_the_roles_policy_nothing_arrives_and_the_lab_says_so(alarmed: Alarmed, lab: Lab) -> None:
+    iam = alarmed.account.client("iam")
+    (role,) = [each["RoleName"] for each in iam.list_roles()["Roles"] if "AlertRole" in each["RoleName"]]
+    (policy,) = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    iam.detach_role_policy(RoleName=role, PolicyArn=policy["PolicyArn"])
 
     CALLS["UpdateTrail"](alarmed)
 
     assert alarmed.alerts() == []
     status = lifecycle.ask(lab)
     assert status
+    assert any(f"to {alarmed.topic}: no policy allows arn:aws:iam::" in each for each in status.warnings)
+
+
+def test_the_rule_of_another_account_cannot_forge_an_alert(alarmed: Alarmed, lab: Lab) -> None:
+    stranger = alarmed.account.other()
+    stranger.deploy()
+    events = stranger.client("events")
+    events.put_rule(Name="forged", EventPattern=json.dumps({"source": ["aws.cloudtrail"]}))
+    events.put_targets(Rule="forged", Targets=[{"Id": "theirs", "Arn": alarmed.topic}])
+
+    stranger.client("cloudtrail").update_trail(Name=stranger.trail_arn, EnableLogFileValidation=False)
+
+    assert alarmed.alerts() == []
+    status = lifecycle.ask(lab)
+    assert status
     assert any(
-        f"to {alarmed.topic}: no statement allows events.amazonaws.com to use sns:Publish" in each
-        for each in status.warnings
+        f"forged to {alarmed.topic}: no statement allows events.amazonaws.com" in each for each in status.warnings
     )
 
 
@@ -133,3 +154,31 @@ def test_without_a_trail_that_logs_nothing_reaches_eventbridge(alarmed: Alarmed)
     CALLS["DisableKey"](alarmed)
 
     assert alarmed.alerts() == []
+
+
+def test_with_break_glass_cloudtrail_still_delivers_and_nobody_else_writes(account: Account, lab: Lab) -> None:
+    app = new_app()
+    stack = cdk.Stack(app, "SecureTrail", synthesizer=cdk.LegacyStackSynthesizer())
+    SecureTrail(
+        stack,
+        "SecureTrail",
+        trail_name=account.trail,
+        bucket_name=account.bucket,
+        break_glass_principal_arns=[f"arn:aws:iam::{account.id}:role/BreakGlass"],
+    )
+    account.deploy(json.dumps(app.synth().get_stack_by_name("SecureTrail").template))
+    s3 = account.client("s3")
+
+    for call in (
+        lambda: s3.put_object(Bucket=account.bucket, Key=f"AWSLogs/{account.id}/CloudTrail/forged.json.gz", Body=b""),
+        lambda: s3.put_bucket_request_payment(
+            Bucket=account.bucket, RequestPaymentConfiguration={"Payer": "Requester"}
+        ),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            call()
+    control.deliver(lab)
+
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=account.bucket).get("Contents", [])]
+    assert [key for key in keys if key.startswith(f"AWSLogs/{account.id}/CloudTrail/{account.region}/")]
+    assert account.client("cloudtrail").get_trail_status(Name=account.trail).get("LatestDeliveryError") is None

@@ -37,14 +37,15 @@ _SHOWN_OF_FAULT = 300
 _COMMANDS = ("check", "score", "events", "detective", "integrity", "who", "logs", "hunt")
 
 
-def build_parser(arguments: Sequence[str] = ()) -> Parser:
+def build_parser(arguments: Sequence[str] = (), program: str = "python -m verify") -> Parser:
     """The parser of the command line.
 
     :param arguments: the arguments to be parsed. When they begin with a command, the parser knows that command alone,
         so that only its module is imported: imports take most of the time of a start. Default: - every command.
+    :param program: how it was called, for the usage.
     """
     parser = Parser(
-        prog="python -m verify",
+        prog=program,
         description="Is every API call recorded, can anyone have altered the record, who did this?",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -55,10 +56,11 @@ def build_parser(arguments: Sequence[str] = ()) -> Parser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, program: str = "python -m verify") -> int:
     """Run one command.
 
     :param argv: the arguments after the program's name. Default: - the process's own.
+    :param program: how it was called, for the usage.
     :returns: the exit code, 0 to 3, or 130 after Ctrl-C.
     """
     if sys.stderr is None:  # closed, as by 2>&-
@@ -73,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     terminal = Terminal()
     exit_code: int = 0
     try:
-        arguments = build_parser(given).parse_args(given)
+        arguments = build_parser(given, program).parse_args(given)
         _refuse_empty(arguments)
         exit_code = arguments.run(arguments, terminal)
         terminal.flush()

@@ -1,7 +1,7 @@
 """Which events a trail records: its selectors as the set of those that they ask for, never as text.
 
 Both sides' selectors are asked about the same events: one for each combination of the values that either side names,
-and of one that nobody names. Which event a selector selects is decided as the lab's own delivery does it.
+and of one that nobody names.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/filtering-data-events.html
 """
 
@@ -13,12 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lab.delivery.selectors import DEFAULT_SELECTORS, EventSelector, Selector, selectors
+from securetrail.review.controls.selectors import selects
 
 _MOST_EVENTS: Final = 100_000
 _OTHER: Final = "any other"
 _OPERATORS: Final = ("Equals", "StartsWith", "EndsWith", "NotEquals", "NotStartsWith", "NotEndsWith")
 _CATEGORIES: Final = ("Management", "Data", "NetworkActivity")
+_EVERY_MANAGEMENT_EVENT: Final[tuple[Mapping[str, Any], ...]] = ({"IncludeManagementEvents": True},)
 _CALLED: Final = {
     "Management": "management events",
     "Data": "data events",
@@ -74,14 +75,12 @@ def _unnamed(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name != "Name"}
 
 
-def _records(all_of_them: Iterable[Selector], record: Mapping[str, Any]) -> bool:
-    """Network activity events are for advanced selectors alone."""
-    is_network = record["eventCategory"] == "NetworkActivity"
-    return any(each.selects(record) for each in all_of_them if not (is_network and isinstance(each, EventSelector)))
+def _records(selectors: Iterable[Mapping[str, Any]], record: Mapping[str, Any]) -> bool:
+    return any(selects(each, record) for each in selectors)
 
 
-def _selectors(of: Recording) -> tuple[Selector, ...]:
-    return selectors(of.settings) if of.settings else DEFAULT_SELECTORS
+def _selectors(of: Recording) -> tuple[Mapping[str, Any], ...]:
+    return of.settings or _EVERY_MANAGEMENT_EVENT
 
 
 def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,6 @@ _JUDGES: Final = (
     "constructs_lib/compliance/*",
     "cdk.json",
     "docs/CODEOWNERS",
-    "lab/delivery/selectors.py",
     "pyproject.toml",
     "pytest.ini",
     "requirements*.txt",

@@ -1,9 +1,11 @@
 """A call that changes the trail, its key or its bucket raises an alert, and no other call does."""
 
+import json
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
@@ -70,14 +72,17 @@ TOUCHING = [
     event("cloudtrail", "StopLogging", name=TRAIL_ARN),
     event("cloudtrail", "PutEventSelectors", trailName="recorder"),
     event("cloudtrail", "PutInsightSelectors", trailName=TRAIL_ARN),
-    *(event("kms", call, keyId="key-id") for call in ("DisableKey", "ScheduleKeyDeletion", "PutKeyPolicy")),
+    *(
+        event("kms", call, keyId="key-id")
+        for call in ("DisableKey", "ScheduleKeyDeletion", "PutKeyPolicy", "CreateGrant")
+    ),
     event("kms", "DisableKey", keyId="key-arn"),
     *(
         event("s3", call, bucketName="log-bucket")
         for call in (
             *("PutBucketPolicy", "DeleteBucketPolicy", "PutBucketLifecycle", "DeleteBucketLifecycle"),
             *("PutBucketEncryption", "DeleteBucketEncryption", "PutBucketPublicAccessBlock", "PutBucketVersioning"),
-            *("DeleteBucketPublicAccessBlock", "DeleteBucket", "PutBucketAcl"),
+            *("DeleteBucketPublicAccessBlock", "DeleteBucket", "PutBucketAcl", "PutBucketRequestPayment"),
             *("PutBucketOwnershipControls", "DeleteBucketOwnershipControls"),
         )
     ),
@@ -117,8 +122,15 @@ def test_the_alert_about_the_key_does_not_need_the_key(synthesize: Synthesize) -
     key = only(template, "AWS::SNS::Topic")["KmsMasterKeyId"]["Fn::GetAtt"][0]
     assert key != "SecureTrailKey340A4129"
     statements = template.find_resources("AWS::KMS::Key")[key]["Properties"]["KeyPolicy"]["Statement"]
-    (alerts,) = [entry for entry in statements if entry.get("Sid") == "AlertsAreEncrypted"]
-    assert set(alerts["Principal"]["Service"]) == {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
+    (alarms,) = [entry for entry in statements if entry.get("Sid") == "AlarmsAreEncrypted"]
+    assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    (by_role,) = [
+        entry
+        for policy in template.find_resources("AWS::IAM::ManagedPolicy").values()
+        for entry in policy["Properties"]["PolicyDocument"]["Statement"]
+        if entry["Sid"] == "EncryptAlerts"
+    ]
+    assert by_role["Resource"] == {"Fn::GetAtt": [key, "Arn"]}
 
 
 def test_rules_and_alarms_may_publish_to_the_topic_over_tls(stack: cdk.Stack) -> None:
@@ -129,13 +141,83 @@ def test_rules_and_alarms_may_publish_to_the_topic_over_tls(stack: cdk.Stack) ->
     template.resource_count_is("AWS::SNS::Topic", 1)
     statements = only(template, "AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
     assert {entry["Sid"][:-8]: entry.get("Condition") for entry in statements if entry["Effect"] == "Allow"} == {
-        # EventBridge sends no context to SNS: with a condition the alert would be dropped.
-        "EventBridgeAlerts": None,
         "CloudWatchAlerts": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
     }
     topic_id = next(iter(template.find_resources("AWS::SNS::Topic")))
     for rule in template.find_resources("AWS::Events::Rule").values():
-        assert [target["Arn"] for target in rule["Properties"]["Targets"]] == [{"Ref": topic_id}]
+        (target,) = rule["Properties"]["Targets"]
+        assert target["Arn"] == {"Ref": topic_id}
+        assert target["RoleArn"]["Fn::GetAtt"][0].startswith("SecureTrailAlertRole")
+
+
+@pytest.mark.parametrize("existing", ["none", "with key", "elsewhere"])
+def test_no_rule_of_another_account_publishes_a_forged_alert(existing: str) -> None:
+    """EventBridge's own principal sends no context: a statement for it lets in the rules of every account."""
+    stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account=ACCOUNT, region=REGION))
+    topics = {
+        "none": lambda: None,
+        "with key": lambda: sns.Topic(stack, "Mine", master_key=kms.Key(stack, "Key")),
+        "elsewhere": lambda: sns.Topic.from_topic_attributes(
+            stack,
+            "Theirs",
+            topic_arn=f"arn:aws:sns:{REGION}:444455556666:alerts",
+            key_arn=f"arn:aws:kms:{REGION}:444455556666:key/theirs",
+        ),
+    }
+    SecureTrail(stack, "SecureTrail", tamper_alerts=True, cis_alarms=True, alert_topic=topics[existing]())
+
+    template = Template.from_stack(stack)
+    policies = [
+        *(each["Properties"]["KeyPolicy"] for each in template.find_resources("AWS::KMS::Key").values()),
+        *(each["Properties"]["PolicyDocument"] for each in template.find_resources("AWS::SNS::TopicPolicy").values()),
+        *(json.loads(as_text(each["Value"])) for each in template.find_outputs("*").values()),
+    ]
+    to_services = [
+        entry
+        for policy in policies
+        for entry in policy["Statement"]
+        if entry["Principal"] != "*"
+        if {"cloudwatch.amazonaws.com", "events.amazonaws.com"} & {*map(str, entry["Principal"].values())}
+    ]
+    assert to_services
+    assert {json.dumps(entry["Condition"]) for entry in to_services} == {
+        json.dumps({"StringEquals": {"aws:SourceAccount": ACCOUNT}})
+    }
+    (role,) = [
+        each["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        for name, each in template.find_resources("AWS::IAM::Role").items()
+        if name.startswith("SecureTrailAlertRole")
+    ]
+    assert role[0]["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+
+
+def test_a_topic_of_another_account_gets_the_statements_that_it_needs_as_outputs() -> None:
+    stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account=ACCOUNT, region=REGION))
+    topic = sns.Topic.from_topic_attributes(
+        stack,
+        "Theirs",
+        topic_arn=f"arn:aws:sns:{REGION}:444455556666:alerts",
+        key_arn=f"arn:aws:kms:{REGION}:444455556666:key/theirs",
+    )
+    SecureTrail(stack, "SecureTrail", tamper_alerts=True, alert_topic=topic)
+
+    outputs = Template.from_stack(stack).find_outputs("*")
+    shown = {
+        entry["Sid"][:-8]: entry["Principal"]
+        for each in outputs.values()
+        for entry in json.loads(as_text(each["Value"]))["Statement"]
+    }
+    assert shown.keys() == {"EventBridgeAlerts", "AlertsAreEncrypted", "CloudWatchAlerts", "AlarmsAreEncrypted"}
+    assert "AlertRole" in shown["EventBridgeAlerts"]["AWS"]
+    assert "AlertRole" in shown["AlertsAreEncrypted"]["AWS"]
+
+
+def as_text(value: Any) -> str:
+    """An output's value, with what is known only at deployment by its logical id."""
+    if isinstance(value, str):
+        return value
+    _, parts = value["Fn::Join"]
+    return "".join(part if isinstance(part, str) else part["Fn::GetAtt"][0] for part in parts)
 
 
 def test_each_cis_alarm_has_its_own_filter_and_notifies(synthesize: Synthesize) -> None:

@@ -69,6 +69,37 @@ def test_bucket_and_key_policy_allow_a_reader_in_another_account(here: cdk.Stack
         assert "arn:aws:iam::444455556666:role/Auditor" in json.dumps(plain(documents, "aws")), resource_type
 
 
+@pytest.mark.parametrize(
+    "principal",
+    [
+        iam.ArnPrincipal("arn:aws:iam::444455556666:role/Auditor"),
+        iam.AccountPrincipal("444455556666"),
+        iam.OrganizationPrincipal("o-abcdefghij"),
+    ],
+    ids=["role", "account", "organization"],
+)
+def test_a_reader_elsewhere_gets_the_same_conditions(here: cdk.Stack, principal: iam.IPrincipal) -> None:
+    """Without them an organization could list every name in the bucket, and decrypt whatever the key encrypts."""
+    SecureTrail(here, "SecureTrail", log_analytics=True).grant_read(principal)
+
+    template = Template.from_stack(here)
+    statements = [
+        statement
+        for resource_type, document in (("AWS::S3::BucketPolicy", "PolicyDocument"), ("AWS::KMS::Key", "KeyPolicy"))
+        for entry in template.find_resources(resource_type).values()
+        for statement in plain(entry["Properties"][document], "aws")["Statement"]
+        if any(theirs in json.dumps(statement) for theirs in ("444455556666", "o-abcdefghij"))
+    ]
+    on_s3, on_key = granted(statements, "s3"), granted(statements, "kms")
+    assert on_s3["s3:ListBucket"][0]["Condition"]["StringLike"] == {"s3:prefix": ["AWSLogs", "AWSLogs/*"]}
+    assert {name: each["Resource"] for name, (each,) in on_s3.items()}["s3:GetObject"] == "BUCKET_ARN/AWSLogs/*"
+    assert [each["Condition"]["StringLike"] for each in on_key["kms:Decrypt"]] == [
+        {"kms:EncryptionContext:aws:cloudtrail:arn": [f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/*"]},
+        {"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::*"},
+    ]
+    assert "kms:ViaService" in on_key["kms:Decrypt"][1]["Condition"]["StringEquals"]
+
+
 def test_whoever_queries_also_reads(here: cdk.Stack) -> None:
     analyst = iam.Role(here, "Analyst", assumed_by=iam.AccountRootPrincipal())
     trail = SecureTrail(here, "SecureTrail", log_analytics=True)

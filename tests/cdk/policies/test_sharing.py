@@ -105,8 +105,8 @@ def test_the_key_of_an_existing_topic_allows_the_publishers(stack: cdk.Stack) ->
     )
 
     template = Template.from_stack(stack)
-    (alerts,) = named(statements(template, "AWS::KMS::Key", "AlertKey"), "AlertsAreEncrypted")
-    assert set(alerts["Principal"]["Service"]) == {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
+    (alerts,) = named(statements(template, "AWS::KMS::Key", "AlertKey"), "AlarmsAreEncrypted")
+    assert alerts["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     (deliveries,) = named(statements(template, "AWS::KMS::Key", "DeliveryKey"), "CloudTrailPublishes")
     assert deliveries["Principal"] == {"Service": "cloudtrail.amazonaws.com"}
     for statement in (alerts, deliveries):
@@ -121,14 +121,14 @@ def test_what_the_key_of_an_imported_topic_needs_is_a_warning_and_an_output() ->
 
     outputs = Template.from_stack(stack).find_outputs("*").values()
     shown = {output["Description"].split("imported ")[1]: json.loads(output["Value"]) for output in outputs}
-    assert named(shown["alert topic key"]["Statement"], "AlertsAreEncrypted")
+    assert named(shown["alert topic key"]["Statement"], "AlarmsAreEncrypted")
     (publishes,) = named(shown["delivery topic key"]["Statement"], "CloudTrailPublishes")
     context = publishes["Condition"]["StringLike"]["kms:EncryptionContext:aws:sns:topicArn"]
     assert context == f"arn:aws:sns:{REGION}:{ACCOUNT}:*"
     # The warning's id is the statement's name alone: what is acknowledged stays acknowledged under another trail name.
     warnings = Annotations.from_stack(stack).find_warning("*", Match.any_value())
     ids = {str(warning.entry.data).split("ack: ")[-1].rstrip("]") for warning in warnings}
-    assert {"securetrail:alert-topic-key-policy:AlertsAreEncrypted"} <= ids
+    assert {"securetrail:alert-topic-key-policy:AlarmsAreEncrypted"} <= ids
 
 
 def test_an_archive_takes_the_statements_of_trails_of_one_name_in_many_accounts(stack: cdk.Stack) -> None:

@@ -83,9 +83,31 @@ def test_only_break_glass_deletes_log_files_or_weakens_the_bucket(synthesize: Sy
         "s3:PutLifecycleConfiguration",
         "s3:PutBucketVersioning",
         "s3:BypassGovernanceRetention",
+        "s3:PutBucketRequestPayment",
+        "s3:UpdateObjectEncryption",
     }
     # CloudTrail and access-log delivery only put, and a stack that cannot put objects would record nothing.
     assert not {"s3:PutObject", "s3:*"} & set(statement["Action"])
+
+
+@pytest.mark.parametrize(("prefix", "folder"), [(None, "AWSLogs"), ("audit", "audit/AWSLogs")])
+def test_only_cloudtrail_and_break_glass_write_where_log_files_are(
+    synthesize: Synthesize, prefix: str | None, folder: str
+) -> None:
+    template = synthesize(break_glass_principal_arns=[BREAK_GLASS], s3_key_prefix=prefix)
+
+    (statement,) = [
+        entry
+        for policy in template.find_resources("AWS::S3::BucketPolicy").values()
+        for entry in plain(policy["Properties"]["PolicyDocument"], "aws")["Statement"]
+        if entry.get("Sid") == "DenyWritingLogs"
+    ]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", {"AWS": "*"}, "s3:PutObject")
+    assert statement["Resource"] == f"BUCKET_ARN/{folder}/*"
+    assert statement["Condition"] == {
+        "ArnNotLike": {"aws:PrincipalArn": [BREAK_GLASS]},
+        "StringNotEquals": {"aws:PrincipalServiceName": "cloudtrail.amazonaws.com"},
+    }
 
 
 def test_only_break_glass_deletes_copies_that_are_made_here(synthesize: Synthesize) -> None:

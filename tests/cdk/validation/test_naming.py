@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 
 from constructs_lib import SecureTrail
 from constructs_lib.validation import naming
-from tests.cdk.conftest import Synthesize, only
+from tests.cdk.conftest import Synthesize, new_app, only
 
 WRONG_TRAIL_NAMES = [
     "",
@@ -109,9 +109,45 @@ def test_the_default_alias_has_no_dots(synthesize: Synthesize) -> None:
     assert only(synthesize(trail_name="audit.prod"), "AWS::KMS::Alias")["AliasName"] == "alias/audit-prod"
 
 
-def test_two_trails_of_a_stack_never_share_a_name(stack: cdk.Stack) -> None:
-    SecureTrail(stack, "First", trail_name="recorder")
-    SecureTrail(cdk.Stack(stack, "Nested"), "First", trail_name="recorder")  # it may be in another account
+HERE = cdk.Environment(account="111122223333", region="eu-central-1")
+NEAR = cdk.Environment(account="111122223333", region="eu-west-1")
+FAR = cdk.Environment(account="444455556666", region="eu-central-1")
+OF_ACCOUNT = f"logs-{cdk.Aws.ACCOUNT_ID}"
 
-    with pytest.raises(ValueError, match=r"trail_name is 'recorder', which another SecureTrail .*Allowed: .*Fix: "):
-        SecureTrail(stack, "Second", trail_name="recorder")
+
+@pytest.mark.parametrize("env", [None, HERE])
+@pytest.mark.parametrize(
+    ("prop", "name"),
+    [("trail_name", "recorder"), ("bucket_name", "my-logs"), ("bucket_name", OF_ACCOUNT), ("key_alias", "alias/logs")],
+    ids=["trail", "bucket", "bucket of the account", "alias"],
+)
+def test_two_trails_of_one_environment_never_share_a_name(prop: str, name: str, env: cdk.Environment | None) -> None:
+    app = new_app()
+    first = cdk.Stack(app, "First", env=env)
+    SecureTrail(first, "SecureTrail", **{prop: name})
+
+    for stack in (first, cdk.Stack(app, "Second", env=env)):
+        with pytest.raises(ValueError, match=rf"{prop} is .*, which another SecureTrail .*Allowed: .*Fix: "):
+            SecureTrail(stack, "Another", **{prop: name})
+
+
+def test_trails_of_other_environments_and_stages_may_share_names() -> None:
+    app = new_app()
+    places = [
+        *(cdk.Stack(app, f"Stack{number}", env=env) for number, env in enumerate((None, HERE, NEAR, FAR))),
+        *(cdk.Stack(cdk.Stage(app, stage), "Stack") for stage in ("Test", "Production")),
+    ]
+    for stack in places:
+        SecureTrail(stack, "SecureTrail", trail_name="recorder", key_alias="alias/logs", bucket_name=OF_ACCOUNT)
+
+    stage = cdk.Stage(app, "Again", env=NEAR)
+    with pytest.raises(ValueError, match=r"trail_name is 'recorder'"):
+        SecureTrail(cdk.Stack(stage, "Stack"), "SecureTrail", trail_name="recorder")
+
+
+def test_a_buckets_name_is_taken_everywhere() -> None:
+    app = new_app()
+    SecureTrail(cdk.Stack(app, "First", env=HERE), "SecureTrail", bucket_name="my-logs")
+
+    with pytest.raises(ValueError, match=r"bucket_name is 'my-logs'.*unique everywhere"):
+        SecureTrail(cdk.Stack(app, "Second", env=FAR), "SecureTrail", bucket_name="my-logs")

@@ -23,6 +23,7 @@ from constructs_lib import (
     SecureTrail,
     SecurityProfile,
 )
+from constructs_lib.validation.retention import check_break_glass
 from tests.cdk.conftest import new_app
 
 DAYS = cdk.Duration.days
@@ -161,9 +162,24 @@ WRONG_PROPS: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
         "COMPLIANCE mode and removal_policy is DESTROY",
     ),
     "everybody breaks glass": (lambda _: {"break_glass_principal_arns": ["*"]}, "break_glass_principal_arns has '\\*'"),
+    **{
+        f"break glass of {name}": (
+            lambda _, name=name: {"break_glass_principal_arns": [f"{ROLE}{name}"]},
+            "'\\*' only for a whole folder of the path",
+        )
+        for name in (
+            "*a",
+            "a*",
+            "B*s",
+            "*Glass",
+            "team/*",
+            "aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_*",
+            "t*/Role",
+        )
+    },
     "no break-glass principal": (lambda _: {"break_glass_principal_arns": []}, "break_glass_principal_arns has ''"),
     "every role breaks glass": (
-        lambda _: {"break_glass_principal_arns": [f"{ROLE}Ops*", f"{ROLE}*"]},
+        lambda _: {"break_glass_principal_arns": [f"{ROLE}Operators*", f"{ROLE}*"]},
         "break_glass_principal_arns has 'arn:aws:iam::111122223333:role/\\*'",
     ),
     "every user breaks glass": (
@@ -227,3 +243,11 @@ def test_a_wrong_prop_is_refused(props: Callable[[cdk.Stack], dict[str, Any]], w
 
     with pytest.raises(ValueError, match=f"{words}(?s:.*)Fix: "):
         SecureTrail(stack, "SecureTrail", **props(stack))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["BreakGlass", "a", "team/BreakGlass", "aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_BreakGlass_*", "*/Break*"],
+)
+def test_a_principal_for_an_emergency_may_have_an_end_that_nobody_chooses(name: str) -> None:
+    check_break_glass([f"{ROLE}{name}"], "aws")

@@ -110,6 +110,32 @@ def test_a_target_with_a_role_is_reached_as_that_role() -> None:
     )
 
 
+def test_an_encrypted_topic_is_reached_as_a_role_that_may_use_the_key_as_well() -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:role/sender"
+    own_rules = {"ArnLike": {"aws:SourceArn": f"arn:aws:events:us-east-1:{ACCOUNT}:rule/*"}}
+    trust = policy({"Effect": "Allow", "Principal": EVENTBRIDGE, "Action": "sts:AssumeRole", "Condition": own_rules})
+    publish = policy({"Effect": "Allow", "Action": "sns:Publish", "Resource": TOPIC})
+    encrypt = policy(
+        {
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Resource": "*",
+            "Condition": {"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": TOPIC}},
+        }
+    )
+
+    def why(*policies: str, key: KeyFacts = FACTS, rule: str = RULE) -> str | None:
+        role = RoleFacts(arn, trust, policies)
+        # The topic has no policy: within an account a role needs none.
+        return delivery_denied(Target(TOPIC, "", key.arn, key, role_arn=arn, role=role), rule, NOW)
+
+    assert why(publish, encrypt) is None
+    assert "no policy allows" in str(why(encrypt))
+    assert "kms:GenerateDataKey" in str(why(publish))
+    assert "cannot be used" in str(why(publish, encrypt, key=key(state="Disabled")))
+    assert "does not allow" in str(why(publish, encrypt, rule=RULE.replace(ACCOUNT, "999999999999")))
+
+
 MACHINE = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:machine"
 STARTS = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": MACHINE}
 
