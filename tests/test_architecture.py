@@ -209,6 +209,7 @@ TOP_LEVEL = {
     # The locks: one for each environment that `make` installs.
     *("pyproject.toml", "requirements.txt", "requirements-dev.txt", "requirements-lab.txt"),
     *("requirements-checkov.txt", "requirements-prowler.txt", "requirements-trailscraper.txt"),
+    *("requirements-docs.txt", "requirements-release.txt"),
     "review-decisions.toml",  # `securetrail review` reads it from the root of any repository
 }
 
