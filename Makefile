@@ -147,29 +147,24 @@ LOCK_DIR := .
 COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock'
 EXTRAS := --extra construct --extra verify
+# From another folder, as the pins of pyproject.toml are not for these.
+COMPILE_ALONE = $(UV) --directory / pip compile - --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \
+	--custom-compile-command 'make lock' --output-file $(abspath $(LOCK_DIR))
 
 lock: $(VENV)/.uv  ## renew the locks from pyproject.toml
 	@$(COMPILE) $(EXTRAS) --output-file $(LOCK_DIR)/requirements.txt
 	$(COMPILE) $(EXTRAS) --group lab --output-file $(LOCK_DIR)/requirements-lab.txt
 	$(COMPILE) $(EXTRAS) --extra review --group dev --output-file $(LOCK_DIR)/requirements-dev.txt
 	# checkov pins another boto3, so it lives in an environment of its own.
-	echo checkov==3.3.30 | $(UV) pip compile - --quiet --universal --generate-hashes --no-annotate \
-		--python-version 3.11 --custom-compile-command 'make lock' --output-file $(LOCK_DIR)/requirements-checkov.txt
+	echo checkov==3.3.30 | $(COMPILE_ALONE)/requirements-checkov.txt
 	# The benchmarks' peer, which pins another boto3 too, and some 250 packages beside.
-	echo prowler==5.46.0 | $(UV) pip compile - --quiet --universal --generate-hashes --no-annotate \
-		--python-version 3.11 --custom-compile-command 'make lock' --output-file $(LOCK_DIR)/requirements-prowler.txt
+	echo prowler==5.46.0 | $(COMPILE_ALONE)/requirements-prowler.txt
 	# As that one.
-	echo trailscraper==0.10.0 | $(UV) pip compile - --quiet --universal --generate-hashes --no-annotate \
-		--python-version 3.11 --custom-compile-command 'make lock' --output-file $(LOCK_DIR)/requirements-trailscraper.txt
+	echo trailscraper==0.10.0 | $(COMPILE_ALONE)/requirements-trailscraper.txt
 	# What `make dist` builds and checks with.
-	printf '%s\n' build==1.6.1 hatchling==1.33.0 'readme-renderer[md]==46.0' twine==7.0.0 | $(UV) pip compile - --quiet \
-		--universal --generate-hashes --no-annotate --python-version 3.11 --custom-compile-command 'make lock' \
-		--output-file $(LOCK_DIR)/requirements-release.txt
-
+	printf '%s\n' build==1.6.1 hatchling==1.33.0 'readme-renderer[md]==46.0' twine==7.0.0 | $(COMPILE_ALONE)/requirements-release.txt
 	# The documentation's site, which nothing else needs.
-	printf '%s\n' furo==2025.12.19 myst-parser==5.2.0 sphinx==9.0.4 | $(UV) pip compile - --quiet --universal \
-		--generate-hashes --no-annotate --python-version 3.11 --custom-compile-command 'make lock' \
-		--output-file $(LOCK_DIR)/requirements-docs.txt
+	printf '%s\n' furo==2025.12.19 myst-parser==5.2.0 sphinx==9.0.4 | $(COMPILE_ALONE)/requirements-docs.txt
 
 # Stamps, not the programs themselves, are the targets: an interrupted make deletes its target.
 $(VENV)/.uv: tools/uv.txt
