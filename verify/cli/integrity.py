@@ -195,7 +195,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     options = options_from(arguments)
     with (
         open_read_processes(are_wanted=arguments.action == "check") as processes,  # what is kept is read here
-        Progress(terminal, total=100, beside_json=arguments.json) as progress,
+        Progress(terminal, total=100, beside_json=arguments.format != "text") as progress,
         Pools.open(with_processes=processes.are_there) as pools,
     ):
         ready = prepare(options, arguments.profile, arguments.endpoint_url, now(), processes)

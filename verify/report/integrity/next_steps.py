@@ -91,7 +91,7 @@ class _Steps:
             )
         for sentence in dict.fromkeys(row.evidence.settles for row in self.result.rows if row.evidence.settles):
             yield NextStep(sentence)
-        if self.result.next_due:
+        if self.result.next_due and self.result.exit_code:
             yield NextStep(f"Ask again after {iso(self.result.next_due)}, by which the next digest is due.")
 
     def _restore(self) -> Iterator[NextStep]:
