@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import random
 import resource
-import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
+from importlib import import_module
 from threading import Event
 from typing import Any
 
@@ -186,7 +186,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("verify.aws._ONE_CALL_SECONDS", 1.0)
     monkeypatch.setattr("verify.aws._ALL_CALLS_SECONDS", 2.0)
     monkeypatch.setattr("verify.aws._USUAL_SECONDS", 0.05)
-    monkeypatch.setitem(sys.modules["verify.storage.transfers"]._OPTIONS, pycurl.LOW_SPEED_TIME, 1)
+    monkeypatch.setitem(import_module("verify.storage.transfers")._OPTIONS, pycurl.LOW_SPEED_TIME, 1)
 
 
 START_OF_GZIP = b"\x1f\x8b\x08\x08\0\0\0\0\0\xff"  # a name follows
