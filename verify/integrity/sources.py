@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -332,8 +331,8 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         ahead = AskedAhead(store, {(bucket, level): pool.submit(store.level, bucket, level) for level in levels})
         asked_regions = pool.submit(enabled_regions, aws)
         walk = pool.submit(walk_all, ahead, bucket, prefix, other_prefixes, _at_once)
-        for ask in (aws.caller, partial(facts.status, trail.home_region), partial(facts.keys, trail.home_region)):
-            pool.submit(ask)  # for whoever asks next
+        for ask in (facts.status, facts.keys):
+            pool.submit(ask, trail.home_region)  # for whoever asks next
         configuration = facts.configuration()
     regions = asked_regions.result()
     was_all = configuration.was_ever(Setting.ALL_REGIONS, period.start, period.end)
