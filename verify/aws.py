@@ -126,7 +126,7 @@ class Aws:
         self._endpoint_url = endpoint_url
         self._clock_skew = timedelta()
         self._caller: Caller | None = None
-        self._asks_for_caller = Lock()
+        self._caller_lock = Lock()
         self._patience = Patience(_ONE_CALL_SECONDS, _USUAL_SECONDS, _ALL_CALLS_SECONDS)
         self._lock = Lock()  # boto3.Session.client is not thread-safe; the clients it returns are
         self._clients: dict[tuple[str, str], Any] = {}  # by service and region
@@ -267,15 +267,14 @@ class Aws:
 
         :raises CannotLook: the credentials are missing, expired or wrong, or AWS cannot be reached.
         """
-        with self._asks_for_caller:
+        with self._caller_lock:
             if self._caller is None:
                 answer = self.call("sts", "GetCallerIdentity")
                 try:
                     self._caller = Caller(account=answer["Account"], arn=answer["Arn"])
                 except KeyError as error:
-                    raise CannotLook(
-                        f"sts:GetCallerIdentity answered without {error}. Check --endpoint-url."
-                    ) from error
+                    why = f"sts:GetCallerIdentity answered without {error}. Check --endpoint-url."
+                    raise CannotLook(why) from error
             return self._caller
 
     def call(self, service: str, operation: str, *, in_region: str | None = None, **parameters: Any) -> Answer:

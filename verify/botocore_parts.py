@@ -98,6 +98,11 @@ class _Members(dict[str, Any]):
         """For what copies a dict: it takes the members as they are stored unless this is another one than dict's."""
         return super().__iter__()
 
+    def __eq__(self, other: object) -> bool:
+        return dict(self.items()) == other
+
+    __hash__ = None  # as of every dict
+
 
 def _parsed(data: bytes | msgspec.Raw) -> Any:
     if len(data) < _MUCH_BYTES:

@@ -34,7 +34,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
 
     :raises TimeoutError: there is no result yet.
     """
-    return _started(call).result(seconds)
+    return started(call).result(seconds)
 
 
 def unless_interrupted(call: Callable[[], T], stop: Callable[[], object]) -> T:
@@ -42,7 +42,7 @@ def unless_interrupted(call: Callable[[], T], stop: Callable[[], object]) -> T:
 
     :param stop: ends the call. It is asked, and the end awaited, where Ctrl-C is pressed meanwhile.
     """
-    future = _started(call)
+    future = started(call)
     try:
         return future.result()
     except KeyboardInterrupt:
@@ -51,7 +51,8 @@ def unless_interrupted(call: Callable[[], T], stop: Callable[[], object]) -> T:
         raise
 
 
-def _started(call: Callable[[], T]) -> Future[T]:
+def started(call: Callable[[], T]) -> Future[T]:
+    """The result to come of a call in a thread of its own, which does not keep the program from its end."""
     future: Future[T] = Future()
 
     def run() -> None:

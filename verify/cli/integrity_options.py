@@ -17,6 +17,7 @@ from verify.integrity.sources import (
 )
 from verify.storage.read_processes import ReadProcesses
 from verify.storage.s3 import S3ObjectStore
+from verify.threads import started
 from verify.trail import home_region_of
 
 _MUCH_TO_READ = timedelta(days=3)  # a region alone has some 300 log files a day
@@ -47,4 +48,6 @@ def prepare(
     aws = Aws(profile=profile, region=home_region_of(options.trail) or options.region, endpoint_url=endpoint_url)
     aws.check_region()
     aws.check_region(options.region)  # where the trail's ARN names the region to ask in
+    aws.client("cloudtrail")  # is asked first, and the other clients are made while it answers
+    started(lambda: [aws.client(service) for service in ("s3", "ec2", "sts")])
     return from_bucket(options, aws, S3ObjectStore(aws, processes), now)

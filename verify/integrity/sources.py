@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -370,8 +369,8 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         ahead = AskedAhead(store, {(bucket, level): pool.submit(store.level, bucket, level) for level in levels})
         asked_regions = pool.submit(enabled_regions, aws)
         walk = pool.submit(walk_all, ahead, bucket, prefix, other_prefixes, _at_once)
-        for ask in (aws.caller, partial(facts.status, trail.home_region), partial(facts.keys, trail.home_region)):
-            pool.submit(ask)  # for whoever asks next
+        for ask in (facts.status, facts.keys):
+            pool.submit(ask, trail.home_region)  # for whoever asks next
         recording = pool.submit(facts.recording)
         configuration = facts.configuration()
     regions, walked = asked_regions.result(), walk.result()

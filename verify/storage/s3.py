@@ -37,8 +37,8 @@ from verify.storage.transfers import Answer, Route, Transfers
 
 PERMISSIONS = ("s3:ListBucket", "s3:GetObject", "kms:Decrypt")
 _GIVE_UP_AFTER = 8
-_MAX_EMPTY_PAGES = 1_000
-_MAX_LISTING_BYTES = 2**24  # of a thousand keys
+_MAX_PAGES, _MAX_EMPTY_PAGES = 2_000, 1_000
+_MAX_LISTING_BYTES = 2**23  # of a thousand keys, each of 1,024 bytes that are written as three
 _SHOWN_OF_KEY = 100
 # The folder of a region's digests or logs. Below it are folders for years, months and days.
 _REGION_FOLDER = re.compile(r"(?:.*/)?AWSLogs/(?:o-[a-z0-9]+/)?[0-9]{12}/CloudTrail(?:-Digest)?/[a-z0-9-]+/", re.DOTALL)
@@ -47,6 +47,7 @@ _MAX_OUTLINE_PAGES = 8
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 _QUERY = {"Prefix": "prefix", "Delimiter": "delimiter", "ContinuationToken": "continuation-token"}
 _NOT_THERE = ("NoSuchKey", "NoSuchBucket")
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_.~/-]*")
 _DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")  # libcurl would normalize such a path, and so name another object
 
 
@@ -128,12 +129,13 @@ class S3ObjectStore:
             yield page
 
     def _pages(self, bucket: str, **parameters: str) -> Iterator[AwsAnswer]:
-        while True:
+        for _ in range(_MAX_PAGES):
             page = self._page(bucket, parameters)
             yield page
             if not page.get("IsTruncated"):
                 return
             parameters["ContinuationToken"] = _text(page, "NextContinuationToken")
+        raise CannotLook(f"s3:ListBucket has more than {_MAX_PAGES:,} pages, or no end. Check --endpoint-url.")
 
     def _page(self, bucket: str, parameters: Mapping[str, str]) -> AwsAnswer:
         if self._may_use_libcurl and is_bucket_name(bucket):
@@ -172,7 +174,7 @@ class S3ObjectStore:
         except CannotLook:
             return  # boto3 meets the same error and reports it
         numbers = [number for number, name in enumerate(names) if name.bucket == bucket and not _DOTS.search(name.key)]
-        urls = [f"{url}/{quote(names[number].key, safe='/~')}" for number in numbers]
+        urls = [f"{url}/{_quoted(names[number].key)}" for number in numbers]
         for number, result in zip(numbers, self._got(route, urls, [sinks[number] for number in numbers]), strict=True):
             found[number] = result
         if any(found):
@@ -244,16 +246,28 @@ class S3ObjectStore:
         return url, region, *self._aws.ca_file_and_proxy(url)
 
 
+def _quoted(key: str) -> str:
+    return key if _PLAIN_KEY.fullmatch(key) else quote(key, safe="/~")  # which takes ten times as long
+
+
 class _Collected:
-    """A sink for a page of a listing. Of what is too long for one, the start is kept, which is none."""
+    """A sink for a page of a listing."""
 
     def __init__(self) -> None:
         self.content = bytearray()
 
     def feed(self, piece: bytes | memoryview) -> bool:
-        """See :class:`verify.storage.objects.Sink`."""
+        """See :class:`verify.storage.objects.Sink`.
+
+        :raises CannotLook: it is too long for one.
+        """
         self.content += piece
-        return len(self.content) <= _MAX_LISTING_BYTES
+        if len(self.content) > _MAX_LISTING_BYTES:
+            raise CannotLook(
+                "s3:ListBucket got an answer that is not AWS's (it is longer than "
+                f"{_MAX_LISTING_BYTES:,} bytes). Check --endpoint-url."
+            )
+        return True
 
     def finish(self) -> bytes:
         """See :class:`verify.storage.objects.Sink`."""
