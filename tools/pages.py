@@ -27,7 +27,7 @@ VOLATILE = re.compile(
     r"\d{12}_CloudTrail[\w-]*\.json\.gz|\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|\+00:00)?)?"
     r"|\d{4}/\d\d/\d\d|\d+ h \d+ min|\d+ minutes? ago"
     r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\bA(?:[KS]I|ID)A[0-9A-Z]{16,17}\b|127\.0\.0\.1:\d+"
-    r"|\d+\.\d s\b|aws-cli/[^\"\n]*"
+    r"|\b[0-9a-f]{64}\b|\d+\.\d s\b|aws-cli/[^\"\n]*"
 )
 # What only reads may be asked again: the lab delivers every few seconds, as AWS does every few minutes.
 _ONLY_READ = ("python -m verify ", "aws cloudtrail validate-logs ", "python -m lab done")
