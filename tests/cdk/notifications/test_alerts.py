@@ -1,6 +1,7 @@
 """A call that changes the trail, its key or its bucket raises an alert, and no other call does."""
 
 import json
+import re
 from typing import Any
 
 import aws_cdk as cdk
@@ -234,6 +235,33 @@ def test_each_cis_alarm_has_its_own_filter_and_notifies(synthesize: Synthesize) 
     assert len(metrics) == 15
     assert {len(alarm["AlarmActions"]) for alarm in alarms} == {1}
     assert {alarm["TreatMissingData"] for alarm in alarms} == {"notBreaching"}
+
+
+def test_security_group_changes_meet_security_hub_and_cis_5(synthesize: Synthesize) -> None:
+    """Security Hub takes its own list and nothing more; CIS 5.0 has one call more. One alarm looks at both."""
+    template = synthesize(trail_name="recorder", cis_alarms=True)
+
+    patterns = [
+        each["Properties"]["FilterPattern"]
+        for each in template.find_resources("AWS::Logs::MetricFilter").values()
+        if each["Properties"]["MetricTransformations"][0]["MetricName"] == "SecurityGroupChanges"
+    ]
+    six = (
+        *("AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupIngress"),
+        *("RevokeSecurityGroupEgress", "CreateSecurityGroup", "DeleteSecurityGroup"),
+    )
+    wanted = [
+        " || ".join(f"($.eventName={name})" for name in names) for names in (six, (*six, "ModifySecurityGroupRules"))
+    ]
+    assert sorted(patterns, key=len) == [f"{{{each}}}" for each in wanted]
+
+
+def test_changes_of_the_organization_are_the_benchmarks_and_three_more() -> None:
+    (pattern,) = [alarm.pattern for alarm in CIS_ALARMS if alarm.cis == "4.15"]
+
+    names = re.findall(r"\$\.eventName=(\w+)", pattern)
+    assert len({*names}) == len(names) == 21
+    assert {"CancelHandshake", "CreateOrganization", "EnableAllFeatures"} <= {*names}
 
 
 def test_the_fifteen_are_the_benchmarks_fifteen() -> None:
