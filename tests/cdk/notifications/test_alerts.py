@@ -23,7 +23,7 @@ def rule_patterns() -> list[dict[str, Any]]:
     stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account=ACCOUNT, region=REGION))
     SecureTrail(stack, "SecureTrail", trail_name="recorder", tamper_alerts=True)
     text = plain(Template.from_stack(stack).find_resources("AWS::Events::Rule"), "aws")
-    return [named(rule["Properties"]["EventPattern"]) for rule in text.values()]
+    return [named(rule["Properties"]["EventPattern"]) for name, rule in text.items() if "Tampering" in name]
 
 
 def named(value: Any) -> Any:
@@ -49,7 +49,10 @@ def matches(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
         elif isinstance(wanted, dict):
             if not matches(wanted, event.get(field, {})):
                 return False
-        elif event.get(field) not in wanted:
+        elif not any(
+            str(event.get(field, "")).startswith(each["prefix"]) if isinstance(each, dict) else event.get(field) == each
+            for each in wanted
+        ):
             return False
     return True
 
@@ -115,6 +118,91 @@ def test_a_call_that_changes_trail_key_or_bucket_raises_an_alert(
 @pytest.mark.parametrize("call", HARMLESS, ids=lambda call: call["detail"]["eventName"])
 def test_a_call_on_another_resource_raises_no_alert(patterns: list[dict[str, Any]], call: dict[str, Any]) -> None:
     assert not any(matches(pattern, call) for pattern in patterns)
+
+
+def guards() -> dict[str, dict[str, Any]]:
+    """The properties of the rules that watch the alerts, by the end of their name; resources are their logical ids."""
+
+    def resolved(value: Any) -> Any:
+        match value:
+            case {"Ref": str(name)}:
+                return name
+            case {"Fn::GetAtt": [str(name), str(attribute)]}:
+                return f"{name}.{attribute}"
+            case {"Fn::Join": ["", list(parts)]}:
+                return "".join(map(resolved, parts))
+            case dict():
+                return {key: resolved(each) for key, each in value.items()}
+            case list():
+                return [resolved(each) for each in value]
+        return value
+
+    stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account=ACCOUNT, region=REGION))
+    SecureTrail(stack, "SecureTrail", trail_name="recorder", tamper_alerts=True)
+    rules = Template.from_stack(stack).find_resources("AWS::Events::Rule")
+    found = [resolved(each["Properties"]) for each in rules.values() if "Name" in each["Properties"]]
+    return {each["Name"].rpartition("-")[2]: each for each in found}
+
+
+def test_who_touches_the_alerts_raises_an_alert_that_goes_another_way() -> None:
+    rules = guards()
+    first, second = (rules[name] for name in ("Guard1", "Guard2"))
+    stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account=ACCOUNT, region=REGION))
+    SecureTrail(stack, "SecureTrail", trail_name="recorder", tamper_alerts=True)
+    template = Template.from_stack(stack)
+    watched = [name for name in template.find_resources("AWS::Events::Rule") if "Tampering" in name]
+    (topic,) = template.find_resources("AWS::SNS::Topic")
+    (key,) = [name for name in template.find_resources("AWS::KMS::Key") if "AlertKey" in name]
+    assert len(watched) == 3
+    by_first = [
+        *(event("events", call, name=rule) for call in ("DisableRule", "DeleteRule", "PutRule") for rule in watched),
+        *(event("events", call, rule=rule) for call in ("RemoveTargets", "PutTargets") for rule in watched),
+        event("events", "DisableRule", name=second["Name"]),
+        *(event("sns", call, topicArn=topic) for call in ("DeleteTopic", "SetTopicAttributes", "AddPermission")),
+        event("sns", "Unsubscribe", subscriptionArn=f"{topic}:11111111-2222-3333-4444-555555555555"),
+        *(event("kms", "DisableKey", keyId=each) for each in (key, f"{key}.Arn")),
+    ]
+    by_second = [
+        event("events", "DisableRule", name=first["Name"]),
+        event("events", "RemoveTargets", rule=first["Name"]),
+    ]
+    by_none = [
+        event("events", "DisableRule", name="another-rule"),
+        event("sns", "Unsubscribe", subscriptionArn=f"{topic}-2:11111111-2222-3333-4444-555555555555"),
+        event("sns", "DeleteTopic", topicArn="another-topic"),
+        event("kms", "DisableKey", keyId="another-key"),
+        event("events", "DisableRule", name=watched[0]) | {"account": "444455556666"},
+    ]
+
+    for calls, expected in ((by_first, (True, False)), (by_second, (False, True)), (by_none, (False, False))):
+        for call in calls:
+            assert (matches(first["EventPattern"], call), matches(second["EventPattern"], call)) == expected, call
+
+
+def test_alarms_tell_of_alerts_that_do_not_arrive(synthesize: Synthesize) -> None:
+    template = synthesize(tamper_alerts=True)
+
+    alarms = [each["Properties"] for each in template.find_resources("AWS::CloudWatch::Alarm").values()]
+    (topic,) = template.find_resources("AWS::SNS::Topic")
+    rules = template.find_resources("AWS::Events::Rule")
+    assert all(each["AlarmActions"] == [{"Ref": topic}] for each in alarms)
+    about = [(each["Namespace"], each["MetricName"], each["Dimensions"]) for each in alarms]
+    assert sorted(map(str, about)) == sorted(
+        map(
+            str,
+            [
+                *(
+                    ("AWS/Events", "FailedInvocations", [{"Name": "RuleName", "Value": {"Ref": rule}}])
+                    for rule in rules
+                ),
+                (
+                    "AWS/SNS",
+                    "NumberOfNotificationsFailed",
+                    [{"Name": "TopicName", "Value": {"Fn::GetAtt": [topic, "TopicName"]}}],
+                ),
+            ],
+        )
+    )
 
 
 def test_the_alert_about_the_key_does_not_need_the_key(synthesize: Synthesize) -> None:
@@ -281,5 +369,8 @@ def test_a_further_alarm_reads_the_trails_log_group(stack: cdk.Stack) -> None:
         period=cdk.Duration.minutes(1),
     )
 
-    alarm = only(Template.from_stack(stack), "AWS::CloudWatch::Alarm")
+    alarms = [
+        each["Properties"] for each in Template.from_stack(stack).find_resources("AWS::CloudWatch::Alarm").values()
+    ]
+    (alarm,) = [each for each in alarms if "AlarmName" in each]
     assert (alarm["AlarmName"], alarm["Threshold"], alarm["Period"]) == ("recorder-MassDeletion", 100, 60)
