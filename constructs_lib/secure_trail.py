@@ -64,7 +64,8 @@ class SecureTrail(TrailBase):
         ``AWSLogs/``.
     :param organization_id: record every account of this organization. Default: - this account only.
     :param management_account_id: the organization's management account, which owns the trail also when a delegated
-        administrator deploys it. Default: - the stack's account.
+        administrator deploys it. Deploy it from there: CloudFormation may not start logging from another account.
+        Default: - the stack's account.
     :param encryption_key: encrypt with this key instead of a new one. It must be symmetric and in the bucket's region.
         Default: - a new customer-managed key that rotates every year.
     :param log_bucket: deliver to this bucket instead of a new one. Default: - a new, encrypted, versioned bucket.
@@ -232,6 +233,10 @@ class SecureTrail(TrailBase):
             include_global_service_events=True,
             enable_log_file_validation=True,
         )
+        if management_account_id is not None:
+            existing_resources.warn_of_delegated_administrator(
+                self, management_account_id, has_alerts=chosen.tamper_alerts
+            )
         self.trail_account, self.organization_id, self.removal_policy = account, organization_id, removal_policy
         self.log_folder = f"{s3_key_prefix}/AWSLogs" if s3_key_prefix else "AWSLogs"
         self.key_statements = key_policy_statements(

@@ -161,3 +161,30 @@ def warn_of_unseen_calls(scope: Construct, resources: Mapping[str, cdk.IResource
                 f"and the rules for alerts are in {stack.region}, account {stack.account}: calls that change {prop} "
                 f"raise no alert. Fix: a rule on these calls in {env.region}, account {env.account}.",
             )
+
+
+def warn_of_delegated_administrator(scope: Construct, management_account_id: str, *, has_alerts: bool) -> None:
+    """Warn where another account than the stack's owns the trail.
+
+    CloudFormation's handler starts logging by the trail's name, which is looked for in the account that deploys:
+    https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1932
+
+    :param management_account_id: the account that owns the trail.
+    """
+    account = cdk.Stack.of(scope).account
+    if not differ(account, management_account_id):
+        return
+    cdk.Annotations.of(scope).add_warning_v2(
+        "securetrail:delegated-administrator",
+        f"management_account_id is {management_account_id}, and the stack is deployed to {account}. CloudFormation "
+        "starts logging by the trail's name, and in this account there is no trail of that name: the deployment may "
+        f"fail, or leave a trail that does not log. Fix: deploy the stack to {management_account_id}, with log_bucket "
+        f"and encryption_key of {account}; or check that the trail logs (`securetrail check`) after each deployment.",
+    )
+    if has_alerts:
+        cdk.Annotations.of(scope).add_warning_v2(
+            "securetrail:tamper-alerts:trail",
+            f"The trail is in {management_account_id}. EventBridge receives calls where they are made, and the rules "
+            f"for alerts are in {account}: whoever stops the trail from {management_account_id} raises no alert. "
+            f"Fix: deploy the stack, or rules on these calls, to {management_account_id}.",
+        )
