@@ -218,6 +218,8 @@ class SecureTrail(TrailBase):
         self.log_bucket = log_bucket
         if self.key_alias is None or log_bucket not in self.own_buckets:  # a new key fits a new bucket
             existing_resources.check_key(encryption_key, log_bucket)
+        if log_bucket not in self.own_buckets:
+            existing_resources.warn_of_weak_bucket(self, log_bucket)
 
         # The trail.
         self.trail = cloudtrail.CfnTrail(

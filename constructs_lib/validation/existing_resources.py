@@ -188,3 +188,53 @@ def warn_of_delegated_administrator(scope: Construct, management_account_id: str
             f"for alerts are in {account}: whoever stops the trail from {management_account_id} raises no alert. "
             f"Fix: deploy the stack, or rules on these calls, to {management_account_id}.",
         )
+
+
+def warn_of_weak_bucket(scope: Construct, bucket: s3.IBucket) -> None:
+    """Warn of an existing log bucket that protects log files less than one that is made here.
+
+    What CDK does not know, of an imported bucket, is not told; ``python -m verify check`` looks at what is deployed.
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/best-practices-security.html
+    """
+    resource = bucket.node.default_child
+    if not isinstance(resource, s3.CfnBucket):
+        return
+    stack = cdk.Stack.of(bucket)
+    blocked = stack.resolve(resource.public_access_block_configuration) or {}
+    versioning = stack.resolve(resource.versioning_configuration) or {}
+    # In the order of the words; CDK writes each as CloudFormation has it.
+    names = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+    for what, is_weak, fix in (
+        (
+            "does not block all public access",
+            not all(blocked.get(name) is True for name in names),
+            "block_public_access=s3.BlockPublicAccess.BLOCK_ALL",
+        ),
+        (
+            "keeps no versions, so that an overwritten log file is lost",
+            versioning.get("status") != "Enabled",
+            "versioned=True",
+        ),
+        (
+            "names no encryption of its own",
+            not stack.resolve(resource.bucket_encryption),
+            "encryption=s3.BucketEncryption.KMS, encryption_key=…, bucket_key_enabled=True",
+        ),
+        ("does not refuse requests without TLS", not _refuses_plain_http(bucket), "enforce_ssl=True"),
+    ):
+        if is_weak:
+            cdk.Annotations.of(scope).add_warning_v2(
+                f"securetrail:log-bucket:{fix.partition('=')[0]}",
+                f"log_bucket {bucket.node.path} {what}. Fix: s3.Bucket(…, {fix}), or leave log_bucket out to get one "
+                "that does.",
+            )
+
+
+def _refuses_plain_http(bucket: s3.IBucket) -> bool:
+    policy = getattr(bucket, "policy", None)
+    document = cdk.Stack.of(bucket).resolve(policy.document) if policy is not None else {}
+    return any(
+        statement.get("Effect") == "Deny"
+        and statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport") == "false"
+        for statement in document.get("Statement", [])
+    )

@@ -190,12 +190,13 @@ def test_with_break_glass_cloudtrail_still_delivers_and_nobody_else_writes(accou
     account.deploy(json.dumps(app.synth().get_stack_by_name("SecureTrail").template))
     s3 = account.client("s3")
 
-    for call in (
+    calls: list[Callable[[], Any]] = [
         lambda: s3.put_object(Bucket=account.bucket, Key=f"AWSLogs/{account.id}/CloudTrail/forged.json.gz", Body=b""),
         lambda: s3.put_bucket_request_payment(
             Bucket=account.bucket, RequestPaymentConfiguration={"Payer": "Requester"}
         ),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(ClientError, match="AccessDenied"):
             call()
     control.deliver(lab)

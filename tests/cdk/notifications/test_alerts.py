@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import aws_cdk as cdk
@@ -243,7 +244,7 @@ def test_rules_and_alarms_may_publish_to_the_topic_over_tls(stack: cdk.Stack) ->
 def test_no_rule_of_another_account_publishes_a_forged_alert(existing: str) -> None:
     """EventBridge's own principal sends no context: a statement for it lets in the rules of every account."""
     stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account=ACCOUNT, region=REGION))
-    topics = {
+    topics: dict[str, Callable[[], sns.ITopic | None]] = {
         "none": lambda: None,
         "with key": lambda: sns.Topic(stack, "Mine", master_key=kms.Key(stack, "Key")),
         "elsewhere": lambda: sns.Topic.from_topic_attributes(
