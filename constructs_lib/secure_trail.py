@@ -252,6 +252,7 @@ class SecureTrail(TrailBase):
             organization_id=organization_id,
         )
         if break_glass_principal_arns is not None:
+            existing_resources.warn_of_locked_out_deployer(self, break_glass_principal_arns)
             self.bucket_statements += [
                 deny_tampering_statement(self.log_bucket.bucket_arn, break_glass_principal_arns),
                 deny_writing_statement(self.log_bucket.bucket_arn, self.log_folder, break_glass_principal_arns),

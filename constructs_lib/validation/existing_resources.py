@@ -6,7 +6,8 @@ checked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import fnmatch
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -237,4 +238,30 @@ def _refuses_plain_http(bucket: s3.IBucket) -> bool:
         statement.get("Effect") == "Deny"
         and statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport") == "false"
         for statement in document.get("Statement", [])
+    )
+
+
+def warn_of_locked_out_deployer(scope: Construct, break_glass_principal_arns: Sequence[str]) -> None:
+    """Warn where the role by which CDK deploys the stack is denied to change the log bucket from then on.
+
+    https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html (CloudFormationExecutionRole)
+    """
+    synthesizer = cdk.Stack.of(scope).synthesizer
+    if not isinstance(synthesizer, cdk.DefaultStackSynthesizer):
+        return  # it deploys with the caller's own credentials
+    role = synthesizer.cloud_formation_execution_role_arn
+    name = role.rpartition("/")[2]
+    # Account and region may be known only at deployment.
+    known = name.partition("${")[0]
+    for arn in break_glass_principal_arns:
+        given = arn.rpartition("/")[2]
+        if cdk.Token.is_unresolved(arn) or fnmatch.fnmatchcase(name, given):
+            return
+        if known != name and given.startswith(known):
+            return
+    cdk.Annotations.of(scope).add_warning_v2(
+        "securetrail:break-glass-deployer",
+        f"break_glass_principal_arns does not name the role by which CDK deploys this stack, {name}: the next change "
+        "of the log bucket or its policy is denied. Fix: add its ARN, "
+        f"'arn:…:role/{name}', or deploy such changes as one of the principals that are named.",
     )
