@@ -14,6 +14,7 @@ from aws_cdk import aws_sns as sns
 
 from constructs_lib.analytics.log_analytics import LogAnalytics
 from constructs_lib.compliance.profiles import Features
+from constructs_lib.notifications.alert_guards import AlertChain, guard_alerts
 from constructs_lib.notifications.alert_topic import (
     alarm_key_statement,
     alarm_topic_statement,
@@ -23,7 +24,7 @@ from constructs_lib.notifications.alert_topic import (
 )
 from constructs_lib.notifications.cis_alarms import create_cis_alarms
 from constructs_lib.notifications.delivery_topic import create_delivery_topic, delivery_topic_statement
-from constructs_lib.notifications.tamper_alerts import WatchedResources, create_tamper_alerts
+from constructs_lib.notifications.tamper_alerts import WatchedResources, alert_target, create_tamper_alerts
 from constructs_lib.policies.attach import add_statements
 from constructs_lib.storage import log_group as trail_log_group
 from constructs_lib.storage.buckets import AccessLogging
@@ -183,7 +184,18 @@ def _add_alerts(trail: TrailBase, existing: sns.ITopic | None, *, on_tampering: 
             bucket_name=trail.log_bucket.bucket_name,
         )
         role = create_alert_role(trail, trail_name=trail.trail_name, topic=topic)
-        create_tamper_alerts(trail, watched, topic.topic_arn, role.role_arn)
+        target = alert_target(topic.topic_arn, role.role_arn)
+        key = topic.master_key
+        guard_alerts(
+            trail,
+            AlertChain(
+                rules=create_tamper_alerts(trail, watched, target),
+                target=target,
+                topic_arn=topic.topic_arn,
+                topic_name=topic.topic_name,
+                key_ids=[] if key is None else [key.key_id, key.key_arn],
+            ),
+        )
         if existing_resources.differ(topic.env.account, stack.account):
             to_publish, to_encrypt = role_statements(role, topic.topic_arn)
             of_topic.append(to_publish)

@@ -64,7 +64,8 @@ class SecureTrail(TrailBase):
         ``AWSLogs/``.
     :param organization_id: record every account of this organization. Default: - this account only.
     :param management_account_id: the organization's management account, which owns the trail also when a delegated
-        administrator deploys it. Default: - the stack's account.
+        administrator deploys it. Deploy it from there: CloudFormation may not start logging from another account.
+        Default: - the stack's account.
     :param encryption_key: encrypt with this key instead of a new one. It must be symmetric and in the bucket's region.
         Default: - a new customer-managed key that rotates every year.
     :param log_bucket: deliver to this bucket instead of a new one. Default: - a new, encrypted, versioned bucket.
@@ -217,6 +218,8 @@ class SecureTrail(TrailBase):
         self.log_bucket = log_bucket
         if self.key_alias is None or log_bucket not in self.own_buckets:  # a new key fits a new bucket
             existing_resources.check_key(encryption_key, log_bucket)
+        if log_bucket not in self.own_buckets:
+            existing_resources.warn_of_weak_bucket(self, log_bucket)
 
         # The trail.
         self.trail = cloudtrail.CfnTrail(
@@ -232,6 +235,10 @@ class SecureTrail(TrailBase):
             include_global_service_events=True,
             enable_log_file_validation=True,
         )
+        if management_account_id is not None:
+            existing_resources.warn_of_delegated_administrator(
+                self, management_account_id, has_alerts=chosen.tamper_alerts
+            )
         self.trail_account, self.organization_id, self.removal_policy = account, organization_id, removal_policy
         self.log_folder = f"{s3_key_prefix}/AWSLogs" if s3_key_prefix else "AWSLogs"
         self.key_statements = key_policy_statements(
@@ -245,6 +252,7 @@ class SecureTrail(TrailBase):
             organization_id=organization_id,
         )
         if break_glass_principal_arns is not None:
+            existing_resources.warn_of_locked_out_deployer(self, break_glass_principal_arns)
             self.bucket_statements += [
                 deny_tampering_statement(self.log_bucket.bucket_arn, break_glass_principal_arns),
                 deny_writing_statement(self.log_bucket.bucket_arn, self.log_folder, break_glass_principal_arns),

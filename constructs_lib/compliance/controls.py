@@ -3,10 +3,9 @@
 The map is data, ``controls.json``, so that a control has one id at synth and after deployment. The requirements of
 other standards that a control of AWS Security Hub covers are in the map once, from its "Related requirements" in
 https://docs.aws.amazon.com/securityhub/latest/userguide/cloudtrail-controls.html, kms-controls.html and
-s3-controls.html; ``fsbp`` says whether fsbp-standard.html there lists it. PCI DSS 4.0.1 has CloudTrail.3, .4, .6 and .7
-as well (pci-standard.html), without numbers here: they have not been checked against that page. Several controls may
-map to one of Security Hub's, which is met when all of them are. S3.7 is not in the map: it requires a replica in
-another region, and a template does not say in which region a bucket is.
+s3-controls.html; ``fsbp`` says whether fsbp-standard.html there lists it, and the numbers of PCI DSS are those of
+pci-standard.html. Several controls may map to one of Security Hub's, which is met when all of them are. S3.7 is not in
+the map: it requires a replica in another region, and a template does not say in which region a bucket is.
 """
 
 from __future__ import annotations

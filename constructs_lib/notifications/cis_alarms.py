@@ -26,7 +26,8 @@ class CisAlarm:
     "additional fields or terms cannot be added". Where CIS names no service, AWS's pattern may (4.4, 4.13).
 
     :param cis: the number in CIS 1.4, 3.0 and 5.0.
-    :param security_hub: the control's id there. There is none for 4.15, whose pattern is the benchmark's own; 4.1 and
+    :param wider_pattern: what CIS 5.0 asks for, where Security Hub takes its own text only. Default: - the same.
+    :param security_hub: the control's id there. There is none for 4.15; 4.1 and
         4.2 Security Hub checks as 3.1 and 3.2 of CIS 1.2.
     """
 
@@ -34,7 +35,13 @@ class CisAlarm:
     security_hub: str | None
     name: str
     pattern: str
+    wider_pattern: str | None = None
 
+
+_SECURITY_GROUP_CALLS: Final = (
+    *("AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupIngress"),
+    *("RevokeSecurityGroupEgress", "CreateSecurityGroup", "DeleteSecurityGroup"),
+)
 
 CIS_ALARMS: Final = (
     CisAlarm(
@@ -104,10 +111,8 @@ CIS_ALARMS: Final = (
         "4.10",
         "CloudWatch.10",
         "SecurityGroupChanges",
-        _calls(
-            *("AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupIngress"),
-            *("RevokeSecurityGroupEgress", "CreateSecurityGroup", "DeleteSecurityGroup"),
-        ),
+        _calls(*_SECURITY_GROUP_CALLS),
+        wider_pattern=_calls(*_SECURITY_GROUP_CALLS, "ModifySecurityGroupRules"),
     ),
     CisAlarm(
         "4.11",
@@ -156,6 +161,8 @@ CIS_ALARMS: Final = (
             *("DeclineHandshake", "DeleteOrganization", "DeleteOrganizationalUnit", "DeletePolicy", "DetachPolicy"),
             *("DisablePolicyType", "EnablePolicyType", "InviteAccountToOrganization", "LeaveOrganization"),
             *("MoveAccount", "RemoveAccountFromOrganization", "UpdatePolicy", "UpdateOrganizationalUnit"),
+            # The benchmark's text lacks these three, and they are as grave.
+            *("CancelHandshake", "CreateOrganization", "EnableAllFeatures"),
             source="organizations",
         ),
     ),
@@ -174,6 +181,7 @@ def create_cis_alarms(scope: Construct, *, trail_name: str, log_group: logs.ILog
                 + (f", {alarm.security_hub}" if alarm.security_hub else ""),
                 threshold=1,
                 period=cdk.Duration.minutes(5),
+                wider_pattern=alarm.wider_pattern,
             ),
             trail_name=trail_name,
             log_group=log_group,

@@ -26,6 +26,8 @@ class LogAlarm:
     :param description: what the alarm's reader needs to know.
     :param threshold: how many events within the period raise the alarm.
     :param period: whole minutes.
+    :param wider_pattern: counted in the same metric, by a filter of its own. It matches all that ``filter_pattern``
+        matches, and what does is counted twice. Default: - one filter.
     """
 
     name: str
@@ -33,6 +35,7 @@ class LogAlarm:
     description: str
     threshold: int
     period: cdk.Duration
+    wider_pattern: str | None = None
 
 
 def create_alarm(
@@ -61,17 +64,19 @@ def create_alarm(
             f"period is {seconds:g} seconds. Allowed: whole minutes, up to seven days, because CloudWatch counts "
             "what a metric filter finds by the minute. Fix: write for example period=cdk.Duration.minutes(5)."
         )
-    logs.CfnMetricFilter(
-        scope,
-        f"{alarm.name}Filter",
-        log_group_name=log_group.log_group_name,
-        filter_pattern=pattern,
-        metric_transformations=[
-            logs.CfnMetricFilter.MetricTransformationProperty(
-                metric_namespace=f"SecureTrail/{trail_name}", metric_name=alarm.name, metric_value="1"
+    for construct_id, each in ((f"{alarm.name}Filter", pattern), (f"{alarm.name}WiderFilter", alarm.wider_pattern)):
+        if each is not None:
+            logs.CfnMetricFilter(
+                scope,
+                construct_id,
+                log_group_name=log_group.log_group_name,
+                filter_pattern=each,
+                metric_transformations=[
+                    logs.CfnMetricFilter.MetricTransformationProperty(
+                        metric_namespace=f"SecureTrail/{trail_name}", metric_name=alarm.name, metric_value="1"
+                    )
+                ],
             )
-        ],
-    )
     return cloudwatch.CfnAlarm(
         scope,
         f"{alarm.name}Alarm",

@@ -62,10 +62,22 @@ class WatchedResources:
     bucket_name: str
 
 
+def alert_target(topic_arn: str, role_arn: str) -> events.CfnRule.TargetProperty:
+    """Where the rules publish, by which role, and in which words."""
+    return events.CfnRule.TargetProperty(
+        id="AlertTopic",
+        arn=topic_arn,
+        role_arn=role_arn,
+        input_transformer=events.CfnRule.InputTransformerProperty(
+            input_paths_map=_MESSAGE_FIELDS, input_template=_MESSAGE
+        ),
+    )
+
+
 def create_tamper_alerts(
-    scope: Construct, watched: WatchedResources, topic_arn: str, role_arn: str
+    scope: Construct, watched: WatchedResources, to: events.CfnRule.TargetProperty
 ) -> list[events.CfnRule]:
-    """One rule for each of trail, key and bucket; all publish to the topic, by the role.
+    """One rule for each of trail, key and bucket; all publish to the target.
 
     The L1 rule is used because the L2's SNS target writes the topic's policy itself.
     """
@@ -85,14 +97,6 @@ def create_tamper_alerts(
         "eventName": list(_BUCKET_CALLS),
         "requestParameters": {"bucketName": [watched.bucket_name]},
     }
-    to = events.CfnRule.TargetProperty(
-        id="AlertTopic",
-        arn=topic_arn,
-        role_arn=role_arn,
-        input_transformer=events.CfnRule.InputTransformerProperty(
-            input_paths_map=_MESSAGE_FIELDS, input_template=_MESSAGE
-        ),
-    )
     return [
         _rule(scope, "TrailTampering", "cloudtrail", trail_calls, to),
         _rule(scope, "KeyTampering", "kms", key_calls, to),

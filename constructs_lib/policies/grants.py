@@ -97,9 +97,11 @@ def _needs_more_than_its_own_policy(
     granted = iam.Grant.add_to_principal(
         grantee=grantee, actions=actions, resource_arns=arns, conditions=conditions or None
     )
-    account = grantee.grant_principal.principal_account
-    both = cdk.Token.compare_strings(resource.env.account, account) if account else None
-    is_same = both in (cdk.TokenComparison.SAME, cdk.TokenComparison.BOTH_UNRESOLVED)
+    own, theirs = resource.env.account, grantee.grant_principal.principal_account
+    # Two accounts that are known only at deployment are taken for one, as CDK takes them.
+    is_same = theirs is not None and (
+        own == theirs or (cdk.Token.is_unresolved(own) and cdk.Token.is_unresolved(theirs))
+    )
     return not (granted.success and is_same)
 
 

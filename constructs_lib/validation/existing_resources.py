@@ -6,7 +6,8 @@ checked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import fnmatch
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -161,3 +162,106 @@ def warn_of_unseen_calls(scope: Construct, resources: Mapping[str, cdk.IResource
                 f"and the rules for alerts are in {stack.region}, account {stack.account}: calls that change {prop} "
                 f"raise no alert. Fix: a rule on these calls in {env.region}, account {env.account}.",
             )
+
+
+def warn_of_delegated_administrator(scope: Construct, management_account_id: str, *, has_alerts: bool) -> None:
+    """Warn where another account than the stack's owns the trail.
+
+    CloudFormation's handler starts logging by the trail's name, which is looked for in the account that deploys:
+    https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1932
+
+    :param management_account_id: the account that owns the trail.
+    """
+    account = cdk.Stack.of(scope).account
+    if not differ(account, management_account_id):
+        return
+    cdk.Annotations.of(scope).add_warning_v2(
+        "securetrail:delegated-administrator",
+        f"management_account_id is {management_account_id}, and the stack is deployed to {account}. CloudFormation "
+        "starts logging by the trail's name, and in this account there is no trail of that name: the deployment may "
+        f"fail, or leave a trail that does not log. Fix: deploy the stack to {management_account_id}, with log_bucket "
+        f"and encryption_key of {account}; or check that the trail logs (`securetrail check`) after each deployment.",
+    )
+    if has_alerts:
+        cdk.Annotations.of(scope).add_warning_v2(
+            "securetrail:tamper-alerts:trail",
+            f"The trail is in {management_account_id}. EventBridge receives calls where they are made, and the rules "
+            f"for alerts are in {account}: whoever stops the trail from {management_account_id} raises no alert. "
+            f"Fix: deploy the stack, or rules on these calls, to {management_account_id}.",
+        )
+
+
+def warn_of_weak_bucket(scope: Construct, bucket: s3.IBucket) -> None:
+    """Warn of an existing log bucket that protects log files less than one that is made here.
+
+    What CDK does not know, of an imported bucket, is not told; ``python -m verify check`` looks at what is deployed.
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/best-practices-security.html
+    """
+    resource = bucket.node.default_child
+    if not isinstance(resource, s3.CfnBucket):
+        return
+    stack = cdk.Stack.of(bucket)
+    blocked = stack.resolve(resource.public_access_block_configuration) or {}
+    versioning = stack.resolve(resource.versioning_configuration) or {}
+    # In the order of the words; CDK writes each as CloudFormation has it.
+    names = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+    for what, is_weak, fix in (
+        (
+            "does not block all public access",
+            not all(blocked.get(name) is True for name in names),
+            "block_public_access=s3.BlockPublicAccess.BLOCK_ALL",
+        ),
+        (
+            "keeps no versions, so that an overwritten log file is lost",
+            versioning.get("status") != "Enabled",
+            "versioned=True",
+        ),
+        (
+            "names no encryption of its own",
+            not stack.resolve(resource.bucket_encryption),
+            "encryption=s3.BucketEncryption.KMS, encryption_key=…, bucket_key_enabled=True",
+        ),
+        ("does not refuse requests without TLS", not _refuses_plain_http(bucket), "enforce_ssl=True"),
+    ):
+        if is_weak:
+            cdk.Annotations.of(scope).add_warning_v2(
+                f"securetrail:log-bucket:{fix.partition('=')[0]}",
+                f"log_bucket {bucket.node.path} {what}. Fix: s3.Bucket(…, {fix}), or leave log_bucket out to get one "
+                "that does.",
+            )
+
+
+def _refuses_plain_http(bucket: s3.IBucket) -> bool:
+    policy = getattr(bucket, "policy", None)
+    document = cdk.Stack.of(bucket).resolve(policy.document) if policy is not None else {}
+    return any(
+        statement.get("Effect") == "Deny"
+        and statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport") == "false"
+        for statement in document.get("Statement", [])
+    )
+
+
+def warn_of_locked_out_deployer(scope: Construct, break_glass_principal_arns: Sequence[str]) -> None:
+    """Warn where the role by which CDK deploys the stack is denied to change the log bucket from then on.
+
+    https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html (CloudFormationExecutionRole)
+    """
+    synthesizer = cdk.Stack.of(scope).synthesizer
+    if not isinstance(synthesizer, cdk.DefaultStackSynthesizer):
+        return  # it deploys with the caller's own credentials
+    role = synthesizer.cloud_formation_execution_role_arn
+    name = role.rpartition("/")[2]
+    # Account and region may be known only at deployment.
+    known = name.partition("${")[0]
+    for arn in break_glass_principal_arns:
+        given = arn.rpartition("/")[2]
+        if cdk.Token.is_unresolved(arn) or fnmatch.fnmatchcase(name, given):
+            return
+        if known != name and given.startswith(known):
+            return
+    cdk.Annotations.of(scope).add_warning_v2(
+        "securetrail:break-glass-deployer",
+        f"break_glass_principal_arns does not name the role by which CDK deploys this stack, {name}: the next change "
+        "of the log bucket or its policy is denied. Fix: add its ARN, "
+        f"'arn:…:role/{name}', or deploy such changes as one of the principals that are named.",
+    )

@@ -54,14 +54,14 @@ def reserve_names(
     :param key_alias: of a key that is made. Default: - none is.
     :raises ValueError: names it.
     """
-    place = tuple("" if _is_token(each) else each for each in (account, stack.region))
+    here, region = ("" if _is_token(each) else each for each in (account, stack.region))
     for prop, name in (("trail_name", trail_name), ("bucket_name", bucket_name), ("key_alias", key_alias)):
         if name is None:
             continue
         # All accounts and regions share the names of buckets.
         is_global = prop == "bucket_name" and not _is_token(name)
-        named = (prop, *(("", "") if is_global else place), name)
-        everywhere = is_global or "" not in place
+        named = (prop, "", "", name) if is_global else (prop, here, region, name)
+        everywhere = is_global or bool(here and region)
         # CDK's tree is asked only where a name is found again: every such call costs time at every synth.
         if any(named in names and _meet(stack, other, everywhere=everywhere) for other, names in _NAMED.items()):
             where = "" if is_global else " in the same account and region"

@@ -6,7 +6,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
-from aws_cdk.assertions import Template
+from aws_cdk.assertions import Annotations, Match, Template
 
 from constructs_lib import SecureTrail, SecurityProfile
 from tests.cdk.conftest import new_app, only
@@ -160,4 +160,21 @@ def test_what_would_lose_logs_if_it_were_replaced_keeps_its_id(profile: Security
     assert "SecureTrailKey340A4129" in template.find_resources("AWS::KMS::Key")
     assert {"SecureTrailBucket89F6863C", "SecureTrailAccessLogs2357F7D6"} <= set(
         template.find_resources("AWS::S3::Bucket")
+    )
+
+
+@pytest.mark.parametrize("has_alerts", [False, True])
+@pytest.mark.parametrize(("owner", "warns"), [("444455556666", True), ("111122223333", False)])
+def test_a_delegated_administrator_is_warned(owner: str, *, warns: bool, has_alerts: bool) -> None:
+    """CloudFormation looks for the trail in the account that deploys, and EventBridge's rules see its calls only."""
+    env = cdk.Environment(account="111122223333", region="eu-central-1")
+    stack = cdk.Stack(new_app(), "Stack", env=env)
+    SecureTrail(
+        stack, "SecureTrail", organization_id=ORGANIZATION, management_account_id=owner, tamper_alerts=has_alerts
+    )
+
+    texts = [str(each.entry.data) for each in Annotations.from_stack(stack).find_warning("*", Match.any_value())]
+    assert [f"deploy the stack to {owner}" in text for text in texts].count(True) == warns
+    assert [f"stops the trail from {owner} raises no alert" in text for text in texts].count(True) == (
+        warns and has_alerts
     )

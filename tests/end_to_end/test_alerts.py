@@ -116,6 +116,27 @@ def test_each_call_that_touches_the_record_is_reported_within_the_call_and_nothi
         assert f"account {alarmed.account.id}. This call touches the audit trail" in alert
 
 
+def test_who_silences_the_alerts_is_reported_first(alarmed: Alarmed) -> None:
+    events, sns = alarmed.account.client("events"), alarmed.account.client("sns")
+    names = sorted(each["Name"] for each in events.list_rules()["Rules"])
+    (subscription,) = sns.list_subscriptions_by_topic(TopicArn=alarmed.topic)["Subscriptions"]
+    guards = [name for name in names if "-Guard" in name]
+    assert len(names) - len(guards) == 3
+
+    # The second guard tells of the first; once both are off, nobody does, and two alerts were sent before.
+    for name in [each for each in names if each not in guards] + guards[:1]:
+        events.disable_rule(Name=name)
+        (alert,) = alarmed.alerts()
+        assert alert.startswith('"DisableRule on '), name
+    for name in names:
+        events.enable_rule(Name=name)
+    sns.set_subscription_attributes(
+        SubscriptionArn=subscription["SubscriptionArn"], AttributeName="RawMessageDelivery", AttributeValue="false"
+    )
+    (alert,) = alarmed.alerts()
+    assert alert.startswith('"SetSubscriptionAttributes on ')
+
+
 def test_without_the_roles_policy_nothing_arrives_and_the_lab_says_so(alarmed: Alarmed, lab: Lab) -> None:
     iam = alarmed.account.client("iam")
     (role,) = [each["RoleName"] for each in iam.list_roles()["Roles"] if "AlertRole" in each["RoleName"]]
@@ -169,12 +190,13 @@ def test_with_break_glass_cloudtrail_still_delivers_and_nobody_else_writes(accou
     account.deploy(json.dumps(app.synth().get_stack_by_name("SecureTrail").template))
     s3 = account.client("s3")
 
-    for call in (
+    calls: list[Callable[[], Any]] = [
         lambda: s3.put_object(Bucket=account.bucket, Key=f"AWSLogs/{account.id}/CloudTrail/forged.json.gz", Body=b""),
         lambda: s3.put_bucket_request_payment(
             Bucket=account.bucket, RequestPaymentConfiguration={"Payer": "Requester"}
         ),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(ClientError, match="AccessDenied"):
             call()
     control.deliver(lab)

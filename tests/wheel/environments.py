@@ -78,7 +78,7 @@ class Debian:
         """Run a program in there."""
         settings = {"PATH": "/usr/local/bin:/usr/bin:/bin", "PYTHONPATH": "/site", "HOME": "/root", "LC_ALL": "C.UTF-8"}
         return subprocess.run(
-            ["chroot", self.folder, "env", f"--chdir={cwd}", *command],
+            [shutil.which("chroot") or "/usr/sbin/chroot", self.folder, "env", f"--chdir={cwd}", *command],
             env=settings | variables,
             capture_output=True,
             text=True,

@@ -1,6 +1,8 @@
 """A call that changes the trail, its key or its bucket raises an alert, and no other call does."""
 
 import json
+import re
+from collections.abc import Callable
 from typing import Any
 
 import aws_cdk as cdk
@@ -22,7 +24,7 @@ def rule_patterns() -> list[dict[str, Any]]:
     stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account=ACCOUNT, region=REGION))
     SecureTrail(stack, "SecureTrail", trail_name="recorder", tamper_alerts=True)
     text = plain(Template.from_stack(stack).find_resources("AWS::Events::Rule"), "aws")
-    return [named(rule["Properties"]["EventPattern"]) for rule in text.values()]
+    return [named(rule["Properties"]["EventPattern"]) for name, rule in text.items() if "Tampering" in name]
 
 
 def named(value: Any) -> Any:
@@ -48,7 +50,10 @@ def matches(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
         elif isinstance(wanted, dict):
             if not matches(wanted, event.get(field, {})):
                 return False
-        elif event.get(field) not in wanted:
+        elif not any(
+            str(event.get(field, "")).startswith(each["prefix"]) if isinstance(each, dict) else event.get(field) == each
+            for each in wanted
+        ):
             return False
     return True
 
@@ -116,6 +121,91 @@ def test_a_call_on_another_resource_raises_no_alert(patterns: list[dict[str, Any
     assert not any(matches(pattern, call) for pattern in patterns)
 
 
+def guards() -> dict[str, dict[str, Any]]:
+    """The properties of the rules that watch the alerts, by the end of their name; resources are their logical ids."""
+
+    def resolved(value: Any) -> Any:
+        match value:
+            case {"Ref": str(name)}:
+                return name
+            case {"Fn::GetAtt": [str(name), str(attribute)]}:
+                return f"{name}.{attribute}"
+            case {"Fn::Join": ["", list(parts)]}:
+                return "".join(map(resolved, parts))
+            case dict():
+                return {key: resolved(each) for key, each in value.items()}
+            case list():
+                return [resolved(each) for each in value]
+        return value
+
+    stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account=ACCOUNT, region=REGION))
+    SecureTrail(stack, "SecureTrail", trail_name="recorder", tamper_alerts=True)
+    rules = Template.from_stack(stack).find_resources("AWS::Events::Rule")
+    found = [resolved(each["Properties"]) for each in rules.values() if "Name" in each["Properties"]]
+    return {each["Name"].rpartition("-")[2]: each for each in found}
+
+
+def test_who_touches_the_alerts_raises_an_alert_that_goes_another_way() -> None:
+    rules = guards()
+    first, second = (rules[name] for name in ("Guard1", "Guard2"))
+    stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account=ACCOUNT, region=REGION))
+    SecureTrail(stack, "SecureTrail", trail_name="recorder", tamper_alerts=True)
+    template = Template.from_stack(stack)
+    watched = [name for name in template.find_resources("AWS::Events::Rule") if "Tampering" in name]
+    (topic,) = template.find_resources("AWS::SNS::Topic")
+    (key,) = [name for name in template.find_resources("AWS::KMS::Key") if "AlertKey" in name]
+    assert len(watched) == 3
+    by_first = [
+        *(event("events", call, name=rule) for call in ("DisableRule", "DeleteRule", "PutRule") for rule in watched),
+        *(event("events", call, rule=rule) for call in ("RemoveTargets", "PutTargets") for rule in watched),
+        event("events", "DisableRule", name=second["Name"]),
+        *(event("sns", call, topicArn=topic) for call in ("DeleteTopic", "SetTopicAttributes", "AddPermission")),
+        event("sns", "Unsubscribe", subscriptionArn=f"{topic}:11111111-2222-3333-4444-555555555555"),
+        *(event("kms", "DisableKey", keyId=each) for each in (key, f"{key}.Arn")),
+    ]
+    by_second = [
+        event("events", "DisableRule", name=first["Name"]),
+        event("events", "RemoveTargets", rule=first["Name"]),
+    ]
+    by_none = [
+        event("events", "DisableRule", name="another-rule"),
+        event("sns", "Unsubscribe", subscriptionArn=f"{topic}-2:11111111-2222-3333-4444-555555555555"),
+        event("sns", "DeleteTopic", topicArn="another-topic"),
+        event("kms", "DisableKey", keyId="another-key"),
+        event("events", "DisableRule", name=watched[0]) | {"account": "444455556666"},
+    ]
+
+    for calls, expected in ((by_first, (True, False)), (by_second, (False, True)), (by_none, (False, False))):
+        for call in calls:
+            assert (matches(first["EventPattern"], call), matches(second["EventPattern"], call)) == expected, call
+
+
+def test_alarms_tell_of_alerts_that_do_not_arrive(synthesize: Synthesize) -> None:
+    template = synthesize(tamper_alerts=True)
+
+    alarms = [each["Properties"] for each in template.find_resources("AWS::CloudWatch::Alarm").values()]
+    (topic,) = template.find_resources("AWS::SNS::Topic")
+    rules = template.find_resources("AWS::Events::Rule")
+    assert all(each["AlarmActions"] == [{"Ref": topic}] for each in alarms)
+    about = [(each["Namespace"], each["MetricName"], each["Dimensions"]) for each in alarms]
+    assert sorted(map(str, about)) == sorted(
+        map(
+            str,
+            [
+                *(
+                    ("AWS/Events", "FailedInvocations", [{"Name": "RuleName", "Value": {"Ref": rule}}])
+                    for rule in rules
+                ),
+                (
+                    "AWS/SNS",
+                    "NumberOfNotificationsFailed",
+                    [{"Name": "TopicName", "Value": {"Fn::GetAtt": [topic, "TopicName"]}}],
+                ),
+            ],
+        )
+    )
+
+
 def test_the_alert_about_the_key_does_not_need_the_key(synthesize: Synthesize) -> None:
     template = synthesize(tamper_alerts=True)
 
@@ -154,7 +244,7 @@ def test_rules_and_alarms_may_publish_to_the_topic_over_tls(stack: cdk.Stack) ->
 def test_no_rule_of_another_account_publishes_a_forged_alert(existing: str) -> None:
     """EventBridge's own principal sends no context: a statement for it lets in the rules of every account."""
     stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account=ACCOUNT, region=REGION))
-    topics = {
+    topics: dict[str, Callable[[], sns.ITopic | None]] = {
         "none": lambda: None,
         "with key": lambda: sns.Topic(stack, "Mine", master_key=kms.Key(stack, "Key")),
         "elsewhere": lambda: sns.Topic.from_topic_attributes(
@@ -236,6 +326,33 @@ def test_each_cis_alarm_has_its_own_filter_and_notifies(synthesize: Synthesize) 
     assert {alarm["TreatMissingData"] for alarm in alarms} == {"notBreaching"}
 
 
+def test_security_group_changes_meet_security_hub_and_cis_5(synthesize: Synthesize) -> None:
+    """Security Hub takes its own list and nothing more; CIS 5.0 has one call more. One alarm looks at both."""
+    template = synthesize(trail_name="recorder", cis_alarms=True)
+
+    patterns = [
+        each["Properties"]["FilterPattern"]
+        for each in template.find_resources("AWS::Logs::MetricFilter").values()
+        if each["Properties"]["MetricTransformations"][0]["MetricName"] == "SecurityGroupChanges"
+    ]
+    six = (
+        *("AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupIngress"),
+        *("RevokeSecurityGroupEgress", "CreateSecurityGroup", "DeleteSecurityGroup"),
+    )
+    wanted = [
+        " || ".join(f"($.eventName={name})" for name in names) for names in (six, (*six, "ModifySecurityGroupRules"))
+    ]
+    assert sorted(patterns, key=len) == [f"{{{each}}}" for each in wanted]
+
+
+def test_changes_of_the_organization_are_the_benchmarks_and_three_more() -> None:
+    (pattern,) = [alarm.pattern for alarm in CIS_ALARMS if alarm.cis == "4.15"]
+
+    names = re.findall(r"\$\.eventName=(\w+)", pattern)
+    assert len({*names}) == len(names) == 21
+    assert {"CancelHandshake", "CreateOrganization", "EnableAllFeatures"} <= {*names}
+
+
 def test_the_fifteen_are_the_benchmarks_fifteen() -> None:
     assert [alarm.cis for alarm in CIS_ALARMS] == [f"4.{number}" for number in range(1, 16)]
     controls = {alarm.security_hub for alarm in CIS_ALARMS if alarm.security_hub}
@@ -253,5 +370,8 @@ def test_a_further_alarm_reads_the_trails_log_group(stack: cdk.Stack) -> None:
         period=cdk.Duration.minutes(1),
     )
 
-    alarm = only(Template.from_stack(stack), "AWS::CloudWatch::Alarm")
+    alarms = [
+        each["Properties"] for each in Template.from_stack(stack).find_resources("AWS::CloudWatch::Alarm").values()
+    ]
+    (alarm,) = [each for each in alarms if "AlarmName" in each]
     assert (alarm["AlarmName"], alarm["Threshold"], alarm["Period"]) == ("recorder-MassDeletion", 100, 60)

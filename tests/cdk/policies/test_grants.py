@@ -60,6 +60,22 @@ def test_a_reader_lists_reads_and_decrypts_log_files_only(here: cdk.Stack, prefi
     ]
 
 
+@pytest.mark.parametrize("env", [None, cdk.Environment(account=ACCOUNT, region=REGION)])
+def test_within_an_account_the_readers_own_policy_is_enough(env: cdk.Environment | None) -> None:
+    stack = cdk.Stack(new_app(), "Stack", env=env)
+    trail = SecureTrail(stack, "SecureTrail")
+    reader = iam.Role(stack, "Reader", assumed_by=iam.AccountRootPrincipal())
+    trail.grant_read(reader)
+    trail.grant_read(iam.ManagedPolicy(stack, "Readers", roles=[reader]))
+
+    template = Template.from_stack(stack)
+    policies = [
+        *template.find_resources("AWS::S3::BucketPolicy").values(),
+        *template.find_resources("AWS::KMS::Key").values(),
+    ]
+    assert "Reader" not in json.dumps(policies)
+
+
 def test_bucket_and_key_policy_allow_a_reader_in_another_account(here: cdk.Stack) -> None:
     SecureTrail(here, "SecureTrail").grant_read(iam.ArnPrincipal("arn:aws:iam::444455556666:role/Auditor"))
 

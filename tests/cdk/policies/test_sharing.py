@@ -141,3 +141,36 @@ def test_an_archive_takes_the_statements_of_trails_of_one_name_in_many_accounts(
 
     sids = [statement["Sid"] for statement in stack.resolve(policy)["Statement"]]
     assert len(set(sids)) == len(sids) == 8
+
+
+@pytest.mark.parametrize(
+    ("lacks", "word"),
+    [
+        ("block_public_access", "does not block all public access"),
+        ("versioned", "keeps no versions"),
+        ("encryption", "names no encryption"),
+        ("enforce_ssl", "without TLS"),
+        (None, None),
+    ],
+)
+def test_an_existing_bucket_that_protects_less_is_warned_of(
+    stack: cdk.Stack, lacks: str | None, word: str | None
+) -> None:
+    props: dict[str, Any] = {
+        "block_public_access": s3.BlockPublicAccess.BLOCK_ALL,
+        "versioned": True,
+        "encryption": s3.BucketEncryption.S3_MANAGED,
+        "enforce_ssl": True,
+    }
+    weak: dict[str, Any] = {
+        "block_public_access": s3.BlockPublicAccess.BLOCK_ACLS_ONLY,
+        "versioned": False,
+        "encryption": None,
+        "enforce_ssl": False,
+    }
+    if lacks:
+        props[lacks] = weak[lacks]
+    SecureTrail(stack, "SecureTrail", log_bucket=s3.Bucket(stack, "Mine", **props))
+
+    found = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("log_bucket .*Fix: "))
+    assert [str(word) in str(each.entry.data) for each in found] == ([True] if word else [])

@@ -5,7 +5,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_s3 as s3
-from aws_cdk.assertions import Template
+from aws_cdk.assertions import Annotations, Match, Template
 
 from constructs_lib import LogReplica, SecureTrail, SecurityProfile
 from tests.cdk.conftest import Synthesize, new_app, only
@@ -203,3 +203,20 @@ def test_a_replica_is_as_private_as_the_log_bucket() -> None:
     for bucket in template.find_resources("AWS::S3::Bucket").values():
         assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
         assert "AccessControl" not in bucket["Properties"]
+
+
+@pytest.mark.parametrize("env", [None, cdk.Environment(account="111122223333", region="eu-central-1")])
+@pytest.mark.parametrize(
+    ("name", "warns"),
+    [
+        ("BreakGlass", True),
+        ("cdk-hnb659fds-cfn-exec-role-111122223333-eu-central-1", False),
+        ("cdk-hnb659fds-cfn-exec-role-*", False),
+    ],
+)
+def test_who_locks_the_deployer_out_is_warned(name: str, env: cdk.Environment | None, *, warns: bool) -> None:
+    stack = cdk.Stack(new_app(), "Stack", env=env)
+    SecureTrail(stack, "SecureTrail", break_glass_principal_arns=[f"arn:aws:iam::111122223333:role/{name}"])
+
+    found = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("by which CDK deploys this stack"))
+    assert len(found) == warns

@@ -124,11 +124,12 @@ OF_ACCOUNT = f"logs-{cdk.Aws.ACCOUNT_ID}"
 def test_two_trails_of_one_environment_never_share_a_name(prop: str, name: str, env: cdk.Environment | None) -> None:
     app = new_app()
     first = cdk.Stack(app, "First", env=env)
-    SecureTrail(first, "SecureTrail", **{prop: name})
+    props: dict[str, Any] = {prop: name}
+    SecureTrail(first, "SecureTrail", **props)
 
     for stack in (first, cdk.Stack(app, "Second", env=env)):
         with pytest.raises(ValueError, match=rf"{prop} is .*, which another SecureTrail .*Allowed: .*Fix: "):
-            SecureTrail(stack, "Another", **{prop: name})
+            SecureTrail(stack, "Another", **props)
 
 
 def test_trails_of_other_environments_and_stages_may_share_names() -> None:

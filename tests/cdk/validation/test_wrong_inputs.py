@@ -44,6 +44,10 @@ def data(*conditions: Condition) -> EventSelector:
 
 
 # What is wrong, and words that only its own error has.
+def break_glass(name: str) -> Callable[[cdk.Stack], dict[str, Any]]:
+    return lambda _: {"break_glass_principal_arns": [f"{ROLE}{name}"]}
+
+
 WRONG_PROPS: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
     "trail name": (lambda _: {"trail_name": "a"}, "trail_name is 'a'"),
     "bucket name": (lambda _: {"bucket_name": "Logs"}, "bucket_name is 'Logs'"),
@@ -163,10 +167,7 @@ WRONG_PROPS: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
     ),
     "everybody breaks glass": (lambda _: {"break_glass_principal_arns": ["*"]}, "break_glass_principal_arns has '\\*'"),
     **{
-        f"break glass of {name}": (
-            lambda _, name=name: {"break_glass_principal_arns": [f"{ROLE}{name}"]},
-            "'\\*' only for a whole folder of the path",
-        )
+        f"break glass of {name}": (break_glass(name), "'\\*' only for a whole folder of the path")
         for name in (
             "*a",
             "a*",

@@ -80,7 +80,8 @@ def test_the_last_line_adds_up() -> None:
     )
     broken = but(versioning=Value("Suspended"), status=Denied("cloudtrail:GetTrailStatus"))
     assert printed(report(broken)).splitlines()[-1] == (
-        "Recording: 2/3 · Course checks: 6/7 · Checkpoints: 6/6 · No outsiders: 11/11 · Advice: 1 of 12 open · Unknown: 2"
+        "Recording: 2/3 · Course checks: 6/7 · Checkpoints: 6/6 · No outsiders: 11/11 · Advice: 1 of 12 open · "
+        "Unknown: 2"
     )
 
 
