@@ -2,7 +2,8 @@
 
 One module for each command; ``marks`` has what several reports share, ``iam_policy`` the policy that a command needs.
 A report yields its pieces; ``terminal`` prints them, and nothing else here writes to the terminal. May import
-``errors``, ``events``, ``hunt``, ``integrity``, ``logs``, ``msgspec``, ``posture``, ``rich`` and ``times``.
+``errors``, ``events``, ``hunt``, ``integrity``, ``logs``, ``msgspec``, ``posture``, ``pyarrow``, ``rich`` and
+``times``.
 
 Open ``terminal`` first, then the report in question.
 """
