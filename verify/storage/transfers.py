@@ -26,7 +26,7 @@ _SLOW_SECONDS = 5.0  # to say that it is busy
 _FIRST_PAUSE_SECONDS = 0.05
 _MOST_SECONDS = 1.0
 _BUSY = (429, 500, 502, 503, 504)
-_METADATA = b"x-amz-meta-"
+_METADATA, _ETAG = b"x-amz-meta-", b"etag:"
 _OUR_AGE_SECONDS = range(1, 2**32)  # since 1970: of S3's objects none is older, and later ones cannot be reckoned with
 _OPTIONS = {
     pycurl.NOSIGNAL: 1,
@@ -67,6 +67,7 @@ class Answer:
 
     metadata: Mapping[str, str]
     last_modified: datetime
+    etag: str
 
 
 class _Response:
@@ -116,6 +117,11 @@ class _Response:
                 name, _, value = line[len(_METADATA) :].decode("latin-1").partition(":")
                 found[name.lower()] = value.strip()
         return found
+
+    def etag(self) -> str:
+        """The object's ``ETag``: the last one, for what came before was a proxy's."""
+        found = (line for line in reversed(self.header) if line[: len(_ETAG)].lower() == _ETAG)
+        return next(found, _ETAG)[len(_ETAG) :].decode("latin-1").strip()
 
 
 class _Transfer:
@@ -175,7 +181,8 @@ class _Transfer:
         written = self.curl.getinfo(pycurl.INFO_FILETIME)  # -1 where it is not said
         if written not in _OUR_AGE_SECONDS:
             return None
-        return Answer(self.response.metadata(), datetime.fromtimestamp(written, UTC))
+        response = self.response
+        return Answer(response.metadata(), datetime.fromtimestamp(written, UTC), response.etag())
 
 
 class Transfers:
