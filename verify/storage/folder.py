@@ -218,17 +218,12 @@ def _opened(root: str, path: Path) -> Iterator[BinaryIO]:
     :param root: the real path of the folder, with a slash at its end.
     :raises OSError: it is no regular file, or a link leads out of the folder.
     """
-    with open(path, "rb", buffering=0, opener=_without_waiting) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError("it is not a regular file")
+    if not stat.S_ISREG(path.stat().st_mode):  # before it is opened: to open a device may set it going
+        raise OSError("it is not a regular file")
+    with path.open("rb", buffering=0) as file:
         if not _real_path(file, path).startswith(root):
             raise OSError("a link in it leads out of the folder")
         yield file
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """Open what may be a pipe that nobody writes to."""
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _real_path(file: BinaryIO, path: Path) -> str:
