@@ -63,11 +63,12 @@ class Answer:
     """What came with an object whose content went to the sink.
 
     :param metadata: the object's own, names in lower case and without ``x-amz-meta-``.
+    :param etag: of what was read; ``""`` where it was not said.
     """
 
     metadata: Mapping[str, str]
     last_modified: datetime
-    etag: str
+    etag: str = ""
 
 
 class _Response:
