@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from verify.cli.common import add_iam_policy_option, resources_from
 from verify.cli.place_options import add_place_options, asked_from, aws_of_places
@@ -58,6 +58,7 @@ exit codes:
 
 What an answer rests on is on standard error, in --format json also in the document.
 """
+_T = TypeVar("_T")
 _WRITTEN_AT_ONCE = 200
 _FORMATS = ("table", "json", "jsonl", "csv", "timesketch", "parquet")
 
@@ -341,13 +342,18 @@ def _run_forget(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _print(found: Answer, arguments: argparse.Namespace, terminal: Terminal) -> int:
-    from verify.logs.export import as_timesketch, new_file, write_parquet  # noqa: PLC0415
+    from verify.logs.export import as_timesketch, write_parquet  # noqa: PLC0415
     from verify.report import logs as report  # noqa: PLC0415
+    from verify.report import row_json  # noqa: PLC0415
 
     if arguments.format == "parquet":
         return write_parquet(found.reader(), Path(arguments.output))
-    rows = _Counted(found.rows)
     is_show = arguments.run is _run_show
+    if arguments.format in ("json", "jsonl") and not is_show and row_json.are_quick(found.columns):
+        texts = _Counted(row_json.texts_of(found.columns, found.batches()))
+        _write(_json_parts(texts, found, arguments), arguments, terminal)
+        return texts.number
+    rows = _Counted(found.rows)
     if arguments.format == "table" and terminal.out.is_terminal and arguments.output is None:
         for piece in report.as_table(found.columns, rows):
             terminal.show(piece)
@@ -358,16 +364,28 @@ def _print(found: Answer, arguments: argparse.Namespace, terminal: Terminal) -> 
         parts = report.as_csv(found.columns, rows)
     else:
         objects: Iterable[dict[str, Any]]
-        objects = (report.as_records if is_show else report.as_objects)(found.columns, rows)
+        objects = (report.as_records if is_show else row_json.as_objects)(found.columns, rows)
         objects = as_timesketch(objects) if arguments.format == "timesketch" else objects
-        parts = report.as_json(objects, found.basis) if arguments.format == "json" else report.as_jsonl(objects)
+        parts = _json_parts(map(row_json.text_of, objects), found, arguments)
+    _write(parts, arguments, terminal)
+    return rows.number
+
+
+def _json_parts(texts: Iterable[str], found: Answer, arguments: argparse.Namespace) -> Iterator[str]:
+    from verify.report import logs as report  # noqa: PLC0415
+
+    return report.as_json(texts, found.basis) if arguments.format == "json" else report.as_jsonl(texts)
+
+
+def _write(parts: Iterator[str], arguments: argparse.Namespace, terminal: Terminal) -> None:
+    from verify.logs.export import new_file  # noqa: PLC0415
+
     if arguments.output is None:
         while several := "".join(islice(parts, _WRITTEN_AT_ONCE)):
             terminal.write(several)
     else:
         with new_file(Path(arguments.output)) as file:
             file.writelines(part.encode() for part in parts)
-    return rows.number
 
 
 def _print_basis(found: Answer, terminal: Terminal, number: int, limit: int, *, is_named: bool) -> None:
@@ -385,17 +403,17 @@ def _print_basis(found: Answer, terminal: Terminal, number: int, limit: int, *, 
         terminal.notice(f"The first {number:,}; there may be more: {more}.")
 
 
-class _Counted:
+class _Counted(Generic[_T]):
     """Rows, counted."""
 
-    def __init__(self, rows: Iterable[tuple[Any, ...]]) -> None:
+    def __init__(self, rows: Iterable[_T]) -> None:
         self.number = 0
         self._rows = iter(rows)
 
-    def __iter__(self) -> _Counted:
+    def __iter__(self) -> _Counted[_T]:
         return self
 
-    def __next__(self) -> tuple[Any, ...]:
+    def __next__(self) -> _T:
         row = next(self._rows)
         self.number += 1
         return row

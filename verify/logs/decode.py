@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from verify.logs.record import exact_flag, exact_time, row_of
-from verify.logs.schema import BY_NAME, NULLS, REST, STORED, TREE, Column, Kind, Tree, sql_type
+from verify.logs.schema import BY_NAME, NULLS, REPEATED, REST, STORED, TREE, Column, Kind, Tree, sql_type
 from verify.logs.sql.pushdown import Condition
 
 _CHUNK_RECORDS = 5_000
@@ -34,9 +34,12 @@ _MAX_WHY_CHARACTERS = 200
 _MAX_KEPT_UNREADABLE = 1_000
 _MAX_KEPT_BYTES = 4_096
 _ARROW_TYPES: Final = {"VARCHAR": pa.string(), "TIMESTAMP": pa.timestamp("us"), "BOOLEAN": pa.bool_()}
+_REPEATED_TEXT: Final = pa.dictionary(pa.int32(), pa.string())
 _NO_TEXT: Final = pa.scalar(None, pa.string())
 _NULL = b"null"
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)  # noqa: DTZ001 - in UTC, as Arrow's here
+_DATE_CHARACTERS = len("2026-01-31")
+_KNOWN_DAYS, _KNOWN_TIMES = 1_000, 20_000
 _BOM = b"\xef\xbb\xbf"
 POSITION: Final = "record_position"
 _TIME: Final = "eventTime"
@@ -114,9 +117,11 @@ _ALL: Final = Wanted()
 
 
 @lru_cache(maxsize=64)
-def decoder_for(columns: frozenset[str], wanted: Wanted = _ALL, *, with_position: bool = True) -> Decoder:
+def decoder_for(
+    columns: frozenset[str], wanted: Wanted = _ALL, *, with_position: bool = True, is_compact: bool = False
+) -> Decoder:
     """See :class:`Decoder`."""
-    return Decoder(columns, wanted, with_position=with_position)
+    return Decoder(columns, wanted, with_position=with_position, is_compact=is_compact)
 
 
 Decode: TypeAlias = Callable[[bytes | bytearray], Decoded]
@@ -138,11 +143,15 @@ class Decoder:
 
     :param columns: the stored columns that are wanted.
     :param with_position: whether the position of each record in its file is, too.
+    :param is_compact: whether a text that comes again and again is there once, as a dictionary of Arrow's.
     """
 
-    def __init__(self, columns: frozenset[str], wanted: Wanted, *, with_position: bool) -> None:
+    def __init__(
+        self, columns: frozenset[str], wanted: Wanted, *, with_position: bool = True, is_compact: bool = False
+    ) -> None:
         self._choice = _Choice(wanted) if wanted.conditions else None
         self._columns = tuple(name for name in STORED if name in columns)
+        self._types = {name: _REPEATED_TEXT if is_compact and name in REPEATED else arrow_type(name) for name in STORED}
         self._with_position = with_position
         # To know what fits no column, all of them have to be looked at.
         self._is_whole = bool(columns & {NULLS, REST})
@@ -246,17 +255,31 @@ class Decoder:
         arrays: dict[str, Any] = {}
         odd: set[int] = set()
         nulls: list[Any] = []
-        _collect(self._node, records, arrays, odd, nulls, is_whole=self._is_whole)
+        self._collect(self._node, records, arrays, odd, nulls)
         if NULLS in self._columns:
             arrays[NULLS] = _joined(nulls, len(records))
         for name in self._columns:
             if name not in arrays:
-                arrays[name] = pa.nulls(len(records), arrow_type(name))
+                arrays[name] = pa.nulls(len(records), self._types[name])
         table = self._table(positions, arrays)
         if odd:
             fits = pa.array([number not in odd for number in range(len(records))])
             table = table.filter(fits)
         return table, odd
+
+    def _collect(
+        self, node: _Node, records: Sequence[Any], arrays: dict[str, Any], odd: set[int], nulls: list[Any]
+    ) -> None:
+        columns = list(zip(*map(msgspec.structs.astuple, records), strict=True)) if node.fields else []
+        for at, values in zip(node.fields, columns, strict=True):
+            if isinstance(at, Column):
+                arrays[at.name] = _array(at, self._types[at.name], values, odd, nulls)
+                continue
+            empty = at.empty
+            inner = [empty if value is None else value for value in values]
+            if self._is_whole:
+                odd.update(number for number, value in enumerate(values) if value is not None and value == empty)
+            self._collect(at, inner, arrays, odd, nulls)
 
     def _add_one_by_one(self, texts: Sequence[tuple[int, bytes]], decoded: Decoded) -> None:
         rows, positions = [], []
@@ -268,7 +291,7 @@ class Decoder:
                 decoded.refuse(position, _why(error, text), text)
         if not rows:
             return
-        arrays = {name: pa.array([row.get(name) for row in rows], arrow_type(name)) for name in self._columns}
+        arrays = {name: pa.array([row.get(name) for row in rows], self._types[name]) for name in self._columns}
         decoded.tables.append(self._table(positions, arrays))
         decoded.events += len(rows)
 
@@ -444,30 +467,9 @@ def _node(tree: Tree, wanted: frozenset[str], *, is_whole: bool) -> _Node:
     return _Node(made, tuple(members), made())
 
 
-def _collect(
-    node: _Node,
-    records: Sequence[Any],
-    arrays: dict[str, Any],
-    odd: set[int],
-    nulls: list[Any],
-    *,
-    is_whole: bool,
-) -> None:
-    columns = list(zip(*map(msgspec.structs.astuple, records), strict=True)) if node.fields else []
-    for at, values in zip(node.fields, columns, strict=True):
-        if isinstance(at, Column):
-            arrays[at.name] = _array(at, values, odd, nulls)
-            continue
-        empty = at.empty
-        inner = [empty if value is None else value for value in values]
-        if is_whole:
-            odd.update(number for number, value in enumerate(values) if value is not None and value == empty)
-        _collect(at, inner, arrays, odd, nulls, is_whole=is_whole)
-
-
-def _array(column: Column, values: Sequence[Any], odd: set[int], nulls: list[Any]) -> Any:
+def _array(column: Column, type_: Any, values: Sequence[Any], odd: set[int], nulls: list[Any]) -> Any:
     if column.kind is Kind.TEXT:
-        return pa.array(values, pa.string())
+        return pa.array(values, type_)
     if column.kind is Kind.FLAG:
         return pa.array(values, pa.bool_())
     if column.kind is Kind.JSON:
@@ -483,11 +485,26 @@ def _array(column: Column, values: Sequence[Any], odd: set[int], nulls: list[Any
     known[None] = None
     if len(known) > 1 and any(value is None for text, value in known.items() if text is not None):
         odd.update(number for number, text in enumerate(values) if text is not None and known[text] is None)
-    return pa.array([known[text] for text in values], arrow_type(column.name))
+    return pa.array([known[text] for text in values], type_)
 
 
 def _microseconds(text: str) -> int | None:
     """A time as Arrow counts it, which takes numbers several times as fast as Python's times."""
+    day, time = _day(text[:_DATE_CHARACTERS]), _time_of_day(text[_DATE_CHARACTERS:])
+    return None if day is None or time is None else day + time
+
+
+@lru_cache(maxsize=_KNOWN_DAYS)
+def _day(text: str) -> int | None:
+    return _since_epoch(f"{text}T00:00:00Z")
+
+
+@lru_cache(maxsize=_KNOWN_TIMES)
+def _time_of_day(text: str) -> int | None:
+    return _since_epoch(f"1970-01-01{text}")
+
+
+def _since_epoch(text: str) -> int | None:
     moment = exact_time(text)
     return None if moment is None else (moment - _EPOCH) // _MICROSECOND
 

@@ -34,6 +34,7 @@ EVENTS, FILES, UNREADABLE = "events", "files", "unreadable"
 TABLES = frozenset({EVENTS, FILES, UNREADABLE, athena.TABLE})
 _MEMORY = "120MB"
 _DISK = "20GB"
+_OF_RESOURCES = ("Out of Memory Error", "IO Error")  # as the engine begins such an error
 _ROWS_AT_ONCE = 1_000
 _BATCH_ROWS = 20_000
 _MORE_BYTES = 2**30
@@ -41,7 +42,7 @@ _OF_FILE = ("account", "region", "day", "file")
 _OF_PLACE = {"file": "BIGINT", POSITION: "INTEGER"}  # where an event is from; only made where it is asked for
 _ROWS_COMBINED_AT_ONCE = 20_000
 # So much is left where it is, and only read there: the engine's own copy of it takes longer than most queries.
-_MOST_HELD_BYTES = 64 * 2**20
+_MOST_HELD_BYTES = 96 * 2**20
 _FILE_COLUMNS = {
     "file": "BIGINT",
     "file_name": "VARCHAR",
@@ -74,11 +75,13 @@ class ResultColumn:
 class Result:
     """What a query gives; its rows can be taken once, as tuples or as batches of Arrow.
 
-    :param reader: makes a ``pyarrow.RecordBatchReader`` in place of the rows.
+    :param batches: gives them as ``pyarrow.RecordBatch``.
+    :param reader: makes a ``pyarrow.RecordBatchReader``.
     """
 
     columns: tuple[ResultColumn, ...]
     rows: Iterator[tuple[Any, ...]]
+    batches: Callable[[], Iterator[Any]]
     reader: Callable[[], Any]
 
 
@@ -199,7 +202,7 @@ class Engine:
     def _combine(self) -> None:
         if not self._waiting:
             return
-        rows = pa.concat_tables([table for _, table in self._waiting]).combine_chunks()
+        rows = pa.concat_tables([table for _, table in self._waiting]).unify_dictionaries().combine_chunks()
         if "file" in self._places:
             numbers = [pa.repeat(pa.scalar(file, pa.int64()), table.num_rows) for file, table in self._waiting]
             rows = rows.append_column("file", pa.chunked_array(numbers).combine_chunks())
@@ -364,17 +367,23 @@ class Engine:
         with _translating_errors():
             found = self._unless_interrupted(partial(self._db.execute, self.statement.sql))
         columns = tuple(ResultColumn(name, str(type_)) for name, type_, *_ in found.description or ())
-        return Result(columns, self._rows(found), lambda: self._reader(found))
+        return Result(columns, self._rows(found), lambda: self._batches(found), lambda: self._reader(found))
 
     def _unless_interrupted(self, call: Callable[[], Any]) -> Any:
         # Of Ctrl-C alone the engine tells neither its other threads nor a recursion, which would go on for ever.
         return unless_interrupted(call, self._db.interrupt)
 
-    def _reader(self, found: Any) -> Any:
+    def _batches(self, found: Any) -> Iterator[Any]:
+        yield from self._reader(found, _ROWS_AT_ONCE)
+
+    def _reader(self, found: Any, rows_at_once: int = _BATCH_ROWS) -> Any:
         with _translating_errors():
-            reader = found.to_arrow_reader(_BATCH_ROWS)
-        batches = iter(lambda: self._unless_interrupted(partial(next, reader, None)), None)
-        return pa.RecordBatchReader.from_batches(reader.schema, batches)
+            reader = found.to_arrow_reader(rows_at_once)
+        return pa.RecordBatchReader.from_batches(reader.schema, iter(partial(self._next, reader), None))
+
+    def _next(self, reader: Any) -> Any:
+        with _translating_errors():
+            return self._unless_interrupted(partial(next, reader, None))
 
     def _rows(self, found: Any) -> Iterator[tuple[Any, ...]]:
         while True:
@@ -444,6 +453,10 @@ def _translating_errors() -> Iterator[None]:
     except (duckdb.OutOfMemoryException, duckdb.IOException, MemoryError) as error:
         raise CannotLook(f"The query needs more memory or disk than it may have: {_first_line(error)}") from error
     except duckdb.Error as error:
+        raise UsageError(f"The query fails: {_first_line(error)}") from error
+    except (pa.ArrowException, OSError) as error:  # Arrow hands the engine's errors on as its own
+        if str(error).startswith(_OF_RESOURCES):
+            raise CannotLook(f"The query needs more memory or disk than it may have: {_first_line(error)}") from error
         raise UsageError(f"The query fails: {_first_line(error)}") from error
 
 

@@ -9,9 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-import duckdb
-import pyarrow as pa
-
 from verify.errors import CannotLook, UsageError
 
 _TIMES = ("eventTime", "eventtime", "time", "datetime", "first", "minute")
@@ -54,17 +51,10 @@ def write_parquet(reader: Any, path: Path) -> int:
 
     rows = 0
     with new_file(path) as file, pq.ParquetWriter(file, reader.schema, compression="zstd") as writer:
-        for batch in _batches(reader):
+        for batch in reader:
             writer.write_batch(batch)
             rows += batch.num_rows
     return rows
-
-
-def _batches(reader: Any) -> Iterator[Any]:
-    try:
-        yield from reader
-    except (duckdb.Error, pa.ArrowException, OSError) as error:  # Arrow hands the engine's errors on as its own
-        raise UsageError(f"The query fails: {str(error)[:500]}") from error
 
 
 def as_timesketch(objects: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -98,7 +98,8 @@ def read_proven(
             reads[name] = found.sha256, found.number
         return Content(found.sha256, found.size_bytes, None, None)
 
-    def on_content(name: ObjectName, content: Content, decoded: Decoded, problem: str) -> None:
+    def on_content(name: ObjectName, parsed: _Parsed, etag: str) -> None:
+        content = parsed.content
         file = file_of(name)
         with lock:
             before = reads.get(name)
@@ -106,7 +107,7 @@ def read_proven(
                 # Read twice: the same once more, or something else. Which one was judged would not be known.
                 reads[name] = before if before and before[0] == content.sha256 else None
                 return
-            number = on_read(ReadFile(file, content.size_bytes, decoded, problem, content.sha256))
+            number = on_read(ReadFile(file, content.size_bytes, parsed.decoded, parsed.problem, content.sha256, etag))
             reads[name] = (content.sha256, number)
 
     def on_proven(name: ObjectName, sha256: str) -> None:
@@ -172,7 +173,7 @@ class _Handing:
         self,
         store: ObjectStore,
         decode: Decode,
-        on_content: Callable[[ObjectName, Content, Decoded, str], None],
+        on_content: Callable[[ObjectName, _Parsed, str], None],
         known: Callable[[ObjectName], Content | None],
     ) -> None:
         self._store = store
@@ -213,8 +214,9 @@ class _Handing:
         found = list(results)
         for number, (name, value) in enumerate(zip(names, values, strict=True)):
             if isinstance(value, _Parsed):
-                self._on_content(name, value.content, value.decoded, value.problem)
-                found[number] = replace(cast("Found[T]", results[number]), value=cast("T", value.content))
+                read = cast("Found[T]", results[number])
+                self._on_content(name, value, read.etag)
+                found[number] = replace(read, value=cast("T", value.content))
         return found
 
 

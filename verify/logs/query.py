@@ -32,12 +32,14 @@ class Answer:
     """An answer.
 
     :param rows: its rows, as they come; they are there as long as the answer is open.
+    :param batches: gives them as ``pyarrow.RecordBatch``, in place of the rows.
     :param reader: makes a ``pyarrow.RecordBatchReader`` in place of the rows.
     """
 
     columns: tuple[ResultColumn, ...]
     rows: Iterator[tuple[Any, ...]]
     basis: Basis
+    batches: Callable[[], Iterator[Any]]
     reader: Callable[[], Any]
 
 
@@ -78,7 +80,7 @@ def answer(
         else:
             basis = loading.stored_files_of(found, stored)
         result = engine.run()
-        yield Answer(result.columns, result.rows, basis, result.reader)
+        yield Answer(result.columns, result.rows, basis, result.batches, result.reader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ class _Loading:
 
     def _decoder(self, columns: frozenset[str], period: tuple[datetime, datetime] | None) -> Decoder:
         wanted = Wanted(self._conditions, period)
-        return decoder_for(columns, wanted, with_position=self._engine.needs_position)
+        return decoder_for(columns, wanted, with_position=self._engine.needs_position, is_compact=True)
 
     def files_of(self, place: Place, columns: frozenset[str]) -> Basis:
         """All files of a place."""
@@ -138,7 +140,7 @@ class _Loading:
         """All files of a place: those that the store has from there, and the others from the place."""
         unknown = [file for file in place.files if file not in stored]
         taken_events = 0
-        reads = read_files(place.store, unknown, decoder_for(frozenset(STORED)), hashes=True)
+        reads = read_files(place.store, unknown, decoder_for(frozenset(STORED), is_compact=True), hashes=True)
         for number, read in enumerate(reads, 1):
             if stored.take(read) is None:
                 self.add(read)
@@ -154,7 +156,7 @@ class _Loading:
         from verify.logs.proof import Known, read_proven  # noqa: PLC0415 - it takes long to load
 
         period = ready.request.period.start, ready.request.period.end
-        decoder = self._decoder(columns, period) if stored is None else decoder_for(frozenset(STORED))
+        decoder = self._decoder(columns, period) if stored is None else decoder_for(frozenset(STORED), is_compact=True)
 
         judged: set[int] = set()  # of the store's files, those that the validation asked for
 

@@ -34,6 +34,7 @@ class ReadFile:
     :param decoded: its events.
     :param problem: why not all of it could be read; ``""`` if all was.
     :param sha256: of the bytes that were parsed; ``""`` if it was not asked for, or the file is not packed.
+    :param etag: of what was read, which need not be what was listed; ``""`` where nothing tells.
     """
 
     file: LogFile
@@ -41,6 +42,7 @@ class ReadFile:
     decoded: Decoded
     problem: str
     sha256: str = ""
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,6 @@ def _portions(files: Sequence[LogFile]) -> Iterator[list[LogFile]]:
 def _outcome(file: LogFile, result: ReadResult[_Content]) -> ReadFile:
     if isinstance(result, Found):
         content = result.value
-        return ReadFile(file, content.size_bytes, content.decoded, content.problem, content.sha256)
+        return ReadFile(file, content.size_bytes, content.decoded, content.problem, content.sha256, result.etag)
     why = "it was there when the folder was listed, and is gone" if isinstance(result, Absent) else str(result.error)
     return ReadFile(file, 0, Decoded(), why)

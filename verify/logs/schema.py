@@ -195,6 +195,13 @@ def _tree() -> Tree:
 TREE: Final = _tree()
 BY_NAME: Final[Mapping[str, Column]] = {column.name: column for column in COLUMNS}
 STORED: Final = (*BY_NAME, NULLS, REST)
+# In the texts of the other columns few values come again and again.
+_MANY_VALUES: Final = frozenset(
+    ("eventID", "requestID", "sharedEventID", "accessKeyId", "principalId", "identityArn", "sourceIPAddress")
+)
+REPEATED: Final = frozenset(
+    column.name for column in COLUMNS if column.kind is Kind.TEXT and column.name not in _MANY_VALUES
+)
 
 
 def sql_type(stored: str) -> str:

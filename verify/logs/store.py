@@ -22,7 +22,7 @@ import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from verify.errors import CannotLook, UsageError
 from verify.logs.decode import POSITION, arrow_type
 from verify.logs.places import LogFile, Place
 from verify.logs.reading import ReadFile
-from verify.logs.schema import BY_NAME, STORED, Kind
+from verify.logs.schema import BY_NAME, REPEATED, STORED, Kind
 
 _MARKER = ".securetrail-logs"
 _MANIFEST = "manifest.json"
@@ -50,12 +50,8 @@ _MAX_MANIFEST_BYTES = 64 * 2**20
 _OLD_SECONDS = 3600.0
 # Columns in which few values come again and again. In others a dictionary is one more copy: what lies together, as one
 # principal's ARN, is made small anyhow.
-_MANY_VALUES = (
-    *("eventID", "requestID", "sharedEventID", "accessKeyId", "principalId", "identityArn", "sourceIPAddress"),
-    *("eventTime", "sessionCreationDate"),
-)
-_REPEATED = [
-    column.name for column in BY_NAME.values() if column.kind is not Kind.JSON and column.name not in _MANY_VALUES
+_WITH_DICTIONARY = [
+    name for name, column in BY_NAME.items() if name in REPEATED or column.kind in (Kind.FLAG, Kind.TEXT_FLAG)
 ]
 _DELTAS = dict.fromkeys(("file", POSITION, "eventTime", "sessionCreationDate"), "DELTA_BINARY_PACKED")
 _ARROW_COLUMNS = {
@@ -201,7 +197,7 @@ class Writer:
                 temporary,
                 compression="zstd",
                 row_group_size=_ROW_GROUP,
-                use_dictionary=_REPEATED,
+                use_dictionary=_WITH_DICTIONARY,
                 column_encoding=_DELTAS,
             )
             part = Part(path, tuple(begun.files), temporary.stat().st_size, _crc32(temporary))
@@ -217,9 +213,9 @@ def _sorted(tables: list[Any]) -> Any:
     """The rows of one principal together, in the order of time. The tables are given up."""
     if not tables:
         return pa.table({name: pa.array([], type_) for name, type_ in _ARROW_COLUMNS.items()})
-    table = pa.concat_tables(tables).combine_chunks()
+    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
     tables.clear()
-    who = pc.coalesce(table["issuerArn"], table["identityArn"], table["invokedBy"])
+    who = pc.coalesce(*(table[name].cast(pa.string()) for name in ("issuerArn", "identityArn", "invokedBy")))
     keyed = pa.table({"who": who, "at": table["eventTime"]})
     order = pc.sort_indices(keyed, sort_keys=[("who", "ascending"), ("at", "ascending")])
     # Many columns are empty, and stay so in any order.
@@ -252,6 +248,7 @@ class StoredPlace:
 
     def __init__(self, place: Place, store: Store) -> None:
         self._store = store
+        self._version_of = place.version_of
         self._files = {file.shown_name: file for file in place.files}
         self._versions: dict[str, str] = {}
         by_partition: dict[str, list[tuple[LogFile, str]]] = {}
@@ -275,11 +272,14 @@ class StoredPlace:
     def take(self, read: ReadFile) -> int | None:
         """Keep a file that was read, with all of its columns; its number, or ``None`` if it cannot be kept.
 
+        A file that was written again after it was listed is not kept: it would be taken for what was listed.
+
         :raises CannotLook: there is no room, among others.
         """
-        decoded, version = read.decoded, self._versions.get(read.file.shown_name)
+        name, decoded = read.file.shown_name, read.decoded
+        version = self._versions.get(name)
         is_whole = not (read.problem or decoded.unreadable_count or decoded.replaced_count)
-        if not version or not is_whole:
+        if not version or not is_whole or self._version_of(replace(self._files[name], etag=read.etag)) != version:
             return None
         number, parts = self._writer.add(_partition_of(read.file), version, read)
         self._parts += parts

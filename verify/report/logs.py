@@ -10,14 +10,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-import msgspec
 from rich import box
 from rich.table import Table
 from rich.text import Text
@@ -25,6 +22,7 @@ from rich.text import Text
 from verify.logs.answer import Basis
 from verify.logs.engine import ResultColumn
 from verify.logs.record import record_of
+from verify.report.row_json import json_value, unique_names
 from verify.report.terminal import cell, safe
 from verify.times import iso
 
@@ -32,37 +30,8 @@ MAX_TABLE_ROWS = 1_000
 _SHOWN_DAYS = 3
 _SHOWN_REGIONS = 5
 _SHOWN_HOLES = 30
-_DELETE = b"\x7f"
-_PLAIN = frozenset({str, int, bool})
 _ASK_FILES = "They are asked for with: SELECT * FROM files WHERE problem IS NOT NULL"
 _ASK_RECORDS = "They are asked for with: SELECT * FROM unreadable"
-
-
-def unique_names(columns: Iterable[ResultColumn]) -> list[str]:
-    """The names of an answer's columns, each once: SQL allows the same one twice."""
-    names: list[str] = []
-    for column in columns:
-        name, number = column.name, 1
-        while name in names:
-            name, number = f"{column.name}_{number}", number + 1
-        names.append(name)
-    return names
-
-
-def json_value(value: Any) -> Any:
-    """A value of an answer, as JSON has it."""
-    if value is None or type(value) in _PLAIN:
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): json_value(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [json_value(item) for item in value]
-    if isinstance(value, datetime):
-        return f"{value.isoformat()}{'' if value.tzinfo else 'Z'}"
-    if isinstance(value, bytes | bytearray):
-        return value.hex()
-    is_number = isinstance(value, float | Decimal) and math.isfinite(value)
-    return float(value) if is_number else value if value is None or isinstance(value, str | int) else str(value)
 
 
 def text_value(value: Any) -> str:
@@ -122,16 +91,6 @@ def _taken(buffer: io.StringIO) -> str:
     return text
 
 
-def as_objects(columns: Sequence[ResultColumn], rows: Iterable[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
-    """Each row as an object."""
-    names = unique_names(columns)
-    for row in rows:
-        yield {
-            name: value if value is None or type(value) in _PLAIN else json_value(value)
-            for name, value in zip(names, row, strict=True)
-        }
-
-
 def as_records(columns: Sequence[ResultColumn], rows: Iterable[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
     """Each row of ``SELECT * FROM events`` as the record that it was."""
     names = [column.name for column in columns]
@@ -139,27 +98,23 @@ def as_records(columns: Sequence[ResultColumn], rows: Iterable[tuple[Any, ...]])
         yield record_of(dict(zip(names, row, strict=True)))
 
 
-def as_jsonl(objects: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """One JSON object a line. ASCII only, so that no control character reaches a terminal."""
-    for each in objects:
-        yield _as_ascii(each) + "\n"
+def as_jsonl(texts: Iterable[str]) -> Iterator[str]:
+    """One JSON object a line.
+
+    :param texts: of the objects.
+    """
+    for text in texts:
+        yield text + "\n"
 
 
-def _as_ascii(value: Mapping[str, Any]) -> str:
-    """As JSON, in which every character is a printable one of ASCII."""
-    try:
-        quick = msgspec.json.encode(value)  # several times as quick as json, and leaves other characters as they are
-    except (TypeError, OverflowError, ValueError, RecursionError):
-        quick = _DELETE
-    is_ascii = quick.isascii() and _DELETE not in quick
-    return quick.decode() if is_ascii else json.dumps(value, separators=(",", ":"))
+def as_json(texts: Iterable[str], basis: Basis) -> Iterator[str]:
+    """One JSON document: the rows, and what they rest on.
 
-
-def as_json(objects: Iterable[dict[str, Any]], basis: Basis) -> Iterator[str]:
-    """One JSON document: the rows, and what they rest on."""
+    :param texts: of the rows, each an object.
+    """
     separator = '{"rows": [\n'
-    for each in objects:
-        yield separator + _as_ascii(each)
+    for text in texts:
+        yield separator + text
         separator = ",\n"
     start = '{"rows": [' if separator.startswith("{") else "\n"
     yield f'{start}],\n"basis": {json.dumps(basis_as_json(basis), indent=2)}}}\n'

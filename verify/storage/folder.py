@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Generic
+from typing import BinaryIO, Generic
 from urllib.parse import quote
 
 from verify.errors import CannotLook, UsageError
@@ -123,6 +124,7 @@ class FolderObjectStore:
         if not folder.is_dir():
             raise UsageError(f"--source {str(folder)!r} is not a folder. Name one, or a bucket as s3://NAME.")
         self._folder = folder
+        self._root = _real_root(folder)
 
     def level(self, bucket: str, prefix: str) -> Level:
         """See :class:`verify.storage.objects.ObjectStore`."""
@@ -146,7 +148,7 @@ class FolderObjectStore:
 
     def _read(self, name: ObjectName, into: Sink[T]) -> ReadResult[T]:
         path = self.path_of(name.key)
-        return Absent() if path is None else _read(self._folder, path, into, dict)[0]
+        return Absent() if path is None else _read(self._root, path, into, dict)[0]
 
     def path_of(self, key: str) -> Path | None:
         """Where an object lies: its key is the name of its file. ``None`` where no file can have the name."""
@@ -193,11 +195,11 @@ def _is_litter(entry: os.DirEntry[str]) -> bool:
 
 
 def _read(
-    folder: Path, path: Path, into: Sink[T], metadata: Callable[[], Mapping[str, str]], written: datetime = _NO_TIME
+    root: str, path: Path, into: Sink[T], metadata: Callable[[], Mapping[str, str]], written: datetime = _NO_TIME
 ) -> tuple[ReadResult[T], int]:
     """Read a file, and say how large it is."""
     try:
-        with _inside(folder, path).open("rb") as file:
+        with _opened(root, path) as file:
             size = os.fstat(file.fileno()).st_size
             while (piece := file.read(_PIECE_BYTES)) and into.feed(piece):
                 pass
@@ -208,17 +210,31 @@ def _read(
         return Unreadable(CannotLook(f"{path}: {error}")), 0
 
 
-def _inside(folder: Path, path: Path) -> Path:
-    """The real path of a regular file.
+@contextmanager
+def _opened(root: str, path: Path) -> Iterator[BinaryIO]:
+    """A regular file.
 
+    :param root: the real path of the folder, with a slash at its end.
     :raises OSError: it is no regular file, or a link leads out of the folder.
     """
-    real = path.resolve(strict=True)
-    if not real.is_relative_to(folder.resolve()):
-        raise OSError("a link in it leads out of the folder")
-    if not real.is_file():
+    if not stat.S_ISREG(path.stat().st_mode):  # before it is opened: to open a device may set it going
         raise OSError("it is not a regular file")
-    return real
+    with path.open("rb", buffering=0) as file:
+        if not _real_path(file, path).startswith(root):
+            raise OSError("a link in it leads out of the folder")
+        yield file
+
+
+def _real_path(file: BinaryIO, path: Path) -> str:
+    """Where an open file lies: on Linux the system knows, of the very file that is open, and at once."""
+    try:
+        return str(Path(f"/proc/self/fd/{file.fileno()}").readlink())
+    except FileNotFoundError:
+        return os.path.realpath(path, strict=True)
+
+
+def _real_root(folder: Path) -> str:
+    return os.path.join(os.path.realpath(folder), "")  # noqa: PTH118 - with a slash at its end
 
 
 class BundleObjectStore:
@@ -238,6 +254,7 @@ class BundleObjectStore:
         is_authentic: bool = True,
     ) -> None:
         self._folder = folder
+        self._root = _real_root(folder)
         self._kept = kept
         self._is_authentic = is_authentic
         self._unread = unread
@@ -359,7 +376,7 @@ class BundleObjectStore:
         summing = Summing(into, kept.size_bytes if self._is_authentic else 0)
         metadata = self._metadata(name)
         path = self._path(name)
-        result, size = _read(self._folder, path, summing, lambda: _texts_in(metadata), kept.written)
+        result, size = _read(self._root, path, summing, lambda: _texts_in(metadata), kept.written)
         if isinstance(result, Found):
             self.unreadable.pop(name, None)
         elif isinstance(result, Unreadable):
@@ -382,7 +399,10 @@ class BundleObjectStore:
             try:
                 if path.is_file():
                     is_small = path.stat().st_size <= _MAX_METADATA_BYTES
-                    return _inside(self._folder, path).read_bytes() if is_small else b""
+                    if not is_small:
+                        return b""
+                    with _opened(self._root, path) as file:
+                        return file.read()
             except OSError:  # a part of the name is too long for this file system, or a link leads elsewhere
                 continue
         return b""

@@ -55,11 +55,13 @@ class Found(Generic[T]):
     """The object was read.
 
     :param metadata: the object's own (``x-amz-meta-…``), names in lower case and without that prefix.
+    :param etag: of what was read, as in a listing; ``""`` where nothing tells.
     """
 
     value: T
     metadata: Mapping[str, str]
     last_modified: datetime
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,7 +188,9 @@ class S3ObjectStore:
                 return cast("Sequence[Found[T] | None]", read)  # T is what a GzipSink makes
         answers = self._get_each(route, list(zip(urls, sinks, strict=True)))
         return [
-            Found(into.finish(), answer.metadata, answer.last_modified) if answer and answer.last_modified else None
+            Found(into.finish(), answer.metadata, answer.last_modified, answer.etag)
+            if answer and answer.last_modified
+            else None
             for into, answer in zip(sinks, answers, strict=True)
         ]
 
@@ -231,7 +233,7 @@ class S3ObjectStore:
             return Unreadable(CannotLook("s3:GetObject did not say when it was written. Check --endpoint-url."))
         self._failures += 1
         metadata = {key.lower(): value for key, value in answer.get("Metadata", {}).items()}
-        return Found(sink.finish(), metadata, answer["LastModified"])
+        return Found(sink.finish(), metadata, answer["LastModified"], answer.get("ETag", ""))
 
     def _find_address(self, bucket: str) -> tuple[str, str, str, str]:
         """The bucket's URL and region, the certificates to trust and the proxy.

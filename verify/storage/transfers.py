@@ -26,7 +26,7 @@ _SLOW_SECONDS = 5.0  # to say that it is busy
 _FIRST_PAUSE_SECONDS = 0.05
 _MOST_SECONDS = 1.0
 _BUSY = (429, 500, 502, 503, 504)
-_METADATA = b"x-amz-meta-"
+_METADATA, _ETAG = b"x-amz-meta-", b"etag:"
 _OUR_AGE_SECONDS = range(1, 2**32)  # since 1970: of S3's objects none is older, and later ones cannot be reckoned with
 _OPTIONS = {
     pycurl.NOSIGNAL: 1,
@@ -64,10 +64,12 @@ class Answer:
 
     :param metadata: the object's own, names in lower case and without ``x-amz-meta-``.
     :param last_modified: ``None`` where that is not said.
+    :param etag: of what was read; ``""`` where it was not said.
     """
 
     metadata: Mapping[str, str]
     last_modified: datetime | None
+    etag: str = ""
 
 
 class _Response:
@@ -117,6 +119,11 @@ class _Response:
                 name, _, value = line[len(_METADATA) :].decode("latin-1").partition(":")
                 found[name.lower()] = value.strip()
         return found
+
+    def etag(self) -> str:
+        """The object's ``ETag``: the last one, for what came before was a proxy's."""
+        found = (line for line in reversed(self.header) if line[: len(_ETAG)].lower() == _ETAG)
+        return next(found, _ETAG)[len(_ETAG) :].decode("latin-1").strip()
 
 
 class _Transfer:
@@ -175,7 +182,8 @@ class _Transfer:
             return None
         written = self.curl.getinfo(pycurl.INFO_FILETIME)  # -1 where it is not said
         is_said = written in _OUR_AGE_SECONDS
-        return Answer(self.response.metadata(), datetime.fromtimestamp(written, UTC) if is_said else None)
+        response = self.response
+        return Answer(response.metadata(), datetime.fromtimestamp(written, UTC) if is_said else None, response.etag())
 
 
 class Transfers:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.tiers import mostly_slow
+from verify.errors import UsageError
 from verify.logs.decode import Wanted, decoder_for
 from verify.logs.engine import Engine, FileRow
 from verify.logs.schema import DERIVED, STORED
@@ -50,7 +51,8 @@ def ask(sql: str, kept: set[int] | None, folder: Path) -> list[tuple[Any, ...]]:
     engine = Engine(folder)
     columns = engine.prepare(sql, is_timed=False, by_file=kept is not None)
     assert engine.statement is not None
-    decode = decoder_for(columns, Wanted(engine.statement.conditions), with_position=engine.needs_position)
+    wanted = Wanted(engine.statement.conditions)
+    decode = decoder_for(columns, wanted, with_position=engine.needs_position, is_compact=True)
     for number, records in enumerate(FILES):
         engine.add(number, decode(json.dumps({"Records": records}).encode()).tables)
         engine._combine()
@@ -60,6 +62,16 @@ def ask(sql: str, kept: set[int] | None, folder: Path) -> list[tuple[Any, ...]]:
     engine.close_input(files, [], None)
     try:
         return list(engine.run().rows)
+    finally:
+        engine.close()
+
+
+def test_what_fails_after_many_rows_fails_as_a_query_does(tmp_path: Path) -> None:
+    engine = Engine(tmp_path)
+    found = engine._db.execute("SELECT if(i = 1500000, error('late'), 'a') FROM range(2000000) t(i)")
+    try:
+        with pytest.raises(UsageError, match="The query fails: Invalid Input Error: late"):
+            list(engine._batches(found))
     finally:
         engine.close()
 

@@ -98,7 +98,7 @@ def test_python_is_told_as_the_command_line_is(log: str) -> None:
         Logs((log,), proven_only=True).query("SELECT 1")
 
 
-@pytest.mark.parametrize("format_", ["csv", "parquet"])
+@pytest.mark.parametrize("format_", ["csv", "parquet", "jsonl"])
 def test_an_answer_that_fails_half_way_leaves_no_file(format_: str, log: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     sql = "SELECT CAST(eventName AS INTEGER) FROM events"

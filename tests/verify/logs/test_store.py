@@ -6,8 +6,9 @@ import gzip
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from tests.verify.simulation.trail import Chain
 from verify.cli import main
 from verify.logs import query, reading, store
 from verify.logs.places import Asked, find_files
+from verify.storage.objects import ObjectName
+from verify.storage.s3 import S3ObjectStore
 from verify.times import iso
 
 pytestmark = pytest.mark.regular
@@ -89,6 +92,34 @@ def test_a_file_that_is_another_one_is_read_anew(copy: Path, chain: Chain, tmp_p
 
     assert "Changed" in ask(copy, capsys, *cache)[1]
     assert "Changed" in ask(copy, capsys, *cache)[1]
+
+
+def test_what_was_read_is_not_kept_as_what_was_listed(
+    serve_chain: Callable[[Chain], Chain], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    chain = serve_chain(trail(3))
+    monkeypatch.setattr("verify.cli.logs.now", lambda: chain.at + timedelta(minutes=30))
+    name = chain.hours[1].logs[0]
+    listed = chain.aws.objects[name]
+    other = gzip.compress(json.dumps({"Records": [{"eventName": "Other"}]}).encode())
+    read_each = S3ObjectStore.read_each
+
+    def of_another_moment(self: S3ObjectStore, names: Sequence[ObjectName], sink: Callable[[ObjectName], Any]) -> Any:
+        chain.aws.objects[name] = replace(listed, body=other)  # after it was listed
+        try:
+            return read_each(self, names, sink)
+        finally:
+            chain.aws.objects[name] = listed
+
+    def names() -> set[str]:
+        start = ("--start", iso(chain.hours[0].start), "--cache-dir", str(tmp_path / "cache"))
+        assert main(["logs", "query", "SELECT eventName FROM events", "--format", "csv", *start]) == 0
+        return set(capsys.readouterr().out.split())
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(S3ObjectStore, "read_each", of_another_moment)
+        assert "Other" in names()
+    assert "Other" not in names()
 
 
 def test_a_file_that_is_gone_is_in_no_answer(copy: Path, chain: Chain, tmp_path: Path, capsys: Capture) -> None:

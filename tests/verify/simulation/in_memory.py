@@ -55,7 +55,7 @@ class MemoryStore:
 
     def _listed(self, name: ObjectName) -> ListedObject:
         stored = self.aws.objects[name]
-        return ListedObject(name, len(stored.body), stored.last_modified, str(hash(stored.body)))
+        return ListedObject(name, len(stored.body), stored.last_modified, stored.etag)
 
     def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
         return [self._read(name, sink(name)) for name in names]
@@ -67,7 +67,7 @@ class MemoryStore:
         if stored is None:
             return Absent()
         into.feed(stored.body)
-        return Found(into.finish(), stored.metadata, stored.last_modified)
+        return Found(into.finish(), stored.metadata, stored.last_modified, stored.etag)
 
 
 @dataclass

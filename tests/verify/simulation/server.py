@@ -184,7 +184,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             headers = {f"x-amz-meta-{key}": value for key, value in stored.metadata.items()}
             # As CloudTrail sends it; a client that inflates by itself would hash something else.
-            headers |= {"Content-Encoding": "gzip", "ETag": '"x"', "Content-Type": "application/json"}
+            headers |= {"Content-Encoding": "gzip", "ETag": stored.etag, "Content-Type": "application/json"}
             headers["Last-Modified"] = format_datetime(stored.last_modified, usegmt=True)
             self._send(200, stored.body, headers)
 
@@ -248,7 +248,7 @@ def _entry(name: ObjectName, stored: Stored) -> str:
     modified = f"{stored.last_modified:%Y-%m-%dT%H:%M:%S.000Z}"
     return (
         f"<Contents><Key>{escape(quote(name.key, safe='/'))}</Key><LastModified>{modified}</LastModified>"
-        f"<ETag>x{abs(hash(stored.body))}</ETag><Size>{len(stored.body)}</Size></Contents>"
+        f"<ETag>{escape(stored.etag)}</ETag><Size>{len(stored.body)}</Size></Contents>"
     )
 
 

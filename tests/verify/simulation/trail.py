@@ -31,6 +31,10 @@ class Stored:
     metadata: dict[str, str]
     last_modified: datetime
 
+    @property
+    def etag(self) -> str:
+        return f'"{abs(hash(self.body)):x}"'
+
 
 @dataclass(frozen=True)
 class Delivered:

@@ -56,6 +56,18 @@ def test_a_link_that_leads_out_is_not_followed(target: str, tmp_path: Path) -> N
     assert isinstance(read(folder, "log"), Unreadable)
 
 
+def test_a_link_within_the_folder_is_followed_and_a_folder_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "copy" / "b").mkdir(parents=True)
+    (tmp_path / "copy" / "a").write_text("x")
+    (tmp_path / "copy" / "link").symlink_to(tmp_path / "copy" / "a")
+    (tmp_path / "other").symlink_to(tmp_path / "copy")  # the copy by another name
+    files = set(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+    assert isinstance(read(tmp_path / "other", "link"), Found)
+    assert isinstance(read(tmp_path / "other", "b"), Unreadable)
+    assert set(os.listdir("/proc/self/fd")) == files  # noqa: PTH208 - what was opened is closed
+
+
 def test_a_folder_of_links_is_not_walked(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path)
     (tmp_path / "file").write_text("x")

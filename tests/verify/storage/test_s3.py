@@ -54,6 +54,7 @@ def test_an_object_is_found_under_its_very_key_with_its_metadata(
 
     assert isinstance(found, Found)
     assert (found.value, found.last_modified, found.metadata["signature"]) == (content_of(BODY), AT, "abc")
+    assert found.etag == next(iter(store.objects("b", key))).etag != ""
 
 
 def test_an_object_larger_than_a_piece_is_streamed(store: S3ObjectStore, server: SimulatedAwsServer) -> None:

@@ -1,0 +1,143 @@
+"""Rows as JSON of printable ASCII alone, so that no control character reaches a terminal.
+
+``as_objects`` and ``text_of`` write every row that there is, one by one. ``texts_of`` writes the same column by column,
+several times as quickly, where each column is of a type that ``are_quick`` knows.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from verify.logs.engine import ResultColumn
+
+_DELETE = b"\x7f"
+_PLAIN = frozenset({str, int, bool})
+_QUICK: Final = frozenset(
+    {"VARCHAR", "JSON", "BOOLEAN", "TIMESTAMP", "INTEGER", "BIGINT", "SMALLINT", "TINYINT"}
+    | {"UINTEGER", "UBIGINT", "USMALLINT", "UTINYINT"}
+)
+_PRINTABLE = bytes(range(0x20, 0x7F))
+# Offsets of 64 bits: what is joined may be long.
+_TEXT: Final = pa.large_string()
+_ROWS_AT_ONCE = 1_000
+
+
+def unique_names(columns: Iterable[ResultColumn]) -> list[str]:
+    """The names of an answer's columns, each once: SQL allows the same one twice."""
+    names: list[str] = []
+    for column in columns:
+        name, number = column.name, 1
+        while name in names:
+            name, number = f"{column.name}_{number}", number + 1
+        names.append(name)
+    return names
+
+
+def json_value(value: Any) -> Any:
+    """A value of an answer, as JSON has it."""
+    if value is None or type(value) in _PLAIN:
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): json_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_value(item) for item in value]
+    if isinstance(value, datetime):
+        return f"{value.isoformat()}{'' if value.tzinfo else 'Z'}"
+    if isinstance(value, bytes | bytearray):
+        return value.hex()
+    is_number = isinstance(value, float | Decimal) and math.isfinite(value)
+    return float(value) if is_number else value if value is None or isinstance(value, str | int) else str(value)
+
+
+def as_objects(columns: Sequence[ResultColumn], rows: Iterable[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+    """Each row as an object."""
+    names = unique_names(columns)
+    for row in rows:
+        yield {
+            name: value if value is None or type(value) in _PLAIN else json_value(value)
+            for name, value in zip(names, row, strict=True)
+        }
+
+
+def text_of(value: Any) -> str:
+    """As JSON."""
+    try:
+        quick = msgspec.json.encode(value)  # several times as quick as json, and leaves other characters as they are
+    except (TypeError, OverflowError, ValueError, RecursionError):
+        quick = _DELETE
+    is_ascii = quick.isascii() and _DELETE not in quick
+    return quick.decode() if is_ascii else json.dumps(value, separators=(",", ":"))
+
+
+def are_quick(columns: Iterable[ResultColumn]) -> bool:
+    """Whether rows of these columns can be written by :func:`texts_of`."""
+    return all(column.type in _QUICK for column in columns)
+
+
+def texts_of(columns: Iterable[ResultColumn], batches: Iterable[Any]) -> Iterator[str]:
+    """The rows of batches of Arrow, each as the text of an object.
+
+    :param columns: of them, all of types that :func:`are_quick` knows.
+    """
+    names = unique_names(columns)
+    for batch in batches:
+        for first in range(0, batch.num_rows, _ROWS_AT_ONCE):
+            yield from _texts(names, batch.slice(first, _ROWS_AT_ONCE))
+
+
+def _texts(names: Sequence[str], batch: Any) -> list[str]:
+    pieces: list[Any] = []
+    literal = "{"
+    for name, column in zip(names, batch.columns, strict=True):
+        literal += f"{text_of(name)}:"
+        if column.null_count == len(column):
+            literal += "null,"
+        else:
+            pieces += [pa.scalar(literal, _TEXT), _written(column)]
+            literal = ","
+    if not pieces:
+        return [f"{literal.removesuffix(',')}}}"] * batch.num_rows
+    pieces.append(pa.scalar(f"{literal.removesuffix(',')}}}", _TEXT))
+    found = pc.binary_join_element_wise(
+        *pieces, pa.scalar("", _TEXT), null_handling="replace", null_replacement="null"
+    ).to_pylist()
+    return list(found)
+
+
+def _written(column: Any) -> Any:
+    """The values of a column as JSON; null stays null."""
+    if pa.types.is_boolean(column.type):
+        return pc.if_else(column, pa.scalar("true", _TEXT), pa.scalar("false", _TEXT))
+    if pa.types.is_integer(column.type):
+        return column.cast(_TEXT)
+    if pa.types.is_timestamp(column.type):
+        text = pc.replace_substring(column.cast(_TEXT), " ", "T", max_replacements=1)
+        return _between('"', pc.replace_substring_regex(text, r"\.000000$", ""), 'Z"')
+    text = column.cast(_TEXT)
+    content = _content(text)
+    if content.translate(None, _PRINTABLE):  # seldom
+        return pa.array([None if value is None else text_of(value) for value in text.to_pylist()], _TEXT)
+    for special in ("\\", '"'):
+        if special.encode() in content:
+            text = pc.replace_substring(text, special, f"\\{special}")
+    return _between('"', text, '"')
+
+
+def _between(before: str, text: Any, after: str) -> Any:
+    return pc.binary_join_element_wise(pa.scalar(before, _TEXT), text, pa.scalar(after, _TEXT), pa.scalar("", _TEXT))
+
+
+def _content(text: Any) -> bytes:
+    """All texts of an array, one after the other."""
+    _, offsets, content = text.buffers()
+    at = memoryview(offsets).cast("q")
+    return bytes(memoryview(content or b"")[at[text.offset] : at[text.offset + len(text)]])
