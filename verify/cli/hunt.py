@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from verify.cli.place_options import add_place_options, asked_from, aws_of_places
+from verify.cli.common import add_iam_policy_option
+from verify.cli.place_options import add_place_options, asked_from, aws_of_places, policy_of_places
 from verify.cli.progress import Progress
 from verify.errors import UsageError
 from verify.report.terminal import Terminal, safe
@@ -73,6 +74,7 @@ def add_parser(commands: Any) -> None:
     result.add_argument(
         "--fail-on", choices=LEVELS, default="medium", help="exit with 1 if a finding is so grave. Default: medium."
     )
+    add_iam_policy_option(parser, names_resources=True)
     parser.set_defaults(run=_run)
 
 
@@ -85,9 +87,12 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from verify.hunt.run import run_hunt  # noqa: PLC0415 - the rules take a while to load, and --help needs none
     from verify.logs.places import find_files, prepare_validation  # noqa: PLC0415
 
+    if arguments.print_iam_policy:
+        terminal.print_json(policy_of_places(arguments))
+        return 0
     loaded = _rules(arguments)
     if arguments.explain is not None:
-        return _explain(arguments.explain, loaded, terminal)
+        return _explain(arguments.explain, loaded, terminal, as_json=_explains_in_json(arguments.format))
     asked = asked_from(arguments)
     find = prepare_validation if arguments.proven_only else find_files
     with Progress(terminal.err) as progress:
@@ -109,10 +114,16 @@ def _rules(arguments: argparse.Namespace) -> Loaded:
     return joined(parts, frozenset(arguments.without))
 
 
-def _explain(name: str, loaded: Loaded, terminal: Terminal) -> int:
+def _explains_in_json(kind: str) -> bool:
+    if kind not in ("text", "json"):
+        raise UsageError(f"--explain shows a rule as text or json, not as {kind}.")
+    return kind == "json"
+
+
+def _explain(name: str, loaded: Loaded, terminal: Terminal, *, as_json: bool) -> int:
     from verify.hunt.rules import source_of  # noqa: PLC0415
     from verify.hunt.run import PYTHON_RULES  # noqa: PLC0415
-    from verify.report.hunt import explain  # noqa: PLC0415
+    from verify.report.hunt import explain, rule_as_json  # noqa: PLC0415
 
     found: list[Rule] = [
         rule for rule in (*loaded.rules, *PYTHON_RULES) if name.lower() in (rule.title.lower(), rule.id)
@@ -120,6 +131,14 @@ def _explain(name: str, loaded: Loaded, terminal: Terminal) -> int:
     problems = [each for each in loaded.problems if name.lower() == each.title.lower()]
     if not found and not problems:
         raise UsageError(f"--explain {name!r}: there is no such rule. Give its title or its id.")
+    if as_json:
+        terminal.print_json(
+            {
+                "rules": [rule_as_json(rule, source_of(rule.source)) for rule in found],
+                "rules_not_run": [{"rule": each.title, "file": each.source, "why": each.why} for each in problems],
+            }
+        )
+        return 0
     for rule in found:
         for piece in explain(rule, source_of(rule.source)):
             terminal.write(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from verify.aws import Aws
-from verify.cli.common import aws_from
+from verify.cli.common import aws_from, resources_from
 from verify.errors import UsageError
+from verify.report.iam_policy import least_privilege_policy
 from verify.trail import home_region_of
 
 if TYPE_CHECKING:
@@ -103,3 +105,16 @@ def aws_of_places(arguments: argparse.Namespace) -> Aws:
 
 def _names(text: str | None) -> frozenset[str]:
     return frozenset(part.strip() for part in (text or "").split(",")) - {""}
+
+
+def policy_of_places(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The IAM policy that reading these files needs; no call is made."""
+    from verify.integrity.facts import PERMISSIONS as FACTS  # noqa: PLC0415
+    from verify.storage.s3 import PERMISSIONS as FILES  # noqa: PLC0415
+
+    bucket = next(
+        (each.removeprefix("s3://").rstrip("/") for each in arguments.places if each.startswith("s3://")), None
+    )
+    arguments.region = home_region_of(arguments.trail)
+    resources = resources_from(arguments)
+    return least_privilege_policy((*FACTS, *FILES), replace(resources, bucket=bucket or resources.bucket))

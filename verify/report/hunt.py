@@ -245,6 +245,23 @@ def explain(rule: Rule, text: str) -> Iterator[str]:
         yield f"\n{text}"
 
 
+def rule_as_json(rule: Rule, text: str) -> dict[str, Any]:
+    """The same as an object."""
+    return {
+        "rule": rule.title,
+        "rule_id": rule.id,
+        "rule_file": rule.source,
+        "severity": rule.level,
+        "confidence": rule.more.get("confidence"),
+        "what": rule.description,
+        "tags": rule.tags,
+        "innocent_explanations": rule.false_positives,
+        "next_steps": next_steps_of(rule),
+        "references": rule.references,
+        "file_text": text,
+    }
+
+
 def as_jsonl(objects: Iterable[dict[str, Any]]) -> Iterator[str]:
     """One JSON object a line, in ASCII."""
     for each in objects:
