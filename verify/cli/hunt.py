@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LEVELS = ("informational", "low", "medium", "high", "critical")
 _FORMATS = ("text", "json", "markdown", "ocsf", "timesketch")
+_TIMELINE_FORMATS = ("text", "json", "markdown", "timesketch")
 _DESCRIPTION = """\
 Find known attacks in the log files that the trail delivered: what happened, who did it, from where, when, and what to
 do next. The rules that come with the program are Sigma rules; --rules adds those of others. docs/detections.md lists
@@ -39,6 +40,18 @@ exit codes:
   1  a finding is at least as grave as --fail-on
   2  wrong usage
   3  none is, but files could not be read or are missing, rules could not run, or the trail does not record their events
+"""
+
+
+_TIMELINE_EXAMPLES = """\
+examples:
+  python -m verify hunt timeline --principal arn:aws:iam::111122223333:user/alice --since 7d
+  python -m verify hunt timeline --principal i-0123456789abcdef0 --in ./copy-of-the-bucket --format markdown
+
+exit codes:
+  0  every log file of the period was read
+  2  wrong usage
+  3  files could not be read or are missing: there may be more calls
 """
 
 
@@ -76,6 +89,30 @@ def add_parser(commands: Any) -> None:
     )
     add_iam_policy_option(parser, names_resources=True)
     parser.set_defaults(run=_run)
+    _add_timeline(parser.add_subparsers(title="other actions", metavar="ACTION"))
+
+
+def _add_timeline(actions: Any) -> None:
+    parser = actions.add_parser(
+        "timeline",
+        help="all that one principal did, and the sessions that it made",
+        description="All calls of one principal, and of all sessions made with its credentials, in the order of time.",
+        epilog=_TIMELINE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # What stands before the word "timeline" counts as well: no default of this parser takes its place.
+        argument_default=argparse.SUPPRESS,
+    )
+    add_place_options(parser)
+    add_iam_policy_option(parser, names_resources=True)
+    parser.add_argument(
+        "--principal",
+        metavar="WHO",
+        required=True,
+        help="a user, role or session by ARN or name, an access key's id, or root.",
+    )
+    parser.add_argument("--format", choices=_TIMELINE_FORMATS, default="text", help="Default: text.")
+    parser.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json.")
+    parser.set_defaults(run=_run_timeline)
 
 
 def now() -> datetime:
@@ -100,6 +137,35 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         outcome = run_hunt(place, loaded, progress.show_read, _where(arguments))
     exit_code = outcome.exit_code(arguments.fail_on)
     _print(outcome, arguments, terminal, exit_code)
+    return exit_code
+
+
+def _run_timeline(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    from verify.hunt.run import run_timeline  # noqa: PLC0415
+    from verify.logs.places import find_files, prepare_validation  # noqa: PLC0415
+    from verify.report import hunt_timeline as report  # noqa: PLC0415
+    from verify.report.hunt import as_jsonl  # noqa: PLC0415
+
+    if arguments.print_iam_policy:
+        terminal.print_json(policy_of_places(arguments))
+        return 0
+    asked = asked_from(arguments)
+    find = prepare_validation if arguments.proven_only else find_files
+    with Progress(terminal.err) as progress:
+        place = find(asked, now(), lambda: aws_of_places(arguments))
+        told = run_timeline(place, arguments.principal, progress.show_read)
+    exit_code = 0 if told.is_whole else 3
+    if arguments.format == "json":
+        terminal.print_json(report.as_json(told, exit_code))
+    elif arguments.format == "timesketch":
+        for line in report.read_lines(told):
+            terminal.notice(line)
+        for part in as_jsonl(report.as_timesketch(told.calls)):
+            terminal.write(part)
+        terminal.notice(report.closing_line(told))
+    else:
+        for part in (report.as_text if arguments.format == "text" else report.as_markdown)(told):
+            terminal.write(part)
     return exit_code
 
 

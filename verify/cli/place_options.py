@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 def add_place_options(parser: argparse.ArgumentParser) -> None:
     """Where the files are, which of them, of what time, whether proven, and how AWS is asked."""
+    none = argparse.SUPPRESS if parser.argument_default is argparse.SUPPRESS else []
     where = parser.add_argument_group("where the files are")
     where.add_argument(
         "--in",
         dest="places",
         metavar="PLACE",
         action="append",
-        default=[],
+        default=none,
         help="a copy of the bucket in a folder, an evidence bundle by its manifest (DIR/bundle.json), s3://BUCKET, "
         "or a log file (gzip or not; Records, a list, or lines); may be given several times for files. Default: the "
         "trail's bucket.",
@@ -57,14 +58,14 @@ def add_place_options(parser: argparse.ArgumentParser) -> None:
         "--keys",
         metavar="FILE",
         action="append",
-        default=[],
+        default=none,
         help="for --proven-only of a copy: AWS's public keys, as for integrity; may be given several times.",
     )
     proof.add_argument(
         "--trust-key",
         metavar="FINGERPRINT",
         action="append",
-        default=[],
+        default=none,
         help="for --proven-only of a bundle: a public key that you know to be AWS's; may be given several times.",
     )
     aws = parser.add_argument_group("AWS")

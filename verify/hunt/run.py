@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from verify.hunt.blind import blind_rules
 from verify.hunt.events import Events, event_decoder
 from verify.hunt.finding import Finding, Outcome, finding_of, order_of
 from verify.hunt.hunt import Hunt, time_of
 from verify.hunt.sigma.load import Loaded, Rule
+from verify.hunt.timeline import Call, Keys, Timeline
 from verify.integrity.sources import PreparedValidation
 from verify.logs.answer import MAX_NAMED, Basis, Unread
 from verify.logs.places import Place
@@ -34,10 +36,8 @@ def run_hunt(
     :param loaded: the rules.
     :param where: the options of ``verify logs`` by which a person looks at the same files.
     """
-    period = place.period if isinstance(place, Place) else (place.request.period.start, place.request.period.end)
-    hunt = Hunt(loaded.rules, period)
-    reading = _Reading(hunt, on_progress)
-    basis = reading.all_of(place) if isinstance(place, Place) else reading.proven_of(place)
+    hunt = Hunt(loaded.rules, _period_of(place))
+    basis = _Reading(hunt, on_progress).of(place)
     found = [finding for _, finding in hunt.findings()]
     found += _of_networks(hunt)
     if isinstance(place, Place):
@@ -54,14 +54,66 @@ def run_hunt(
     )
 
 
+class Taker(Protocol):
+    """Takes in the events of files, one file after the other."""
+
+    events: int
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields that are looked at beside those that every event has."""
+
+    def add(self, events: Events) -> None:
+        """Look at the events of a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A timeline, and what it rests on.
+
+    :param holes: why calls may be missing, beside the holes of the basis.
+    """
+
+    principal: str
+    calls: tuple[Call, ...]
+    basis: Basis
+    holes: tuple[str, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything of the period was read, and there was something."""
+        return self.basis.is_whole and not self.holes
+
+
+def run_timeline(place: Place | PreparedValidation, principal: str, on_progress: OnProgress) -> Told:
+    """All that a principal did, and the sessions that it made; of a validation, by those files alone that are proven.
+
+    :param principal: see :func:`verify.hunt.timeline.is_principal`.
+    """
+    keys = Keys(principal)
+    _Reading(keys, on_progress).of(place)
+    timeline = Timeline(principal, keys.made(), _period_of(place))
+    basis = _Reading(timeline, on_progress).of(place)
+    nothing = () if timeline.events else (_NO_EVENT,)
+    return Told(principal, timeline.calls(), basis, (*keys.holes, *timeline.holes, *nothing))
+
+
+def _period_of(place: Place | PreparedValidation) -> tuple[datetime, datetime] | None:
+    return place.period if isinstance(place, Place) else (place.request.period.start, place.request.period.end)
+
+
 class _Reading:
     """Reads files, and keeps count."""
 
-    def __init__(self, hunt: Hunt, on_progress: OnProgress) -> None:
+    def __init__(self, hunt: Taker, on_progress: OnProgress) -> None:
         self._hunt = hunt
         self._decode = event_decoder(hunt.fields)
         self._on_progress = on_progress
         self._files: list[_File] = []
+
+    def of(self, place: Place | PreparedValidation) -> Basis:
+        """Read the files of a place, or of a validation those that are proven."""
+        return self.all_of(place) if isinstance(place, Place) else self.proven_of(place)
 
     def all_of(self, place: Place) -> Basis:
         """Read all files of a place."""
