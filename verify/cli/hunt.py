@@ -55,6 +55,31 @@ exit codes:
 """
 
 
+_RULE_TESTS = """\
+Run the tests that rules have in their own files, under the key tests. Events without an id or a time get one, each a
+second after the one before:
+
+  title: CloudTrail is stopped
+  logsource: {product: aws, service: cloudtrail}
+  detection:
+    selection: {eventName: StopLogging}
+    condition: selection
+  tests:
+  - name: somebody stops the trail
+    events:
+    - {eventSource: cloudtrail.amazonaws.com, eventName: StopLogging}
+    matches: true
+  - events:
+    - {eventSource: cloudtrail.amazonaws.com, eventName: StartLogging}
+    matches: false
+
+exit codes:
+  0  all tests passed; rules without tests are named
+  1  a test failed, or a rule cannot run
+  2  wrong usage: a test is not written so, or no rule has tests
+"""
+
+
 def add_parser(commands: Any) -> None:
     """Add ``hunt`` to the subparsers of ``python -m verify``."""
     parser = commands.add_parser(
@@ -89,7 +114,9 @@ def add_parser(commands: Any) -> None:
     )
     add_iam_policy_option(parser, names_resources=True)
     parser.set_defaults(run=_run)
-    _add_timeline(parser.add_subparsers(title="other actions", metavar="ACTION"))
+    actions = parser.add_subparsers(title="other actions", metavar="ACTION")
+    _add_timeline(actions)
+    _add_rules(actions)
 
 
 def _add_timeline(actions: Any) -> None:
@@ -113,6 +140,19 @@ def _add_timeline(actions: Any) -> None:
     parser.add_argument("--format", choices=_TIMELINE_FORMATS, default="text", help="Default: text.")
     parser.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json.")
     parser.set_defaults(run=_run_timeline)
+
+
+def _add_rules(actions: Any) -> None:
+    rules = actions.add_parser("rules", help="'rules test PLACE' runs the tests that rules have in their files")
+    test = rules.add_subparsers(title="actions", metavar="ACTION", required=True).add_parser(
+        "test",
+        help="run the tests that rules have in their files",
+        description=_RULE_TESTS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    test.add_argument("tested", metavar="PLACE", nargs="+", help="a folder or a file of rules.")
+    test.add_argument("--json", action="store_true", help="print one JSON document instead of text.")
+    test.set_defaults(run=_run_rule_tests)
 
 
 def now() -> datetime:
@@ -166,6 +206,24 @@ def _run_timeline(arguments: argparse.Namespace, terminal: Terminal) -> int:
     else:
         for part in (report.as_text if arguments.format == "text" else report.as_markdown)(told):
             terminal.write(part)
+    return exit_code
+
+
+def _run_rule_tests(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    from verify.hunt.rule_tests import run_tests  # noqa: PLC0415
+    from verify.hunt.rules import rules_in  # noqa: PLC0415
+    from verify.report.hunt import rule_tests_as_json, rule_tests_as_text  # noqa: PLC0415
+
+    loaded = rules_in([Path(place) for place in arguments.tested])
+    results = list(run_tests(loaded))
+    if not results and not loaded.problems:
+        raise UsageError(f"None of the {len(loaded.rules):,} rules has tests: see 'hunt rules test --help'.")
+    exit_code = 1 if loaded.problems or not all(each.is_passed for each in results) else 0
+    if arguments.json:
+        terminal.print_json(rule_tests_as_json(loaded, results, exit_code))
+        return exit_code
+    for line in rule_tests_as_text(loaded, results):
+        terminal.write(safe(line).plain + "\n")
     return exit_code
 
 
