@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +18,11 @@ from verify.report.terminal import Terminal, safe
 if TYPE_CHECKING:
     from verify.hunt.finding import Outcome
     from verify.hunt.sigma.load import Loaded, Rule
+    from verify.logs.places import Asked
 
 LEVELS = ("informational", "low", "medium", "high", "critical")
 _FORMATS = ("text", "json", "markdown", "ocsf", "timesketch")
+_LISTED = "7d"  # of a bucket, how far back files are listed that may have been delivered since the last hunt
 _TIMELINE_FORMATS = ("text", "json", "markdown", "timesketch")
 _DESCRIPTION = """\
 Find known attacks in the log files that the trail delivered: what happened, who did it, from where, when, and what to
@@ -103,6 +107,15 @@ def add_parser(commands: Any) -> None:
         "--without", metavar="RULE", action="append", default=[], help="leave out a Sigma rule, by its title or id."
     )
     rules.add_argument("--explain", metavar="RULE", help="show a rule, by its title or id, and stop.")
+    again = parser.add_argument_group("again and again")
+    again.add_argument(
+        "--since-last",
+        action="store_true",
+        help="only files that were delivered since the last such hunt, whenever their events happened. Needs --state.",
+    )
+    again.add_argument(
+        "--state", metavar="FILE", help="for --since-last: remembers what was hunted in. A new file, or that of before."
+    )
     result = parser.add_argument_group("result")
     result.add_argument("--format", choices=_FORMATS, default="text", help="Default: text.")
     result.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json.")
@@ -171,6 +184,9 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if arguments.explain is not None:
         return _explain(arguments.explain, loaded, terminal, as_json=_explains_in_json(arguments.format))
     asked = asked_from(arguments)
+    _refuse_times_of_their_own(arguments)
+    if arguments.since_last:
+        return _hunt_since_last(arguments, terminal, loaded, asked)
     find = prepare_validation if arguments.proven_only else find_files
     with Progress(terminal.err) as progress:
         place = find(asked, now(), lambda: aws_of_places(arguments))
@@ -178,6 +194,51 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     exit_code = outcome.exit_code(arguments.fail_on)
     _print(outcome, arguments, terminal, exit_code)
     return exit_code
+
+
+def _refuse_times_of_their_own(arguments: argparse.Namespace) -> None:
+    if arguments.since_last is not (arguments.state is not None):
+        raise UsageError("--since-last and --state FILE belong together: give both, or neither.")
+    if arguments.since_last and (arguments.start or arguments.end):
+        raise UsageError("--since-last looks at what was delivered last. Leave out --start and --end.")
+    if arguments.since_last and arguments.proven_only:
+        raise UsageError(
+            "--since-last looks at files as they are delivered, and --proven-only can prove them only when the next "
+            "digest is there. Leave out one of them."
+        )
+
+
+def _hunt_since_last(arguments: argparse.Namespace, terminal: Terminal, loaded: Loaded, asked: Asked) -> int:
+    from verify.hunt.run import run_hunt  # noqa: PLC0415
+    from verify.hunt.state import after, load_hunted, only_new, save_hunted  # noqa: PLC0415
+    from verify.logs.places import S3, find_files  # noqa: PLC0415
+
+    is_bucket = not asked.places or asked.places[0].startswith(S3)
+    asked = replace(asked, since=asked.since or (_LISTED if is_bucket else None))
+    state = Path(arguments.state)
+    with Progress(terminal.err) as progress:
+        place = find_files(asked, now(), lambda: aws_of_places(arguments))
+        source = _source_of(place.source, arguments) if is_bucket else _local_source_of(asked.places)
+        known = load_hunted(state, source)
+        new = only_new(place, known)
+        outcome = run_hunt(new, loaded, progress.show_read, _where(arguments))
+    exit_code = outcome.exit_code(arguments.fail_on)
+    _print(outcome, arguments, terminal, exit_code)
+    terminal.flush()  # what nobody could read is not remembered as told
+    missing = (key for _, _, keys in new.missing for key in keys)
+    save_hunted(state, source, after(known, place, outcome.read, missing))
+    return exit_code
+
+
+def _source_of(bucket: str, arguments: argparse.Namespace) -> str:
+    return " at ".join(filter(None, (bucket, arguments.endpoint_url or os.environ.get("AWS_ENDPOINT_URL"))))
+
+
+def _local_source_of(places: tuple[str, ...]) -> str:
+    """Of several files, their names tell enough: each time others may be named."""
+    paths = [Path(place).resolve() for place in places]
+    is_one = len(paths) == 1 and (paths[0].is_dir() or paths[0].name == "bundle.json")
+    return str(paths[0]) if is_one else "files of this machine"
 
 
 def _run_timeline(arguments: argparse.Namespace, terminal: Terminal) -> int:
@@ -277,8 +338,6 @@ def _explain(name: str, loaded: Loaded, terminal: Terminal, *, as_json: bool) ->
 
 
 def _print(outcome: Outcome, arguments: argparse.Namespace, terminal: Terminal, exit_code: int) -> None:
-    from dataclasses import replace  # noqa: PLC0415
-
     from verify.hunt.finding import at_least  # noqa: PLC0415
     from verify.hunt.incident import incidents  # noqa: PLC0415
     from verify.report import hunt as report  # noqa: PLC0415

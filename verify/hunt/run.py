@@ -37,7 +37,8 @@ def run_hunt(
     :param where: the options of ``verify logs`` by which a person looks at the same files.
     """
     hunt = Hunt(loaded.rules, _period_of(place))
-    basis = _Reading(hunt, on_progress).of(place)
+    reading = _Reading(hunt, on_progress)
+    basis = reading.of(place)
     found = [finding for _, finding in hunt.findings()]
     found += _of_networks(hunt)
     if isinstance(place, Place):
@@ -51,6 +52,7 @@ def run_hunt(
         loaded.problems,
         blind,
         (*hunt.holes, *(() if hunt.events else (_NO_EVENT,))),
+        read=reading.read,
     )
 
 
@@ -110,6 +112,11 @@ class _Reading:
         self._decode = event_decoder(hunt.fields)
         self._on_progress = on_progress
         self._files: list[_File] = []
+
+    @property
+    def read(self) -> frozenset[str]:
+        """The shown names of the files that could be read."""
+        return frozenset(file.name for file in self._files if not file.problem and (file.events or not file.unreadable))
 
     def of(self, place: Place | PreparedValidation) -> Basis:
         """Read the files of a place, or of a validation those that are proven."""
