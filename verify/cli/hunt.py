@@ -14,6 +14,7 @@ from verify.cli.place_options import add_place_options, asked_from, aws_of_place
 from verify.cli.progress import Progress
 from verify.errors import UsageError
 from verify.report.terminal import Terminal, safe
+from verify.times import iso, parse_duration
 
 if TYPE_CHECKING:
     from verify.hunt.finding import Outcome
@@ -107,6 +108,12 @@ def add_parser(commands: Any) -> None:
         "--without", metavar="RULE", action="append", default=[], help="leave out a Sigma rule, by its title or id."
     )
     rules.add_argument("--explain", metavar="RULE", help="show a rule, by its title or id, and stop.")
+    rules.add_argument(
+        "--baseline",
+        metavar="DURATION",
+        help="read that much before the period, such as 14d, and find what is new in it for a principal: regions, "
+        "services, networks, programs. Default: nothing is compared with before.",
+    )
     again = parser.add_argument_group("again and again")
     again.add_argument(
         "--since-last",
@@ -188,15 +195,34 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if arguments.since_last:
         return _hunt_since_last(arguments, terminal, loaded, asked)
     find = prepare_validation if arguments.proven_only else find_files
+    start = None
+    if arguments.baseline is not None:
+        asked, start = _with_baseline(asked, arguments.baseline)
     with Progress(terminal.err) as progress:
         place = find(asked, now(), lambda: aws_of_places(arguments))
-        outcome = run_hunt(place, loaded, progress.show_read, _where(arguments))
+        outcome = run_hunt(place, loaded, progress.show_read, _where(arguments), start)
     exit_code = outcome.exit_code(arguments.fail_on)
     _print(outcome, arguments, terminal, exit_code)
     return exit_code
 
 
+def _with_baseline(asked: Asked, duration: str) -> tuple[Asked, datetime]:
+    """What is read with the time before, and where the period begins."""
+    from verify.integrity.sources import period_of  # noqa: PLC0415
+
+    length = parse_duration(duration, "--baseline")
+    if asked.places and not asked.places[0].startswith("s3://") and not asked.start:
+        raise UsageError("--baseline needs to know where the period begins: give --start.")
+    start = period_of(asked.options(), now()).start
+    try:
+        return replace(asked, since=None, start=iso(start - length)), start
+    except OverflowError:
+        raise UsageError(f"--baseline {duration} begins before the calendar. Try 30d.") from None
+
+
 def _refuse_times_of_their_own(arguments: argparse.Namespace) -> None:
+    if arguments.since_last and arguments.baseline is not None:
+        raise UsageError("--since-last reads no file twice, and --baseline reads old ones. Leave out one of them.")
     if arguments.since_last is not (arguments.state is not None):
         raise UsageError("--since-last and --state FILE belong together: give both, or neither.")
     if arguments.since_last and (arguments.start or arguments.end):

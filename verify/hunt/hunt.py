@@ -564,6 +564,11 @@ class Hunt:
             return chain[-1].to
         return f"{identity.principal}/{identity.session}" if identity.is_instance else identity.principal
 
+    def actor_of(self, finding: Finding) -> str:
+        """The same of whom a finding is about."""
+        chain = chain_of(finding.key, self._issued)
+        return chain[-1].to if chain else finding.principal
+
     def behind(self, key: str) -> tuple[str, ...]:
         """Who stood behind the holder of a key."""
         return tuple(_step(each) for each in chain_of(key, self._issued))

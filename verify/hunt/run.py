@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from verify.hunt.baseline import BASELINE_RULES, Baseline
 from verify.hunt.blind import blind_rules
 from verify.hunt.events import Events, event_decoder
 from verify.hunt.finding import Finding, Outcome, finding_of, order_of
@@ -21,6 +22,7 @@ from verify.logs.proof import read_proven
 from verify.logs.reading import ReadFile, read_files
 from verify.storage.layout import LogName
 from verify.storage.objects import ObjectName
+from verify.times import iso
 
 # Told how many files and events were read so far.
 OnProgress = Callable[[int, int], None]
@@ -29,18 +31,31 @@ _NO_EVENT = "No event was among what was read: nothing shows that anything was r
 
 
 def run_hunt(
-    place: Place | PreparedValidation, loaded: Loaded, on_progress: OnProgress, where: Sequence[str] = ()
+    place: Place | PreparedValidation,
+    loaded: Loaded,
+    on_progress: OnProgress,
+    where: Sequence[str] = (),
+    start: datetime | None = None,
 ) -> Outcome:
     """Hunt in the files of a place; of a validation, in those files alone that are proven.
 
     :param loaded: the rules.
     :param where: the options of ``verify logs`` by which a person looks at the same files.
+    :param start: the hunt is in what happened from then on, and what happened before tells what is usual. Default: -
+        the hunt is in all of the place's period.
     """
-    hunt = Hunt(loaded.rules, _period_of(place))
-    reading = _Reading(hunt, on_progress)
+    period = _period_of(place)
+    baseline = Baseline((start, period[1])) if start and period else None
+    hunt = Hunt(loaded.rules, (start, period[1]) if start and period else period)
+    reading = _Reading(_Together(hunt, baseline) if baseline else hunt, on_progress)
     basis = reading.of(place)
     found = [finding for _, finding in hunt.findings()]
     found += _of_networks(hunt)
+    if baseline:
+        found += [replace(each, actor=hunt.actor_of(each)) for each in baseline.findings()]
+        usual = f"{baseline.events_before:,} events from before {iso(start)} were read to know what is usual."
+        basis = replace(basis, period=(start, basis.period[1]) if start and basis.period else None)
+        basis = replace(basis, notices=(*basis.notices, usual))
     if isinstance(place, Place):
         found += _of_missing(place)
     found = [replace(finding, query=_query(finding, where)) for finding in found]
@@ -51,7 +66,7 @@ def run_hunt(
         sum(rule.is_alone for rule in loaded.rules),
         loaded.problems,
         blind,
-        (*hunt.holes, *(() if hunt.events else (_NO_EVENT,))),
+        (*hunt.holes, *(baseline.holes if baseline else ()), *(() if hunt.events else (_NO_EVENT,))),
         read=reading.read,
     )
 
@@ -59,7 +74,9 @@ def run_hunt(
 class Taker(Protocol):
     """Takes in the events of files, one file after the other."""
 
-    events: int
+    @property
+    def events(self) -> int:
+        """How many events of the period there were."""
 
     @property
     def fields(self) -> frozenset[str]:
@@ -67,6 +84,26 @@ class Taker(Protocol):
 
     def add(self, events: Events) -> None:
         """Look at the events of a file."""
+
+
+class _Together:
+    """A hunt, and beside it what is usual."""
+
+    def __init__(self, hunt: Hunt, baseline: Baseline) -> None:
+        self._hunt = hunt
+        self._baseline = baseline
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return self._hunt.fields
+
+    @property
+    def events(self) -> int:
+        return self._hunt.events
+
+    def add(self, events: Events) -> None:
+        self._hunt.add(events)
+        self._baseline.add(events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +317,7 @@ _MISSING = Rule(
         ],
     },
 )
-PYTHON_RULES = (_INSTANCE_ELSEWHERE, _INSTANCE_MOVED, _MISSING)
+PYTHON_RULES = (_INSTANCE_ELSEWHERE, _INSTANCE_MOVED, _MISSING, *BASELINE_RULES)
 
 
 def _of_missing(place: Place) -> Iterator[Finding]:
