@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from verify.cli.common import add_iam_policy_option
 from verify.cli.place_options import add_place_options, asked_from, aws_of_places, policy_of_places
-from verify.cli.progress import Progress
+from verify.cli.progress import Progress, interruptible
 from verify.errors import UsageError
 from verify.report.terminal import Terminal, safe
-from verify.times import iso, parse_duration
+from verify.times import iso, parse_duration, time_range
 
 if TYPE_CHECKING:
     from verify.hunt.finding import Outcome
@@ -114,6 +114,12 @@ def add_parser(commands: Any) -> None:
         help="read that much before the period, such as 14d, and find what is new in it for a principal: regions, "
         "services, networks, programs. Default: nothing is compared with before.",
     )
+    parser.add_argument(
+        "--history",
+        action="store_true",
+        help="look at the event history instead of log files: management events of the last 90 days, without a trail; "
+        "of all enabled regions, or those of --region.",
+    )
     again = parser.add_argument_group("again and again")
     again.add_argument(
         "--since-last",
@@ -185,13 +191,15 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from verify.logs.places import find_files, prepare_validation  # noqa: PLC0415
 
     if arguments.print_iam_policy:
-        terminal.print_json(policy_of_places(arguments))
+        terminal.print_json(_policy_of_history(arguments) if arguments.history else policy_of_places(arguments))
         return 0
     loaded = _rules(arguments)
     if arguments.explain is not None:
         return _explain(arguments.explain, loaded, terminal, as_json=_explains_in_json(arguments.format))
     asked = asked_from(arguments)
     _refuse_times_of_their_own(arguments)
+    if arguments.history:
+        return _hunt_in_history(arguments, terminal, loaded, asked)
     if arguments.since_last:
         return _hunt_since_last(arguments, terminal, loaded, asked)
     find = prepare_validation if arguments.proven_only else find_files
@@ -202,6 +210,47 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         place = find(asked, now(), lambda: aws_of_places(arguments))
         outcome = run_hunt(place, loaded, progress.show_read, _where(arguments), start)
     exit_code = outcome.exit_code(arguments.fail_on)
+    _print(outcome, arguments, terminal, exit_code)
+    return exit_code
+
+
+def _policy_of_history(arguments: argparse.Namespace) -> dict[str, Any]:
+    from verify.events.history import PERMISSIONS  # noqa: PLC0415
+    from verify.report.iam_policy import least_privilege_policy  # noqa: PLC0415
+
+    return least_privilege_policy((*PERMISSIONS, *(() if arguments.region else ("ec2:DescribeRegions",))))
+
+
+_NOT_OF_HISTORY = ("places", "trail", "bucket", "prefix", "account", "proven_only", "since_last", "baseline")
+
+
+def _hunt_in_history(arguments: argparse.Namespace, terminal: Terminal, loaded: Loaded, asked: Asked) -> int:
+    from verify.events.history import History, enabled_regions  # noqa: PLC0415
+    from verify.events.query import Query  # noqa: PLC0415
+    from verify.events.search import Search  # noqa: PLC0415
+    from verify.hunt.run import Searched, hunt_in_history  # noqa: PLC0415
+
+    for name in _NOT_OF_HISTORY:
+        if getattr(arguments, name):
+            option = "--in" if name == "places" else f"--{name.replace('_', '-')}"
+            raise UsageError(f"--history reads no log files, so {option} tells it nothing. Leave out one of them.")
+    moment = now()
+    since = None if asked.start else asked.since or "1d"
+    if asked.start and asked.since:
+        raise UsageError("--since and --start both say where to begin. Give one of them.")
+    times = time_range(since, asked.start, asked.end, moment)
+    period = times.start or moment, times.end or moment
+    aws = aws_of_places(arguments)
+    regions = tuple(sorted(asked.regions)) or enabled_regions(aws)
+    with interruptible() as stop, Progress(terminal.err) as progress:
+        history = History(aws, stop)
+        search = Search(history, regions, Query({}, times))
+        searched = Searched(search, regions, period, search.failures, lambda: history.pages)
+        outcome = hunt_in_history(searched, loaded, moment, progress.show_read)
+        is_stopped = stop.is_set()
+    if is_stopped:
+        outcome = replace(outcome, holes=(*outcome.holes, "It was stopped before all was read."))
+    exit_code = 130 if is_stopped else outcome.exit_code(arguments.fail_on)
     _print(outcome, arguments, terminal, exit_code)
     return exit_code
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from verify.events.event import Event
 from verify.hunt.baseline import BASELINE_RULES, Baseline
 from verify.hunt.blind import blind_rules
 from verify.hunt.events import Events, event_decoder
@@ -22,11 +23,15 @@ from verify.logs.proof import read_proven
 from verify.logs.reading import ReadFile, read_files
 from verify.storage.layout import LogName
 from verify.storage.objects import ObjectName
-from verify.times import iso
+from verify.times import HISTORY_DAYS, iso
 
 # Told how many files and events were read so far.
 OnProgress = Callable[[int, int], None]
 _NAMED_FILES = 5
+_OF_HISTORY = (
+    "The event history holds management events of the last 90 days: no data events, such as the reading of objects. An "
+    "event may take 15 minutes to appear in it."
+)
 _NO_EVENT = "No event was among what was read: nothing shows that anything was recorded."
 
 
@@ -68,6 +73,68 @@ def run_hunt(
         blind,
         (*hunt.holes, *(baseline.holes if baseline else ()), *(() if hunt.events else (_NO_EVENT,))),
         read=reading.read,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """A search of the event history, which is read as it goes on.
+
+    :param regions: where it searches; ``failures`` says after it why it could not search some of them.
+    :param pages: how many pages were read so far.
+    """
+
+    events: Iterable[Event]
+    regions: tuple[str, ...]
+    period: tuple[datetime, datetime]
+    failures: Mapping[str, Exception]
+    pages: Callable[[], int]
+
+
+def hunt_in_history(searched: Searched, loaded: Loaded, now: datetime, on_progress: OnProgress) -> Outcome:
+    """Hunt in the event history, which has no data events, and nothing that is older than 90 days.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html
+    """
+    hunt = Hunt(loaded.rules, searched.period)
+    unreadable = 0
+    days: set[str] = set()
+    for event in searched.events:
+        if event.problem:
+            unreadable += 1
+            continue
+        hunt.add(Events(records=[dict(event.raw)]))
+        days |= {f"{event.time:%Y/%m/%d}"} if event.time else set()
+        on_progress(searched.pages(), hunt.events)
+    oldest = now - timedelta(days=HISTORY_DAYS)
+    basis = Basis(
+        source="the event history, of which a page of 50 events counts as a file",
+        period=searched.period,
+        accounts=(),
+        regions=tuple(region for region in searched.regions if region not in searched.failures),
+        days=tuple(sorted(days)),
+        files=searched.pages(),
+        size_bytes=0,
+        events=hunt.events,
+        unread=tuple(Unread(region, str(why)) for region, why in sorted(searched.failures.items())[:MAX_NAMED]),
+        unread_count=len(searched.failures),
+        unreadable_records=unreadable,
+        holes=(
+            (f"The event history begins at {iso(oldest)}; what is older is in log files alone.",)
+            if searched.period[0] < oldest
+            else ()
+        ),
+        notices=(_OF_HISTORY,),
+    )
+    found = [finding for _, finding in hunt.findings()]
+    found += _of_networks(hunt)
+    return Outcome(
+        basis,
+        tuple(sorted(found, key=order_of)),
+        sum(rule.is_alone for rule in loaded.rules),
+        loaded.problems,
+        tuple(blind_rules(loaded.rules, hunt.calls)) if hunt.events else (),
+        (*hunt.holes, *(() if hunt.events else (_NO_EVENT,))),
     )
 
 
