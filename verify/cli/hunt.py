@@ -39,6 +39,11 @@ examples:
   python -m verify hunt --in events.json --rules sigma/rules/cloud/aws --format json
   python -m verify hunt --in evidence/bundle.json --format markdown
   python -m verify hunt --explain "CloudTrail is stopped or deleted"
+  python -m verify hunt --since 1d --baseline 14d
+  python -m verify hunt --since-last --state hunted.json
+  python -m verify hunt --history --since 7d
+  python -m verify hunt timeline --principal alice --since 7d
+  python -m verify hunt rules test ./rules
 
 exit codes:
   0  every log file of the period was read, every rule could look at its events, and no finding is as grave as --fail-on
@@ -140,7 +145,7 @@ def add_parser(commands: Any) -> None:
     )
     add_iam_policy_option(parser, names_resources=True)
     parser.set_defaults(run=_run)
-    actions = parser.add_subparsers(title="other actions", metavar="ACTION")
+    actions = parser.add_subparsers(title="other actions", metavar="[ACTION]")
     _add_timeline(actions)
     _add_rules(actions)
 
@@ -350,7 +355,7 @@ def _run_rule_tests(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from verify.hunt.rules import rules_in  # noqa: PLC0415
     from verify.report.hunt import rule_tests_as_json, rule_tests_as_text  # noqa: PLC0415
 
-    loaded = rules_in([Path(place) for place in arguments.tested])
+    loaded = rules_in([Path(place) for place in arguments.tested], "rules test")
     results = list(run_tests(loaded))
     if not results and not loaded.problems:
         raise UsageError(f"None of the {len(loaded.rules):,} rules has tests: see 'hunt rules test --help'.")
