@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from verify.cli.place_options import add_place_options, asked_from, aws_of_places
-from verify.cli.progress import Progress
+from verify.cli.common import add_iam_policy_option
+from verify.cli.place_options import add_place_options, asked_from, aws_of_places, policy_of_places
+from verify.cli.progress import Progress, interruptible
 from verify.errors import UsageError
 from verify.report.terminal import Terminal, safe
+from verify.times import iso, parse_duration, time_range
 
 if TYPE_CHECKING:
     from verify.hunt.finding import Outcome
     from verify.hunt.sigma.load import Loaded, Rule
+    from verify.logs.places import Asked
 
 LEVELS = ("informational", "low", "medium", "high", "critical")
 _FORMATS = ("text", "json", "markdown", "ocsf", "timesketch")
+_LISTED = "7d"  # of a bucket, how far back files are listed that may have been delivered since the last hunt
+_TIMELINE_FORMATS = ("text", "json", "markdown", "timesketch")
 _DESCRIPTION = """\
 Find known attacks in the log files that the trail delivered: what happened, who did it, from where, when, and what to
 do next. The rules that come with the program are Sigma rules; --rules adds those of others. docs/detections.md lists
@@ -32,12 +39,54 @@ examples:
   python -m verify hunt --in events.json --rules sigma/rules/cloud/aws --format json
   python -m verify hunt --in evidence/bundle.json --format markdown
   python -m verify hunt --explain "CloudTrail is stopped or deleted"
+  python -m verify hunt --since 1d --baseline 14d
+  python -m verify hunt --since-last --state hunted.json
+  python -m verify hunt --history --since 7d
+  python -m verify hunt timeline --principal alice --since 7d
+  python -m verify hunt rules test ./rules
 
 exit codes:
   0  every log file of the period was read, every rule could look at its events, and no finding is as grave as --fail-on
   1  a finding is at least as grave as --fail-on
   2  wrong usage
   3  none is, but files could not be read or are missing, rules could not run, or the trail does not record their events
+"""
+
+
+_TIMELINE_EXAMPLES = """\
+examples:
+  python -m verify hunt timeline --principal arn:aws:iam::111122223333:user/alice --since 7d
+  python -m verify hunt timeline --principal i-0123456789abcdef0 --in ./copy-of-the-bucket --format markdown
+
+exit codes:
+  0  every log file of the period was read
+  2  wrong usage
+  3  files could not be read or are missing: there may be more calls
+"""
+
+
+_RULE_TESTS = """\
+Run the tests that rules have in their own files, under the key tests. Events without an id or a time get one, each a
+second after the one before:
+
+  title: CloudTrail is stopped
+  logsource: {product: aws, service: cloudtrail}
+  detection:
+    selection: {eventName: StopLogging}
+    condition: selection
+  tests:
+  - name: somebody stops the trail
+    events:
+    - {eventSource: cloudtrail.amazonaws.com, eventName: StopLogging}
+    matches: true
+  - events:
+    - {eventSource: cloudtrail.amazonaws.com, eventName: StartLogging}
+    matches: false
+
+exit codes:
+  0  all tests passed; rules without tests are named
+  1  a test failed, or a rule cannot run
+  2  wrong usage: a test is not written so, or no rule has tests
 """
 
 
@@ -64,6 +113,27 @@ def add_parser(commands: Any) -> None:
         "--without", metavar="RULE", action="append", default=[], help="leave out a Sigma rule, by its title or id."
     )
     rules.add_argument("--explain", metavar="RULE", help="show a rule, by its title or id, and stop.")
+    rules.add_argument(
+        "--baseline",
+        metavar="DURATION",
+        help="read that much before the period, such as 14d, and find what is new in it for a principal: regions, "
+        "services, networks, programs. Default: nothing is compared with before.",
+    )
+    parser.add_argument(
+        "--history",
+        action="store_true",
+        help="look at the event history instead of log files: management events of the last 90 days, without a trail; "
+        "of all enabled regions, or those of --region.",
+    )
+    again = parser.add_argument_group("again and again")
+    again.add_argument(
+        "--since-last",
+        action="store_true",
+        help="only files that were delivered since the last such hunt, whenever their events happened. Needs --state.",
+    )
+    again.add_argument(
+        "--state", metavar="FILE", help="for --since-last: remembers what was hunted in. A new file, or that of before."
+    )
     result = parser.add_argument_group("result")
     result.add_argument("--format", choices=_FORMATS, default="text", help="Default: text.")
     result.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json.")
@@ -73,7 +143,47 @@ def add_parser(commands: Any) -> None:
     result.add_argument(
         "--fail-on", choices=LEVELS, default="medium", help="exit with 1 if a finding is so grave. Default: medium."
     )
+    add_iam_policy_option(parser, names_resources=True)
     parser.set_defaults(run=_run)
+    actions = parser.add_subparsers(title="other actions", metavar="[ACTION]")
+    _add_timeline(actions)
+    _add_rules(actions)
+
+
+def _add_timeline(actions: Any) -> None:
+    parser = actions.add_parser(
+        "timeline",
+        help="all that one principal did, and the sessions that it made",
+        description="All calls of one principal, and of all sessions made with its credentials, in the order of time.",
+        epilog=_TIMELINE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # What stands before the word "timeline" counts as well: no default of this parser takes its place.
+        argument_default=argparse.SUPPRESS,
+    )
+    add_place_options(parser)
+    add_iam_policy_option(parser, names_resources=True)
+    parser.add_argument(
+        "--principal",
+        metavar="WHO",
+        required=True,
+        help="a user, role or session by ARN or name, an access key's id, or root.",
+    )
+    parser.add_argument("--format", choices=_TIMELINE_FORMATS, default="text", help="Default: text.")
+    parser.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json.")
+    parser.set_defaults(run=_run_timeline)
+
+
+def _add_rules(actions: Any) -> None:
+    rules = actions.add_parser("rules", help="'rules test PLACE' runs the tests that rules have in their files")
+    test = rules.add_subparsers(title="actions", metavar="ACTION", required=True).add_parser(
+        "test",
+        help="run the tests that rules have in their files",
+        description=_RULE_TESTS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    test.add_argument("tested", metavar="PLACE", nargs="+", help="a folder or a file of rules.")
+    test.add_argument("--json", action="store_true", help="print one JSON document instead of text.")
+    test.set_defaults(run=_run_rule_tests)
 
 
 def now() -> datetime:
@@ -85,16 +195,176 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from verify.hunt.run import run_hunt  # noqa: PLC0415 - the rules take a while to load, and --help needs none
     from verify.logs.places import find_files, prepare_validation  # noqa: PLC0415
 
+    if arguments.print_iam_policy:
+        terminal.print_json(_policy_of_history(arguments) if arguments.history else policy_of_places(arguments))
+        return 0
     loaded = _rules(arguments)
     if arguments.explain is not None:
-        return _explain(arguments.explain, loaded, terminal)
+        return _explain(arguments.explain, loaded, terminal, as_json=_explains_in_json(arguments.format))
+    asked = asked_from(arguments)
+    _refuse_times_of_their_own(arguments)
+    if arguments.history:
+        return _hunt_in_history(arguments, terminal, loaded, asked)
+    if arguments.since_last:
+        return _hunt_since_last(arguments, terminal, loaded, asked)
+    find = prepare_validation if arguments.proven_only else find_files
+    start = None
+    if arguments.baseline is not None:
+        asked, start = _with_baseline(asked, arguments.baseline)
+    with Progress(terminal.err) as progress:
+        place = find(asked, now(), lambda: aws_of_places(arguments))
+        outcome = run_hunt(place, loaded, progress.show_read, _where(arguments), start)
+    exit_code = outcome.exit_code(arguments.fail_on)
+    _print(outcome, arguments, terminal, exit_code)
+    return exit_code
+
+
+def _policy_of_history(arguments: argparse.Namespace) -> dict[str, Any]:
+    from verify.events.history import PERMISSIONS  # noqa: PLC0415
+    from verify.report.iam_policy import least_privilege_policy  # noqa: PLC0415
+
+    return least_privilege_policy((*PERMISSIONS, *(() if arguments.region else ("ec2:DescribeRegions",))))
+
+
+_NOT_OF_HISTORY = ("places", "trail", "bucket", "prefix", "account", "proven_only", "since_last", "baseline")
+
+
+def _hunt_in_history(arguments: argparse.Namespace, terminal: Terminal, loaded: Loaded, asked: Asked) -> int:
+    from verify.events.history import History, enabled_regions  # noqa: PLC0415
+    from verify.events.query import Query  # noqa: PLC0415
+    from verify.events.search import Search  # noqa: PLC0415
+    from verify.hunt.run import Searched, hunt_in_history  # noqa: PLC0415
+
+    for name in _NOT_OF_HISTORY:
+        if getattr(arguments, name):
+            option = "--in" if name == "places" else f"--{name.replace('_', '-')}"
+            raise UsageError(f"--history reads no log files, so {option} tells it nothing. Leave out one of them.")
+    moment = now()
+    since = None if asked.start else asked.since or "1d"
+    if asked.start and asked.since:
+        raise UsageError("--since and --start both say where to begin. Give one of them.")
+    times = time_range(since, asked.start, asked.end, moment)
+    period = times.start or moment, times.end or moment
+    aws = aws_of_places(arguments)
+    regions = tuple(sorted(asked.regions)) or enabled_regions(aws)
+    with interruptible() as stop, Progress(terminal.err) as progress:
+        history = History(aws, stop)
+        search = Search(history, regions, Query({}, times))
+        searched = Searched(search, regions, period, search.failures, lambda: history.pages)
+        outcome = hunt_in_history(searched, loaded, moment, progress.show_read)
+        is_stopped = stop.is_set()
+    if is_stopped:
+        outcome = replace(outcome, holes=(*outcome.holes, "It was stopped before all was read."))
+    exit_code = 130 if is_stopped else outcome.exit_code(arguments.fail_on)
+    _print(outcome, arguments, terminal, exit_code)
+    return exit_code
+
+
+def _with_baseline(asked: Asked, duration: str) -> tuple[Asked, datetime]:
+    """What is read with the time before, and where the period begins."""
+    from verify.integrity.sources import period_of  # noqa: PLC0415
+
+    length = parse_duration(duration, "--baseline")
+    if asked.places and not asked.places[0].startswith("s3://") and not asked.start:
+        raise UsageError("--baseline needs to know where the period begins: give --start.")
+    start = period_of(asked.options(), now()).start
+    try:
+        return replace(asked, since=None, start=iso(start - length)), start
+    except OverflowError:
+        raise UsageError(f"--baseline {duration} begins before the calendar. Try 30d.") from None
+
+
+def _refuse_times_of_their_own(arguments: argparse.Namespace) -> None:
+    if arguments.since_last and arguments.baseline is not None:
+        raise UsageError("--since-last reads no file twice, and --baseline reads old ones. Leave out one of them.")
+    if arguments.since_last is not (arguments.state is not None):
+        raise UsageError("--since-last and --state FILE belong together: give both, or neither.")
+    if arguments.since_last and (arguments.start or arguments.end):
+        raise UsageError("--since-last looks at what was delivered last. Leave out --start and --end.")
+    if arguments.since_last and arguments.proven_only:
+        raise UsageError(
+            "--since-last looks at files as they are delivered, and --proven-only can prove them only when the next "
+            "digest is there. Leave out one of them."
+        )
+
+
+def _hunt_since_last(arguments: argparse.Namespace, terminal: Terminal, loaded: Loaded, asked: Asked) -> int:
+    from verify.hunt.run import run_hunt  # noqa: PLC0415
+    from verify.hunt.state import after, load_hunted, only_new, save_hunted  # noqa: PLC0415
+    from verify.logs.places import S3, find_files  # noqa: PLC0415
+
+    is_bucket = not asked.places or asked.places[0].startswith(S3)
+    asked = replace(asked, since=asked.since or (_LISTED if is_bucket else None))
+    state = Path(arguments.state)
+    with Progress(terminal.err) as progress:
+        place = find_files(asked, now(), lambda: aws_of_places(arguments))
+        source = _source_of(place.source, arguments) if is_bucket else _local_source_of(asked.places)
+        known = load_hunted(state, source)
+        new = only_new(place, known)
+        outcome = run_hunt(new, loaded, progress.show_read, _where(arguments))
+    exit_code = outcome.exit_code(arguments.fail_on)
+    _print(outcome, arguments, terminal, exit_code)
+    terminal.flush()  # what nobody could read is not remembered as told
+    missing = (key for _, _, keys in new.missing for key in keys)
+    save_hunted(state, source, after(known, place, outcome.read, missing))
+    return exit_code
+
+
+def _source_of(bucket: str, arguments: argparse.Namespace) -> str:
+    return " at ".join(filter(None, (bucket, arguments.endpoint_url or os.environ.get("AWS_ENDPOINT_URL"))))
+
+
+def _local_source_of(places: tuple[str, ...]) -> str:
+    """Of several files, their names tell enough: each time others may be named."""
+    paths = [Path(place).resolve() for place in places]
+    is_one = len(paths) == 1 and (paths[0].is_dir() or paths[0].name == "bundle.json")
+    return str(paths[0]) if is_one else "files of this machine"
+
+
+def _run_timeline(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    from verify.hunt.run import run_timeline  # noqa: PLC0415
+    from verify.logs.places import find_files, prepare_validation  # noqa: PLC0415
+    from verify.report import hunt_timeline as report  # noqa: PLC0415
+    from verify.report.hunt import as_jsonl  # noqa: PLC0415
+
+    if arguments.print_iam_policy:
+        terminal.print_json(policy_of_places(arguments))
+        return 0
     asked = asked_from(arguments)
     find = prepare_validation if arguments.proven_only else find_files
     with Progress(terminal) as progress:
         place = find(asked, now(), lambda: aws_of_places(arguments))
-        outcome = run_hunt(place, loaded, progress.show_read, _where(arguments))
-    exit_code = outcome.exit_code(arguments.fail_on)
-    _print(outcome, arguments, terminal, exit_code)
+        told = run_timeline(place, arguments.principal, progress.show_read)
+    exit_code = 0 if told.is_whole else 3
+    if arguments.format == "json":
+        terminal.print_json(report.as_json(told, exit_code))
+    elif arguments.format == "timesketch":
+        for line in report.read_lines(told):
+            terminal.notice(line)
+        for part in as_jsonl(report.as_timesketch(told.calls)):
+            terminal.write(part)
+        terminal.notice(report.closing_line(told))
+    else:
+        for part in (report.as_text if arguments.format == "text" else report.as_markdown)(told):
+            terminal.write(part)
+    return exit_code
+
+
+def _run_rule_tests(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    from verify.hunt.rule_tests import run_tests  # noqa: PLC0415
+    from verify.hunt.rules import rules_in  # noqa: PLC0415
+    from verify.report.hunt import rule_tests_as_json, rule_tests_as_text  # noqa: PLC0415
+
+    loaded = rules_in([Path(place) for place in arguments.tested], "rules test")
+    results = list(run_tests(loaded))
+    if not results and not loaded.problems:
+        raise UsageError(f"None of the {len(loaded.rules):,} rules has tests: see 'hunt rules test --help'.")
+    exit_code = 1 if loaded.problems or not all(each.is_passed for each in results) else 0
+    if arguments.json:
+        terminal.print_json(rule_tests_as_json(loaded, results, exit_code))
+        return exit_code
+    for line in rule_tests_as_text(loaded, results):
+        terminal.write(safe(line).plain + "\n")
     return exit_code
 
 
@@ -109,10 +379,16 @@ def _rules(arguments: argparse.Namespace) -> Loaded:
     return joined(parts, frozenset(arguments.without))
 
 
-def _explain(name: str, loaded: Loaded, terminal: Terminal) -> int:
+def _explains_in_json(kind: str) -> bool:
+    if kind not in ("text", "json"):
+        raise UsageError(f"--explain shows a rule as text or json, not as {kind}.")
+    return kind == "json"
+
+
+def _explain(name: str, loaded: Loaded, terminal: Terminal, *, as_json: bool) -> int:
     from verify.hunt.rules import source_of  # noqa: PLC0415
     from verify.hunt.run import PYTHON_RULES  # noqa: PLC0415
-    from verify.report.hunt import explain  # noqa: PLC0415
+    from verify.report.hunt import explain, rule_as_json  # noqa: PLC0415
 
     found: list[Rule] = [
         rule for rule in (*loaded.rules, *PYTHON_RULES) if name.lower() in (rule.title.lower(), rule.id)
@@ -120,6 +396,14 @@ def _explain(name: str, loaded: Loaded, terminal: Terminal) -> int:
     problems = [each for each in loaded.problems if name.lower() == each.title.lower()]
     if not found and not problems:
         raise UsageError(f"--explain {name!r}: there is no such rule. Give its title or its id.")
+    if as_json:
+        terminal.print_json(
+            {
+                "rules": [rule_as_json(rule, source_of(rule.source)) for rule in found],
+                "rules_not_run": [{"rule": each.title, "file": each.source, "why": each.why} for each in problems],
+            }
+        )
+        return 0
     for rule in found:
         for piece in explain(rule, source_of(rule.source)):
             terminal.write(
@@ -134,8 +418,6 @@ def _explain(name: str, loaded: Loaded, terminal: Terminal) -> int:
 
 
 def _print(outcome: Outcome, arguments: argparse.Namespace, terminal: Terminal, exit_code: int) -> None:
-    from dataclasses import replace  # noqa: PLC0415
-
     from verify.hunt.finding import at_least  # noqa: PLC0415
     from verify.hunt.incident import incidents  # noqa: PLC0415
     from verify.report import hunt as report  # noqa: PLC0415

@@ -7,20 +7,17 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from verify.cli.common import add_iam_policy_option, resources_from
-from verify.cli.place_options import add_place_options, asked_from, aws_of_places
+from verify.cli.common import add_iam_policy_option
+from verify.cli.place_options import add_place_options, asked_from, aws_of_places, policy_of_places
 from verify.cli.progress import Progress
 from verify.errors import UsageError, VerifyError
-from verify.report.iam_policy import least_privilege_policy
 from verify.report.terminal import Terminal
-from verify.trail import home_region_of
 
 if TYPE_CHECKING:
     from verify.logs.places import Place
@@ -293,7 +290,7 @@ def _statements(terminal: Terminal) -> Iterator[str]:
 
 def _answer(sql: str, arguments: argparse.Namespace, terminal: Terminal, limit: int = 0) -> int:
     if arguments.print_iam_policy:
-        terminal.print_json(_policy(arguments))
+        terminal.print_json(policy_of_places(arguments))
         return 0
     from verify.logs.engine import bounded_memory  # noqa: PLC0415
     from verify.logs.places import find_files, prepare_validation  # noqa: PLC0415
@@ -417,18 +414,6 @@ class _Counted(Generic[_T]):
         row = next(self._rows)
         self.number += 1
         return row
-
-
-def _policy(arguments: argparse.Namespace) -> dict[str, Any]:
-    from verify.integrity.facts import PERMISSIONS as FACTS  # noqa: PLC0415
-    from verify.storage.s3 import PERMISSIONS as FILES  # noqa: PLC0415
-
-    bucket = next(
-        (each.removeprefix("s3://").rstrip("/") for each in arguments.places if each.startswith("s3://")), None
-    )
-    arguments.region = home_region_of(arguments.trail)
-    resources = resources_from(arguments)
-    return least_privilege_policy((*FACTS, *FILES), replace(resources, bucket=bucket or resources.bucket))
 
 
 def _parameters(given: Iterable[str]) -> dict[str, str]:

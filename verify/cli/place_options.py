@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from verify.aws import Aws
-from verify.cli.common import aws_from
+from verify.cli.common import aws_from, resources_from
 from verify.errors import UsageError
+from verify.report.iam_policy import least_privilege_policy
 from verify.trail import home_region_of
 
 if TYPE_CHECKING:
@@ -16,13 +18,14 @@ if TYPE_CHECKING:
 
 def add_place_options(parser: argparse.ArgumentParser) -> None:
     """Where the files are, which of them, of what time, whether proven, and how AWS is asked."""
+    none = argparse.SUPPRESS if parser.argument_default is argparse.SUPPRESS else []
     where = parser.add_argument_group("where the files are")
     where.add_argument(
         "--in",
         dest="places",
         metavar="PLACE",
         action="append",
-        default=[],
+        default=none,
         help="a copy of the bucket in a folder, an evidence bundle by its manifest (DIR/bundle.json), s3://BUCKET, "
         "or a log file (gzip or not; Records, a list, or lines); may be given several times for files. Default: the "
         "trail's bucket.",
@@ -55,14 +58,14 @@ def add_place_options(parser: argparse.ArgumentParser) -> None:
         "--keys",
         metavar="FILE",
         action="append",
-        default=[],
+        default=none,
         help="for --proven-only of a copy: AWS's public keys, as for integrity; may be given several times.",
     )
     proof.add_argument(
         "--trust-key",
         metavar="FINGERPRINT",
         action="append",
-        default=[],
+        default=none,
         help="for --proven-only of a bundle: a public key that you know to be AWS's; may be given several times.",
     )
     aws = parser.add_argument_group("AWS")
@@ -103,3 +106,16 @@ def aws_of_places(arguments: argparse.Namespace) -> Aws:
 
 def _names(text: str | None) -> frozenset[str]:
     return frozenset(part.strip() for part in (text or "").split(",")) - {""}
+
+
+def policy_of_places(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The IAM policy that reading these files needs; no call is made."""
+    from verify.integrity.facts import PERMISSIONS as FACTS  # noqa: PLC0415
+    from verify.storage.s3 import PERMISSIONS as FILES  # noqa: PLC0415
+
+    bucket = next(
+        (each.removeprefix("s3://").rstrip("/") for each in arguments.places if each.startswith("s3://")), None
+    )
+    arguments.region = home_region_of(arguments.trail)
+    resources = resources_from(arguments)
+    return least_privilege_policy((*FACTS, *FILES), replace(resources, bucket=bucket or resources.bucket))

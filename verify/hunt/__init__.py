@@ -2,7 +2,7 @@
 
 ``rules`` has the rules, ``sigma`` runs them, ``events`` reads files as they need them, ``hunt`` brings these together,
 ``run`` is the whole, with what an answer rests on; ``finding`` and ``incident`` are what comes out. May import
-``errors``, ``integrity``, ``logs``, ``msgspec``, ``re2``, ``sigma``, ``storage`` and ``yaml``.
+``errors``, ``events``, ``integrity``, ``logs``, ``msgspec``, ``re2``, ``sigma``, ``storage``, ``times`` and ``yaml``.
 
 Open ``hunt`` first.
 """

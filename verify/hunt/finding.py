@@ -115,6 +115,7 @@ class Outcome:
     :param blind: rules of whose events some or all are not in what was read.
     :param holes: why findings may be missing, beside the holes of the basis.
     :param hidden: how many findings are not among these, because nobody wants to see such.
+    :param read: the shown names of the files that could be read.
     """
 
     basis: Basis
@@ -124,6 +125,7 @@ class Outcome:
     blind: tuple[Blind, ...] = ()
     holes: tuple[str, ...] = ()
     hidden: int = 0
+    read: frozenset[str] = frozenset()
 
     @property
     def is_whole(self) -> bool:

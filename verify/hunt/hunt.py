@@ -47,7 +47,7 @@ _MAX_VALUE_CHARACTERS = 1_000
 _TIME_CHARACTERS = len("2026-01-31T12:00:00Z")
 _NO_TIME: Final = "Events without a time were matched by rules; they are in no finding."
 _NO_EVENTS: Final = "Some records do not name a call: they are no events of CloudTrail, or were altered."
-_ISSUES: Final = frozenset(
+ISSUES: Final = frozenset(
     {
         "assumerole",
         "assumerolewithsaml",
@@ -176,7 +176,7 @@ class Hunt:
         self._of_node = [number for number, rule in enumerate(rules) if rule.node is not None]
         self._nodes: list[Node] = [rule.node for rule in rules if rule.node is not None]
         # One more, after the rules: calls that hand out credentials.
-        self._nodes.append(Test("eventName", lambda values: any(map(_is_issuing, values)), _ISSUES))
+        self._nodes.append(Test("eventName", lambda values: any(map(_is_issuing, values)), ISSUES))
         self._issuing = len(self._nodes) - 1
         self._matchers: list[Match] = [matcher(each) for each in self._nodes]
         self._index = Index(self._nodes, _TOGETHER[0])
@@ -564,13 +564,18 @@ class Hunt:
             return chain[-1].to
         return f"{identity.principal}/{identity.session}" if identity.is_instance else identity.principal
 
+    def actor_of(self, finding: Finding) -> str:
+        """The same of whom a finding is about."""
+        chain = chain_of(finding.key, self._issued)
+        return chain[-1].to if chain else finding.principal
+
     def behind(self, key: str) -> tuple[str, ...]:
         """Who stood behind the holder of a key."""
         return tuple(_step(each) for each in chain_of(key, self._issued))
 
 
 def _is_issuing(value: Any) -> bool:
-    return isinstance(value, str) and value.lower() in _ISSUES
+    return isinstance(value, str) and value.lower() in ISSUES
 
 
 def _step(issued: Issued) -> str:

@@ -23,9 +23,10 @@ def built_in() -> Loaded:
     return load_rules((path.name, path.read_bytes()) for path in sorted(_BUILT_IN.glob("*.yml")))
 
 
-def rules_in(places: Sequence[Path]) -> Loaded:
+def rules_in(places: Sequence[Path], option: str = "--rules") -> Loaded:
     """The rules of files and folders. What cannot be read is a problem of its own.
 
+    :param option: by what the places were given; errors name it.
     :raises UsageError: there is no such file or folder, or no file of rules in it.
     """
     files: list[Path] = []
@@ -36,11 +37,11 @@ def rules_in(places: Sequence[Path]) -> Loaded:
         elif place.exists():
             files.append(place)
         else:
-            raise UsageError(f"--rules {str(place)!r}: there is no such file or folder.")
+            raise UsageError(f"{option} {str(place)!r}: there is no such file or folder.")
     if not files:
-        raise UsageError(f"--rules {', '.join(map(str, places))}: there are no files *.yml or *.yaml.")
+        raise UsageError(f"{option} {', '.join(map(str, places))}: there are no files *.yml or *.yaml.")
     if len(files) > MAX_FILES:
-        raise UsageError(f"--rules: there are {len(files):,} files; allowed are {MAX_FILES:,}.")
+        raise UsageError(f"{option}: there are {len(files):,} files; allowed are {MAX_FILES:,}.")
     loaded = load_rules(_contents(files, problems))
     return Loaded(loaded.rules, (*problems, *loaded.problems), len(files))
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
+from verify.events.event import Event
+from verify.hunt.baseline import BASELINE_RULES, Baseline
 from verify.hunt.blind import blind_rules
 from verify.hunt.events import Events, event_decoder
 from verify.hunt.finding import Finding, Outcome, finding_of, order_of
 from verify.hunt.hunt import Hunt, time_of
 from verify.hunt.sigma.load import Loaded, Rule
+from verify.hunt.timeline import Call, Keys, Timeline
 from verify.integrity.sources import PreparedValidation
 from verify.logs.answer import MAX_NAMED, Basis, Unread
 from verify.logs.places import Place
@@ -19,27 +23,44 @@ from verify.logs.proof import read_proven
 from verify.logs.reading import ReadFile, read_files
 from verify.storage.layout import LogName
 from verify.storage.objects import ObjectName
+from verify.times import HISTORY_DAYS, iso
 
 # Told how many files and events were read so far.
 OnProgress = Callable[[int, int], None]
 _NAMED_FILES = 5
+_OF_HISTORY = (
+    "The event history holds management events of the last 90 days: no data events, such as the reading of objects. An "
+    "event may take 15 minutes to appear in it."
+)
 _NO_EVENT = "No event was among what was read: nothing shows that anything was recorded."
 
 
 def run_hunt(
-    place: Place | PreparedValidation, loaded: Loaded, on_progress: OnProgress, where: Sequence[str] = ()
+    place: Place | PreparedValidation,
+    loaded: Loaded,
+    on_progress: OnProgress,
+    where: Sequence[str] = (),
+    start: datetime | None = None,
 ) -> Outcome:
     """Hunt in the files of a place; of a validation, in those files alone that are proven.
 
     :param loaded: the rules.
     :param where: the options of ``verify logs`` by which a person looks at the same files.
+    :param start: the hunt is in what happened from then on, and what happened before tells what is usual. Default: -
+        the hunt is in all of the place's period.
     """
-    period = place.period if isinstance(place, Place) else (place.request.period.start, place.request.period.end)
-    hunt = Hunt(loaded.rules, period)
-    reading = _Reading(hunt, on_progress)
-    basis = reading.all_of(place) if isinstance(place, Place) else reading.proven_of(place)
+    period = _period_of(place)
+    baseline = Baseline((start, period[1])) if start and period else None
+    hunt = Hunt(loaded.rules, (start, period[1]) if start and period else period)
+    reading = _Reading(_Together(hunt, baseline) if baseline else hunt, on_progress)
+    basis = reading.of(place)
     found = [finding for _, finding in hunt.findings()]
     found += _of_networks(hunt)
+    if baseline:
+        found += [replace(each, actor=hunt.actor_of(each)) for each in baseline.findings()]
+        usual = f"{baseline.events_before:,} events from before {iso(start)} were read to know what is usual."
+        basis = replace(basis, period=(start, basis.period[1]) if start and basis.period else None)
+        basis = replace(basis, notices=(*basis.notices, usual))
     if isinstance(place, Place):
         found += _of_missing(place)
     found = [replace(finding, query=_query(finding, where)) for finding in found]
@@ -50,18 +71,160 @@ def run_hunt(
         sum(rule.is_alone for rule in loaded.rules),
         loaded.problems,
         blind,
+        (*hunt.holes, *(baseline.holes if baseline else ()), *(() if hunt.events else (_NO_EVENT,))),
+        read=reading.read,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """A search of the event history, which is read as it goes on.
+
+    :param regions: where it searches; ``failures`` says after it why it could not search some of them.
+    :param pages: how many pages were read so far.
+    """
+
+    events: Iterable[Event]
+    regions: tuple[str, ...]
+    period: tuple[datetime, datetime]
+    failures: Mapping[str, Exception]
+    pages: Callable[[], int]
+
+
+def hunt_in_history(searched: Searched, loaded: Loaded, now: datetime, on_progress: OnProgress) -> Outcome:
+    """Hunt in the event history, which has no data events, and nothing that is older than 90 days.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html
+    """
+    hunt = Hunt(loaded.rules, searched.period)
+    unreadable = 0
+    days: set[str] = set()
+    for event in searched.events:
+        if event.problem:
+            unreadable += 1
+            continue
+        hunt.add(Events(records=[dict(event.raw)]))
+        days |= {f"{event.time:%Y/%m/%d}"} if event.time else set()
+        on_progress(searched.pages(), hunt.events)
+    oldest = now - timedelta(days=HISTORY_DAYS)
+    basis = Basis(
+        source="the event history, of which a page of 50 events counts as a file",
+        period=searched.period,
+        accounts=(),
+        regions=tuple(region for region in searched.regions if region not in searched.failures),
+        days=tuple(sorted(days)),
+        files=searched.pages(),
+        size_bytes=0,
+        events=hunt.events,
+        unread=tuple(Unread(region, str(why)) for region, why in sorted(searched.failures.items())[:MAX_NAMED]),
+        unread_count=len(searched.failures),
+        unreadable_records=unreadable,
+        holes=(
+            (f"The event history begins at {iso(oldest)}; what is older is in log files alone.",)
+            if searched.period[0] < oldest
+            else ()
+        ),
+        notices=(_OF_HISTORY,),
+    )
+    found = [finding for _, finding in hunt.findings()]
+    found += _of_networks(hunt)
+    return Outcome(
+        basis,
+        tuple(sorted(found, key=order_of)),
+        sum(rule.is_alone for rule in loaded.rules),
+        loaded.problems,
+        tuple(blind_rules(loaded.rules, hunt.calls)) if hunt.events else (),
         (*hunt.holes, *(() if hunt.events else (_NO_EVENT,))),
     )
+
+
+class Taker(Protocol):
+    """Takes in the events of files, one file after the other."""
+
+    @property
+    def events(self) -> int:
+        """How many events of the period there were."""
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields that are looked at beside those that every event has."""
+
+    def add(self, events: Events) -> None:
+        """Look at the events of a file."""
+
+
+class _Together:
+    """A hunt, and beside it what is usual."""
+
+    def __init__(self, hunt: Hunt, baseline: Baseline) -> None:
+        self._hunt = hunt
+        self._baseline = baseline
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return self._hunt.fields
+
+    @property
+    def events(self) -> int:
+        return self._hunt.events
+
+    def add(self, events: Events) -> None:
+        self._hunt.add(events)
+        self._baseline.add(events)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A timeline, and what it rests on.
+
+    :param holes: why calls may be missing, beside the holes of the basis.
+    """
+
+    principal: str
+    calls: tuple[Call, ...]
+    basis: Basis
+    holes: tuple[str, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything of the period was read, and there was something."""
+        return self.basis.is_whole and not self.holes
+
+
+def run_timeline(place: Place | PreparedValidation, principal: str, on_progress: OnProgress) -> Told:
+    """All that a principal did, and the sessions that it made; of a validation, by those files alone that are proven.
+
+    :param principal: see :func:`verify.hunt.timeline.is_principal`.
+    """
+    keys = Keys(principal)
+    _Reading(keys, on_progress).of(place)
+    timeline = Timeline(principal, keys.made(), _period_of(place))
+    basis = _Reading(timeline, on_progress).of(place)
+    nothing = () if timeline.events else (_NO_EVENT,)
+    return Told(principal, timeline.calls(), basis, (*keys.holes, *timeline.holes, *nothing))
+
+
+def _period_of(place: Place | PreparedValidation) -> tuple[datetime, datetime] | None:
+    return place.period if isinstance(place, Place) else (place.request.period.start, place.request.period.end)
 
 
 class _Reading:
     """Reads files, and keeps count."""
 
-    def __init__(self, hunt: Hunt, on_progress: OnProgress) -> None:
+    def __init__(self, hunt: Taker, on_progress: OnProgress) -> None:
         self._hunt = hunt
         self._decode = event_decoder(hunt.fields)
         self._on_progress = on_progress
         self._files: list[_File] = []
+
+    @property
+    def read(self) -> frozenset[str]:
+        """The shown names of the files that could be read."""
+        return frozenset(file.name for file in self._files if not file.problem and (file.events or not file.unreadable))
+
+    def of(self, place: Place | PreparedValidation) -> Basis:
+        """Read the files of a place, or of a validation those that are proven."""
+        return self.all_of(place) if isinstance(place, Place) else self.proven_of(place)
 
     def all_of(self, place: Place) -> Basis:
         """Read all files of a place."""
@@ -221,7 +384,7 @@ _MISSING = Rule(
         ],
     },
 )
-PYTHON_RULES = (_INSTANCE_ELSEWHERE, _INSTANCE_MOVED, _MISSING)
+PYTHON_RULES = (_INSTANCE_ELSEWHERE, _INSTANCE_MOVED, _MISSING, *BASELINE_RULES)
 
 
 def _of_missing(place: Place) -> Iterator[Finding]:

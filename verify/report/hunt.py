@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from verify.hunt.finding import Finding, Outcome, next_steps_of
 from verify.hunt.incident import Incident
-from verify.hunt.sigma.load import Rule
+from verify.hunt.rule_tests import Tested
+from verify.hunt.sigma.load import Loaded, Rule
 from verify.report.logs import basis_as_json, basis_as_text
 from verify.report.markdown import escaped
 from verify.report.terminal import safe
@@ -243,6 +244,63 @@ def explain(rule: Rule, text: str) -> Iterator[str]:
         yield f"see        {each}\n"
     if text:
         yield f"\n{text}"
+
+
+def rule_as_json(rule: Rule, text: str) -> dict[str, Any]:
+    """The same as an object."""
+    return {
+        "rule": rule.title,
+        "rule_id": rule.id,
+        "rule_file": rule.source,
+        "severity": rule.level,
+        "confidence": rule.more.get("confidence"),
+        "what": rule.description,
+        "tags": rule.tags,
+        "innocent_explanations": rule.false_positives,
+        "next_steps": next_steps_of(rule),
+        "references": rule.references,
+        "file_text": text,
+    }
+
+
+def rule_tests_as_text(loaded: Loaded, results: Sequence[Tested]) -> Iterator[str]:
+    """A line for each test that failed, for each rule that cannot run, and for the rules without tests."""
+    for each in results:
+        if not each.is_passed:
+            why = each.why or f"it {'matched' if each.found else 'did not match'}"
+            yield f"FAILED  {each.rule} ({each.source}), test {each.name}: {why}"
+    for problem in loaded.problems:
+        yield f"CANNOT RUN  {problem.title} ({problem.source}): {problem.why}"
+    untested = _untested(loaded, results)
+    yield from _listed("Rules without tests", untested)
+    passed = sum(each.is_passed for each in results)
+    yield f"{passed:,} of {len(results):,} tests of {len(loaded.rules) - len(untested):,} rules passed."
+
+
+def rule_tests_as_json(loaded: Loaded, results: Sequence[Tested], exit_code: int) -> dict[str, Any]:
+    """One document for programs."""
+    return {
+        "exit_code": exit_code,
+        "tests": [
+            {
+                "rule": each.rule,
+                "rule_file": each.source,
+                "test": each.name,
+                "passed": each.is_passed,
+                "wanted": each.wanted,
+                "found": each.found,
+                "why": each.why,
+            }
+            for each in results
+        ],
+        "rules_not_run": [{"rule": each.title, "file": each.source, "why": each.why} for each in loaded.problems],
+        "rules_without_tests": _untested(loaded, results),
+    }
+
+
+def _untested(loaded: Loaded, results: Sequence[Tested]) -> list[str]:
+    tested = {(each.rule, each.source) for each in results}
+    return [rule.title for rule in loaded.rules if (rule.title, rule.source) not in tested]
 
 
 def as_jsonl(objects: Iterable[dict[str, Any]]) -> Iterator[str]:

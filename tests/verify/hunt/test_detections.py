@@ -201,8 +201,14 @@ def statement(effect: str, principal: Any, **more: Any) -> dict[str, Any]:
     return {"bucketName": "b", "bucketPolicy": {"Statement": [{"Effect": effect, "Principal": principal, **more}]}}
 
 
+def encryption(key: str) -> dict[str, Any]:
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    return {"ServerSideEncryptionConfiguration": {"Rule": {"ApplyServerSideEncryptionByDefault": default}}}
+
+
 DENY_PLAIN_HTTP = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
 TRUST = '{"Statement":[{"Effect":"Allow","Principal":{"AWS":"%s"},"Action":"sts:AssumeRole"}]}'
+TRUST_TWO = TRUST.replace('"%s"', '["arn:aws:iam::111122223333:root", "%s"]')
 SSE_C = {"bucketName": "b", "key": "k", "x-amz-server-side-encryption-customer-algorithm": "AES256"}
 SELECTORS = {"trailName": "t", "eventSelectors": [{"readWriteType": "All", "includeManagementEvents": True}]}
 # The tampering, and beside it the ordinary call that must not be taken for it.
@@ -233,6 +239,26 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
         [call("CreateRole", "iam", {"assumeRolePolicyDocument": TRUST % "arn:aws:iam::111122223333:root"})],
     ),
     (
+        "A role for another account is made",
+        # One's own account is named as well.
+        [call("CreateRole", "iam", {"assumeRolePolicyDocument": TRUST_TWO % "999988887777"})],
+        [call("CreateRole", "iam", {"assumeRolePolicyDocument": TRUST_TWO % "111122223333"})],
+    ),
+    (
+        "A session of a role assumes a role of another account",
+        # The role of the other account is named as one's own account is.
+        [
+            call(
+                "AssumeRole", "sts", {"roleArn": "arn:aws:iam::999988887777:role/111122223333"}, userIdentity=instance()
+            )
+        ],
+        [
+            call(
+                "AssumeRole", "sts", {"roleArn": "arn:aws:iam::111122223333:role/999988887777"}, userIdentity=instance()
+            )
+        ],
+    ),
+    (
         "A role trusts everybody",
         [call("UpdateAssumeRolePolicy", "iam", {"roleName": "r", "policyDocument": TRUST % "*"})],
         [call("UpdateAssumeRolePolicy", "iam", {"roleName": "r", "policyDocument": TRUST % "arn:aws:iam::1:role/x"})],
@@ -248,9 +274,22 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
         [call("PutBucketPolicy", "s3", statement("Allow", {"AWS": "arn:aws:iam::111122223333:role/x"}))],
     ),
     (
+        "A bucket is opened to another account",
+        [call("PutBucketPolicy", "s3", statement("Allow", {"AWS": ["111122223333", "999988887777"]}))],
+        [
+            call("PutBucketPolicy", "s3", statement("Deny", {"AWS": ["111122223333", "999988887777"]})),
+            call("PutBucketPolicy", "s3", statement("Allow", {"Service": "cloudtrail.amazonaws.com"})),
+        ],
+    ),
+    (
         "A function can be called by everybody or by another account",
         [call("AddPermission20150331v2", "lambda", {"principal": "*", "action": "lambda:InvokeFunction"})],
         [call("AddPermission20150331v2", "lambda", {"principal": "s3.amazonaws.com"})],
+    ),
+    (
+        "A function can be called by everybody or by another account",
+        [call("AddPermission20150331v2", "lambda", {"principal": "arn:aws:iam::999988887777:role/111122223333"})],
+        [call("AddPermission20150331v2", "lambda", {"principal": "arn:aws:iam::111122223333:role/a"})],
     ),
     (
         "A layer is put under a function",
@@ -313,6 +352,14 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
                 "s3",
                 {"x-amz-server-side-encryption-aws-kms-key-id": "arn:aws:kms:us-east-1:111122223333:key/k"},
             )
+        ],
+    ),
+    (
+        "A key of another account encrypts a bucket's objects",
+        [call("PutBucketEncryption", "s3", encryption("arn:aws:kms:us-east-1:999988887777:alias/111122223333"))],
+        [
+            call("PutBucketEncryption", "s3", encryption("arn:aws:kms:us-east-1:111122223333:key/k")),
+            call("PutBucketEncryption", "s3", encryption("alias/own")),
         ],
     ),
     (

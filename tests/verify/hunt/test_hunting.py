@@ -304,6 +304,29 @@ def test_a_rule_is_explained(capsys: Capture) -> None:
     assert main(["hunt", "--explain", "no such rule"]) == 2
 
 
+def test_a_rule_is_explained_to_a_program(rules: Any, capsys: Capture) -> None:
+    assert main(["hunt", "--explain", "Root is used", "--json"]) == 0
+    (rule,) = json.loads(capsys.readouterr().out)["rules"]
+    assert (rule["severity"], rule["tags"]) == ("medium", ["attack.t1078.004"])
+    assert rule["next_steps"] and "title: Root is used" in rule["file_text"]
+
+    options = rules("CreateProcess", service="sysmon")
+    assert main(["hunt", *options, "--explain", "Calls of CreateProcess", "--json"]) == 0
+    (problem,) = json.loads(capsys.readouterr().out)["rules_not_run"]
+    assert "other logs" in problem["why"]
+    assert main(["hunt", "--explain", "Root is used", "--format", "ocsf"]) == 2
+
+
+@pytest.mark.parametrize("options", [["--in", "s3://logs"], ["--bucket", "logs"]])
+def test_the_iam_policy_is_that_of_reading_the_files(capsys: Capture, options: list[str]) -> None:
+    assert main(["hunt", *options, "--print-iam-policy"]) == 0
+    policy = json.loads(capsys.readouterr().out)
+
+    assert main(["logs", "stats", *options, "--print-iam-policy"]) == 0
+    assert json.loads(capsys.readouterr().out) == policy
+    assert "arn:aws:s3:::logs/*" in json.dumps(policy)
+
+
 def test_the_examples_of_the_help_explain_a_rule_that_there_is(capsys: Capture) -> None:
     with pytest.raises(SystemExit):
         main(["hunt", "--help"])

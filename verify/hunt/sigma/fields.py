@@ -10,6 +10,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
+from verify.hunt.sigma.accounts import OTHER_ACCOUNTS, other_accounts
+
 # Answers the values of one field of a record; none if the record has no such field.
 Getter: TypeAlias = Callable[[Mapping[str, Any]], list[Any]]
 _MAX_VALUES = 10_000
@@ -24,6 +26,8 @@ def getter(field: str) -> Getter:
 
     An empty list is a value of its own, ``[]``: the field is there.
     """
+    if field == OTHER_ACCOUNTS:
+        return other_accounts
     parts = tuple(field.split("."))
     if len(parts) == 1:
 

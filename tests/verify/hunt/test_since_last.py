@@ -1,0 +1,172 @@
+"""``verify hunt --since-last``: each file that is delivered is hunted in once."""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.verify.simulation.scenarios import trail
+from tests.verify.simulation.trail import Chain, event
+from verify.cli import main
+
+Capture = pytest.CaptureFixture[str]
+RULE = """\
+title: A bucket is deleted
+logsource: {product: aws, service: cloudtrail}
+detection:
+  selection: {eventName: DeleteBucket}
+  condition: selection
+level: high
+"""
+
+
+class Place:
+    """A folder of log files, a rule and a state file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.logs = folder / "logs"
+        self.logs.mkdir()
+        self.state = folder / "state.json"
+        self.rules = folder / "rules.yml"
+        self.rules.write_text(RULE)
+
+    def deliver(self, name: str, *ids: str, at: str = "2026-01-01T00:00:00Z") -> Path:
+        who = {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/a"}
+        records = [
+            {"eventName": "DeleteBucket", "eventSource": "s3.amazonaws.com", "eventID": each, "eventTime": at}
+            | {"userIdentity": who}
+            for each in ids
+        ]
+        file = self.logs / f"{name}.json"
+        file.write_text(json.dumps({"Records": records}))
+        return file
+
+    def options(self, *more: str) -> list[str]:
+        found = ["hunt", "--in", str(self.logs), "--no-built-in", "--rules", str(self.rules), "--json"]
+        return [*found, "--since-last", "--state", str(self.state), *more]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def found(capsys: Capture) -> list[str]:
+    return sorted(each for finding in json.loads(capsys.readouterr().out)["findings"] for each in finding["event_ids"])
+
+
+def test_each_file_is_hunted_in_once_however_old_its_events_are(place: Place, capsys: Capture) -> None:
+    place.deliver("first", "1", "2")
+    assert main(place.options()) == 1
+    assert found(capsys) == ["1", "2"]
+    # Nothing new was delivered: that shows nothing.
+    assert main(place.options()) == 3
+    assert found(capsys) == []
+
+    place.deliver("late", "3", at="2020-01-01T00:00:00Z")
+    assert main(place.options()) == 1
+    assert found(capsys) == ["3"]
+    assert main(place.options()) == 3
+
+
+def test_a_file_that_could_not_be_read_is_tried_again(place: Place, capsys: Capture) -> None:
+    whole = place.deliver("first", "1").read_bytes()
+    (place.logs / "first.json").write_bytes(b"{" + b" " * (len(whole) - 1))  # of the same size
+    assert main(place.options()) == 3
+    (place.logs / "first.json").write_bytes(whole)
+    capsys.readouterr()
+
+    assert main(place.options()) == 1
+    assert found(capsys) == ["1"]
+
+
+def test_a_file_that_grew_is_hunted_in_again(place: Place, capsys: Capture) -> None:
+    place.deliver("first", "1")
+    main(place.options())
+    place.deliver("first", "1", "2")
+    capsys.readouterr()
+
+    assert main(place.options()) == 1
+    assert found(capsys) == ["1", "2"]
+
+
+def test_the_state_file_is_its_owners_alone_and_refused_where_others_may_write(place: Place, capsys: Capture) -> None:
+    place.deliver("first", "1")
+    assert main(place.options()) == 1
+    assert place.state.stat().st_mode & 0o777 == 0o600
+    assert list(place.state.parent.glob("*.json")) == [place.state]
+
+    place.state.chmod(0o620)
+    assert main(place.options()) == 2
+    assert "can be written by others" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"form": 1}', '{"form": 1, "source": 5, "files": 5}', "[" * 9999])
+def test_a_damaged_state_file_is_refused(place: Place, content: str) -> None:
+    place.deliver("first", "1")
+    place.state.write_text(content)
+    place.state.chmod(0o600)
+
+    assert main(place.options()) == 2
+    assert place.state.read_text() == content
+
+
+def test_a_state_file_is_that_of_one_source(place: Place, tmp_path: Path, capsys: Capture) -> None:
+    place.deliver("first", "1")
+    assert main(place.options()) == 1
+    (tmp_path / "other").mkdir()
+    options = place.options()
+    options[2] = str(tmp_path / "other")
+    place.deliver("second", "2").rename(tmp_path / "other" / "second.json")
+    capsys.readouterr()
+
+    assert main(options) == 2
+    assert "each source has its own" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [["--start", "2026-01-01"], ["--end", "now"], ["--proven-only"]])
+def test_what_contradicts_it_is_refused(place: Place, more: list[str]) -> None:
+    place.deliver("first", "1")
+    assert main(place.options(*more)) == 2
+    assert not place.state.exists()
+
+
+def test_state_and_since_last_belong_together(place: Place) -> None:
+    place.deliver("first", "1")
+    options = place.options()
+    assert main([each for each in options if each != "--since-last"]) == 2
+    assert main(options[:-2]) == 2
+
+
+def test_what_could_not_be_printed_is_not_remembered(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.deliver("first", "1")
+    monkeypatch.setattr("verify.report.terminal.Terminal.print_json", _raise)
+
+    assert main(place.options()) == 3
+    assert not place.state.exists()
+
+
+def _raise(*_: Any) -> None:
+    raise OSError(28, os.strerror(28))
+
+
+@pytest.mark.regular
+def test_in_the_trails_bucket_a_missing_file_is_told_once(
+    serve_chain: Callable[[Chain], Chain], monkeypatch: pytest.MonkeyPatch, capsys: Capture, place: Place
+) -> None:
+    built = trail(6)
+    built.log(built.at - timedelta(minutes=5), event("DeleteBucket", built.at - timedelta(minutes=10)))
+    chain = serve_chain(built)
+    chain.aws.delete(chain.hours[2].logs[0])
+    monkeypatch.setattr("verify.cli.hunt.now", lambda: chain.at + timedelta(minutes=30))
+    options = [each for each in place.options() if each not in ("--in", str(place.logs))]
+
+    assert main(options) == 1
+    first = {each["rule"] for each in json.loads(capsys.readouterr().out)["findings"]}
+    assert first == {"Log files are missing", "A bucket is deleted"}
+    assert main(options) == 3
+    assert json.loads(capsys.readouterr().out)["findings"] == []

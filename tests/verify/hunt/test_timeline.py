@@ -1,0 +1,139 @@
+"""``verify hunt timeline``: all that a principal did, with the sessions that it made, in the order of time."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from verify.cli import main
+
+Capture = pytest.CaptureFixture[str]
+ALICE = "arn:aws:iam::111122223333:user/alice"
+
+
+def call(at: int, name: str, by: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "eventName": name,
+        "eventSource": "s3.amazonaws.com",
+        "eventTime": f"2026-01-01T00:00:{at:02}Z",
+        "eventID": f"{at}",
+        "awsRegion": "us-east-1",
+        "sourceIPAddress": "203.0.113.7",
+        "userIdentity": by,
+        **more,
+    }
+
+
+def user(name: str) -> dict[str, Any]:
+    return {"type": "IAMUser", "arn": f"arn:aws:iam::111122223333:user/{name}", "accessKeyId": f"AKIA{name}"}
+
+
+def session(role: str, key: str) -> dict[str, Any]:
+    return {
+        "type": "AssumedRole",
+        "principalId": f"AROA{role}:work",
+        "arn": f"arn:aws:sts::111122223333:assumed-role/{role}/work",
+        "accessKeyId": key,
+        "sessionContext": {"sessionIssuer": {"type": "Role", "arn": f"arn:aws:iam::111122223333:role/{role}"}},
+    }
+
+
+def assume(at: int, key: str, by: dict[str, Any]) -> dict[str, Any]:
+    return call(at, "AssumeRole", by, responseElements={"credentials": {"accessKeyId": key}})
+
+
+# The sessions' calls come first in the file: their makers are known only later.
+RECORDS = [
+    call(9, "DeleteBucket", session("second", "ASIA2")),
+    call(7, "GetObject", session("first", "ASIA1"), requestParameters={"key": "a"}),
+    call(6, "GetObject", session("first", "ASIA9"), requestParameters={"key": "another's"}),
+    call(5, "ListBuckets", user("bob")),
+    assume(8, "ASIA2", session("first", "ASIA1")),
+    assume(4, "ASIA9", user("bob")),
+    assume(3, "ASIA1", user("alice")),
+    call(2, "ListBuckets", user("alice")),
+]
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> list[str]:
+    for number, records in enumerate((RECORDS, RECORDS[:2])):  # some are delivered twice
+        (tmp_path / f"{number}.json").write_text(json.dumps({"Records": records}))
+    return [f"--in={tmp_path}/0.json", f"--in={tmp_path}/1.json"]
+
+
+def times(capsys: Capture) -> list[tuple[int, str]]:
+    calls = json.loads(capsys.readouterr().out)["calls"]
+    return [(int(each["event_id"]), each["session_made_with"]) for each in calls]
+
+
+@pytest.mark.parametrize("who", [ALICE, "alice", "AKIAalice"])
+def test_the_calls_of_a_principal_and_of_the_sessions_that_it_made_come_in_the_order_of_time(
+    where: list[str], capsys: Capture, who: str
+) -> None:
+    assert main(["hunt", "timeline", "--principal", who, *where, "--json"]) == 0
+
+    assert times(capsys) == [(2, ""), (3, ""), (7, "AKIAalice"), (8, "AKIAalice"), (9, "ASIA1")]
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [
+        ("first", [6, 7, 8, 9]),
+        ("arn:aws:iam::111122223333:role/first", [6, 7, 8, 9]),
+        ("ASIA1", [7, 8, 9]),
+        ("bob", [4, 5, 6]),
+        ("work", [6, 7, 8, 9]),
+    ],
+)
+def test_a_role_a_key_and_a_session_are_principals_too(
+    where: list[str], capsys: Capture, who: str, expected: list[int]
+) -> None:
+    assert main(["hunt", "timeline", "--principal", who, *where, "--json"]) == 0
+    assert [at for at, _ in times(capsys)] == expected
+
+
+def test_only_calls_of_the_period_are_told_but_sessions_are_traced_back(where: list[str], capsys: Capture) -> None:
+    period = ["--start", "2026-01-01T00:00:05Z", "--end", "2026-01-01T00:00:08Z"]
+
+    assert main(["hunt", "timeline", "--principal", "alice", *where, *period, "--json"]) == 0
+    assert [at for at, _ in times(capsys)] == [7, 8]
+
+
+def test_places_may_stand_before_the_word_timeline(where: list[str], capsys: Capture) -> None:
+    assert main(["hunt", *where, "timeline", "--principal", "bob", "--json"]) == 0
+    assert [at for at, _ in times(capsys)] == [4, 5, 6]
+
+
+def test_what_could_not_be_read_makes_exit_3(where: list[str], tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "1.json").write_bytes(b'{"Records": [{"eventName": "Del')
+
+    assert main(["hunt", "timeline", "--principal", "alice", *where]) == 3
+    assert capsys.readouterr().out.endswith("There may be more: see above.\n")
+
+
+def test_of_nobody_it_is_said_that_there_is_no_call(where: list[str], capsys: Capture) -> None:
+    assert main(["hunt", "timeline", "--principal", "carol", *where]) == 0
+    assert "No call of carol is in what was read" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["text", "markdown", "timesketch"])
+def test_every_format_has_the_calls_and_no_control_character(tmp_path: Path, capsys: Capture, kind: str) -> None:
+    file = tmp_path / "events.json"
+    file.write_text(json.dumps([call(1, "DeleteBucket", user("alice"), userAgent="\x1b[31m", sourceIPAddress="\x1b|")]))
+
+    assert main(["hunt", "timeline", "--principal", "alice", "--in", str(file), "--format", kind]) == 0
+
+    said = capsys.readouterr().out
+    assert "DeleteBucket" in said and "\x1b" not in said
+    if kind == "timesketch":
+        assert {"message", "datetime", "timestamp_desc"} <= json.loads(said).keys()
+
+
+def test_a_file_that_does_not_fit_tells_the_same(tmp_path: Path, capsys: Capture) -> None:
+    records = [*RECORDS, call(1, "ListBuckets", {**user("alice"), "accountId": 5})]
+    (tmp_path / "odd.json").write_text(json.dumps({"Records": records}))
+
+    assert main(["hunt", "timeline", "--principal", "alice", "--in", str(tmp_path / "odd.json"), "--json"]) == 0
+    assert [at for at, _ in times(capsys)] == [1, 2, 3, 7, 8, 9]

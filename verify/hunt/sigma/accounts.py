@@ -1,0 +1,63 @@
+"""A field that no record has, and that rules may ask for: the other accounts that a call lets in or names. Pure.
+
+Sigma compares each value of a field with another field, and cannot say that one of several values is something else.
+So a policy that names one's own account beside a stranger would be taken for one's own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+OTHER_ACCOUNTS: Final = "securetrail.otherAccounts"
+_ACCOUNT: Final = re.compile(r"(?:arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:)?([0-9]{12})(?::.*)?", re.DOTALL)
+# Beside policies: whom a permission of a function is for, whose role is assumed, whose key encrypts.
+_NAMES: Final = frozenset({"principal", "roleArn", "x-amz-server-side-encryption-aws-kms-key-id", "KMSMasterKeyID"})
+_MAX_DEPTH = 30
+
+
+def other_accounts(record: Mapping[str, Any]) -> list[Any]:
+    """The accounts other than those of the event that its request names, each once.
+
+    Looked at are principals of statements with the effect Allow, in policies as objects and as JSON texts
+    (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html), and ``_NAMES``.
+    """
+    caller = record.get("userIdentity")
+    own = {record.get("recipientAccountId"), caller.get("accountId") if isinstance(caller, Mapping) else None}
+    if not any(isinstance(each, str) for each in own):
+        return []
+    found = (_ACCOUNT.fullmatch(text) for text in _named(record.get("requestParameters"), 0))
+    return list(dict.fromkeys(each[1] for each in found if each and each[1] not in own))
+
+
+def _named(value: Any, depth: int) -> Iterator[str]:
+    if depth > _MAX_DEPTH:
+        return
+    if isinstance(value, str) and '"Principal"' in value:
+        value = _policy(value)
+    if isinstance(value, list):
+        for each in value:
+            yield from _named(each, depth + 1)
+    elif isinstance(value, Mapping):
+        allowed = value.get("Principal") if value.get("Effect") == "Allow" else None
+        yield from _texts(allowed.get("AWS") if isinstance(allowed, Mapping) else allowed)
+        for name, each in value.items():
+            if name in _NAMES:
+                yield from _texts(each)
+            elif name != "Principal":
+                yield from _named(each, depth + 1)
+
+
+def _policy(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    for each in value if isinstance(value, list) else [value]:
+        if isinstance(each, str):
+            yield each

@@ -1,0 +1,130 @@
+"""Which delivered files were hunted in already, so that each is hunted once, however late it was delivered.
+
+A file is known by its name, its size, and, where something tells, its version: one that is written again is hunted
+again. Remembered are also the missing log files that were told.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from verify.errors import UsageError
+from verify.logs.places import LogFile, Place
+from verify.storage.archive import write_atomically
+
+_FORM: Final = 1
+_MAX_BYTES = 256 * 2**20
+_MARK_CHARACTERS = 32
+# Folders are by UTC days, and a file of midnight may lie in the next one.
+_KEPT_BEFORE = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Hunted:
+    """What was hunted in.
+
+    :param files: by a file's mark, the day of its folder, as ``2026/01/31``; ``""`` where it has none.
+    :param missing: keys of log files that were told to be missing.
+    """
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    missing: frozenset[str] = frozenset()
+
+
+def only_new(place: Place, known: Hunted) -> Place:
+    """The place with the files alone in which nobody hunted yet; their events count whenever they happened."""
+    files = tuple(file for file in place.files if _mark(file, place.version_of) not in known.files)
+    missing = tuple(
+        (account, region, left)
+        for account, region, keys in place.missing
+        if (left := tuple(key for key in keys if key not in known.missing))
+    )
+    before = len(place.files) - len(files)
+    notice = f"{len(files):,} files were delivered since the last hunt; {before:,} were hunted in before."
+    return replace(place, files=files, missing=missing, period=None, notices=(*place.notices, notice))
+
+
+def after(known: Hunted, place: Place, read: frozenset[str], missing: Iterable[str]) -> Hunted:
+    """What is to be remembered after a hunt.
+
+    :param place: as it was listed; what lies long before its period is not listed again, and forgotten.
+    :param read: the shown names of the files that could be read: the others are tried again.
+    :param missing: the keys that were told to be missing.
+    """
+    files = dict(known.files)
+    files |= {_mark(file, place.version_of): file.day for file in place.files if file.shown_name in read}
+    if place.period is not None:
+        oldest = f"{place.period[0] - _KEPT_BEFORE:%Y/%m/%d}"
+        files = {mark: day for mark, day in files.items() if not day or day >= oldest}
+    return Hunted(files, known.missing | frozenset(missing))
+
+
+def _mark(file: LogFile, version_of: Callable[[LogFile], str]) -> str:
+    text = json.dumps([file.shown_name, file.size_bytes, version_of(file)])
+    return hashlib.sha256(text.encode()).hexdigest()[:_MARK_CHARACTERS]
+
+
+def load_hunted(path: Path, source: str) -> Hunted:
+    """Read a state file; one that is not there holds nothing.
+
+    :param source: where the files are: each source has a state file of its own.
+    :raises UsageError: it is damaged, another source's, or others could have written it.
+    """
+    try:
+        with path.open("rb") as file:
+            _refuse_others(path, os.fstat(file.fileno()))
+            given = json.loads(file.read(_MAX_BYTES))
+        if given["form"] != _FORM:
+            raise ValueError("another form")  # noqa: TRY301 - told as the file's other faults are
+        if given["source"] != source:
+            raise UsageError(
+                f"--state {str(path)!r} remembers what was hunted in at {given['source']!r}, and this is {source!r}. "
+                "Name another file: each source has its own."
+            )
+        return Hunted({str(mark): str(day) for mark, day in given["files"].items()}, frozenset(given["missing"]))
+    except FileNotFoundError:
+        if not os.access(path.parent, os.W_OK):
+            raise UsageError(
+                f"--state {str(path)!r} cannot be written: {str(path.parent)!r} is not a folder that you may write to."
+            ) from None
+        return Hunted()
+    except OSError as error:
+        raise UsageError(f"--state {str(path)!r} cannot be read: {error.strerror or error}. Name a file.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UsageError(
+            f"--state {str(path)!r} is not a state file of 'hunt --since-last', or it is damaged. Name another file: "
+            "one that is not there yet is made, and everything is hunted in once more."
+        ) from error
+
+
+def _refuse_others(path: Path, status: os.stat_result) -> None:
+    """Whoever can write the file decides what is not looked at."""
+    if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+        raise UsageError(
+            f"--state {str(path)!r} can be written by others (mode {status.st_mode & 0o777:o}, owner {status.st_uid}), "
+            "who could hide files from the hunt. Remove it, or make it yours alone (chmod 600) if you trust it."
+        )
+
+
+def save_hunted(path: Path, source: str, hunted: Hunted) -> None:
+    """Write a state file, which its owner alone may read and write.
+
+    :raises UsageError: it cannot be written.
+    """
+    content = {
+        "form": _FORM,
+        "source": source,
+        "files": dict(sorted(hunted.files.items())),
+        "missing": sorted(hunted.missing),
+    }
+    try:
+        write_atomically(path, json.dumps(content))
+    except OSError as error:
+        raise UsageError(f"--state {str(path)!r} cannot be written: {error.strerror or error}.") from error
