@@ -211,7 +211,7 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     start = None
     if arguments.baseline is not None:
         asked, start = _with_baseline(asked, arguments.baseline)
-    with Progress(terminal.err) as progress:
+    with Progress(terminal) as progress:
         place = find(asked, now(), lambda: aws_of_places(arguments))
         outcome = run_hunt(place, loaded, progress.show_read, _where(arguments), start)
     exit_code = outcome.exit_code(arguments.fail_on)
@@ -247,7 +247,7 @@ def _hunt_in_history(arguments: argparse.Namespace, terminal: Terminal, loaded: 
     period = times.start or moment, times.end or moment
     aws = aws_of_places(arguments)
     regions = tuple(sorted(asked.regions)) or enabled_regions(aws)
-    with interruptible() as stop, Progress(terminal.err) as progress:
+    with interruptible() as stop, Progress(terminal) as progress:
         history = History(aws, stop)
         search = Search(history, regions, Query({}, times))
         searched = Searched(search, regions, period, search.failures, lambda: history.pages)
@@ -296,7 +296,7 @@ def _hunt_since_last(arguments: argparse.Namespace, terminal: Terminal, loaded: 
     is_bucket = not asked.places or asked.places[0].startswith(S3)
     asked = replace(asked, since=asked.since or (_LISTED if is_bucket else None))
     state = Path(arguments.state)
-    with Progress(terminal.err) as progress:
+    with Progress(terminal) as progress:
         place = find_files(asked, now(), lambda: aws_of_places(arguments))
         source = _source_of(place.source, arguments) if is_bucket else _local_source_of(asked.places)
         known = load_hunted(state, source)
