@@ -73,11 +73,12 @@ def _commands() -> Iterator[str]:
 
 def _command(parser: argparse.ArgumentParser) -> Iterator[str]:
     inner = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]  # noqa: SLF001
-    if not inner:
+    if not any(each.required for each in inner):  # it can be called by itself
         yield from (f"### {parser.prog}", "")
         yield from ((parser.description or "").strip().partition("\n\n")[0].replace("\n", " "), "")
         yield from ("| | |", "|---|---|")
-        yield from map(_option, (each for each in parser._actions if each.help != argparse.SUPPRESS))  # noqa: SLF001
+        own = [each for each in parser._actions if each not in inner]  # noqa: SLF001
+        yield from map(_option, (each for each in own if each.help != argparse.SUPPRESS))
         yield ""
     for group in inner:
         for each in dict.fromkeys(group.choices.values()):

@@ -71,7 +71,10 @@ def _run(lab: Lab, arguments: tuple[str, ...]) -> Any:
     try:
         if done.returncode not in _ANSWERED:
             raise ValueError  # noqa: TRY301 - as an answer that is none
-        return json.loads(done.stdout)
+        answer = json.loads(done.stdout)
+        if "error" in answer:  # an error is JSON as well
+            raise ValueError  # noqa: TRY301 - as above
     except ValueError as error:
         said = done.stderr.strip() or f"it ended with exit code {done.returncode}"
         raise LabError(f"What was built could not be looked at: python -m verify {arguments[0]}: {said}") from error
+    return answer

@@ -44,8 +44,16 @@ class Alarmed:
         outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
         self.bucket, self.topic = outputs["Bucket"], outputs["Topic"]
         self.sqs = account.client("sqs")
-        self.queue = self.sqs.create_queue(QueueName="alerts")["QueueUrl"]
         arn = f"arn:aws:sqs:{account.region}:{account.id}:alerts"
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": self.topic}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.queue = self.sqs.create_queue(QueueName="alerts", Attributes={"Policy": policy})["QueueUrl"]
         account.client("sns").subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn)
 
     def alerts(self) -> list[str]:

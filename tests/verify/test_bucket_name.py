@@ -88,11 +88,11 @@ def test_an_option_that_names_an_impossible_bucket_is_wrong_usage(
     arguments: list[str], server: SimulatedAwsServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert server.url
-    name = "b/secret" if arguments[1] == "--bucket" else "s3://b/secret"
+    name = "b/secret" if arguments[1] == "--bucket" else "s3://b:secret"
 
     assert main([*arguments, name]) == 2
 
-    assert f"{arguments[1]}: 'b/secret' can be no bucket's name" in capsys.readouterr().err
+    assert f"{arguments[1]}: {name.removeprefix('s3://')!r} can be no bucket's name" in capsys.readouterr().err
 
 
 def test_a_console_link_leads_to_a_console_alone() -> None:

@@ -111,7 +111,7 @@ def as_meant(options: IntegrityOptions) -> IntegrityOptions:
     """
     source, bucket = options.source, options.bucket
     address = source if source and source.startswith(S3) else bucket
-    if not address:
+    if not address or not address.startswith(S3):
         return options
     name, _, below = address.removeprefix(S3).partition("/")
     prefix = below.strip("/") or None

@@ -210,6 +210,7 @@ def ours(lab: Lab, client: ClientFactory) -> dict[Event, list[Paths]]:
     client("cloudtrail").start_logging(Name=TRAIL)
     make_calls(client)
     make_calls_of_sessions(lab, client)
+    control.deliver(lab)  # what CloudTrail calls itself for it comes with the next delivery
     client("cloudtrail").delete_trail(Name=TRAIL)
     control.deliver(lab)
     s3 = client("s3")

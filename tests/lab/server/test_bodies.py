@@ -297,30 +297,6 @@ def test_a_compressed_body_of_a_usual_size_is_read(lab: Lab, client: ClientFacto
     assert client("s3").head_object(Bucket="compressed-objects", Key="k")["ContentLength"] == len(BOMB)
 
 
-def test_an_object_that_dynamodb_imports_inflates_within_a_bound(lab: Lab, client: ClientFactory) -> None:
-    client("s3").create_bucket(Bucket="imports-of-tables")
-    client("s3").put_object(Bucket="imports-of-tables", Key="k.json.gz", Body=BOMB)
-    dynamodb = client("dynamodb")
-    dynamodb.list_tables()
-    before = memory_bytes(lab)
-    table = {
-        "TableName": "imported",
-        "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
-        "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
-        "BillingMode": "PAY_PER_REQUEST",
-    }
-    source = {"S3Bucket": "imports-of-tables", "S3KeyPrefix": "k"}
-    found = dynamodb.import_table(
-        S3BucketSource=source, InputFormat="DYNAMODB_JSON", InputCompressionType="GZIP", TableCreationParameters=table
-    )["ImportTableDescription"]
-
-    while found["ImportStatus"] == "IN_PROGRESS":
-        found = dynamodb.describe_import(ImportArn=found["ImportArn"])["ImportTableDescription"]
-
-    assert (found["ImportStatus"], "262,144,000 bytes" in found["FailureMessage"]) == ("FAILED", True)
-    assert memory_bytes(lab) - before < 50_000_000
-
-
 def test_a_member_of_an_archive_is_read_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zipfile.ZipFile, "open", zipfile.ZipFile.open)
     monkeypatch.setattr(gzip, "decompress", gzip.decompress)

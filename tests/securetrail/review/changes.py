@@ -830,7 +830,7 @@ ACCESS = (
 )
 
 ALERTS = (
-    weakening("no tamper alerts", "removed", _QUIET, _no_rules),
+    weakening("no tamper alerts", "removed alarm_metric", _QUIET, _no_rules),
     weakening("a rule is disabled", "rule_is_enabled", _QUIET, sets(RULE, "State", "DISABLED", "TrailTampering")),
     weakening(
         "a rule takes fewer calls",

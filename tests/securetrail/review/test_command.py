@@ -213,6 +213,9 @@ def test_wrong_usage_is_exit_code_2(project: Path, temporary: Path, options: lis
     assert said in done.stderr
 
 
+COMMANDS = "check, score, who, events, detective, integrity, logs, hunt, review, completion"
+
+
 @pytest.mark.fast
 @pytest.mark.parametrize(("words", "said"), [([], "a command is missing"), (["reviw"], "'reviw' is no command")])
 def test_without_a_command_it_says_which_there_are(
@@ -221,7 +224,7 @@ def test_without_a_command_it_says_which_there_are(
     assert command(words) == 2
 
     shown = capsys.readouterr()
-    assert (shown.out, shown.err.splitlines()[-1]) == ("", f"error: {said}. Allowed: review.")
+    assert (shown.out, shown.err.splitlines()[-1]) == ("", f"error: {said}. Allowed: {COMMANDS}.")
 
 
 @pytest.mark.fast

@@ -40,7 +40,8 @@ def test_a_prefix_may_be_copied_from_the_console(own: str, below: str) -> None:
     [
         ({"bucket": "s3://logs"}, {"bucket": "logs"}),
         ({"bucket": "s3://logs/"}, {"bucket": "logs"}),
-        ({"bucket": "logs/some/where/"}, {"bucket": "logs", "prefix": "some/where"}),
+        ({"bucket": "s3://logs/some/where/"}, {"bucket": "logs", "prefix": "some/where"}),
+        ({"bucket": "logs/some/where/"}, {}),
         ({"bucket": "s3://logs/p", "prefix": "p/"}, {"bucket": "logs", "prefix": "p/"}),
         ({"source": "s3://logs/p"}, {"source": "s3://logs", "prefix": "p"}),
         ({"source": "s3://copy", "bucket": "logs", "prefix": "p"}, {}),

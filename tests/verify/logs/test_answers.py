@@ -21,6 +21,7 @@ from tests.verify.simulation.scenarios import trail
 from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOME, TRAIL_ARN, Chain, event
 from verify.cli import logs as command
 from verify.cli import main
+from verify.integrity.scope import Scope
 from verify.integrity.timeline.configuration import TrailStatus
 from verify.logs.places import Asked, find_files
 from verify.logs.sql.filters import FILTERS, show_sql
@@ -240,11 +241,12 @@ def test_a_place_of_before_that_cannot_be_looked_at_is_told(
 ) -> None:
     chain = serve_chain(trail(6))
 
-    def unseen(*_: object) -> tuple[list[Any], list[str]]:
-        return [], ["The trail delivered to s3://old before, which could not be looked at: denied"]
+    def unseen(*_: object) -> Scope:
+        why = "The trail delivered to s3://old before, which could not be looked at: denied"
+        return Scope(days={}, notices=(why,), places=((BUCKET, ""),))
 
     monkeypatch.setattr("verify.cli.logs.now", lambda: chain.at + timedelta(minutes=30))
-    monkeypatch.setattr("verify.integrity.scope._add_former", unseen)
+    monkeypatch.setattr("verify.integrity.scope._former", unseen)
 
     count("--start", iso(chain.hours[0].start))
 

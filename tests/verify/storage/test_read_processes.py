@@ -8,6 +8,7 @@ import resource
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from fcntl import F_DUPFD, fcntl
 from select import POLLIN, poll
@@ -21,7 +22,7 @@ from verify.credentials import Credentials
 from verify.errors import CannotLook
 from verify.storage import read_process, read_processes
 from verify.storage.gzip_content import GzipSink
-from verify.storage.objects import ObjectName
+from verify.storage.objects import Found, ObjectName
 from verify.storage.read_processes import ReadProcesses
 from verify.storage.s3 import S3ObjectStore
 from verify.storage.transfers import Route
@@ -68,7 +69,9 @@ def test_they_find_what_this_process_would(server: SimulatedAwsServer, processes
             for result in results
         ]
 
-    assert read == here.read_each(names, lambda _: GzipSink(LIMIT_BYTES))
+    # Only who keeps what was read has to know which version it is, and nothing that is kept is read there.
+    expected = here.read_each(names, lambda _: GzipSink(LIMIT_BYTES))
+    assert read == [replace(each, etag="") if isinstance(each, Found) else each for each in expected]
     assert readers_of(os.getpid())
 
 
