@@ -21,7 +21,7 @@ from tests.verify.simulation import scenarios
 from tests.verify.simulation.api import Api, check_bucket
 from tests.verify.simulation.in_memory import validate
 from tests.verify.simulation.scenarios import after, delete_hours, inject_log, paused, rewrite_log, trail
-from tests.verify.simulation.trail import BUCKET, Chain
+from tests.verify.simulation.trail import BUCKET, HOME, START, TRAIL_ARN, Chain
 from tools import schemas
 from verify.errors import AccessDenied
 from verify.integrity.result import Result
@@ -232,3 +232,15 @@ def test_a_pause_leads_to_the_event_history_as_far_as_that_reaches() -> None:
         return any(command.startswith("python -m verify events") for command in commands)
 
     assert (asks_the_history(result), asks_the_history(long_after)) == (True, False)
+
+
+def test_a_trail_that_never_validated_is_told_first_with_the_command_that_switches_it_on() -> None:
+    chain = trail(0)
+    chain.aws.trail |= {"LogFileValidationEnabled": False}
+    chain.log(START + timedelta(minutes=5))
+    chain.aws.status[HOME] = {"IsLogging": True, "StartLoggingTime": START}
+    result = check_bucket(Api(chain.aws), START + timedelta(hours=8), start=f"{START:%Y-%m-%dT%H:%M:%SZ}")
+
+    assert result.exit_code == 3
+    assert text(result).startswith("NOT KNOWN: Log file validation was off, so that CloudTrail signed for nothing.")
+    assert f"    aws cloudtrail update-trail --name {TRAIL_ARN} --enable-log-file-validation\n" in text(result)

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from verify.integrity.timeline.configuration import Configuration, DeliveryPeriod, DeliveryState, Setting
 from verify.integrity.timeline.timeline import Period
-from verify.integrity.timeline.verdict import BAD, Evidence, JudgedPeriod, Verdict
+from verify.integrity.timeline.verdict import BAD, VALIDATION_OFF, Evidence, JudgedPeriod, Verdict
 from verify.storage.layout import LOG_NAME_TELLS
 
 HOUR = timedelta(hours=1)
@@ -361,7 +361,7 @@ def _without_digest(part: DeliveryPeriod, older_end: datetime | None) -> Iterato
             yield JudgedPeriod(max(start, quiet), end, Verdict.NOT_LOGGED, off, evidence)
         return
     if part.delivery is DeliveryState.UNSIGNED:
-        reason = f"log file validation was off ({part.why}): nobody signed for what was delivered"
+        reason = f"{VALIDATION_OFF} ({part.why}): nobody signed for what was delivered"
         yield JudgedPeriod(start, end, Verdict.UNPROVEN, reason)
         return
     reason = f"no digest covers it; whether logging was off is not known: {part.why}"

@@ -30,6 +30,8 @@ MEANING = {
     Verdict.ALTERED: "It is not what CloudTrail delivered. Do not believe what it says.",
 }
 
+# How the reason begins where nobody signed: no later look makes that better.
+VALIDATION_OFF = "log file validation was off"
 HARMLESS = frozenset({Verdict.PROVEN, Verdict.NOT_LOGGED, Verdict.NOT_DUE})
 BAD = frozenset({Verdict.FOREIGN, Verdict.MISSING, Verdict.ALTERED})
 _GRAVITY = {verdict: number for number, verdict in enumerate(Verdict)}

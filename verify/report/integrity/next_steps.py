@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from verify.integrity.result import Result
 from verify.integrity.timeline.timeline import Period
-from verify.integrity.timeline.verdict import BAD, Verdict
+from verify.integrity.timeline.verdict import BAD, VALIDATION_OFF, Verdict
 from verify.integrity.versions import OlderVersion, Versions, archived_files, lost_files
 from verify.storage.objects import ObjectName
 from verify.times import HISTORY_DAYS, iso
@@ -88,6 +88,13 @@ class _Steps:
                 "Of the time that was not logged the event history alone can tell, for 90 days: it goes on while a "
                 "trail is stopped.",
                 {Verdict.NOT_LOGGED},
+            )
+        if any(row.reason.startswith(VALIDATION_OFF) for row in self.result.rows):
+            command = ["aws", "cloudtrail", "update-trail", "--name", self.result.trail, "--enable-log-file-validation"]
+            yield NextStep(
+                "What was delivered while log file validation was off can never be proven. If it still is off, switch it "
+                "on: what is delivered from then on is signed for.",
+                (shlex.join(command),),
             )
         for sentence in dict.fromkeys(row.evidence.settles for row in self.result.rows if row.evidence.settles):
             yield NextStep(sentence)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from verify.integrity.result import ChainResult, Result, Row
 from verify.integrity.timeline.timeline import proven_duration
-from verify.integrity.timeline.verdict import MEANING, JudgedPeriod, Problem, Verdict
+from verify.integrity.timeline.verdict import MEANING, VALIDATION_OFF, JudgedPeriod, Problem, Verdict
 from verify.report.integrity.next_steps import NextStep
 from verify.report.terminal import safe
 
@@ -122,8 +122,10 @@ def _unknown(result: Result) -> str:
     due = "" if result.is_proven_at_all or not result.next_due else _iso(result.next_due)
     nothing = f"Nothing is proven yet. The next digest is due by {due}." if due else "Nothing is proven yet."
     if Verdict.UNPROVEN in result.verdicts or result.unseen:
+        off = any(row.reason.startswith(VALIDATION_OFF) for row in result.rows)
+        cause = "Log file validation was off, so that CloudTrail signed for nothing. " if off else ""
         unproven = (
-            "Part of this period is unproven: no signed digest that could be read covers it. Nothing was found that "
+            f"{cause}Part of this period is unproven: no signed digest that could be read covers it. Nothing was found that "
             "is altered, missing or foreign, which does not show that nothing is."
         )
         return f"{nothing} {unproven}" if due else unproven
