@@ -92,8 +92,8 @@ class _Steps:
         if any(row.reason.startswith(VALIDATION_OFF) for row in self.result.rows):
             command = ["aws", "cloudtrail", "update-trail", "--name", self.result.trail, "--enable-log-file-validation"]
             yield NextStep(
-                "What was delivered while log file validation was off can never be proven. If it still is off, switch it "
-                "on: what is delivered from then on is signed for.",
+                "What was delivered while log file validation was off can never be proven. If it still is off, switch "
+                "it on: what is delivered from then on is signed for.",
                 (shlex.join(command),),
             )
         for sentence in dict.fromkeys(row.evidence.settles for row in self.result.rows if row.evidence.settles):

@@ -125,8 +125,8 @@ def _unknown(result: Result) -> str:
         off = any(row.reason.startswith(VALIDATION_OFF) for row in result.rows)
         cause = "Log file validation was off, so that CloudTrail signed for nothing. " if off else ""
         unproven = (
-            f"{cause}Part of this period is unproven: no signed digest that could be read covers it. Nothing was found that "
-            "is altered, missing or foreign, which does not show that nothing is."
+            f"{cause}Part of this period is unproven: no signed digest that could be read covers it. Nothing was found "
+            "that is altered, missing or foreign, which does not show that nothing is."
         )
         return f"{nothing} {unproven}" if due else unproven
     return nothing
