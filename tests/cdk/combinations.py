@@ -113,6 +113,7 @@ def add_stack(app: cdk.App, name: str, row: Row) -> cdk.Stack:
 def props_of(stack: cdk.Stack, row: Row) -> dict[str, Any]:
     """The row as props."""
     arn = stack.format_arn
+    own = stack.node.id.lower()  # names are one trail's alone
     everything = [
         EventSelector.management(exclude_event_sources=["kms.amazonaws.com"]),
         EventSelector.s3_objects(event_names=["DeleteObject"]),
@@ -124,9 +125,9 @@ def props_of(stack: cdk.Stack, row: Row) -> dict[str, Any]:
     choices: dict[tuple[str, str], dict[str, Any]] = {
         ("profile", "compliance"): {"profile": SecurityProfile.COMPLIANCE},
         ("names", "given"): {
-            "trail_name": "flight.recorder",
-            **({} if row["encryption_key"] else {"key_alias": "alias/recorder"}),
-            **({} if row["log_bucket"] else {"bucket_name": "recorder-logs"}),
+            "trail_name": f"flight.recorder-{own}",
+            **({} if row["encryption_key"] else {"key_alias": f"alias/recorder-{own}"}),
+            **({} if row["log_bucket"] else {"bucket_name": f"recorder-logs-{own}"}),
         },
         ("s3_key_prefix", "audit/cloudtrail"): {"s3_key_prefix": "audit/cloudtrail"},
         ("organization_id", "own"): {"organization_id": "o-abcdefghij"},
