@@ -219,9 +219,9 @@ def test_no_check_passes_that_needs_the_call(
         for check in CHECKS
         if call == ("cloudtrail", "DescribeTrails") or any(QUESTIONS[fact] == By(*call) for fact in check.needs)
     }
-    passed = {result["id"] for result in report["results"] if result["status"] == "PASS"}
+    passed = {result["id"] for result in report.get("results", ()) if result["status"] == "PASS"}
     # The same permission is behind several questions; the alias and the ARN of a key are both described.
-    failed = {result["id"] for result in report["results"] if result["status"] == "FAIL"}
+    failed = {result["id"] for result in report.get("results", ()) if result["status"] == "FAIL"}
     assert failed == set()
     if call not in SEVERAL:
         assert needing & passed == set()
