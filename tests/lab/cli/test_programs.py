@@ -145,6 +145,7 @@ def test_ctrl_c_while_starting_leaves_nothing_that_breaks_the_next_start(tmp_pat
     assert (restarted.returncode, found is not None) == (0, True)
 
 
+@pytest.mark.slow
 def test_ctrl_c_during_a_deployment_is_one_line(tmp_path: Path) -> None:
     environment = {**os.environ, HOME_VARIABLE: str(tmp_path / "home")}
     command = [sys.executable, "-m", "lab", "deploy"]

@@ -150,6 +150,7 @@ def test_public_keys_are_those_of_the_region_and_the_time(client: ClientFactory)
     assert error_of(east.list_public_keys, NextToken="x") == "InvalidTokenException"
 
 
+@pytest.mark.slow
 def test_a_region_that_was_silent_before_a_pause_has_one_digest_from_the_beginning_on(
     lab: Lab, client: ClientFactory
 ) -> None:

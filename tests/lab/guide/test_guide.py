@@ -61,6 +61,7 @@ def test_a_learners_way_from_an_empty_lab_to_a_key(home: Path, capsys: Output) -
     assert "KMS has a call that turns it on" in told
 
 
+@pytest.mark.slow
 def test_a_part_begins_in_a_new_lab_with_the_parts_before_it_done(home: Path, capsys: Output) -> None:
     lab = lifecycle.start(home, region="eu-west-1")
     make_client(lab, "s3").create_bucket(

@@ -106,6 +106,7 @@ def test_a_killed_lab_gets_its_port_back_when_the_kernel_has_closed_it(home: Pat
     assert (again.access_key_id, again.port) == (first.access_key_id, first.port)
 
 
+@pytest.mark.slow
 def test_whoever_takes_the_port_of_a_dead_lab_can_pass_nothing_on_to_the_next(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

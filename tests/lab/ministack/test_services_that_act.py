@@ -186,6 +186,7 @@ def imported(file: Path) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_wherever_a_service_reaches_another_one_it_is_known_why_it_may() -> None:
     found = {
         (file.stem, other)

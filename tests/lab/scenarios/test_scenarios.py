@@ -281,6 +281,7 @@ def test_tampering_leaves_all_four_errors_and_its_own_traces_and_can_be_undone(o
     assert (done.returncode, "INVALID" in done.stderr) == (0, False), done.stderr
 
 
+@pytest.mark.slow
 def test_a_trail_that_cannot_deliver_is_not_told_to_have_no_validation(own_past: Lab) -> None:
     make_client(own_past, "s3").delete_bucket_policy(Bucket=BUCKET)
 

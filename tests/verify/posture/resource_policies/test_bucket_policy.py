@@ -280,7 +280,7 @@ def test_a_deny_of_all_but_s3s_own_key_denies_a_trail_with_a_kms_key(
     assert ("denied by statement Own" in found.actual) is (expected is Status.FAIL)
 
 
-@pytest.mark.regular
+@pytest.mark.slow
 def test_a_policy_too_large_to_evaluate_is_unknown_within_seconds() -> None:
     names = [f"{BUCKET_ARN}/{number}" for number in range(4000)]
     actions = [f"s3:Get{number}" for number in range(4000)]
