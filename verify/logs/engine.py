@@ -35,6 +35,12 @@ TABLES = frozenset({EVENTS, FILES, UNREADABLE, athena.TABLE})
 _MEMORY = "120MB"
 _DISK = "20GB"
 _OF_RESOURCES = ("Out of Memory Error", "IO Error")  # as the engine begins such an error
+# A thread that ends because another one failed; which error the engine hands on is chance.
+_INTERRUPTED = "INTERRUPT Error"
+_ENDED = (
+    "The query ended before all its rows were there, and the engine does not say why: an expression in it fails for "
+    "some row, or it needs more memory or disk than it may have. Ask for less time, or for fewer columns."
+)
 _ROWS_AT_ONCE = 1_000
 _BATCH_ROWS = 20_000
 _MORE_BYTES = 2**30
@@ -452,11 +458,15 @@ def _translating_errors() -> Iterator[None]:
         yield
     except (duckdb.OutOfMemoryException, duckdb.IOException, MemoryError) as error:
         raise CannotLook(f"The query needs more memory or disk than it may have: {_first_line(error)}") from error
+    except duckdb.InterruptException as error:
+        raise CannotLook(_ENDED) from error
     except duckdb.Error as error:
         raise UsageError(f"The query fails: {_first_line(error)}") from error
     except (pa.ArrowException, OSError) as error:  # Arrow hands the engine's errors on as its own
         if str(error).startswith(_OF_RESOURCES):
             raise CannotLook(f"The query needs more memory or disk than it may have: {_first_line(error)}") from error
+        if str(error).startswith(_INTERRUPTED):
+            raise CannotLook(_ENDED) from error
         raise UsageError(f"The query fails: {_first_line(error)}") from error
 
 
