@@ -41,8 +41,8 @@ def dripping() -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("clean_aws_environment")
-@pytest.mark.regular
 def test_a_call_that_drips_ends_with_the_time_that_the_command_has(
     dripping: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -163,6 +163,7 @@ def test_ctrl_c_during_a_deployment_is_one_line(tmp_path: Path) -> None:
     assert (deploying.returncode, told) == (130, "Interrupted.\n")
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_the_tour_says_that_the_lab_goes_on(tmp_path: Path) -> None:
     home = tmp_path / "home"
     environment = {**os.environ, HOME_VARIABLE: str(home)}

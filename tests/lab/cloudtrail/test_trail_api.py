@@ -174,6 +174,7 @@ def test_a_region_that_was_silent_before_a_pause_has_one_digest_from_the_beginni
     assert body["digestStartTime"] == f"{began.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
+@pytest.mark.slow
 def test_a_quiet_region_gets_a_digest_for_every_time_of_logging_however_short(lab: Lab, client: ClientFactory) -> None:
     cloudtrail = client("cloudtrail")
     cloudtrail.create_trail(
@@ -260,6 +261,7 @@ def test_what_a_deleted_trail_could_not_deliver_is_not_the_trouble_of_the_next_o
     assert "DeleteTrail" not in names
 
 
+@pytest.mark.slow
 def test_two_trails_with_one_name_in_turn_have_two_chains(lab: Lab, client: ClientFactory) -> None:
     for _ in range(2):
         client("cloudtrail").create_trail(

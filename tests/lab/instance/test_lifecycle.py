@@ -91,6 +91,7 @@ def test_a_lab_that_was_killed_says_that_its_event_history_is_new(home: Path) ->
     assert "its event history (lookup-events) begins at 2" in warning
 
 
+@pytest.mark.slow
 def test_a_killed_lab_gets_its_port_back_when_the_kernel_has_closed_it(home: Path) -> None:
     first = lifecycle.start(home)
     with pytest.raises(ClientError):  # whatever CloudTrail is asked to change, what the lab holds is saved at once

@@ -131,6 +131,7 @@ def rejected_paths() -> list[str]:
     return sorted(found - {"/x"})
 
 
+@pytest.mark.slow
 def test_every_path_in_ministacks_routing_is_a_call_or_rejected_or_known() -> None:
     unknown = [
         text
@@ -310,6 +311,7 @@ print(len(found))
 """
 
 
+@pytest.mark.slow
 def test_no_pattern_takes_more_time_than_in_proportion_to_what_it_reads() -> None:
     """One that is quadratic would take many minutes for one of these texts."""
     found = subprocess.run(
