@@ -24,12 +24,14 @@ _RULE: Final = re.compile(r"(?P<targets>[^:=#\t][^:=#]*?)\s*::?(?![:=])(?P<needs
 _DEFINE: Final = re.compile(r"(?:override\s+)?define\s+(?P<name>[\w.-]+).*")
 # Another file, or what make itself evaluates: either may write any rule.
 _INCLUDE: Final = re.compile(r"[-s]?include\s+(?P<files>.+)|(?P<evaluated>\$.+)")
+# What the programs of every recipe find in their environment, such as PATH and PYTEST_ADDOPTS.
+_EXPORT: Final = re.compile(r"(?:override\s+)?(?:un)?export\b.*")
 _USED: Final = re.compile(r"\$[({]([\w.-]+)")
 _MAKE: Final = re.compile(r"(?:^|[\s;&|(])make(?=\s)(?P<words>[^;&|)\n]*)", re.MULTILINE)
 # Options of make of which the next word is the value.
 _WITH_VALUE: Final = {"-C", "-f", "-j", "-o", "-W", "-I"}
 # They change what every recipe does.
-_OF_ALL: Final = (".IGNORE", ".ONESHELL", ".POSIX", ".SHELLFLAGS", "MAKEFLAGS", "SHELL")
+_OF_ALL: Final = (".IGNORE", ".ONESHELL", ".POSIX", ".SHELLFLAGS", "MAKEFLAGS", "SHELL", ".EXPORT_ALL_VARIABLES")
 _UNCHECKED: Final = "A change that this step stops goes through."
 
 
@@ -44,6 +46,7 @@ class _Makefile:
     rules: Mapping[str, _Rule]
     variables: Mapping[str, str]
     includes: tuple[str, ...]
+    exports: frozenset[str]
 
 
 def weaker_makefile(base: str, head: str, workflows: Iterable[str]) -> Iterator[Objection]:
@@ -67,6 +70,9 @@ def weaker_makefile(base: str, head: str, workflows: Iterable[str]) -> Iterator[
         in_rules = name in after.rules and name not in before.rules
         if old_value != new_value or (name in _OF_ALL and in_rules):
             yield _objection(name, name, old_value, new_value or ("a target" if in_rules else "nothing"))
+    for statement in sorted(before.exports ^ after.exports):
+        was, is_now = (statement if statement in side.exports else "nothing" for side in (before, after))
+        yield _objection(f"the environment that recipes get ({statement})", statement, was, is_now)
     for name in sorted({*after.includes} - {*before.includes}):
         yield _objection(f"{name}, which it includes,", name, "", name)
 
@@ -150,7 +156,15 @@ def _read(text: str) -> _Makefile:
                 targets, needs = rule["targets"].split(), tuple(before.split())
                 recipe += _command(command)
     end()
-    return _Makefile(rules, variables, tuple(includes))
+    return _Makefile(rules, variables, tuple(includes), _exports(text))
+
+
+def _exports(text: str) -> frozenset[str]:
+    """The lines that say what recipes get as their environment."""
+    lines = re.sub(r"\\\n[ \t]*", " ", text).splitlines()
+    return frozenset(
+        " ".join(line.split()) for line in lines if not line.startswith("\t") and _EXPORT.fullmatch(line.strip())
+    )
 
 
 def _command(line: str) -> Iterator[str]:

@@ -70,6 +70,9 @@ IS_LESS = {
     "a variable for one verb": ("\nformat:", "\ntest: PYTEST=true\n\nformat:"),
     "a variable of several lines": ("\nformat:", "\ndefine PYTEST\ntrue\nendef\n\nformat:"),
     "what make evaluates": ("\nformat:", "\n$(eval SHELL := /bin/true)\n\nformat:"),
+    "an option of pytest in the environment": ("\nformat:", "\nexport PYTEST_ADDOPTS := -k 'not key'\n\nformat:"),
+    "a python before the right one": ("\nformat:", "\nexport PATH := $(CURDIR)/tools/bin:$(PATH)\n\nformat:"),
+    "everything in the environment": (".DELETE_ON_ERROR:", ".DELETE_ON_ERROR:\n.EXPORT_ALL_VARIABLES:"),
     "without what it needs": ("review: $(VENV)/.installed-dev ", "review: "),
 }
 
