@@ -560,6 +560,7 @@ def make_calls_of_sessions(lab: Lab, client: ClientFactory) -> None:
     make_steps(partial(make_client, lab, **keys_of(instance)), [("ec2", [("describe_instances", {})])], {})
     iam.create_login_profile(UserName="learner", Password="a-Long_1-Password")
     control.sign_in(lab, SignIn(lab.account, "learner"))
+    iam.delete_login_profile(UserName="learner")  # other files' tests may share the lab, and count on there being none
 
 
 def make_calls(client: ClientFactory) -> None:
