@@ -36,6 +36,11 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("brief")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: a third of the time goes by waiting for labs and other programs."""
+    return (os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))) + 1
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Every test is of one tier: of its own mark, else of its folder's."""
     if not any(item.get_closest_marker(tier) for tier in TIERS):
