@@ -290,23 +290,24 @@ def _refuse_times_of_their_own(arguments: argparse.Namespace) -> None:
 
 def _hunt_since_last(arguments: argparse.Namespace, terminal: Terminal, loaded: Loaded, asked: Asked) -> int:
     from verify.hunt.run import run_hunt  # noqa: PLC0415
-    from verify.hunt.state import after, load_hunted, only_new, save_hunted  # noqa: PLC0415
+    from verify.hunt.state import after, load_hunted, marks_of, only_new, save_hunted  # noqa: PLC0415
     from verify.logs.places import S3, find_files  # noqa: PLC0415
 
     is_bucket = not asked.places or asked.places[0].startswith(S3)
     asked = replace(asked, since=asked.since or (_LISTED if is_bucket else None))
-    state = Path(arguments.state)
+    state, moment = Path(arguments.state), now()
     with Progress(terminal) as progress:
-        place = find_files(asked, now(), lambda: aws_of_places(arguments))
+        place = find_files(asked, moment, lambda: aws_of_places(arguments))
         source = _source_of(place.source, arguments) if is_bucket else _local_source_of(asked.places)
         known = load_hunted(state, source)
-        new = only_new(place, known)
+        marks = marks_of(place)
+        new = only_new(place, marks, known)
         outcome = run_hunt(new, loaded, progress.show_read, _where(arguments))
     exit_code = outcome.exit_code(arguments.fail_on)
     _print(outcome, arguments, terminal, exit_code)
     terminal.flush()  # what nobody could read is not remembered as told
     missing = (key for _, _, keys in new.missing for key in keys)
-    save_hunted(state, source, after(known, place, outcome.read, missing))
+    save_hunted(state, source, after(known, place, marks, outcome.read, missing, moment))
     return exit_code
 
 
