@@ -1,4 +1,4 @@
-"""All that a principal did, and that was done with the credentials it handed out, in the order of time. Pure.
+"""All that a principal did, and that was done in the sessions that it made, in the order of time. Pure.
 
 The files are read twice: who made a session may be told by a file that comes after the session's own calls.
 """
@@ -60,7 +60,7 @@ def is_principal(caller: Any, wanted: str) -> bool:
 
 
 class Keys:
-    """First reading: which credentials the principal handed out, to itself or others, and those that these made."""
+    """First reading: the sessions that the principal made, and those that were made in them."""
 
     fields: frozenset[str] = frozenset({"responseElements"})
 
