@@ -110,6 +110,20 @@ def test_places_may_stand_before_the_word_timeline(where: list[str], capsys: Cap
     assert [at for at, _ in times(capsys)] == [4, 5, 6]
 
 
+def test_the_format_may_stand_before_the_word_timeline(where: list[str], capsys: Capture) -> None:
+    assert main(["hunt", "--json", "timeline", "--principal", "bob", *where]) == 0
+    assert [at for at, _ in times(capsys)] == [4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [["--history"], ["--since-last", "--state", "s"], ["--baseline", "3d"], ["--rules", "r"], ["--format", "ocsf"]],
+)
+def test_what_a_hunt_alone_can_do_is_refused(where: list[str], capsys: Capture, before: list[str]) -> None:
+    assert main(["hunt", *before, "timeline", "--principal", "bob", *where]) == 2
+    assert "imeline" in capsys.readouterr().err
+
+
 def test_what_could_not_be_read_makes_exit_3(where: list[str], tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "1.json").write_bytes(b'{"Records": [{"eventName": "Del')
 
