@@ -22,6 +22,7 @@ _KINDS: Final = ("region", "service", "network", "program")
 _ENOUGH_CALLS = 20
 _NEW_WAYS = 3
 _MAX_WAYS = 200_000
+_MAX_USUAL = 1_000_000
 _MAX_NAMED = 10
 _MAX_PROGRAM_CHARACTERS = 60
 _SOURCE: Final = "verify/hunt/baseline.py"
@@ -95,6 +96,7 @@ class Baseline:
         self._start, self._end = period
         self._usual: dict[str, _Usual] = {}
         self._ways: dict[tuple[str, tuple[str, ...]], _Use] = {}
+        self._usual_values = 0
         self.events_before = 0
         self.holes: dict[str, None] = {}
 
@@ -111,12 +113,22 @@ class Baseline:
             if not caller or caller.invokedBy:
                 continue
             if is_before:
-                usual = self._usual.setdefault(principal_of(caller), _Usual())
-                usual.calls += 1
-                for kind, value in zip(_KINDS, _way(event), strict=True):
-                    usual.values[kind].add(value)
+                self._note_usual(event)
             else:
                 self._note(event, moment)
+
+    def _note_usual(self, event: Any) -> None:
+        usual = self._usual.setdefault(principal_of(event.userIdentity), _Usual())
+        usual.calls += 1
+        for kind, value in zip(_KINDS, _way(event), strict=True):
+            if value in usual.values[kind]:
+                continue
+            if self._usual_values < _MAX_USUAL:
+                self._usual_values += 1
+                usual.values[kind].add(value)
+            else:
+                more = f"There are more than {_MAX_USUAL:,} usual regions, services, networks and programs"
+                self.holes[f"{more}: some of what is told as new may be usual."] = None
 
     def _note(self, event: Any, moment: datetime) -> None:
         key = principal_of(event.userIdentity), _way(event)

@@ -122,3 +122,11 @@ def test_a_baseline_is_a_duration(tmp_path: Path, capsys: Capture, baseline: str
 def test_a_baseline_needs_a_period(tmp_path: Path) -> None:
     (tmp_path / "events.json").write_text("[]")
     assert main(["hunt", "--in", str(tmp_path / "events.json"), "--baseline", "9d"]) == 2
+
+
+def test_of_more_that_is_usual_than_is_kept_it_is_said_so(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("verify.hunt.baseline._MAX_USUAL", 3)
+
+    assert hunt(tmp_path, capsys, [*BEFORE, call(40, 10)], "--level", "informational")[0] == 3
