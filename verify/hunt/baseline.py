@@ -17,6 +17,7 @@ from verify.hunt.finding import Finding, finding_of
 from verify.hunt.hunt import time_of
 from verify.hunt.identity import identity_of, network_of, principal_of
 from verify.hunt.sigma.load import Rule
+from verify.times import iso
 
 _KINDS: Final = ("region", "service", "network", "program")
 _ENOUGH_CALLS = 20
@@ -143,6 +144,19 @@ class Baseline:
         else:
             self.holes[f"There are more than {_MAX_WAYS:,} ways of calling: not all are compared with before."] = None
 
+    def notice(self) -> str:
+        """What is compared with what."""
+        principals = {principal for principal, _ in self._ways}
+        known = sum(self._is_known(each) for each in principals)
+        return (
+            f"{self.events_before:,} events from before {iso(self._start)} were read to know what is usual: "
+            f"{known:,} of {len(principals):,} principals made at least {_ENOUGH_CALLS} calls then, and are compared."
+        )
+
+    def _is_known(self, principal: str) -> bool:
+        usual = self._usual.get(principal)
+        return usual is not None and usual.calls >= _ENOUGH_CALLS
+
     def findings(self) -> Iterator[Finding]:
         """What is new, in no order."""
         if not self.events_before:
@@ -150,11 +164,11 @@ class Baseline:
             return
         by_principal: dict[str, list[tuple[frozenset[str], tuple[str, ...], _Use]]] = {}
         for (principal, way), use in self._ways.items():
-            usual = self._usual.get(principal)
-            if usual is None or usual.calls < _ENOUGH_CALLS:
+            if not self._is_known(principal):
                 continue
+            usual = self._usual[principal].values
             pairs = zip(_KINDS, way, strict=True)
-            new = frozenset(kind for kind, value in pairs if value and value not in usual.values[kind])
+            new = frozenset(kind for kind, value in pairs if value and value not in usual[kind])
             if new:
                 by_principal.setdefault(principal, []).append((new, way, use))
         for found in by_principal.values():

@@ -65,9 +65,8 @@ def run_hunt(
     found += _of_networks(hunt)
     if baseline:
         found += [replace(each, actor=hunt.actor_of(each)) for each in baseline.findings()]
-        usual = f"{baseline.events_before:,} events from before {iso(start)} were read to know what is usual."
         basis = replace(basis, period=(start, basis.period[1]) if start and basis.period else None)
-        basis = replace(basis, notices=(*basis.notices, usual))
+        basis = replace(basis, notices=(*basis.notices, baseline.notice()))
     if isinstance(place, Place):
         found += _of_missing(place)
     found = [replace(finding, query=_query(finding, where)) for finding in found]
