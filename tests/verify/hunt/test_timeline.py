@@ -159,6 +159,18 @@ def test_of_a_period_it_is_said_that_older_sessions_are_not_known(where: list[st
     assert told not in capsys.readouterr().out
 
 
+def test_a_session_that_was_made_without_a_key_is_one_all_the_same(tmp_path: Path, capsys: Capture) -> None:
+    somebody = {"type": "SAMLUser", "principalId": "provider:carol"}
+    records = [assume(1, "ASIA1", somebody), call(2, "DeleteBucket", session("first", "ASIA1"))]
+    (tmp_path / "saml.json").write_text(json.dumps({"Records": records}))
+    options = ["hunt", "timeline", "--principal", "carol", "--in", str(tmp_path / "saml.json")]
+
+    assert main([*options, "--json"]) == 0
+    assert times(capsys) == [(1, ""), (2, "no access key")]
+    assert main(options) == 0
+    assert "2 calls, with those of 1 sessions that carol made." in capsys.readouterr().out
+
+
 def test_of_nobody_it_is_said_that_there_is_no_call(where: list[str], capsys: Capture) -> None:
     assert main(["hunt", "timeline", "--principal", "carol", *where]) == 0
     assert "No call of carol is in what was read" in capsys.readouterr().out
