@@ -16,6 +16,7 @@ from verify.cli import main
 from verify.hunt.state import Hunted, after, marks_of, only_new
 from verify.logs.places import LogFile
 from verify.logs.places import Place as Listed
+from verify.storage.folder import FolderObjectStore
 from verify.storage.objects import ObjectName
 
 Capture = pytest.CaptureFixture[str]
@@ -99,15 +100,13 @@ def test_a_file_that_grew_is_hunted_in_again(place: Place, capsys: Capture) -> N
     assert found(capsys) == ["1", "2"]
 
 
+def listed_a() -> Listed:
+    return Listed(FolderObjectStore(Path()), "", (LogFile(ObjectName("", "a"), 5),), None)
+
+
 def test_a_file_that_is_written_again_while_it_is_read_is_hunted_in_again() -> None:
     versions = {"a": "1"}
-    listed = Listed(
-        None,  # type: ignore[arg-type] - nothing is read
-        "",
-        (LogFile(ObjectName("", "a"), 5),),
-        None,
-        version_of=lambda file: versions[file.name.key],
-    )
+    listed = replace(listed_a(), version_of=lambda file: versions[file.name.key])
     marks = marks_of(listed)
     versions["a"] = "2"  # of the same size
     known = after(Hunted(), listed, marks, frozenset({"a"}), (), datetime.now(UTC))
@@ -117,7 +116,7 @@ def test_a_file_that_is_written_again_while_it_is_read_is_hunted_in_again() -> N
 
 
 def test_a_missing_file_that_was_there_again_is_told_again() -> None:
-    there = Listed(None, "", (LogFile(ObjectName("", "a"), 5),), None)  # type: ignore[arg-type] - nothing is read
+    there = listed_a()
     gone = replace(there, files=(), missing=(("111122223333", "us-east-1", ("a",)),))
     moment = datetime.now(UTC)
     told = after(Hunted(), gone, {}, frozenset(), ("a",), moment)
