@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -168,7 +169,7 @@ def _add_timeline(actions: Any) -> None:
         required=True,
         help="a user, role or session by ARN or name, an access key's id, or root.",
     )
-    parser.add_argument("--format", choices=_TIMELINE_FORMATS, default="text", help="Default: text.")
+    parser.add_argument("--format", choices=_TIMELINE_FORMATS, help="Default: text.")
     parser.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json.")
     parser.set_defaults(run=_run_timeline)
 
@@ -226,6 +227,7 @@ def _policy_of_history(arguments: argparse.Namespace) -> dict[str, Any]:
     return least_privilege_policy((*PERMISSIONS, *(() if arguments.region else ("ec2:DescribeRegions",))))
 
 
+_OF_HUNTS = ("rules", "no_built_in", "without", "explain", "baseline", "history", "since_last", "state")
 _NOT_OF_HISTORY = ("places", "trail", "bucket", "prefix", "account", "proven_only", "since_last", "baseline")
 
 
@@ -235,10 +237,7 @@ def _hunt_in_history(arguments: argparse.Namespace, terminal: Terminal, loaded: 
     from verify.events.search import Search  # noqa: PLC0415
     from verify.hunt.run import Searched, hunt_in_history  # noqa: PLC0415
 
-    for name in _NOT_OF_HISTORY:
-        if getattr(arguments, name):
-            option = "--in" if name == "places" else f"--{name.replace('_', '-')}"
-            raise UsageError(f"--history reads no log files, so {option} tells it nothing. Leave out one of them.")
+    _refuse_options(arguments, _NOT_OF_HISTORY, "--history reads no log files, so {} tells it nothing.")
     moment = now()
     since = None if asked.start else asked.since or "1d"
     if asked.start and asked.since:
@@ -258,6 +257,17 @@ def _hunt_in_history(arguments: argparse.Namespace, terminal: Terminal, loaded: 
     exit_code = 130 if is_stopped else outcome.exit_code(arguments.fail_on)
     _print(outcome, arguments, terminal, exit_code)
     return exit_code
+
+
+def _refuse_options(arguments: argparse.Namespace, names: Iterable[str], why: str) -> None:
+    """Refuse what would go unheard.
+
+    :param why: a sentence, with ``{}`` for the option.
+    """
+    for name in names:
+        if getattr(arguments, name):
+            option = "--in" if name == "places" else f"--{name.replace('_', '-')}"
+            raise UsageError(f"{why.format(option)} Leave out one of them.")
 
 
 def _with_baseline(asked: Asked, duration: str) -> tuple[Asked, datetime]:
@@ -290,23 +300,24 @@ def _refuse_times_of_their_own(arguments: argparse.Namespace) -> None:
 
 def _hunt_since_last(arguments: argparse.Namespace, terminal: Terminal, loaded: Loaded, asked: Asked) -> int:
     from verify.hunt.run import run_hunt  # noqa: PLC0415
-    from verify.hunt.state import after, load_hunted, only_new, save_hunted  # noqa: PLC0415
+    from verify.hunt.state import after, load_hunted, marks_of, only_new, save_hunted  # noqa: PLC0415
     from verify.logs.places import S3, find_files  # noqa: PLC0415
 
     is_bucket = not asked.places or asked.places[0].startswith(S3)
     asked = replace(asked, since=asked.since or (_LISTED if is_bucket else None))
-    state = Path(arguments.state)
+    state, moment = Path(arguments.state), now()
     with Progress(terminal) as progress:
-        place = find_files(asked, now(), lambda: aws_of_places(arguments))
+        place = find_files(asked, moment, lambda: aws_of_places(arguments))
         source = _source_of(place.source, arguments) if is_bucket else _local_source_of(asked.places)
         known = load_hunted(state, source)
-        new = only_new(place, known)
+        marks = marks_of(place)
+        new = only_new(place, marks, known)
         outcome = run_hunt(new, loaded, progress.show_read, _where(arguments))
     exit_code = outcome.exit_code(arguments.fail_on)
     _print(outcome, arguments, terminal, exit_code)
     terminal.flush()  # what nobody could read is not remembered as told
     missing = (key for _, _, keys in new.missing for key in keys)
-    save_hunted(state, source, after(known, place, outcome.read, missing))
+    save_hunted(state, source, after(known, place, marks, outcome.read, missing, moment))
     return exit_code
 
 
@@ -316,8 +327,10 @@ def _source_of(bucket: str, arguments: argparse.Namespace) -> str:
 
 def _local_source_of(places: tuple[str, ...]) -> str:
     """Of several files, their names tell enough: each time others may be named."""
+    from verify.logs.places import MANIFEST  # noqa: PLC0415
+
     paths = [Path(place).resolve() for place in places]
-    is_one = len(paths) == 1 and (paths[0].is_dir() or paths[0].name == "bundle.json")
+    is_one = len(paths) == 1 and (paths[0].is_dir() or paths[0].name == MANIFEST)
     return str(paths[0]) if is_one else "files of this machine"
 
 
@@ -330,6 +343,11 @@ def _run_timeline(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if arguments.print_iam_policy:
         terminal.print_json(policy_of_places(arguments))
         return 0
+    _refuse_options(arguments, _OF_HUNTS, "A timeline is no hunt, so {} tells it nothing.")
+    if arguments.format not in _TIMELINE_FORMATS:
+        raise UsageError(
+            f"A timeline is not written as {arguments.format}: name one of {', '.join(_TIMELINE_FORMATS)}."
+        )
     asked = asked_from(arguments)
     find = prepare_validation if arguments.proven_only else find_files
     with Progress(terminal) as progress:
@@ -355,12 +373,15 @@ def _run_rule_tests(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from verify.hunt.rules import rules_in  # noqa: PLC0415
     from verify.report.hunt import rule_tests_as_json, rule_tests_as_text  # noqa: PLC0415
 
+    _refuse_options(
+        arguments, (*_OF_HUNTS, "places"), "'rules test' looks at no events but those of tests, so {} tells it nothing."
+    )
     loaded = rules_in([Path(place) for place in arguments.tested], "rules test")
     results = list(run_tests(loaded))
     if not results and not loaded.problems:
         raise UsageError(f"None of the {len(loaded.rules):,} rules has tests: see 'hunt rules test --help'.")
     exit_code = 1 if loaded.problems or not all(each.is_passed for each in results) else 0
-    if arguments.json:
+    if arguments.json or arguments.format == "json":
         terminal.print_json(rule_tests_as_json(loaded, results, exit_code))
         return exit_code
     for line in rule_tests_as_text(loaded, results):

@@ -17,11 +17,13 @@ from verify.hunt.finding import Finding, finding_of
 from verify.hunt.hunt import time_of
 from verify.hunt.identity import identity_of, network_of, principal_of
 from verify.hunt.sigma.load import Rule
+from verify.times import iso
 
 _KINDS: Final = ("region", "service", "network", "program")
 _ENOUGH_CALLS = 20
 _NEW_WAYS = 3
 _MAX_WAYS = 200_000
+_MAX_USUAL = 1_000_000
 _MAX_NAMED = 10
 _MAX_PROGRAM_CHARACTERS = 60
 _SOURCE: Final = "verify/hunt/baseline.py"
@@ -95,6 +97,7 @@ class Baseline:
         self._start, self._end = period
         self._usual: dict[str, _Usual] = {}
         self._ways: dict[tuple[str, tuple[str, ...]], _Use] = {}
+        self._usual_values = 0
         self.events_before = 0
         self.holes: dict[str, None] = {}
 
@@ -111,12 +114,22 @@ class Baseline:
             if not caller or caller.invokedBy:
                 continue
             if is_before:
-                usual = self._usual.setdefault(principal_of(caller), _Usual())
-                usual.calls += 1
-                for kind, value in zip(_KINDS, _way(event), strict=True):
-                    usual.values[kind].add(value)
+                self._note_usual(event)
             else:
                 self._note(event, moment)
+
+    def _note_usual(self, event: Any) -> None:
+        usual = self._usual.setdefault(principal_of(event.userIdentity), _Usual())
+        usual.calls += 1
+        for kind, value in zip(_KINDS, _way(event), strict=True):
+            if value in usual.values[kind]:
+                continue
+            if self._usual_values < _MAX_USUAL:
+                self._usual_values += 1
+                usual.values[kind].add(value)
+            else:
+                more = f"There are more than {_MAX_USUAL:,} usual regions, services, networks and programs"
+                self.holes[f"{more}: some of what is told as new may be usual."] = None
 
     def _note(self, event: Any, moment: datetime) -> None:
         key = principal_of(event.userIdentity), _way(event)
@@ -131,6 +144,19 @@ class Baseline:
         else:
             self.holes[f"There are more than {_MAX_WAYS:,} ways of calling: not all are compared with before."] = None
 
+    def notice(self) -> str:
+        """What is compared with what."""
+        principals = {principal for principal, _ in self._ways}
+        known = sum(self._is_known(each) for each in principals)
+        return (
+            f"{self.events_before:,} events from before {iso(self._start)} were read to know what is usual: "
+            f"{known:,} of {len(principals):,} principals made at least {_ENOUGH_CALLS} calls then, and are compared."
+        )
+
+    def _is_known(self, principal: str) -> bool:
+        usual = self._usual.get(principal)
+        return usual is not None and usual.calls >= _ENOUGH_CALLS
+
     def findings(self) -> Iterator[Finding]:
         """What is new, in no order."""
         if not self.events_before:
@@ -138,11 +164,11 @@ class Baseline:
             return
         by_principal: dict[str, list[tuple[frozenset[str], tuple[str, ...], _Use]]] = {}
         for (principal, way), use in self._ways.items():
-            usual = self._usual.get(principal)
-            if usual is None or usual.calls < _ENOUGH_CALLS:
+            if not self._is_known(principal):
                 continue
+            usual = self._usual[principal].values
             pairs = zip(_KINDS, way, strict=True)
-            new = frozenset(kind for kind, value in pairs if value and value not in usual.values[kind])
+            new = frozenset(kind for kind, value in pairs if value and value not in usual[kind])
             if new:
                 by_principal.setdefault(principal, []).append((new, way, use))
         for found in by_principal.values():

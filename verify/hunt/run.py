@@ -33,6 +33,13 @@ _OF_HISTORY = (
     "event may take 15 minutes to appear in it."
 )
 _NO_EVENT = "No event was among what was read: nothing shows that anything was recorded."
+_OLDER_SESSIONS = (
+    "Sessions that were made before what was read are not known: what was done in them is not among the calls."
+)
+_LOST_SESSIONS = (
+    "Files are read twice, and some could not be read the first time: who made the sessions that they tell of is not "
+    "known, so calls may be missing."
+)
 
 
 def run_hunt(
@@ -58,9 +65,8 @@ def run_hunt(
     found += _of_networks(hunt)
     if baseline:
         found += [replace(each, actor=hunt.actor_of(each)) for each in baseline.findings()]
-        usual = f"{baseline.events_before:,} events from before {iso(start)} were read to know what is usual."
         basis = replace(basis, period=(start, basis.period[1]) if start and basis.period else None)
-        basis = replace(basis, notices=(*basis.notices, usual))
+        basis = replace(basis, notices=(*basis.notices, baseline.notice()))
     if isinstance(place, Place):
         found += _of_missing(place)
     found = [replace(finding, query=_query(finding, where)) for finding in found]
@@ -197,11 +203,16 @@ def run_timeline(place: Place | PreparedValidation, principal: str, on_progress:
     :param principal: see :func:`verify.hunt.timeline.is_principal`.
     """
     keys = Keys(principal)
-    _Reading(keys, on_progress).of(place)
-    timeline = Timeline(principal, keys.made(), _period_of(place))
+    first = _Reading(keys, on_progress).of(place)
+    period = _period_of(place)
+    timeline = Timeline(principal, keys.made(), period)
     basis = _Reading(timeline, on_progress).of(place)
-    nothing = () if timeline.events else (_NO_EVENT,)
-    return Told(principal, timeline.calls(), basis, (*keys.holes, *timeline.holes, *nothing))
+    if period is not None:
+        basis = replace(basis, notices=(*basis.notices, _OLDER_SESSIONS))
+    holes = [*keys.holes, *timeline.holes]
+    holes += [] if first.is_whole or not basis.is_whole else [_LOST_SESSIONS]
+    holes += [] if timeline.events else [_NO_EVENT]
+    return Told(principal, timeline.calls(), basis, tuple(holes))
 
 
 def _period_of(place: Place | PreparedValidation) -> tuple[datetime, datetime] | None:

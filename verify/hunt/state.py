@@ -1,7 +1,8 @@
 """Which delivered files were hunted in already, so that each is hunted once, however late it was delivered.
 
 A file is known by its name, its size, and, where something tells, its version: one that is written again is hunted
-again. Remembered are also the missing log files that were told.
+again. Remembered are also the missing log files that were told, and until when files were listed: a hunt that lists
+none of the time since then says so.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from verify.errors import UsageError
 from verify.logs.places import LogFile, Place
 from verify.storage.archive import write_atomically
+from verify.times import iso
 
 _FORM: Final = 1
 _MAX_BYTES = 256 * 2**20
@@ -32,15 +34,27 @@ class Hunted:
 
     :param files: by a file's mark, the day of its folder, as ``2026/01/31``; ``""`` where it has none.
     :param missing: keys of log files that were told to be missing.
+    :param until: until when files were listed; ``None`` before the first hunt.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
+    until: datetime | None = None
 
 
-def only_new(place: Place, known: Hunted) -> Place:
-    """The place with the files alone in which nobody hunted yet; their events count whenever they happened."""
-    files = tuple(file for file in place.files if _mark(file, place.version_of) not in known.files)
+def marks_of(place: Place) -> dict[str, str]:
+    """By its shown name, how each file is remembered. To be asked before files are read: one that is written again
+    while they are is another one the next time.
+    """
+    return {file.shown_name: _mark(file, place.version_of) for file in place.files}
+
+
+def only_new(place: Place, marks: Mapping[str, str], known: Hunted) -> Place:
+    """The place with the files alone in which nobody hunted yet; their events count whenever they happened.
+
+    :param marks: see :func:`marks_of`.
+    """
+    files = tuple(file for file in place.files if marks[file.shown_name] not in known.files)
     missing = tuple(
         (account, region, left)
         for account, region, keys in place.missing
@@ -48,22 +62,35 @@ def only_new(place: Place, known: Hunted) -> Place:
     )
     before = len(place.files) - len(files)
     notice = f"{len(files):,} files were delivered since the last hunt; {before:,} were hunted in before."
-    return replace(place, files=files, missing=missing, period=None, notices=(*place.notices, notice))
+    holes = [*place.holes]
+    if known.until is not None and place.period is not None and known.until < place.period[0]:
+        holes.append(
+            f"Files that were delivered from {iso(known.until)}, when the last hunt was, to {iso(place.period[0])} "
+            "were not listed: ask for more with --since."
+        )
+    return replace(
+        place, files=files, missing=missing, period=None, holes=tuple(holes), notices=(*place.notices, notice)
+    )
 
 
-def after(known: Hunted, place: Place, read: frozenset[str], missing: Iterable[str]) -> Hunted:
+def after(
+    known: Hunted, place: Place, marks: Mapping[str, str], read: frozenset[str], missing: Iterable[str], now: datetime
+) -> Hunted:
     """What is to be remembered after a hunt.
 
     :param place: as it was listed; what lies long before its period is not listed again, and forgotten.
+    :param marks: see :func:`marks_of`.
     :param read: the shown names of the files that could be read: the others are tried again.
-    :param missing: the keys that were told to be missing.
+    :param missing: the keys that were told to be missing; one that is there again is told anew when it is gone.
+    :param now: when the place was listed.
     """
     files = dict(known.files)
-    files |= {_mark(file, place.version_of): file.day for file in place.files if file.shown_name in read}
+    files |= {marks[file.shown_name]: file.day for file in place.files if file.shown_name in read}
     if place.period is not None:
         oldest = f"{place.period[0] - _KEPT_BEFORE:%Y/%m/%d}"
         files = {mark: day for mark, day in files.items() if not day or day >= oldest}
-    return Hunted(files, known.missing | frozenset(missing))
+    there = {file.name.key for file in (*place.files, *place.beside)}
+    return Hunted(files, (known.missing - there) | frozenset(missing), now)
 
 
 def _mark(file: LogFile, version_of: Callable[[LogFile], str]) -> str:
@@ -88,7 +115,11 @@ def load_hunted(path: Path, source: str) -> Hunted:
                 f"--state {str(path)!r} remembers what was hunted in at {given['source']!r}, and this is {source!r}. "
                 "Name another file: each source has its own."
             )
-        return Hunted({str(mark): str(day) for mark, day in given["files"].items()}, frozenset(given["missing"]))
+        return Hunted(
+            {str(mark): str(day) for mark, day in given["files"].items()},
+            frozenset(given["missing"]),
+            datetime.fromisoformat(given["until"]).astimezone(UTC),
+        )
     except FileNotFoundError:
         if not os.access(path.parent, os.W_OK):
             raise UsageError(
@@ -97,7 +128,7 @@ def load_hunted(path: Path, source: str) -> Hunted:
         return Hunted()
     except OSError as error:
         raise UsageError(f"--state {str(path)!r} cannot be read: {error.strerror or error}. Name a file.") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise UsageError(
             f"--state {str(path)!r} is not a state file of 'hunt --since-last', or it is damaged. Name another file: "
             "one that is not there yet is made, and everything is hunted in once more."
@@ -123,6 +154,7 @@ def save_hunted(path: Path, source: str, hunted: Hunted) -> None:
         "source": source,
         "files": dict(sorted(hunted.files.items())),
         "missing": sorted(hunted.missing),
+        "until": iso(hunted.until),
     }
     try:
         write_atomically(path, json.dumps(content))

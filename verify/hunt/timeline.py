@@ -1,4 +1,4 @@
-"""All that a principal did, and that was done with the credentials it handed out, in the order of time. Pure.
+"""All that a principal did, and that was done in the sessions that it made, in the order of time. Pure.
 
 The files are read twice: who made a session may be told by a file that comes after the session's own calls.
 """
@@ -16,6 +16,8 @@ from verify.hunt.hunt import ISSUES, time_of
 from verify.hunt.identity import principal_of
 
 MAX_CALLS = 100_000
+# Who signs in elsewhere, as by SAML, asks for a session without any.
+NO_KEY: Final = "no access key"
 _MAX_KEYS = 200_000
 _MAX_DETAIL_CHARACTERS = 400
 _NO_TIME: Final = "Events without a time are by this principal; they are in no timeline."
@@ -26,7 +28,8 @@ class Call:
     """A call of the principal, or of a session that it made.
 
     :param by: who made it, as the record says; ``key`` the access key.
-    :param made_by: of a session that the principal made, the key by which it was asked for; ``""`` of its own calls.
+    :param made_by: of a session that the principal made, the key by which it was asked for, or ``NO_KEY``; ``""`` of
+        its own calls.
     :param asked: what it asked for, as JSON; of much the beginning.
     """
 
@@ -60,7 +63,7 @@ def is_principal(caller: Any, wanted: str) -> bool:
 
 
 class Keys:
-    """First reading: which credentials the principal handed out, to itself or others, and those that these made."""
+    """First reading: the sessions that the principal made, and those that were made in them."""
 
     fields: frozenset[str] = frozenset({"responseElements"})
 
@@ -83,7 +86,7 @@ class Keys:
             if len(self._own) + len(self._others) >= _MAX_KEYS:
                 self.holes["There are too many role sessions to tell all that the principal made."] = None
                 return
-            by = (event.userIdentity.accessKeyId or "") if event.userIdentity else ""
+            by = (event.userIdentity.accessKeyId if event.userIdentity else "") or NO_KEY
             (self._own if is_principal(event.userIdentity, self._principal) else self._others)[key] = by
 
     def made(self) -> dict[str, str]:

@@ -100,15 +100,16 @@ def look_at_digests(
     listed: frozenset[str],
     period: Span | None,
     now: datetime,
-    problems: Sequence[str],
+    unlisted: Mapping[str, str],
 ) -> Covered:
     """Ask the digests of a region.
 
     :param days: the days with digests.
     :param listed: the keys of the log files that are there.
-    :param problems: what could not be listed.
+    :param unlisted: by the beginning of their keys, files that could not be listed, with why: none of them is missing.
     """
-    told = list(problems)
+    told = list(unlisted.values())
+    unseen = tuple(map(_below_root, unlisted))
     by_trail = _digests(store, where, days, told)
     digests = [digest for of_trail in by_trail.values() for digest in of_trail]
     there = {_below_root(key) for key in listed}
@@ -117,7 +118,9 @@ def look_at_digests(
             log.name.key
             for digest in digests
             for log in digest.logs
-            if _below_root(log.name.key) not in there and _is_asked_for(log.name, period)
+            if (key := _below_root(log.name.key)) not in there
+            and not key.startswith(unseen)
+            and _is_asked_for(log.name, period)
         }
     )
     return Covered(

@@ -22,7 +22,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from verify.logs.record import exact_flag, exact_time, row_of
+from verify.logs.record import TIME_CHARACTERS, exact_flag, exact_time, row_of
 from verify.logs.schema import BY_NAME, NULLS, REPEATED, REST, STORED, TREE, Column, Kind, Tree, sql_type
 from verify.logs.sql.pushdown import Condition
 
@@ -490,6 +490,8 @@ def _array(column: Column, type_: Any, values: Sequence[Any], odd: set[int], nul
 
 def _microseconds(text: str) -> int | None:
     """A time as Arrow counts it, which takes numbers several times as fast as Python's times."""
+    if len(text) != TIME_CHARACTERS:  # what is remembered stays small, whatever a file holds
+        return None
     day, time = _day(text[:_DATE_CHARACTERS]), _time_of_day(text[_DATE_CHARACTERS:])
     return None if day is None or time is None else day + time
 

@@ -505,26 +505,26 @@ def _of_region(
 ) -> tuple[list[LogFile], Covered]:
     location, region = where.location, where.region
     files: list[LogFile] = []
-    holes: list[str] = []
+    unlisted: dict[str, str] = {}
     for day in sorted(_in_period(days.logs, period)):
-        files += _listed(store, location.bucket, location.logs_on(region, day), holes)
+        files += _listed(store, location.bucket, location.logs_on(region, day), unlisted)
     for kind in kinds:
         prefix = f"{location.root}{kind}/{region}/"
         for below in [prefix] if period is None else [f"{prefix}{day:%Y/%m/%d}/" for day in _days_of(period)]:
-            files += _listed(store, location.bucket, below, holes)
+            files += _listed(store, location.bucket, below, unlisted)
     listed = frozenset(file.name.key for file in files)
     digest_days = sorted(_in_period(days.digests, period))
-    return files, look_at_digests(store, where, digest_days, listed, period, now, holes)
+    return files, look_at_digests(store, where, digest_days, listed, period, now, unlisted)
 
 
-def _listed(store: ObjectStore, bucket: str, prefix: str, holes: list[str]) -> Iterator[LogFile]:
+def _listed(store: ObjectStore, bucket: str, prefix: str, unlisted: dict[str, str]) -> Iterator[LogFile]:
     try:
         for entry in store.objects(bucket, prefix):
             file = log_file(entry)
             if file is not None and not is_marker(entry):
                 yield file
     except CannotLook as error:
-        holes.append(f"{f's3://{bucket}/' if bucket else ''}{prefix} could not be listed: {error}")
+        unlisted[prefix] = f"{f's3://{bucket}/' if bucket else ''}{prefix} could not be listed: {error}"
 
 
 def _days_of(period: Span) -> list[date]:

@@ -17,14 +17,14 @@ from verify.logs.schema import BY_NAME, COLUMNS, NULLS, REST, TREE, Column, Kind
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
-_TIME_CHARACTERS = len("2026-01-31T09:30:00Z")
+TIME_CHARACTERS = len("2026-01-31T09:30:00Z")
 _FLAGS = {"true": True, "false": False}
 _ORDER = {column.name: number for number, column in enumerate(COLUMNS)}
 
 
 def exact_time(text: str) -> datetime | None:
     """A time as CloudTrail writes it; ``None`` for any other text."""
-    if len(text) != _TIME_CHARACTERS or text[-1] != "Z" or not text.isascii():
+    if len(text) != TIME_CHARACTERS or text[-1] != "Z" or not text.isascii():
         return None
     try:
         moment = datetime.fromisoformat(text[:-1])

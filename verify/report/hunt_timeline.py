@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from verify.hunt.run import Told
-from verify.hunt.timeline import Call
+from verify.hunt.timeline import NO_KEY, Call
 from verify.report.logs import basis_as_json, basis_as_text
 from verify.report.markdown import escaped, table
 from verify.report.terminal import safe
@@ -43,7 +43,7 @@ def as_text(told: Told) -> Iterator[str]:
 
 def _who(call: Call) -> str:
     made = f", made with {call.made_by}" if call.made_by else ""
-    return f"{call.by} ({call.key or 'no access key'}{made})"
+    return f"{call.by} ({call.key or NO_KEY}{made})"
 
 
 def _line(call: Call) -> str:

@@ -122,3 +122,20 @@ def test_a_baseline_is_a_duration(tmp_path: Path, capsys: Capture, baseline: str
 def test_a_baseline_needs_a_period(tmp_path: Path) -> None:
     (tmp_path / "events.json").write_text("[]")
     assert main(["hunt", "--in", str(tmp_path / "events.json"), "--baseline", "9d"]) == 2
+
+
+def test_of_more_that_is_usual_than_is_kept_it_is_said_so(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("verify.hunt.baseline._MAX_USUAL", 3)
+
+    assert hunt(tmp_path, capsys, [*BEFORE, call(40, 10)], "--level", "informational")[0] == 3
+
+
+def test_of_how_many_principals_something_is_known_is_told(tmp_path: Path, capsys: Capture) -> None:
+    stranger = call(100, 10, userIdentity={"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/b"})
+    assert hunt(tmp_path, capsys, [*BEFORE, call(99, 10), stranger]) == (0, {})
+
+    options = ["--in", str(tmp_path / "events.json"), "--no-built-in", "--rules", str(tmp_path / "rule.yml")]
+    assert main(["hunt", *options, "--start", START, "--end", "2026-01-11", "--baseline", "9d"]) == 0
+    assert "1 of 2 principals made at least 20 calls then, and are compared." in capsys.readouterr().out

@@ -90,3 +90,13 @@ def test_a_rule_that_cannot_run_fails(tmp_path: Path, capsys: Capture) -> None:
 def test_rules_without_any_test_are_no_proof_of_anything(tmp_path: Path) -> None:
     assert run(tmp_path, RULE) == 2
     assert main(["hunt", "rules", "test", str(tmp_path / "none")]) == 2
+
+
+def test_places_of_a_hunt_are_refused_and_its_format_is_not(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "rule.yml").write_text(f"{RULE}tests:\n{STOPPED}")
+
+    assert main(["hunt", "--in", "events.json", "rules", "test", str(tmp_path)]) == 2
+    assert main(["hunt", "--history", "rules", "test", str(tmp_path)]) == 2
+    capsys.readouterr()
+    assert main(["hunt", "--json", "rules", "test", str(tmp_path)]) == 0
+    assert json.loads(capsys.readouterr().out)["exit_code"] == 0

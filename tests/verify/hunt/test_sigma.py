@@ -17,6 +17,7 @@ from tests.tiers import mostly_slow
 from tests.verify.hunt import naive
 from verify.hunt.events import event_decoder
 from verify.hunt.hunt import Hunt
+from verify.hunt.sigma.accounts import other_accounts
 from verify.hunt.sigma.correlation import Correlation, CorrelationType, Matched, episodes
 from verify.hunt.sigma.load import Loaded, load_rules
 from verify.hunt.sigma.matching import matcher
@@ -426,3 +427,12 @@ def test_a_rule_that_cannot_run_is_named_with_the_reason(content: bytes, why: st
 
     assert [rule.title for rule in loaded.rules if rule.source == "good.yml"] == ["A"]
     assert [(problem.source, why in problem.why) for problem in loaded.problems] == [("hostile.yml", True)], loaded
+
+
+@pytest.mark.parametrize("letter", ["P", r"\u0050"])
+def test_another_account_is_found_however_the_text_of_a_policy_is_written(letter: str) -> None:
+    stranger = '{"AWS": ["arn:aws:iam::111122223333:root", "arn:aws:iam::999988887777:root"]}'
+    policy = f' {{"Statement": [{{"Effect": "Allow", "{letter}rincipal": {stranger}}}]}}'
+    record = {"recipientAccountId": "111122223333", "requestParameters": {"assumeRolePolicyDocument": policy}}
+
+    assert other_accounts(record) == ["999988887777"]

@@ -3,7 +3,8 @@
 import json
 import os
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,11 @@ import pytest
 from tests.verify.simulation.scenarios import trail
 from tests.verify.simulation.trail import Chain, event
 from verify.cli import main
+from verify.hunt.state import Hunted, after, marks_of, only_new
+from verify.logs.places import LogFile
+from verify.logs.places import Place as Listed
+from verify.storage.folder import FolderObjectStore
+from verify.storage.objects import ObjectName
 
 Capture = pytest.CaptureFixture[str]
 RULE = """\
@@ -94,6 +100,32 @@ def test_a_file_that_grew_is_hunted_in_again(place: Place, capsys: Capture) -> N
     assert found(capsys) == ["1", "2"]
 
 
+def listed_a() -> Listed:
+    return Listed(FolderObjectStore(Path()), "", (LogFile(ObjectName("", "a"), 5),), None)
+
+
+def test_a_file_that_is_written_again_while_it_is_read_is_hunted_in_again() -> None:
+    versions = {"a": "1"}
+    listed = replace(listed_a(), version_of=lambda file: versions[file.name.key])
+    marks = marks_of(listed)
+    versions["a"] = "2"  # of the same size
+    known = after(Hunted(), listed, marks, frozenset({"a"}), (), datetime.now(UTC))
+
+    assert only_new(listed, marks, known).files == ()
+    assert only_new(listed, marks_of(listed), known).files == listed.files
+
+
+def test_a_missing_file_that_was_there_again_is_told_again() -> None:
+    there = listed_a()
+    gone = replace(there, files=(), missing=(("111122223333", "us-east-1", ("a",)),))
+    moment = datetime.now(UTC)
+    told = after(Hunted(), gone, {}, frozenset(), ("a",), moment)
+
+    assert only_new(gone, {}, told).missing == ()
+    again = after(told, there, marks_of(there), frozenset(), (), moment)
+    assert only_new(gone, {}, again).missing == gone.missing
+
+
 def test_the_state_file_is_its_owners_alone_and_refused_where_others_may_write(place: Place, capsys: Capture) -> None:
     place.deliver("first", "1")
     assert main(place.options()) == 1
@@ -170,3 +202,22 @@ def test_in_the_trails_bucket_a_missing_file_is_told_once(
     assert first == {"Log files are missing", "A bucket is deleted"}
     assert main(options) == 3
     assert json.loads(capsys.readouterr().out)["findings"] == []
+
+
+@pytest.mark.regular
+def test_a_time_since_the_last_hunt_that_is_not_listed_makes_exit_3(
+    serve_chain: Callable[[Chain], Chain], monkeypatch: pytest.MonkeyPatch, capsys: Capture, place: Place
+) -> None:
+    chain = serve_chain(trail(6))
+    options = [each for each in place.options() if each not in ("--in", str(place.logs))]
+    monkeypatch.setattr("verify.cli.hunt.now", lambda: chain.at - timedelta(hours=5))
+    main(options)
+    capsys.readouterr()
+    monkeypatch.setattr("verify.cli.hunt.now", lambda: chain.at)
+
+    assert main([*options, "--since", "2h"]) == 3
+    (told,) = [each for each in json.loads(capsys.readouterr().out)["basis"]["holes"] if "last hunt" in each]
+    assert told.endswith("were not listed: ask for more with --since.")
+    # What is listed since the last hunt leaves nothing out; neither does a place that is listed as a whole.
+    assert main([*options, "--since", "3h"]) == 3
+    assert "last hunt was" not in capsys.readouterr().out

@@ -1,12 +1,16 @@
 """``verify hunt timeline``: all that a principal did, with the sessions that it made, in the order of time."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from verify.cli import main
+from verify.hunt.events import Events
+from verify.logs.reading import ReadFile, read_files
 
 Capture = pytest.CaptureFixture[str]
 ALICE = "arn:aws:iam::111122223333:user/alice"
@@ -106,11 +110,65 @@ def test_places_may_stand_before_the_word_timeline(where: list[str], capsys: Cap
     assert [at for at, _ in times(capsys)] == [4, 5, 6]
 
 
+def test_the_format_may_stand_before_the_word_timeline(where: list[str], capsys: Capture) -> None:
+    assert main(["hunt", "--json", "timeline", "--principal", "bob", *where]) == 0
+    assert [at for at, _ in times(capsys)] == [4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [["--history"], ["--since-last", "--state", "s"], ["--baseline", "3d"], ["--rules", "r"], ["--format", "ocsf"]],
+)
+def test_what_a_hunt_alone_can_do_is_refused(where: list[str], capsys: Capture, before: list[str]) -> None:
+    assert main(["hunt", *before, "timeline", "--principal", "bob", *where]) == 2
+    assert "imeline" in capsys.readouterr().err
+
+
 def test_what_could_not_be_read_makes_exit_3(where: list[str], tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "1.json").write_bytes(b'{"Records": [{"eventName": "Del')
 
     assert main(["hunt", "timeline", "--principal", "alice", *where]) == 3
     assert capsys.readouterr().out.endswith("There may be more: see above.\n")
+
+
+def test_a_file_that_could_not_be_read_for_its_sessions_alone_makes_exit_3(
+    where: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    failed: list[str] = []
+
+    def read(store: Any, files: Any, decode: Any) -> Iterator[ReadFile]:
+        for each in read_files(store, files, decode):
+            is_first = each.file.shown_name not in failed
+            failed.append(each.file.shown_name)
+            yield replace(each, decoded=Events(), problem="it is busy") if is_first else each
+
+    monkeypatch.setattr("verify.hunt.run.read_files", read)
+
+    assert main(["hunt", "timeline", "--principal", "alice", *where]) == 3
+    said = capsys.readouterr().out
+    assert "some could not be read the first time" in said
+    assert said.endswith("There may be more: see above.\n")
+
+
+def test_of_a_period_it_is_said_that_older_sessions_are_not_known(where: list[str], capsys: Capture) -> None:
+    told = "Sessions that were made before what was read are not known"
+
+    assert main(["hunt", "timeline", "--principal", "alice", *where, "--start", "2026-01-01"]) == 0
+    assert told in capsys.readouterr().out
+    assert main(["hunt", "timeline", "--principal", "alice", *where]) == 0
+    assert told not in capsys.readouterr().out
+
+
+def test_a_session_that_was_made_without_a_key_is_one_all_the_same(tmp_path: Path, capsys: Capture) -> None:
+    somebody = {"type": "SAMLUser", "principalId": "provider:carol"}
+    records = [assume(1, "ASIA1", somebody), call(2, "DeleteBucket", session("first", "ASIA1"))]
+    (tmp_path / "saml.json").write_text(json.dumps({"Records": records}))
+    options = ["hunt", "timeline", "--principal", "carol", "--in", str(tmp_path / "saml.json")]
+
+    assert main([*options, "--json"]) == 0
+    assert times(capsys) == [(1, ""), (2, "no access key")]
+    assert main(options) == 0
+    assert "2 calls, with those of 1 sessions that carol made." in capsys.readouterr().out
 
 
 def test_of_nobody_it_is_said_that_there_is_no_call(where: list[str], capsys: Capture) -> None:

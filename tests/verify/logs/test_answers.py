@@ -7,8 +7,9 @@ import gzip
 import io
 import json
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,13 @@ from tests.verify.simulation.scenarios import trail
 from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOME, TRAIL_ARN, Chain, event
 from verify.cli import logs as command
 from verify.cli import main
+from verify.errors import CannotLook
 from verify.integrity.scope import Scope
 from verify.integrity.timeline.configuration import TrailStatus
 from verify.logs.places import Asked, find_files
 from verify.logs.sql.filters import FILTERS, show_sql
+from verify.storage.folder import FolderObjectStore
+from verify.storage.objects import ListedObject
 from verify.times import iso
 
 pytestmark = pytest.mark.regular
@@ -169,6 +173,25 @@ def test_an_answer_over_a_hole_is_3_and_says_so(
     assert count("--in", str(copy)) == 3
 
     assert told in capsys.readouterr().err
+
+
+def test_log_files_of_a_folder_that_cannot_be_listed_are_not_said_to_be_missing(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    listed = FolderObjectStore.objects
+
+    def objects(store: FolderObjectStore, bucket: str, prefix: str) -> Iterator[ListedObject]:
+        yield from islice(listed(store, bucket, prefix), None if "Digest" in prefix else 3)
+        if "Digest" not in prefix:
+            raise CannotLook("the folder cannot be read")
+
+    monkeypatch.setattr(FolderObjectStore, "objects", objects)
+
+    assert count("--in", str(copy)) == 3
+
+    said = capsys.readouterr().err
+    assert "could not be listed: the folder cannot be read" in said
+    assert "are not there" not in said
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.logs.decode import Decoded, decoder_for
+from verify.logs.decode import Decoded, _day, _time_of_day, decoder_for
 from verify.logs.record import exact_time, record_of, row_of
 from verify.logs.schema import COLUMNS, STORED, Kind
 
@@ -128,6 +128,13 @@ def test_the_quick_way_and_the_exact_way_agree(made: list[dict[str, Any]]) -> No
 )
 def test_a_time_in_another_spelling_is_not_taken_for_exact(text: str) -> None:
     assert exact_time(text) is None
+
+
+def test_a_long_text_in_place_of_a_time_is_not_kept_in_memory() -> None:
+    kept = _time_of_day.cache_info().currsize + _day.cache_info().currsize
+
+    assert rows(decoded_from([{"eventID": "1", "eventTime": f"2031-01-31T{'9' * 1_000_000}Z"}]))
+    assert _time_of_day.cache_info().currsize + _day.cache_info().currsize == kept
 
 
 def test_a_time_in_another_spelling_is_a_time_all_the_same_and_comes_back_as_it_was() -> None:

@@ -35,7 +35,8 @@ def other_accounts(record: Mapping[str, Any]) -> list[Any]:
 def _named(value: Any, depth: int) -> Iterator[str]:
     if depth > _MAX_DEPTH:
         return
-    if isinstance(value, str) and '"Principal"' in value:
+    # A policy's words are not looked for in the text: JSON can write each letter in another way.
+    if isinstance(value, str) and value.lstrip().startswith("{"):
         value = _policy(value)
     if isinstance(value, list):
         for each in value:
