@@ -13,7 +13,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from verify.aws import Aws
 from verify.cli.common import add_aws_options, add_iam_policy_option, resources_from
 from verify.cli.integrity_options import prepare
 from verify.cli.progress import Progress
@@ -22,9 +21,10 @@ from verify.integrity.bundle import KEYS, Manifest, fingerprints, save_bundle
 from verify.integrity.check import check
 from verify.integrity.export import export
 from verify.integrity.facts import PERMISSIONS as FACTS
+from verify.integrity.facts import AwsFacts
 from verify.integrity.reader import Pools
 from verify.integrity.result import Result, with_notices
-from verify.integrity.sources import S3, IntegrityOptions
+from verify.integrity.sources import IntegrityOptions, PreparedValidation
 from verify.integrity.validate import ValidationRequest
 from verify.integrity.versions import PERMISSIONS as VERSIONS
 from verify.integrity.versions import Versions, lost_files, older_versions
@@ -210,7 +210,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
                 save_bundle(folder, manifest, result_as_json(result, time.monotonic() - began))
                 result = with_notices(result, _about_keys(folder, manifest))
-        steps = next_steps(result, _versions(arguments, result), _later_options(arguments))
+        steps = next_steps(result, _versions(ready, result), _later_options(arguments))
     _show(terminal, result, time.monotonic() - began, steps, arguments.format)
     return result.exit_code
 
@@ -247,17 +247,12 @@ def _show(terminal: Terminal, result: Result, seconds: float, steps: Sequence[Ne
             terminal.write(part)
 
 
-def _versions(arguments: argparse.Namespace, result: Result) -> Versions | None:
-    """What the bucket still has of what is altered or gone; ``None`` where there is no bucket to ask."""
+def _versions(ready: PreparedValidation, result: Result) -> Versions | None:
+    """What the trail's bucket still has of what is altered or gone; ``None`` where that was not looked at."""
     lost = lost_files(result)
-    if not lost or _is_folder(arguments):
+    if not lost or not ready.request.origin.keeps_keys or not isinstance(ready.facts, AwsFacts):
         return None
-    aws = Aws(profile=arguments.profile, region=arguments.region, endpoint_url=arguments.endpoint_url)
-    return older_versions(aws, lost)
-
-
-def _is_folder(arguments: argparse.Namespace) -> bool:
-    return arguments.source is not None and not arguments.source.startswith(S3)
+    return older_versions(ready.facts.aws, lost)
 
 
 def _later_options(arguments: argparse.Namespace) -> Options:

@@ -106,7 +106,7 @@ class _Steps:
         if self.versions is None:
             if lost:
                 yield NextStep(
-                    "The bucket may have older versions of these files, if it keeps versions.",
+                    "The trail's own bucket may have these files, or older versions of them if it keeps versions.",
                     tuple(_listing(name) for name in lost[:_SHOWN_COMMANDS]),
                 )
             return
@@ -118,8 +118,8 @@ class _Steps:
             )
         if self.versions.why_not:
             yield NextStep(
-                f"Whether the bucket still has older versions is not known: {self.versions.why_not} Ask with somebody "
-                "who may.",
+                f"Whether the bucket still has older versions is not known: {self.versions.why_not.rstrip('.')}. Ask "
+                "with somebody who may.",
                 tuple(_listing(name) for name in lost[:1]),
             )
         elif self.versions.none:
