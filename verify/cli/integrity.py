@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from verify.cli.common import add_aws_options, add_iam_policy_option, resources_from
+from verify.cli.common import add_aws_options, add_iam_policy_option, bucket_in, resources_from
 from verify.cli.integrity_options import prepare
 from verify.cli.progress import Progress
 from verify.errors import UsageError
@@ -184,7 +184,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if arguments.print_iam_policy:
         resources = resources_from(arguments)
         if (arguments.source or "").startswith("s3://"):
-            resources = replace(resources, bucket=arguments.source.removeprefix("s3://").rstrip("/") or None)
+            resources = replace(resources, bucket=bucket_in(arguments.source))
         terminal.print_json(least_privilege_policy((*FACTS, *FILES, *VERSIONS), resources))
         return 0
     began = time.monotonic()
