@@ -257,10 +257,15 @@ def _versions(ready: PreparedValidation, result: Result) -> Versions | None:
 
 def _later_options(arguments: argparse.Namespace) -> Options:
     """The options by which other commands look where this one did."""
-    aws = [(f"--{name.replace('_', '-')}", getattr(arguments, name)) for name in ("profile", "endpoint_url")]
-    files = [("--in", arguments.source)]
-    files += [(f"--{name}", getattr(arguments, name)) for name in ("trail", "bucket", "prefix")]
-    return Options(*(tuple(word for pair in pairs if pair[1] for word in pair) for pairs in (aws, files)))
+    aws, place = (_given(arguments, *names) for names in (("profile", "endpoint_url"), ("bucket", "prefix")))
+    source = ("--in", arguments.source) if arguments.source else ()
+    return Options(aws, (*source, *_given(arguments, "trail"), *place), place)
+
+
+def _given(arguments: argparse.Namespace, *names: str) -> tuple[str, ...]:
+    """The options of these names that were given, with their values."""
+    options = ((f"--{name.replace('_', '-')}", getattr(arguments, name)) for name in names)
+    return tuple(word for option in options if option[1] for word in option)
 
 
 def _about_keys(folder: Path, manifest: Manifest) -> tuple[str, ...]:

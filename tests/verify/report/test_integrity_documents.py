@@ -254,6 +254,35 @@ def test_a_pause_leads_to_the_event_history_as_far_as_that_reaches() -> None:
     assert (asks_the_history(result), asks_the_history(long_after)) == (True, False)
 
 
+def test_the_event_history_of_another_account_is_that_accounts() -> None:
+    """The trail's own account is asked for what a member of its organization did, and has nothing of it."""
+    chain = scenarios.organization()
+    rewrite_log(chain)
+    own = trail()
+    rewrite_log(own)
+
+    def said(result: Result) -> str:
+        return next(step.text for step in next_steps(result) if "event history" in step.text)
+
+    (account,) = {row.account for row in validate(chain).rows if row.verdict is Verdict.ALTERED}
+    assert f":{account}:" not in TRAIL_ARN and said(validate(chain)).endswith(f"ask as {account}.")
+    assert "ask as" not in said(validate(own))
+
+
+def test_the_commands_that_follow_are_of_this_trail_and_place() -> None:
+    """Where there are several trails, one has to be named."""
+    chain = trail()
+    rewrite_log(chain)
+    result = validate(chain)
+    place = ("--bucket", "former")
+    found = older_versions(Versions([], []), lost_files(result))  # type: ignore[arg-type]
+    commands = [command for step in next_steps(result, found, Options(place=place)) for command in step.commands]
+
+    (copy,) = (command for command in commands if "--source s3://" in command)
+    (export,) = (command for command in commands if "integrity export" in command)
+    assert f"--trail {TRAIL_ARN}" in copy and f"--trail {TRAIL_ARN} --bucket former" in export
+
+
 def test_a_trail_that_never_validated_is_told_first_with_the_command_that_switches_it_on() -> None:
     chain = trail(0)
     chain.aws.trail |= {"LogFileValidationEnabled": False}
