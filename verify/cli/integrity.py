@@ -63,8 +63,9 @@ exit codes:
   3  nothing speaks of tampering, but something is unproven, or nothing is proven yet: this is no all-clear
 
 What it reads: s3:ListBucket, s3:GetObject (and kms:Decrypt where the files are encrypted), cloudtrail:DescribeTrails,
-cloudtrail:GetTrailStatus, cloudtrail:ListPublicKeys, cloudtrail:LookupEvents, ec2:DescribeRegions, and for
-an organization organizations:ListAccounts. From a folder it reads the files and the public keys that you give.
+cloudtrail:GetTrailStatus, cloudtrail:GetEventSelectors, cloudtrail:ListPublicKeys, cloudtrail:LookupEvents,
+ec2:DescribeRegions, for an organization organizations:ListAccounts, and where a file is altered or missing
+s3:ListBucketVersions. From a folder it reads the files and the public keys that you give.
 """
 _FORMATS = ("text", "json", "markdown", "html")
 _AT_MOST_EVERY_SECONDS = 0.2

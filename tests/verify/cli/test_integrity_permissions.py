@@ -60,3 +60,13 @@ def test_the_policy_is_bound_to_the_bucket_and_the_trail_that_are_named(
     assert actions.pop(f"arn:aws:s3:::{BUCKET}/*") == ["s3:GetObject"]
     assert actions.pop(TRAIL_ARN) == ["cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"]
     assert list(actions) == ["*"]
+
+
+def test_the_help_names_every_permission(capsys: pytest.CaptureFixture[str]) -> None:
+    (actions,) = printed(capsys).values()
+
+    with pytest.raises(SystemExit):
+        main(["integrity", "--help"])
+
+    shown = capsys.readouterr().out
+    assert [action for action in actions if action not in shown] == []
