@@ -28,6 +28,7 @@ from tests.verify.simulation.trail import (
 )
 from verify.errors import TargetNotFound
 from verify.integrity.timeline.verdict import Verdict
+from verify.report.integrity.text import sentence
 from verify.storage.objects import ListedObject, ObjectName
 
 pytestmark = pytest.mark.regular
@@ -73,6 +74,7 @@ def test_validation_that_was_switched_off_and_on_is_not_logging_that_was_off() -
     result = result_of(restarted(("UpdateTrail", 3.9, off), ("UpdateTrail", 8, on)))
 
     assert (result.exit_code, verdicts(result)[:2]) == (3, ["proven", "unproven"])
+    assert "off for some of the period. Of that time CloudTrail signed for nothing." in sentence(result)
 
 
 def test_a_call_that_changed_nothing_does_not_make_what_was_before_it_not_logged() -> None:
