@@ -307,6 +307,7 @@ def test_an_archived_file_is_said_to_be_archived_with_the_command_that_restores_
     assert integrity(chain) == 3
 
     said = capsys.readouterr().out
+    assert "or a log file could not be read" in said.partition("\n")[0]
     assert f"  {name}\n    it could not be read: it is archived" in said
     assert f"aws s3api restore-object --bucket {name.bucket} --key {name.key} --restore-request Days=7" in said
 

@@ -67,7 +67,7 @@ class _Steps:
         if archived := archived_files(self.result):
             yield NextStep(
                 "Files are archived. Restore every one of the period for some days, which costs money and takes hours, "
-                "then run this command again. Where S3 Intelligent-Tiering archived them, write '{}' instead of Days=7.",
+                "then run this command again. Write '{}' instead of Days=7 where S3 Intelligent-Tiering archived them.",
                 tuple(map(_unarchiving, archived[:_SHOWN_COMMANDS])),
             )
         if verdicts & {Verdict.ALTERED, Verdict.MISSING}:
