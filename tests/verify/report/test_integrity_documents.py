@@ -220,7 +220,7 @@ def test_versions_that_no_s3_would_tell_are_not_known() -> None:
     name = ObjectName(BUCKET, "AWSLogs/x")
     found = older_versions(Versions([{"Key": name.key}], []), [name])  # type: ignore[arg-type]
 
-    assert found.found == found.none == () and "not AWS's" in found.why_not
+    assert not found.found and not found.none and "not AWS's" in found.why_not
 
 
 def test_older_versions_that_nobody_may_list_are_not_said_to_be_none() -> None:

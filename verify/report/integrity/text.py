@@ -128,8 +128,8 @@ def _unknown(result: Result) -> str:
             cause = f"Log file validation was off{sometimes} CloudTrail signed for nothing. "
         unproven = (
             f"{cause}Part of this period is unproven: no signed digest that could be read covers it, or a log file "
-            "could not be read. Nothing was found that is altered, missing or foreign, which does not show that nothing "
-            "is."
+            "could not be read. Nothing was found that is altered, missing or foreign, which does not show that "
+            "nothing is."
         )
         return f"{nothing} {unproven}" if due else unproven
     return nothing
