@@ -58,7 +58,7 @@ _ALL_CALLS_SECONDS = 600.0
 _LAST_CALL_SECONDS = 9.0  # of a call that is on its way when the patience ends
 _MAX_PAGES = 2_000
 # Fields that say that there is more, each with those of which one says where: IAM's and S3's, KMS's.
-_TRUNCATED = (("IsTruncated", ("Marker", "NextContinuationToken")), ("Truncated", ("NextMarker",)))
+_TRUNCATED = (("IsTruncated", ("Marker", "NextContinuationToken", "NextKeyMarker")), ("Truncated", ("NextMarker",)))
 _MAX_ANSWER_BYTES = 64 * 2**20
 # What botocore's parsers raise when the answer is not AWS's: they trust the shape of what they read.
 _MALFORMED_ANSWER = (LookupError, TypeError, AttributeError, ValueError, RecursionError)

@@ -19,6 +19,7 @@ _UNIT_SECONDS = {
     **dict.fromkeys(("w", "week", "weeks"), 604800),
 }
 _DURATION = re.compile(rf"([0-9]{{1,9}})({'|'.join(_UNIT_SECONDS)})", re.IGNORECASE | re.ASCII)
+_MONTHS = "M"  # to many programs, which call minutes m or min
 _DATE = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}", re.ASCII)
 
 
@@ -36,7 +37,7 @@ def parse_duration(text: str, option: str) -> timedelta:
     :param option: the option that the text was given for, such as ``--since``; errors name it.
     :raises UsageError: anything else, nothing at all or zero.
     """
-    matched = _DURATION.fullmatch(text)
+    matched = None if text.endswith(_MONTHS) else _DURATION.fullmatch(text)
     if matched is None or int(matched[1]) == 0:
         raise UsageError(
             f"{option} {text!r} is not a duration. "

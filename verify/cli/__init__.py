@@ -100,8 +100,11 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m verify") -
 def _failed(terminal: Terminal, error: str, exit_code: int, *, as_json: bool) -> int:
     terminal.notice(f"error: {error}")
     if as_json:
-        terminal.print_json({"error": error, "exitCode": exit_code})
-        terminal.flush()
+        try:
+            terminal.print_json({"error": error, "exitCode": exit_code})
+            terminal.flush()
+        except OSError:
+            discard(sys.stdout)  # nobody reads it, and the notice has said it
     return exit_code
 
 

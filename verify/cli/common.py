@@ -42,9 +42,14 @@ def resources_from(arguments: argparse.Namespace) -> Resources:
     return Resources(
         partition=Aws(region=region).partition if region else "aws",
         trail_arn=given["trail"] if given["trail"].startswith("arn:") else None,
-        bucket=given["bucket"] or None,
+        bucket=bucket_in(given["bucket"]),
         key_arn=given["key"] if ":key/" in given["key"] else None,
     )
+
+
+def bucket_in(address: str) -> str | None:
+    """The bucket of ``logs``, ``s3://logs`` or ``s3://logs/prefix``; ``None`` where it names none."""
+    return address.removeprefix("s3://").partition("/")[0] or None
 
 
 def aws_from(arguments: argparse.Namespace, *, patience_seconds: float | None = None) -> Aws:

@@ -13,8 +13,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from verify.aws import Aws
-from verify.cli.common import add_aws_options, add_iam_policy_option, resources_from
+from verify.cli.common import add_aws_options, add_iam_policy_option, bucket_in, resources_from
 from verify.cli.integrity_options import prepare
 from verify.cli.progress import Progress
 from verify.errors import UsageError
@@ -22,9 +21,10 @@ from verify.integrity.bundle import KEYS, Manifest, fingerprints, save_bundle
 from verify.integrity.check import check
 from verify.integrity.export import export
 from verify.integrity.facts import PERMISSIONS as FACTS
+from verify.integrity.facts import AwsFacts
 from verify.integrity.reader import Pools
 from verify.integrity.result import Result, with_notices
-from verify.integrity.sources import S3, IntegrityOptions
+from verify.integrity.sources import IntegrityOptions, PreparedValidation
 from verify.integrity.validate import ValidationRequest
 from verify.integrity.versions import PERMISSIONS as VERSIONS
 from verify.integrity.versions import Versions, lost_files, older_versions
@@ -63,8 +63,9 @@ exit codes:
   3  nothing speaks of tampering, but something is unproven, or nothing is proven yet: this is no all-clear
 
 What it reads: s3:ListBucket, s3:GetObject (and kms:Decrypt where the files are encrypted), cloudtrail:DescribeTrails,
-cloudtrail:GetTrailStatus, cloudtrail:ListPublicKeys, cloudtrail:LookupEvents, ec2:DescribeRegions, and for
-an organization organizations:ListAccounts. From a folder it reads the files and the public keys that you give.
+cloudtrail:GetTrailStatus, cloudtrail:GetEventSelectors, cloudtrail:ListPublicKeys, cloudtrail:LookupEvents,
+ec2:DescribeRegions, for an organization organizations:ListAccounts, and where a file is altered or missing
+s3:ListBucketVersions. From a folder it reads the files and the public keys that you give.
 """
 _FORMATS = ("text", "json", "markdown", "html")
 _AT_MOST_EVERY_SECONDS = 0.2
@@ -184,7 +185,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if arguments.print_iam_policy:
         resources = resources_from(arguments)
         if (arguments.source or "").startswith("s3://"):
-            resources = replace(resources, bucket=arguments.source.removeprefix("s3://").rstrip("/") or None)
+            resources = replace(resources, bucket=bucket_in(arguments.source))
         terminal.print_json(least_privilege_policy((*FACTS, *FILES, *VERSIONS), resources))
         return 0
     began = time.monotonic()
@@ -210,7 +211,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
                 save_bundle(folder, manifest, result_as_json(result, time.monotonic() - began))
                 result = with_notices(result, _about_keys(folder, manifest))
-        steps = next_steps(result, _versions(arguments, result), _later_options(arguments))
+        steps = next_steps(result, _versions(ready, result), _later_options(arguments))
     _show(terminal, result, time.monotonic() - began, steps, arguments.format)
     return result.exit_code
 
@@ -247,25 +248,25 @@ def _show(terminal: Terminal, result: Result, seconds: float, steps: Sequence[Ne
             terminal.write(part)
 
 
-def _versions(arguments: argparse.Namespace, result: Result) -> Versions | None:
-    """What the bucket still has of what is altered or gone; ``None`` where there is no bucket to ask."""
+def _versions(ready: PreparedValidation, result: Result) -> Versions | None:
+    """What the trail's bucket still has of what is altered or gone; ``None`` where that was not looked at."""
     lost = lost_files(result)
-    if not lost or _is_folder(arguments):
+    if not lost or not ready.request.origin.keeps_keys or not isinstance(ready.facts, AwsFacts):
         return None
-    aws = Aws(profile=arguments.profile, region=arguments.region, endpoint_url=arguments.endpoint_url)
-    return older_versions(aws, lost)
-
-
-def _is_folder(arguments: argparse.Namespace) -> bool:
-    return arguments.source is not None and not arguments.source.startswith(S3)
+    return older_versions(ready.facts.aws, lost)
 
 
 def _later_options(arguments: argparse.Namespace) -> Options:
     """The options by which other commands look where this one did."""
-    aws = [(f"--{name.replace('_', '-')}", getattr(arguments, name)) for name in ("profile", "endpoint_url")]
-    files = [("--in", arguments.source)]
-    files += [(f"--{name}", getattr(arguments, name)) for name in ("trail", "bucket", "prefix")]
-    return Options(*(tuple(word for pair in pairs if pair[1] for word in pair) for pairs in (aws, files)))
+    aws, place = (_given(arguments, *names) for names in (("profile", "endpoint_url"), ("bucket", "prefix")))
+    source = ("--in", arguments.source) if arguments.source else ()
+    return Options(aws, (*source, *_given(arguments, "trail"), *place), place)
+
+
+def _given(arguments: argparse.Namespace, *names: str) -> tuple[str, ...]:
+    """The options of these names that were given, with their values."""
+    options = ((f"--{name.replace('_', '-')}", getattr(arguments, name)) for name in names)
+    return tuple(word for option in options if option[1] for word in option)
 
 
 def _about_keys(folder: Path, manifest: Manifest) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from verify.aws import Aws
-from verify.cli.common import aws_from, resources_from
+from verify.cli.common import aws_from, bucket_in, resources_from
 from verify.errors import UsageError
 from verify.report.iam_policy import least_privilege_policy
 from verify.trail import home_region_of
@@ -113,9 +113,7 @@ def policy_of_places(arguments: argparse.Namespace) -> dict[str, Any]:
     from verify.integrity.facts import PERMISSIONS as FACTS  # noqa: PLC0415
     from verify.storage.s3 import PERMISSIONS as FILES  # noqa: PLC0415
 
-    bucket = next(
-        (each.removeprefix("s3://").rstrip("/") for each in arguments.places if each.startswith("s3://")), None
-    )
+    bucket = next((bucket_in(each) for each in arguments.places if each.startswith("s3://")), None)
     arguments.region = home_region_of(arguments.trail)
     resources = resources_from(arguments)
     return least_privilege_policy((*FACTS, *FILES), replace(resources, bucket=bucket or resources.bucket))

@@ -20,7 +20,15 @@ from verify.integrity.reconcile import CLOCKS_DIFFER
 from verify.integrity.result import ChainResult, OnProgress, Result, Tally
 from verify.integrity.scope import AccountRegion, Scope
 from verify.integrity.state import Anchor, Anchors, listing_hash
-from verify.integrity.timeline.configuration import Configuration, DeliveryState, NoStatus, Setting, TrailStatus
+from verify.integrity.timeline.configuration import (
+    GLOBAL_SERVICE_EVENTS,
+    Configuration,
+    DeliveryState,
+    NoStatus,
+    Setting,
+    TrailCall,
+    TrailStatus,
+)
 from verify.integrity.timeline.gaps import DUE_AFTER_INTERVALS, HOUR
 from verify.integrity.timeline.timeline import Period, Proof, cut, filled, outside, prove_again, with_problems
 from verify.integrity.timeline.verdict import BAD, HARMLESS, JudgedPeriod, Problem, Verdict
@@ -159,27 +167,35 @@ class Validation:
         yield from self._not_recorded_at_start()
 
     def _not_recorded_at_start(self) -> Iterator[str]:
-        """What the trail did not record when the period began: by the last call that set it, or by what is so today."""
-        configuration, start, today = self._configuration, self._request.period.start, self._configuration.today
-        setting = sorted(
-            (call for call in configuration.calls if call.leaves_out is not None),
-            key=lambda call: (call.at, not call.is_creation),
-        )
-        before = [call for call in setting if call.at < start]
+        """What the trail did not record when the period began. Selectors and global service events are set apart."""
+        yield from self._left_out_at_start("PutEventSelectors", lambda events: events != GLOBAL_SERVICE_EVENTS)
+        yield from self._left_out_at_start("UpdateTrail", lambda events: events == GLOBAL_SERVICE_EVENTS)
+        today = self._configuration.today
+        if today is not None and today.recording_unknown and not self._setting("PutEventSelectors"):
+            yield f"Which management events the trail records is not known: {today.recording_unknown}"
+
+    def _left_out_at_start(self, name: str, is_set: Callable[[str], bool]) -> Iterator[str]:
+        """Events that were left out then: by the last call that set it, or by what is so today.
+
+        :param name: the call that sets it, beside CreateTrail.
+        :param is_set: whether that is what sets whether these events are recorded.
+        """
+        setting, period, today = self._setting(name), self._request.period, self._configuration.today
+        before = [call for call in setting if call.at < period.start]
         if before:
-            if before[-1].leaves_out:
-                yield (
-                    f"{before[-1]}, before the period, made the trail leave out {', '.join(before[-1].leaves_out)}. "
-                    f"{_NOTHING_OF_THEM}"
-                )
+            if left_out := ", ".join(filter(is_set, before[-1].leaves_out or ())):
+                yield f"{before[-1]}, before the period, made the trail leave out {left_out}. {_NOTHING_OF_THEM}"
         elif setting:
-            if setting[0].at > self._request.period.end and not setting[0].is_creation:
+            if setting[0].at > period.end and not setting[0].is_creation:
                 yield f"Which management events the trail recorded is not known: {setting[0]} may have changed that."
-        elif today is not None:
-            if today.leaves_out:
-                yield f"CloudTrail says that the trail leaves out {', '.join(today.leaves_out)}. {_NOTHING_OF_THEM}"
-            if today.recording_unknown:
-                yield f"Which management events the trail records is not known: {today.recording_unknown}"
+        elif today is not None and (left_out := ", ".join(filter(is_set, today.leaves_out))):
+            yield f"CloudTrail says that the trail leaves out {left_out}. {_NOTHING_OF_THEM}"
+
+    def _setting(self, name: str) -> list[TrailCall]:
+        """The calls of that name, and those that make the trail, which set what is recorded; the oldest first."""
+        calls = (call for call in self._configuration.calls if call.leaves_out is not None)
+        mine = (call for call in calls if call.is_creation or call.name == name)
+        return sorted(mine, key=lambda call: (call.at, not call.is_creation))
 
     def _not_delivered(self) -> Iterator[str]:
         """What CloudTrail could not deliver when it tried last."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from verify.storage.objects import ARCHIVED, ObjectName
 # Asked only where something was altered or is gone.
 PERMISSIONS = ("s3:ListBucketVersions",)
 _LOOKED_FOR = 20
+_MAX_PAGES = 20  # of a thousand versions each: whoever may delete a file may do so again and again
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Versions:
 
     :param found: of each file the oldest that is not the current one.
     :param none: files of which there is none.
-    :param why_not: why it is not known of the others, as a sentence; ``""`` if it is.
+    :param why_not: why it is not known of the others; ``""`` if it is.
     """
 
     found: tuple[OlderVersion, ...] = ()
@@ -72,10 +73,12 @@ def older_versions(aws: Aws, names: Iterable[ObjectName]) -> Versions:
     none: list[ObjectName] = []
     for name in names:
         try:
-            answer = aws.call("s3", "ListObjectVersions", Bucket=name.bucket, Prefix=name.key)
+            older = _first(aws, name)
         except CannotLook as error:
             return Versions(tuple(found), tuple(none), str(error))
-        older = _first(name, answer.get("Versions") or (), answer.get("DeleteMarkers") or ())
+        except (LookupError, TypeError) as error:
+            why = f"s3:ListBucketVersions gave an answer that is not AWS's ({type(error).__name__}: {error})"
+            return Versions(tuple(found), tuple(none), why)
         if older is None:
             none.append(name)
         else:
@@ -83,12 +86,31 @@ def older_versions(aws: Aws, names: Iterable[ObjectName]) -> Versions:
     return Versions(tuple(found), tuple(none))
 
 
-def _first(name: ObjectName, versions: Sequence[Any], markers: Sequence[Any]) -> OlderVersion | None:
-    older = [each for each in versions if each["Key"] == name.key and not each["IsLatest"]]
+def _first(aws: Aws, name: ObjectName) -> OlderVersion | None:
+    versions, markers = _all_of(aws, name)
+    older = [each for each in versions if not each["IsLatest"]]
     if not older:
         return None
     first = min(older, key=lambda each: each["LastModified"])
-    hiding = [str(each["VersionId"]) for each in markers if each["Key"] == name.key and each["IsLatest"]]
+    hiding = [str(each["VersionId"]) for each in markers if each["IsLatest"]]
     # What is below a delete marker comes back as it was when the marker goes; of several versions, the newest.
     marker = hiding[0] if hiding and len(older) == 1 else ""
     return OlderVersion(name, str(first["VersionId"]), first["LastModified"], marker)
+
+
+def _all_of(aws: Aws, name: ObjectName) -> tuple[list[Any], list[Any]]:
+    """The versions and the delete markers of a file.
+
+    :raises CannotLook: nobody may ask, or there are too many: what was not read may be the oldest.
+    """
+    versions: list[Any] = []
+    markers: list[Any] = []
+    for number, page in enumerate(aws.pages("s3", "ListObjectVersions", Bucket=name.bucket, Prefix=name.key)):
+        if number == _MAX_PAGES:
+            raise CannotLook(f"{name} has more versions than the {_MAX_PAGES} pages that were read")
+        for kept, member in ((versions, "Versions"), (markers, "DeleteMarkers")):
+            kept += [each for each in page.get(member) or () if each["Key"] == name.key]
+        # A file's own versions come before those of files whose names begin as its does.
+        if any(each["Key"] != name.key for member in ("Versions", "DeleteMarkers") for each in page.get(member) or ()):
+            break
+    return versions, markers

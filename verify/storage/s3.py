@@ -141,11 +141,11 @@ class S3ObjectStore:
         if self._may_use_libcurl and is_bucket_name(bucket):
             body = self._aws.waited_for(lambda: self._listing_from(bucket, parameters), "s3", "ListObjectsV2")
             if body is not None:
-                with suppress(CannotLook):  # boto3 meets the same error and reports it
-                    page = self._aws.listing_in(body)
+                with suppress(CannotLook):  # boto3 meets the same error, asks again and reports it
+                    page = _whole(self._aws.listing_in(body))
                     self._failures = 0
                     return page
-        page = self._aws.call("s3", "ListObjectsV2", Bucket=bucket, **parameters)
+        page = _whole(self._aws.call("s3", "ListObjectsV2", Bucket=bucket, **parameters))
         self._failures += 1
         return page
 
@@ -308,6 +308,16 @@ def _below(prefix: str, key: str) -> str:
             "answer. Check --endpoint-url."
         )
     return key
+
+
+def _whole(page: AwsAnswer) -> AwsAnswer:
+    """A page of a listing. What is none, such as an error that came as a success, would read as an empty one.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+    """
+    if "IsTruncated" not in page:
+        raise CannotLook("s3:ListBucket got an answer without IsTruncated, which is not S3's. Check --endpoint-url.")
+    return page
 
 
 def _text(entry: AwsAnswer, member: str) -> str:

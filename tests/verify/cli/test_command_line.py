@@ -87,6 +87,13 @@ def test_an_output_that_cannot_be_written_is_one_line_and_exit_3(command: str, r
     assert done.stderr.splitlines()[1:] == []
 
 
+def test_an_error_whose_json_cannot_be_written_is_the_same_error() -> None:
+    done = shell("verify integrity --json --since nonsense >/dev/full")
+
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1 and "'nonsense' is not a duration" in done.stderr
+
+
 @pytest.mark.parametrize("columns", ["0", "40", "200"])
 def test_a_terminal_of_any_width_gets_the_report(columns: str) -> None:
     on_a_terminal = [sys.executable, "-c", "import pty, sys; pty.spawn(sys.argv[1:])"]

@@ -307,5 +307,29 @@ def test_an_archived_file_is_said_to_be_archived_with_the_command_that_restores_
     assert integrity(chain) == 3
 
     said = capsys.readouterr().out
+    assert "or a log file could not be read" in said.partition("\n")[0]
     assert f"  {name}\n    it could not be read: it is archived" in said
     assert f"aws s3api restore-object --bucket {name.bucket} --key {name.key} --restore-request Days=7" in said
+
+
+def test_what_was_altered_is_told_also_where_only_the_trails_arn_names_a_region(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rewrite_log(chain)
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+
+    assert integrity(chain, "--trail", TRAIL_ARN) == 1
+
+
+def test_of_a_copy_it_is_not_said_that_the_bucket_has_no_older_version(
+    chain: Chain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The bucket that the files' names tell is the trail's, which nobody looked at: it may have the very files."""
+    objects = dict(chain.aws.objects)
+    rewrite_log(chain)
+    chain.aws.objects |= {type(name)("the-copy", name.key): stored for name, stored in chain.aws.objects.items()}
+    chain.aws.objects |= objects
+
+    assert integrity(chain, "--source", "s3://the-copy") == 1
+    assert "no older version" not in capsys.readouterr().out

@@ -42,7 +42,15 @@ def test_the_policy_covers_what_is_asked_and_no_more(
     assert server.operations == []
 
 
-@pytest.mark.parametrize("options", [["--bucket", BUCKET], ["--source", f"s3://{BUCKET}"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--bucket", BUCKET],
+        ["--bucket", f"s3://{BUCKET}/a/prefix"],
+        ["--source", f"s3://{BUCKET}"],
+        ["--source", f"s3://{BUCKET}/a/prefix"],
+    ],
+)
 def test_the_policy_is_bound_to_the_bucket_and_the_trail_that_are_named(
     options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -52,3 +60,13 @@ def test_the_policy_is_bound_to_the_bucket_and_the_trail_that_are_named(
     assert actions.pop(f"arn:aws:s3:::{BUCKET}/*") == ["s3:GetObject"]
     assert actions.pop(TRAIL_ARN) == ["cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"]
     assert list(actions) == ["*"]
+
+
+def test_the_help_names_every_permission(capsys: pytest.CaptureFixture[str]) -> None:
+    (actions,) = printed(capsys).values()
+
+    with pytest.raises(SystemExit):
+        main(["integrity", "--help"])
+
+    shown = capsys.readouterr().out
+    assert [action for action in actions if action not in shown] == []

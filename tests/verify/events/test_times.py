@@ -33,6 +33,7 @@ def test_a_duration_is_a_number_and_a_unit(text: str, seconds: int) -> None:
         "2y",
         "1.5h",
         "1h30m",
+        "3M",
         "2M.",
         "2mon",
         "2mins",

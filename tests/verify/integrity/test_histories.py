@@ -28,6 +28,7 @@ from tests.verify.simulation.trail import (
 )
 from verify.errors import TargetNotFound
 from verify.integrity.timeline.verdict import Verdict
+from verify.report.integrity.text import sentence
 from verify.storage.objects import ListedObject, ObjectName
 
 pytestmark = pytest.mark.regular
@@ -73,6 +74,7 @@ def test_validation_that_was_switched_off_and_on_is_not_logging_that_was_off() -
     result = result_of(restarted(("UpdateTrail", 3.9, off), ("UpdateTrail", 8, on)))
 
     assert (result.exit_code, verdicts(result)[:2]) == (3, ["proven", "unproven"])
+    assert "off for some of the period. Of that time CloudTrail signed for nothing." in sentence(result)
 
 
 def test_a_call_that_changed_nothing_does_not_make_what_was_before_it_not_logged() -> None:
@@ -182,6 +184,33 @@ def test_that_recording_was_narrowed_before_the_period_is_told(tmp_path: Path) -
     all_events = {"trailName": TRAIL, "eventSelectors": [{"readWriteType": "All", "includeManagementEvents": True}]}
     chain.aws.events.append(widened | {"requestParameters": all_events})
     assert not result_of(chain, **asked).notices
+
+
+NO_GLOBAL = {"includeGlobalServiceEvents": False}
+
+
+@pytest.mark.parametrize(
+    ("made_with", "name", "parameters"),
+    [
+        ({}, "UpdateTrail", {"name": TRAIL, **NO_GLOBAL}),
+        (NO_GLOBAL, "PutEventSelectors", {"trailName": TRAIL, "eventSelectors": [{"readWriteType": "All"}]}),
+        (NO_GLOBAL, "UpdateTrail", {"name": TRAIL, "kmsKeyId": "alias/x"}),
+    ],
+)
+def test_that_global_service_events_were_left_out_before_the_period_is_told(
+    made_with: dict[str, Any], name: str, parameters: dict[str, Any]
+) -> None:
+    """No call that sets selectors says whether they are recorded."""
+    chain = trail(8)
+    chain.aws.trail |= {"IncludeGlobalServiceEvents": False}
+    chain.aws.events.append(event("CreateTrail", START - MINUTE, **made_with))
+    chain.aws.events.append(event("StartLogging", START))
+    chain.aws.events.append(event(name, START + 2 * HOUR) | {"requestParameters": parameters})
+
+    notices = result_of(chain, start="2026-11-01T05:30:00Z").notices
+
+    (said,) = (note for note in notices if "made the trail leave out events of global services" in note)
+    assert said.startswith(f"{'CreateTrail' if made_with else 'UpdateTrail'} by ")
 
 
 @pytest.mark.parametrize(

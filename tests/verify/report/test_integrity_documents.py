@@ -6,7 +6,7 @@ import json
 import os
 import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -167,15 +167,15 @@ class Versions:
     """S3, as it tells of versions."""
 
     def __init__(
-        self, versions: list[dict[str, Any]], markers: list[dict[str, Any]], *, is_denied: bool = False
+        self, versions: list[dict[str, Any]], markers: list[dict[str, Any]], *, is_denied: bool = False, pages: int = 0
     ) -> None:
-        self.answer = {"Versions": versions, "DeleteMarkers": markers}
+        self.answers = [{"DeleteMarkers": markers}] * pages + [{"Versions": versions, "DeleteMarkers": markers}]
         self.is_denied = is_denied
 
-    def call(self, _service: str, _operation: str, **_asked: str) -> dict[str, Any]:
+    def pages(self, _service: str, _operation: str, **_asked: str) -> Iterator[dict[str, Any]]:
         if self.is_denied:
             raise AccessDenied("s3:ListBucketVersions", "not you")
-        return self.answer
+        yield from self.answers
 
 
 def version(name: ObjectName, number: int, *, is_latest: bool = False) -> dict[str, Any]:
@@ -201,6 +201,26 @@ def test_what_was_overwritten_comes_back_by_its_first_version_and_what_was_delet
     assert commands(over) == commands(over_and_gone) == (restored,)
     assert commands(gone) == (f"aws s3api delete-object --bucket {BUCKET} --key {name.key} --version-id v2",)
     assert "--source s3://REPLICA" in commands(other)[0]
+
+
+@pytest.mark.parametrize(("pages", "is_found"), [(2, True), (20, False)])
+def test_a_file_that_was_deleted_again_and_again_is_not_said_to_have_no_older_version(
+    pages: int,
+    is_found: bool,  # noqa: FBT001 - a table
+) -> None:
+    """Each deletion makes one more marker, and S3 tells of a thousand at once, the newest first."""
+    name = ObjectName(BUCKET, "AWSLogs/x")
+    found = older_versions(Versions([version(name, 1)], [version(name, 2)], pages=pages), [name])  # type: ignore[arg-type]
+
+    assert bool(found.found) == is_found == (found.why_not == "")
+    assert found.none == ()
+
+
+def test_versions_that_no_s3_would_tell_are_not_known() -> None:
+    name = ObjectName(BUCKET, "AWSLogs/x")
+    found = older_versions(Versions([{"Key": name.key}], []), [name])  # type: ignore[arg-type]
+
+    assert not found.found and not found.none and "not AWS's" in found.why_not
 
 
 def test_older_versions_that_nobody_may_list_are_not_said_to_be_none() -> None:
@@ -232,6 +252,35 @@ def test_a_pause_leads_to_the_event_history_as_far_as_that_reaches() -> None:
         return any(command.startswith("python -m verify events") for command in commands)
 
     assert (asks_the_history(result), asks_the_history(long_after)) == (True, False)
+
+
+def test_the_event_history_of_another_account_is_that_accounts() -> None:
+    """The trail's own account is asked for what a member of its organization did, and has nothing of it."""
+    chain = scenarios.organization()
+    rewrite_log(chain)
+    own = trail()
+    rewrite_log(own)
+
+    def said(result: Result) -> str:
+        return next(step.text for step in next_steps(result) if "event history" in step.text)
+
+    (account,) = {row.account for row in validate(chain).rows if row.verdict is Verdict.ALTERED}
+    assert f":{account}:" not in TRAIL_ARN and said(validate(chain)).endswith(f"ask as {account}.")
+    assert "ask as" not in said(validate(own))
+
+
+def test_the_commands_that_follow_are_of_this_trail_and_place() -> None:
+    """Where there are several trails, one has to be named."""
+    chain = trail()
+    rewrite_log(chain)
+    result = validate(chain)
+    place = ("--bucket", "former")
+    found = older_versions(Versions([], []), lost_files(result))  # type: ignore[arg-type]
+    commands = [command for step in next_steps(result, found, Options(place=place)) for command in step.commands]
+
+    (copy,) = (command for command in commands if "--source s3://" in command)
+    (export,) = (command for command in commands if "integrity export" in command)
+    assert f"--trail {TRAIL_ARN}" in copy and f"--trail {TRAIL_ARN} --bucket former" in export
 
 
 def test_a_trail_that_never_validated_is_told_first_with_the_command_that_switches_it_on() -> None:

@@ -156,6 +156,31 @@ def test_a_denied_listing_is_raised(store: S3ObjectStore, server: SimulatedAwsSe
         list(store.objects("b", ""))
 
 
+ERROR = b"<Error><Code>InternalError</Code><Message>try again</Message></Error>"
+
+
+@pytest.mark.parametrize("body", [ERROR, b"<html/>", b""], ids=["error", "page", "nothing"])
+def test_an_answer_that_is_no_listing_is_no_empty_one(
+    body: bytes, store: S3ObjectStore, server: SimulatedAwsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 may send an error as a success, and whatever stands between may send its own pages."""
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+
+    def other(handler: BaseHTTPRequestHandler, operation: str) -> bool:
+        if operation != "GET bucket":
+            return False
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+        return True
+
+    server.instead = other
+
+    with pytest.raises(CannotLook):
+        list(store.objects("b", ""))
+
+
 def test_a_listing_of_several_pages_is_read_to_its_end(server: SimulatedAwsServer) -> None:
     names = [ObjectName("b", f"AWSLogs/{number:04}") for number in range(350)]
     for name in names:

@@ -551,8 +551,9 @@ def _is_on(trail_name: str, trail_arn: str, event: Mapping[str, Any], account: s
 
 def _left_out(name: str, parameters: Mapping[str, Any]) -> tuple[str, ...] | None:
     """The management events that are not recorded after a call that sets which are."""
-    if name == "CreateTrail":
-        return (GLOBAL_SERVICE_EVENTS,) if parameters.get("includeGlobalServiceEvents") is False else ()
+    around = parameters.get("includeGlobalServiceEvents")
+    if name == "CreateTrail" or (name == "UpdateTrail" and around is not None):
+        return (GLOBAL_SERVICE_EVENTS,) if around is False else ()
     if name != "PutEventSelectors":
         return None
     try:

@@ -36,12 +36,14 @@ class NextStep:
 class Options:
     """The options that later commands need, to look where this one did.
 
-    :param aws: of every command, such as ``--profile audit``.
+    :param aws: of every command of the verifier, such as ``--profile audit``.
     :param files: of a command that reads the log files, such as ``--trail main`` or ``--in ./copy``.
+    :param place: where the trail's files are, if not where it delivers now: ``--bucket logs --prefix old``.
     """
 
     aws: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    place: tuple[str, ...] = ()
 
 
 def next_steps(
@@ -64,8 +66,8 @@ class _Steps:
         verdicts = self.result.verdicts
         if archived := archived_files(self.result):
             yield NextStep(
-                "Files are archived in S3 Glacier. Restore every one of the period for some days, which costs money "
-                "and takes hours, then run this command again.",
+                "Files are archived. Restore every one of the period for some days, which costs money and takes hours, "
+                "then run this command again. Write '{}' instead of Days=7 where S3 Intelligent-Tiering archived them.",
                 tuple(map(_unarchiving, archived[:_SHOWN_COMMANDS])),
             )
         if verdicts & {Verdict.ALTERED, Verdict.MISSING}:
@@ -106,7 +108,7 @@ class _Steps:
         if self.versions is None:
             if lost:
                 yield NextStep(
-                    "The bucket may have older versions of these files, if it keeps versions.",
+                    "The trail's own bucket may have these files, or older versions of them if it keeps versions.",
                     tuple(_listing(name) for name in lost[:_SHOWN_COMMANDS]),
                 )
             return
@@ -118,29 +120,33 @@ class _Steps:
             )
         if self.versions.why_not:
             yield NextStep(
-                f"Whether the bucket still has older versions is not known: {self.versions.why_not} Ask with somebody "
-                "who may.",
+                f"Whether the bucket still has older versions is not known: {self.versions.why_not.rstrip('.')}. Ask "
+                "with somebody who may.",
                 tuple(_listing(name) for name in lost[:1]),
             )
         elif self.versions.none:
             yield NextStep(
                 f"Of {len(self.versions.none):,} files that are altered or missing the bucket has no older version. A "
                 "replica or a backup may have them; check it as a copy before you believe it.",
-                (self._command("integrity --source s3://REPLICA", self._period),),
+                (self._command("integrity --source s3://REPLICA", self._trail, self._period),),
             )
 
     def _events(self, text: str, verdicts: Set[Verdict]) -> Iterator[NextStep]:
         oldest = self.result.made_at - timedelta(days=HISTORY_DAYS)
         # Of each region the whole time in which something is wrong: what lies between is of interest as well.
         times: dict[str, Period] = {}
+        accounts: dict[str, None] = {}
         for row in self.result.rows:
             if row.verdict in verdicts and row.region and row.end > oldest:
+                accounts[row.account] = None
                 before = times.get(row.region, Period(row.start, row.end))
                 times[row.region] = Period(max(min(before.start, row.start), oldest), max(before.end, row.end))
         commands = [
             self._command("events --limit 0", ("--start", iso(of.start), "--end", iso(of.end), "--region", region))
             for region, of in times.items()
         ]
+        if len(accounts) > 1 or not all(f":{account}:" in self.result.trail for account in accounts):
+            text += f" Each account has its own: ask as {', '.join(accounts)}."
         if commands:
             yield NextStep(text, tuple(commands[:_SHOWN_COMMANDS]))
 
@@ -167,8 +173,12 @@ class _Steps:
         )
         yield NextStep(
             "Keep what is there before somebody changes it, and ask AWS Support if CloudTrail itself may have failed.",
-            (self._command("integrity export --output ./evidence", self._period),),
+            (self._command("integrity export --output ./evidence", self._trail, self.options.place, self._period),),
         )
+
+    @property
+    def _trail(self) -> tuple[str, ...]:
+        return ("--trail", self.result.trail) if self.result.trail else ()
 
     @property
     def _period(self) -> tuple[str, ...]:

@@ -122,11 +122,14 @@ def _unknown(result: Result) -> str:
     due = "" if result.is_proven_at_all or not result.next_due else _iso(result.next_due)
     nothing = f"Nothing is proven yet. The next digest is due by {due}." if due else "Nothing is proven yet."
     if Verdict.UNPROVEN in result.verdicts or result.unseen:
-        off = any(row.reason.startswith(VALIDATION_OFF) for row in result.rows)
-        cause = "Log file validation was off, so that CloudTrail signed for nothing. " if off else ""
+        cause = ""
+        if any(row.reason.startswith(VALIDATION_OFF) for row in result.rows):
+            sometimes = " for some of the period. Of that time" if result.is_proven_at_all else ", so that"
+            cause = f"Log file validation was off{sometimes} CloudTrail signed for nothing. "
         unproven = (
-            f"{cause}Part of this period is unproven: no signed digest that could be read covers it. Nothing was found "
-            "that is altered, missing or foreign, which does not show that nothing is."
+            f"{cause}Part of this period is unproven: no signed digest that could be read covers it, or a log file "
+            "could not be read. Nothing was found that is altered, missing or foreign, which does not show that "
+            "nothing is."
         )
         return f"{nothing} {unproven}" if due else unproven
     return nothing
