@@ -410,6 +410,34 @@ def test_a_rule_pack_that_the_source_does_not_call_any_more_is_objected_to() -> 
     assert objections({"app.py": after}, {"app.py": before}) == []
 
 
+@pytest.mark.parametrize(
+    "after",
+    [
+        "if x:\n    add_rule_packs(app)",
+        "if x:\n    pass\nelse:\n    add_rule_packs(app)",
+        "x and add_rule_packs(app)",
+        "x or add_rule_packs(app)",
+        "add_rule_packs(app) if x else None",
+        "for each in x:\n    add_rule_packs(each)",
+        "def main():\n    if x:\n        return\n    add_rule_packs(app)",
+    ],
+)
+def test_a_rule_pack_that_the_source_does_not_always_call_is_objected_to(after: str) -> None:
+    always = "add_rule_packs(app)"
+
+    (found,) = objections({"app.py": always}, {"app.py": after})
+    assert found[0].startswith("rule_pack_conditional: ")
+    assert objections({"app.py": after}, {"app.py": f"# why\n{after}"}) == []
+    assert objections({"app.py": after}, {"app.py": always}) == []
+
+
+def test_a_rule_pack_that_is_called_in_another_place_is_called_as_well() -> None:
+    always = "add_rule_packs(app)"
+
+    for after in ("def main():\n    add_rule_packs(app)", f"if __name__ == '__main__':\n    {always}"):
+        assert objections({"app.py": always}, {"app.py": after}) == []
+
+
 def test_an_owner_that_is_gone_is_objected_to() -> None:
     before = "# who\n/securetrail/   @org/security\n*.toml @org/security\n"
 
