@@ -360,6 +360,7 @@ def _control_objections(controls: Iterable[ControlLoss], places: Mapping[Id, Pla
         says = f"{each.resource}: {each.what} {each.after}{before}."
         if each.loss is Loss.NOT_COMPARABLE:
             says = f"{each.resource}: what it {each.what} cannot be compared: {each.after}{before}."
+        says = f"{says.removesuffix('.')}, {each.when}." if each.when else says
         detail = f"{each.before} -> {each.after}"
         yield Objection(objection_id(each.id, detail), str(each.resource), says, each.attack, places.get(each.resource))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +12,7 @@ from typing import Any, Final
 from securetrail.review.controls.alerts import COUNTED_BY, LESSENS, OTHERWISE, PUBLISHED_TO, as_one_metric
 from securetrail.review.controls.table import CONTROLS, Control
 from securetrail.review.controls.values import Weakening, at
-from securetrail.review.template import Id, Resource, Variant
+from securetrail.review.template import Id, Resource, Variant, as_json
 
 _ALARM: Final = {"AWS::CloudWatch::Alarm"}
 _PUBLISHING: Final = {
@@ -56,6 +57,7 @@ class ControlLoss:
     :param what: it, in words that go before a value.
     :param before: the value in words; likewise ``after``.
     :param attack: what somebody could do now.
+    :param when: the comparisons of conditions by which it is so, in words; empty where it is always so.
     """
 
     id: str
@@ -66,6 +68,7 @@ class ControlLoss:
     before: str
     after: str
     attack: str
+    when: str = ""
 
 
 def compare_controls(variants: Sequence[Variant], stateful: frozenset[str]) -> tuple[ControlLoss, ...]:
@@ -74,11 +77,33 @@ def compare_controls(variants: Sequence[Variant], stateful: frozenset[str]) -> t
     :param stateful: types of resources whose content the deletion policy is about.
     """
     found: dict[tuple[Id, str], ControlLoss] = {}
+    where: dict[tuple[Id, str], list[set[tuple[str, bool]]]] = {}
     for variant in variants:
         head = _with_new_rules(_with_subscriptions(_fed(variant.head)), {*variant.base})
         for loss in _of_variant(_fed(variant.base), head, stateful):
             found.setdefault((loss.resource, loss.id), loss)
-    return tuple(sorted(found.values(), key=lambda loss: (list(Loss).index(loss.loss), str(loss.resource), loss.id)))
+            where.setdefault((loss.resource, loss.id), []).append({*variant.assumptions})
+    losses = [dataclasses.replace(loss, when=_words(set.intersection(*where[key]))) for key, loss in found.items()]
+    return tuple(sorted(losses, key=lambda loss: (list(Loss).index(loss.loss), str(loss.resource), loss.id)))
+
+
+def _words(assumptions: Collection[tuple[str, bool]]) -> str:
+    """What the variants have in common in which something is so: ``when Logging is not "yes"``."""
+    words = []
+    for comparison, is_so in sorted(assumptions):
+        operands = json.loads(comparison).get("Fn::Equals")
+        if isinstance(operands, list) and len(operands) == 2:
+            # A parameter is named first.
+            one, other = (_operand(each) for each in sorted(operands, key=lambda each: isinstance(each, str)))
+            words.append(f"{one} {'is' if is_so else 'is not'} {other}")
+        else:
+            words.append(f"{comparison} {'holds' if is_so else 'does not hold'}")
+    return f"when {' and '.join(words)}" if words else ""
+
+
+def _operand(value: Any) -> str:
+    named = value.get("Ref") if isinstance(value, Mapping) and len(value) == 1 else None
+    return named if isinstance(named, str) else as_json(value)
 
 
 def _fed(resources: Mapping[Id, Resource]) -> Mapping[Id, Resource]:

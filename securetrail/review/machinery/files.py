@@ -46,6 +46,7 @@ _WORKFLOWS: Final = (".github/workflows/*.yml", ".github/workflows/*.yaml")
 _TESTS: Final = ("test_*.py", "*/test_*.py", "*_test.py")
 # The names of cdk-nag's packs, of CDK's validators, and of our own function that adds packs.
 _CHECKS: Final = ("Checks", "Validator", "rule_packs")
+_UNRULED: Final = "Whatever these rules forbid can be deployed, and nobody is told."
 # Where one of these is, pytest has no settings of another file. https://docs.pytest.org/en/stable/reference/customize.html
 _HIDES_SETTINGS: Final = (".pytest.ini", ".pytest.toml", "pytest.ini", "pytest.toml")
 _SETTINGS_OF_TESTS: Final = ("pyproject.toml", "pytest.ini", "setup.cfg", "tox.ini")
@@ -131,34 +132,68 @@ def _of_settings(name: str, before: str | None, after: str | None) -> Iterator[O
 
 
 def lost_checks(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[Objection, ...]:
-    """The rule packs and validators that the source of the app does not call any more.
+    """The rule packs and validators that the source of the app does not call any more, or not always.
 
     A pack that finds nothing is in no validation report, so that the source alone tells that it is gone.
 
     :param base: the texts of the base's Python files that the change touches, by path; likewise ``head``.
     """
-    before, after = ({name for text in side.values() for name in _checks(text)} for side in (base, head))
-    return tuple(
-        Objection(
-            "rule_pack_removed",
-            name,
-            f"The app does not call {name} any more where it did.",
-            "Whatever these rules forbid can be deployed, and nobody is told.",
-        )
-        for name in sorted(before - after)
-    )
+    before, after = ({call for text in side.values() for call in _checks(text)} for side in (base, head))
+    left = {name for name, _ in after}
+    found = [
+        Objection("rule_pack_removed", name, f"The app does not call {name} any more where it did.", _UNRULED)
+        for name in sorted({name for name, _ in before} - left)
+    ]
+    for name in sorted({name for name, _ in before} & left):
+        old, new = ([conditions for each, conditions in side if each == name] for side in (before, after))
+        if not all(any(now <= was for now in new) for was in old):
+            fewest = min(sorted(map(sorted, new)), key=len)
+            given = " and ".join(fewest)
+            says = f"The app calls {name} only under a condition that it did not need before: {given}."
+            found.append(Objection(objection_id("rule_pack_conditional", given), name, says, _UNRULED))
+    return tuple(found)
 
 
-def _checks(text: str) -> Iterator[str]:
+def _checks(text: str) -> Iterator[tuple[str, frozenset[str]]]:
+    """The calls, each with the conditions that it stands under."""
     try:
         module = ast.parse(text)
     except (SyntaxError, ValueError):
         return
-    for node in ast.walk(module):
+    left: list[tuple[ast.AST, frozenset[str]]] = [(module, frozenset())]
+    while left:
+        node, conditions = left.pop()
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func).rpartition(".")[2]
             if called.endswith(_CHECKS):
-                yield called
+                yield called, conditions
+        for part, value in ast.iter_fields(node):
+            below = conditions | _condition(node, part)
+            for each in value if isinstance(value, list) else [value]:
+                if isinstance(each, ast.AST):
+                    left.append((each, below))
+                    below |= _before_what_follows(node, each)
+
+
+def _condition(node: ast.AST, part: str) -> set[str]:
+    """Under which condition a part of a node runs."""
+    if isinstance(node, ast.For) and part == "body":
+        return {f"there is one of {ast.unparse(node.iter)}"}
+    if not isinstance(node, ast.If | ast.IfExp | ast.While) or part == "test":
+        return set()
+    # An app is always started so.
+    condition = ast.unparse(node.test)
+    return {condition if part == "body" else f"not ({condition})"} - {"__name__ == '__main__'"}
+
+
+def _before_what_follows(node: ast.AST, each: ast.AST) -> set[str]:
+    """The condition of what stands behind a part of a node: that the part does not end it."""
+    if isinstance(node, ast.BoolOp):
+        text = ast.unparse(each)
+        return {text if isinstance(node.op, ast.And) else f"not ({text})"}
+    if isinstance(each, ast.If) and any(isinstance(inner, ast.Return) for inner in each.body):
+        return {f"not ({ast.unparse(each.test)})"}
+    return set()
 
 
 def hidden_modules(new: Iterable[str], base: Read) -> Iterator[Objection]:

@@ -20,6 +20,7 @@ class _Test:
     body: str
     skips: frozenset[str]
     is_empty: bool
+    vacuous: frozenset[str]
 
 
 def lost_tests(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[Objection, ...]:
@@ -40,6 +41,9 @@ def lost_tests(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[Object
         elif now.skips - test.skips:
             by = ", ".join(sorted(now.skips - test.skips))
             found.append(Objection("test_skipped", name, f"The test {name} is skipped by {by}.", _UNTESTED))
+        elif now.vacuous - test.vacuous:
+            says = f"The test {name} asserts what always holds: {', '.join(sorted(now.vacuous - test.vacuous))}."
+            found.append(Objection("test_emptied", name, says, _UNTESTED))
     return tuple(found)
 
 
@@ -63,12 +67,11 @@ def _in(body: list[ast.stmt], path: str, inherited: frozenset[str]) -> Iterator[
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
             skips = inherited | {skip for each in node.decorator_list for skip in _skips(each)}
             skips |= {"parametrize without a case" for each in node.decorator_list if _has_no_case(each)}
-            skips |= {f"{call} in its body" for call in _calls_at_the_start(node)}
+            skips |= {f"{way} in its body" for way in _ways_out(node)}
             content = ast.dump(ast.Module([*node.body], []))
-            yield (
-                f"{path}::{node.name}",
-                _Test(content, frozenset(skips), all(_does_nothing(each) for each in node.body)),
-            )
+            vacuous = {ast.unparse(each) for each in _own(node) if isinstance(each, ast.Assert) and _holds(each.test)}
+            is_empty = all(_does_nothing(each) for each in node.body)
+            yield f"{path}::{node.name}", _Test(content, frozenset(skips), is_empty, frozenset(vacuous))
 
 
 def _skips_of_all(node: ast.stmt) -> Iterator[str]:
@@ -101,7 +104,19 @@ def _has_no_case(node: ast.expr) -> bool:
 def _does_nothing(node: ast.stmt) -> bool:
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant)
-    return isinstance(node, ast.Pass) or (isinstance(node, ast.Assert) and isinstance(node.test, ast.Constant))
+    return isinstance(node, ast.Pass) or (isinstance(node, ast.Assert) and _holds(node.test))
+
+
+def _holds(node: ast.expr, *, wanted: bool = True) -> bool:
+    """Whether an expression is true, whatever the names in it are; with ``wanted`` false, whether it is false."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return _holds(node.operand, wanted=not wanted)
+    if isinstance(node, ast.BoolOp):
+        is_one_enough = isinstance(node.op, ast.Or) is wanted
+        return (any if is_one_enough else all)(_holds(each, wanted=wanted) for each in node.values)
+    if isinstance(node, ast.Tuple):
+        return bool(node.elts) is wanted
+    return isinstance(node, ast.Constant) and bool(node.value) is wanted
 
 
 def _skips(node: ast.expr) -> Iterator[str]:
@@ -111,12 +126,21 @@ def _skips(node: ast.expr) -> Iterator[str]:
             yield ast.unparse(each)
 
 
-def _calls_at_the_start(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
-    """``pytest.skip()`` as a statement of the test itself, not in a branch."""
-    for statement in node.body:
-        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-            called = ast.unparse(statement.value.func)
-            if called in _SKIPPING_CALLS:
-                yield called
-        elif isinstance(statement, ast.Return):
-            yield "return"
+def _ways_out(test: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
+    """What ends a test before its end: ``return`` or ``pytest.skip()``, with the condition around it."""
+    branches = [each for each in _own(test) if isinstance(each, ast.If)]
+    inside = {id(way): branch for branch in branches for each in (*branch.body, *branch.orelse) for way in _own(each)}
+    for each in _own(test):
+        call = each.value if isinstance(each, ast.Expr) else None
+        name = ast.unparse(call.func) if isinstance(call, ast.Call) else ""
+        if isinstance(each, ast.Return) or name in _SKIPPING_CALLS:
+            branch = inside.get(id(each))
+            yield (name or "return") + (f" if {ast.unparse(branch.test)}" if branch else "")
+
+
+def _own(node: ast.AST) -> Iterator[ast.AST]:
+    """A node and what is in it, the outer before the inner, without the functions and classes that it defines."""
+    yield node
+    for each in ast.iter_child_nodes(node):
+        if not isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            yield from _own(each)

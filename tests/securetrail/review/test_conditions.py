@@ -108,6 +108,30 @@ def test_a_default_or_a_mapping_that_ends_a_trail_is_objected_to(condition: str,
     assert objections(edit) == set()
 
 
+@pytest.mark.parametrize(
+    ("values", "words"), [((True, False), 'when On is not "yes"'), ((False, True), 'when On is "yes"')]
+)
+def test_an_objection_says_by_which_parameter_it_is_so(values: tuple[bool, bool], words: str) -> None:
+    base = stacks()
+    head = copy.deepcopy(base)
+    head[0]["Resources"]["Trail"]["Properties"]["IsLogging"] = {"Fn::If": ["On", *values]}
+
+    says = [each.says for each in compare_sides(side(*base), side(*head)).objections]
+
+    assert says == [f"S/Trail: logging is off, before on, {words}."]
+
+
+def test_an_objection_that_always_holds_names_no_parameter() -> None:
+    base = stacks()
+    base[0]["Resources"]["Trail"]["Properties"]["IsLogging"] = {"Fn::If": ["On", True, "true"]}
+    head = copy.deepcopy(base)
+    head[0]["Resources"]["Trail"]["Properties"]["IsLogging"] = {"Fn::If": ["On", False, "false"]}
+
+    says = [each.says for each in compare_sides(side(*base), side(*head)).objections]
+
+    assert says == ["S/Trail: logging is off, before on."]
+
+
 def test_a_nested_stack_that_is_deleted_with_its_parent_is_objected_to() -> None:
     assert objections(lambda outer, _: outer["Resources"]["Nested"].pop("DeletionPolicy")) == {
         "kept_when_removed S/Nested"

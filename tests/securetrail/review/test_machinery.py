@@ -162,6 +162,10 @@ TEST = "def test_a():\n    assert f() == 1\n"
                 f"__test__ = False\n{TEST}",
                 f"import pytest\n@pytest.mark.parametrize('it', [])\n{TEST}",
                 f"import pytest\n@pytest.mark.parametrize('it', argvalues=())\n{TEST}",
+                "def test_a():\n    if slow():\n        return\n    assert f() == 1\n",
+                "def test_a():\n    if fast():\n        pass\n    else:\n        return None\n    assert f() == 1\n",
+                "def test_a():\n    with g():\n        if h():\n            pytest.skip('')\n    assert f() == 1\n",
+                "async def test_a():\n    try:\n        h()\n    except Bad:\n        return\n    assert f() == 1\n",
             )
         ),
         *(
@@ -170,18 +174,28 @@ TEST = "def test_a():\n    assert f() == 1\n"
                 "def test_a():\n    pass\n",
                 "def test_a():\n    'It works.'\n    ...\n",
                 "def test_a():\n    assert True\n",
+                "def test_a():\n    assert f() == 1 or True\n",
+                "def test_a():\n    assert (f() == 1, 'it is one')\n",
+                "def test_a():\n    with g():\n        assert not (f() == 2 and False)\n    assert f() == 1\n",
                 f"{TEST}def test_a():\n    pass\n",
             )
         ),
         (f"{TEST}del test_a\n", [("test_removed", "tests/test_x.py::test_a")]),
         (f"{TEST}test_a = None\n", [("test_removed", "tests/test_x.py::test_a")]),
         ("def test_a():\n    check()\n", []),
+        ("def test_a():\n    def g():\n        return 1\n    assert f() == g() or h()\n", []),
         (f"import pytest\n@pytest.mark.parametrize('it', [1])\n{TEST}", []),
         ("def test_a(:\n", [("test_removed", "tests/test_x.py::test_a")]),
     ],
 )
 def test_a_test_that_is_gone_or_skipped_is_objected_to(after: str, expected: list[tuple[str, str]]) -> None:
     assert ids(lost_tests({"tests/test_x.py": TEST}, {"tests/test_x.py": after})) == expected
+
+
+def test_a_way_out_of_a_test_that_the_base_has_as_well_is_none_of_the_change() -> None:
+    test = "def test_a():\n    if slow():\n        return\n    assert f() == {}\n"
+
+    assert lost_tests({"tests/test_x.py": test.format(1)}, {"tests/test_x.py": test.format(2)}) == ()
 
 
 def test_a_test_that_moves_to_another_file_is_still_there() -> None:
@@ -394,6 +408,34 @@ def test_a_rule_pack_that_the_source_does_not_call_any_more_is_objected_to() -> 
     assert objections({"app.py": "add_rule_packs(app)"}, {"app.py": "app"}) == [("rule_pack_removed", "add_rule_packs")]
     assert objections({"app.py": before}, {"packs.py": before}) == []
     assert objections({"app.py": after}, {"app.py": before}) == []
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "if x:\n    add_rule_packs(app)",
+        "if x:\n    pass\nelse:\n    add_rule_packs(app)",
+        "x and add_rule_packs(app)",
+        "x or add_rule_packs(app)",
+        "add_rule_packs(app) if x else None",
+        "for each in x:\n    add_rule_packs(each)",
+        "def main():\n    if x:\n        return\n    add_rule_packs(app)",
+    ],
+)
+def test_a_rule_pack_that_the_source_does_not_always_call_is_objected_to(after: str) -> None:
+    always = "add_rule_packs(app)"
+
+    (found,) = objections({"app.py": always}, {"app.py": after})
+    assert found[0].startswith("rule_pack_conditional: ")
+    assert objections({"app.py": after}, {"app.py": f"# why\n{after}"}) == []
+    assert objections({"app.py": after}, {"app.py": always}) == []
+
+
+def test_a_rule_pack_that_is_called_in_another_place_is_called_as_well() -> None:
+    always = "add_rule_packs(app)"
+
+    for after in ("def main():\n    add_rule_packs(app)", f"if __name__ == '__main__':\n    {always}"):
+        assert objections({"app.py": always}, {"app.py": after}) == []
 
 
 def test_an_owner_that_is_gone_is_objected_to() -> None:

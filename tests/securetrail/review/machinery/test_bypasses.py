@@ -73,6 +73,14 @@ IS_LESS = {
     "an option of pytest in the environment": ("\nformat:", "\nexport PYTEST_ADDOPTS := -k 'not key'\n\nformat:"),
     "a python before the right one": ("\nformat:", "\nexport PATH := $(CURDIR)/tools/bin:$(PATH)\n\nformat:"),
     "everything in the environment": (".DELETE_ON_ERROR:", ".DELETE_ON_ERROR:\n.EXPORT_ALL_VARIABLES:"),
+    "a variable that nobody set before": ("\nformat:", "\nTESTS := tests/cdk\n\nformat:"),
+    "a variable that the environment decides": ("\nPYTEST =", "\nPYTEST ?="),
+    "a value that a later one does not replace": ("\nPYTEST =", "\noverride PYTEST = true\nPYTEST ="),
+    "another recipe under a condition": ("\nreview:", "\nifdef CI\nreview:\n\t@true\nelse\nendif\nreview:"),
+    "the installed packages": ('\t@echo "Installing $< …" >&2\n', "\t@exit 0\n"),
+    "a rule in the place of a pattern": ("\nformat:", "\n$(VENV)/.installed-dev:\n\ttouch $@\n\nformat:"),
+    "a recipe for a name in a variable": ("\nformat:", "\nNAME := test\n$(NAME):\n\t@true\n\nformat:"),
+    "a variable with one letter": ("@tools/review.sh", "@$Xtools/review.sh"),
     "without what it needs": ("review: $(VENV)/.installed-dev ", "review: "),
 }
 
@@ -80,6 +88,72 @@ IS_LESS = {
 @pytest.mark.parametrize("name", IS_LESS)
 def test_a_verb_that_the_workflow_runs_and_that_does_something_else_is_objected_to(name: str) -> None:
     assert kinds({MAKEFILE: VERBS}, {MAKEFILE: replaced(VERBS, *IS_LESS[name])}) == ["make_changed"]
+
+
+RENAMED = VERBS.replace("$(PYTEST)", "$(RUN_TESTS)").replace("\nPYTEST =", "\nRUN_TESTS =")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        RENAMED,
+        VERBS.replace("$(VENV)", "$(ENVIRONMENT)").replace("\nVENV :=", "\nENVIRONMENT :="),
+        VERBS.replace("$(VENV)", "${VENV}"),
+        VERBS.replace("$(NODE_MODULES)", "node_modules/.installed"),
+    ],
+)
+def test_a_variable_of_another_name_with_the_same_value_is_not_objected_to(head: str) -> None:
+    assert head != VERBS
+    assert kinds({MAKEFILE: VERBS}, {MAKEFILE: head}) == []
+
+
+def test_a_variable_of_another_name_with_another_value_is_objected_to() -> None:
+    for value in ("RUN_TESTS = true", "RUN_TESTS ?="):
+        head = RENAMED.replace("\nRUN_TESTS =", f"\n{value}")
+
+        assert {*kinds({MAKEFILE: VERBS}, {MAKEFILE: head})} == {"make_changed"}
+
+
+MORE = """
+RUN = pytest
+ONLY :=
+export ONLY
+export PYTEST_ADDOPTS = $(ONLY)
+define CHECK
+  ruff $(1)
+endef
+
+check:
+	$(call CHECK,.)
+ifdef CI
+	$(RUN)
+endif
+	mypy
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("  ruff", "  true"), ("ONLY :=", "ONLY := -k x"), ("\tmypy", "\ttrue"), ("ifdef", "ifndef"), ("pytest", "true")],
+)
+def test_every_part_of_a_makefile_that_a_verb_uses_counts(old: str, new: str) -> None:
+    assert "make_changed" in kinds({MAKEFILE: MORE}, {MAKEFILE: replaced(MORE, old, new)})
+    assert kinds({MAKEFILE: MORE}, {MAKEFILE: f"{MORE}\nformat:\n\truff format\n"}) == []
+
+
+def test_variables_within_variables_have_an_end() -> None:
+    doubling = "".join(f"A{n} = $(A{n + 1})$(A{n + 2})$(A{n + 1})\n" for n in range(2000))
+    check = "\ncheck:\n\techo $(A0) $(B) $(A1990)\n"
+    head = f"{doubling}B = $(B){check}"
+
+    assert kinds({MAKEFILE: f"{doubling}B = $(C)\nC = $(B){check}"}, {MAKEFILE: head}) == ["make_changed"]
+    assert kinds({MAKEFILE: head}, {MAKEFILE: f"{head}\nformat:\n"}) == []
+
+
+def test_a_long_value_is_compared_to_its_end() -> None:
+    text = f"RUN = {'x' * 20_000} {{}}\nMORE = $(RUN)\ncheck:\n\t$(MORE)\n"
+
+    assert "make_changed" in kinds({MAKEFILE: text.format("pytest")}, {MAKEFILE: text.format("true")})
 
 
 @pytest.mark.parametrize("name", ["GNUmakefile", "makefile"])
