@@ -63,24 +63,19 @@ def delivery_denied(target: Target, rule_arn: str, now: datetime) -> str | None:
     :param rule_arn: the rule that the event matches.
     """
     kind = target.arn.split(":")[2]
-    if kind == "states":  # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-identity-based.html
-        return (
-            _denied_to_role(target, context_at(now))
-            if target.role_arn
-            else "a state machine is started by a role alone"
-        )
-    if target.policy is None:
+    if kind != "states" and target.policy is None:
         return f"there is no such {_NOUNS[kind]}"
-    common: dict[str, tuple[str, ...]] = context_at(now)
-    if kind != "sns":
-        common |= {"aws:sourcearn": (rule_arn,), "aws:sourceaccount": (rule_arn.split(":")[4],)}
+    alone: dict[str, tuple[str, ...]] = context_at(now)
+    of_rule = {**alone, "aws:sourcearn": (rule_arn,), "aws:sourceaccount": (rule_arn.split(":")[4],)}
     if target.role_arn:
-        of_rule = {"aws:sourcearn": (rule_arn,), "aws:sourceaccount": (rule_arn.split(":")[4],)}
-        return _denied_to_role(target, common | of_rule)
-    decision = decide_and_explain(target.policy, Access(_SERVICE, target.action, target.arn, common))
+        return _denied_to_role(target, of_rule)
+    if target.policy is None:  # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-identity-based.html
+        return "a state machine is started by a role alone"
+    context = alone if kind == "sns" else of_rule
+    decision = decide_and_explain(target.policy, Access(_SERVICE, target.action, target.arn, context))
     if not decision.is_allowed or not target.key_name:
         return decision.reason or None
-    return _denied_by_key(target, _SERVICE, context_at(now))
+    return _denied_by_key(target, _SERVICE, alone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,12 @@ def _called(*names: str) -> Callable[[Evidence], State]:
     return lambda evidence: _if(set(names) <= evidence.calls())
 
 
+def _key_will_be_deleted(evidence: Evidence) -> State:
+    # The verifier finds the key by its alias, and a key without one, or one that is disabled, is still there.
+    gone = _is_gone("key_exists")(evidence)
+    return _called("ScheduleKeyDeletion")(evidence) if gone is State.DONE else gone
+
+
 def _scored(evidence: Evidence) -> State:
     low, high = evidence.score()
     return State.DONE if low >= _LEAST_SCORE else State.MISSING if high < _LEAST_SCORE else State.UNKNOWN
@@ -263,7 +269,7 @@ _CLEAN_UP = (
     Goal(
         "The key will be deleted.",
         "A key is not deleted at once: it waits, for 7 to 30 days. kms describe-key shows its state.",
-        _is_gone("key_exists"),
+        _key_will_be_deleted,
     ),
 )
 

@@ -1,6 +1,6 @@
 """What the lab lacks answers with an error in its own protocol, not with something that looks like AWS.
 
-That are whole services, and operations after which a service would act by itself, for a role or for its caller, where
+These are whole services, and operations after which a service would act by itself, for a role or for its caller, where
 no policy could stop it and no record would tell.
 """
 

@@ -40,7 +40,13 @@ _JUDGES: Final = (
     "tools/review*",
     "tox.ini",
     "uv.lock",
+    # Of the verifier, what the review runs.
+    "verify/__init__.py",
+    "verify/arn.py",
     "verify/policy/*",
+    "verify/posture/__init__.py",
+    "verify/posture/resource_policies/__init__.py",
+    "verify/posture/resource_policies/cloudtrail_requests.py",
 )
 _WORKFLOWS: Final = (".github/workflows/*.yml", ".github/workflows/*.yaml")
 _TESTS: Final = ("test_*.py", "*/test_*.py", "*_test.py")

@@ -10,8 +10,6 @@ from tests.programs import needs
 from tools import pages
 
 
-# A digest that comes between two commands of part 6 changes what the later one prints.
-@pytest.mark.xfail(strict=False, reason="part 6 does not wait for the digest that it changes")
 @pytest.mark.slow
 def test_every_command_of_the_guided_lab_prints_what_the_page_says(tmp_path: Path) -> None:
     for program in ("jq", "node", "git"):

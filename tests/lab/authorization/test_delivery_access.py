@@ -159,3 +159,15 @@ def test_a_state_machine_is_started_by_a_role_that_may(
     target = Target(MACHINE, None, role_arn=arn if role else "", role=role)
 
     assert why in str(delivery_denied(target, RULE, NOW))
+
+
+@pytest.mark.parametrize(("target_arn", "target_policy"), [(MACHINE, None), (QUEUE, "")])
+def test_a_role_may_be_for_one_rule_whatever_the_target_is(target_arn: str, target_policy: str | None) -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:role/for-one-rule"
+    assumes = {"Effect": "Allow", "Principal": EVENTBRIDGE, "Action": "sts:AssumeRole"}
+    trust = policy({**assumes, "Condition": {"ArnEquals": {"aws:SourceArn": RULE}}})
+    may = policy({"Effect": "Allow", "Action": ["states:StartExecution", "sqs:SendMessage"], "Resource": "*"})
+    target = Target(target_arn, target_policy, role_arn=arn, role=RoleFacts(arn, trust, (may,)))
+
+    assert delivery_denied(target, RULE, NOW) is None
+    assert "does not allow" in str(delivery_denied(target, f"{RULE}-2", NOW))

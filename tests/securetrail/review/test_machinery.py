@@ -14,6 +14,7 @@ from securetrail.review.machinery.files import compare_machinery, judging_files
 from securetrail.review.machinery.packs import lost_packs, new_exceptions, new_findings, silent_rules
 from securetrail.review.machinery.tests import lost_tests
 from securetrail.review.machinery.workflows import weaker_workflows
+from tests.imports import import_graph
 
 pytestmark = pytest.mark.fast
 
@@ -518,3 +519,20 @@ def test_the_versions_of_a_lock_are_read_in_either_format() -> None:
 def test_every_lock_of_the_project_is_read() -> None:
     for path in ROOT.glob("requirements*.txt"):
         assert len(versions(path.name, path.read_text())) > 10, path
+
+
+def test_every_module_that_the_review_runs_is_a_file_that_judges() -> None:
+    graph = import_graph(ROOT, ["securetrail", "verify"])
+    used, left = set[str](), [module for module in graph if module.startswith("securetrail.review.")]
+    while left:
+        module = left.pop()
+        if module not in used:
+            used.add(module)
+            # A package's own file runs before its modules.
+            left += [*graph[module], *([module.rpartition(".")[0]] if "." in module else [])]
+    places = [ROOT.joinpath(*module.split(".")) for module in used]
+    files = [place / "__init__.py" if place.is_dir() else place.with_suffix(".py") for place in places]
+    names = sorted(str(file.relative_to(ROOT)) for file in files)
+
+    assert "verify/policy/document.py" in names
+    assert judging_files(names) == tuple(names)
