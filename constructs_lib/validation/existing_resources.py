@@ -255,7 +255,7 @@ def warn_of_locked_out_deployer(scope: Construct, break_glass_principal_arns: Se
     known = name.partition("${")[0]
     for arn in break_glass_principal_arns:
         given = arn.rpartition("/")[2]
-        if cdk.Token.is_unresolved(arn) or fnmatch.fnmatchcase(name, given):
+        if cdk.Token.is_unresolved(given) or fnmatch.fnmatchcase(name, given):
             return
         if known != name and given.startswith(known):
             return

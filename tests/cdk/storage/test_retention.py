@@ -220,3 +220,12 @@ def test_who_locks_the_deployer_out_is_warned(name: str, env: cdk.Environment | 
 
     found = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("by which CDK deploys this stack"))
     assert len(found) == warns
+
+
+def test_who_names_another_role_of_the_stacks_account_is_warned() -> None:
+    stack = cdk.Stack(new_app(), "Stack")
+    other = stack.format_arn(service="iam", region="", resource="role", resource_name="BreakGlass")
+    SecureTrail(stack, "SecureTrail", break_glass_principal_arns=[other])
+
+    found = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("by which CDK deploys this stack"))
+    assert len(found) == 1
