@@ -232,11 +232,14 @@ def warn_of_weak_bucket(scope: Construct, bucket: s3.IBucket) -> None:
 
 
 def _refuses_plain_http(bucket: s3.IBucket) -> bool:
+    """Whether a statement denies everybody everything without TLS, as CDK's ``enforce_ssl`` writes it."""
     policy = getattr(bucket, "policy", None)
     document = cdk.Stack.of(bucket).resolve(policy.document) if policy is not None else {}
     return any(
         statement.get("Effect") == "Deny"
-        and statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport") == "false"
+        and statement.get("Principal") in ("*", {"AWS": "*"})
+        and statement.get("Action") == "s3:*"
+        and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
         for statement in document.get("Statement", [])
     )
 
