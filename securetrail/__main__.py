@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -61,7 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _find_what_came_along()
         return _completion(rest)
     wrong = f"{command!r} is no command" if command else "a command is missing"
-    return _refuse(f"{_HELP}\nerror: {wrong}. Allowed: {', '.join(COMMANDS)}.")
+    meant = "".join(f" Did you mean {each}?" for each in get_close_matches(command, COMMANDS, n=1))
+    return _refuse(f"{_HELP}\nerror: {wrong}. Allowed: {', '.join(COMMANDS)}.{meant}")
 
 
 def run() -> None:

@@ -1,7 +1,9 @@
 """Alerts about the alerts: whoever silences them first would otherwise touch the trail unseen.
 
-What cannot be told by the topic itself, because it is gone, is not told here: the deletion of the topic with all its
-subscriptions is seen in another account's trail or in CloudWatch's state of the alarms.
+What the topic cannot tell is not told here: once it is gone, has no subscriber, or its key or a policy refuses every
+message, neither alerts nor alarms arrive. The trail still has the call, and the state of the alarms in CloudWatch shows
+what EventBridge could not publish. Calls on a topic of another account, and on its key, do not come to EventBridge
+here. The role, a topic's data protection policy and the alarms themselves are not watched.
 """
 
 from __future__ import annotations
@@ -32,13 +34,14 @@ class AlertChain:
 
     :param rules: the rules that watch the trail, its key and its bucket.
     :param target: where and how rules publish.
+    :param topic_name: None of a topic in another account, whose metrics are there: an alarm here would never be raised.
     :param key_ids: the id and the ARN of the key that encrypts the topic. Default: - none is known.
     """
 
     rules: Sequence[events.CfnRule]
     target: events.CfnRule.TargetProperty
     topic_arn: str
-    topic_name: str
+    topic_name: str | None
     key_ids: Sequence[str]
 
 
@@ -71,13 +74,14 @@ def guard_alerts(scope: Construct, chain: AlertChain) -> None:
             ("AWS/Events", "FailedInvocations", "RuleName", rule.ref),
             chain.topic_arn,
         )
-    _alarm(
-        scope,
-        "AlertsNotDelivered",
-        "SNS could not deliver an alert about the audit trail to a subscriber",
-        ("AWS/SNS", "NumberOfNotificationsFailed", "TopicName", chain.topic_name),
-        chain.topic_arn,
-    )
+    if chain.topic_name is not None:
+        _alarm(
+            scope,
+            "AlertsNotDelivered",
+            "SNS could not deliver an alert about the audit trail to a subscriber",
+            ("AWS/SNS", "NumberOfNotificationsFailed", "TopicName", chain.topic_name),
+            chain.topic_arn,
+        )
 
 
 def _calls(service: str, names: Sequence[str], parameter: str, values: Sequence[Any]) -> dict[str, Any]:

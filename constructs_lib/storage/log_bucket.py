@@ -112,7 +112,8 @@ def deny_writing_statement(
         sid="DenyWritingLogs",
         effect=iam.Effect.DENY,
         principals=[iam.AnyPrincipal()],
-        actions=["s3:PutObject"],
+        # Replication from a bucket of somebody's own writes and deletes here without PutObject and DeleteObject.
+        actions=["s3:PutObject", "s3:ReplicateDelete", "s3:ReplicateObject"],
         resources=[f"{bucket_arn}/{log_folder}/*"],
         conditions={
             "ArnNotLike": {"aws:PrincipalArn": list(break_glass_principal_arns)},

@@ -232,11 +232,14 @@ def warn_of_weak_bucket(scope: Construct, bucket: s3.IBucket) -> None:
 
 
 def _refuses_plain_http(bucket: s3.IBucket) -> bool:
+    """Whether a statement denies everybody everything without TLS, as CDK's ``enforce_ssl`` writes it."""
     policy = getattr(bucket, "policy", None)
     document = cdk.Stack.of(bucket).resolve(policy.document) if policy is not None else {}
     return any(
         statement.get("Effect") == "Deny"
-        and statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport") == "false"
+        and statement.get("Principal") in ("*", {"AWS": "*"})
+        and statement.get("Action") == "s3:*"
+        and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
         for statement in document.get("Statement", [])
     )
 
@@ -255,7 +258,7 @@ def warn_of_locked_out_deployer(scope: Construct, break_glass_principal_arns: Se
     known = name.partition("${")[0]
     for arn in break_glass_principal_arns:
         given = arn.rpartition("/")[2]
-        if cdk.Token.is_unresolved(arn) or fnmatch.fnmatchcase(name, given):
+        if cdk.Token.is_unresolved(given) or fnmatch.fnmatchcase(name, given):
             return
         if known != name and given.startswith(known):
             return

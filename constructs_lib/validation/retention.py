@@ -112,13 +112,13 @@ def check_break_glass(principal_arns: Sequence[str], partition: str) -> None:
     :param partition: the stack's; a principal of another partition cannot act in it.
     :raises ValueError: names the ARN.
     """
+    own = "aws" if cdk.Token.is_unresolved(partition) else partition
     for arn in principal_arns or ("",):
-        if cdk.Token.is_unresolved(arn):
+        known = _with_examples(arn, own) if cdk.Token.is_unresolved(arn) else arn
+        if cdk.Token.is_unresolved(known):
             continue
-        principal = _PRINCIPAL.fullmatch(arn)
-        if principal is None or (
-            principal["any"] and len(principal["name"].removeprefix(_OF_PERMISSION_SET)) < _SHORTEST_PREFIX
-        ):
+        principal = _PRINCIPAL.fullmatch(known)
+        if principal is None or (principal["any"] and _takes_in_strangers(principal["name"])):
             raise ValueError(
                 f"break_glass_principal_arns has {arn!r}. Allowed: ARNs of roles or users, such as "
                 "'arn:aws:iam::111122223333:role/BreakGlass' ('*' only for a whole folder of the path, or at the end "
@@ -126,11 +126,23 @@ def check_break_glass(principal_arns: Sequence[str], partition: str) -> None:
                 f"'role/*/{_OF_PERMISSION_SET}BreakGlass_*'). "
                 "Fix: name the roles for an emergency, and the one that deploys this stack."
             )
-        if principal["partition"] != partition and not cdk.Token.is_unresolved(partition):
+        if principal["partition"] != own and not cdk.Token.is_unresolved(partition):
             raise ValueError(
                 f"break_glass_principal_arns has {arn!r}, and the stack is in the partition {partition}, where no "
                 f"principal has this ARN. Allowed: principals of {partition}. Fix: write arn:{partition}:iam::…"
             )
+
+
+def _with_examples(arn: str, partition: str) -> str:
+    """Examples in place of the partition and the account of an ARN, where they are known only at deployment."""
+    examples = {1: partition, 4: "0" * 12}
+    parts = enumerate(arn.split(":"))
+    return ":".join(examples.get(place, part) if cdk.Token.is_unresolved(part) else part for place, part in parts)
+
+
+def _takes_in_strangers(prefix: str) -> bool:
+    """Whether ``*`` behind these characters of a name means principals that nobody thought of."""
+    return _OF_PERMISSION_SET.startswith(prefix) or len(prefix.removeprefix(_OF_PERMISSION_SET)) < _SHORTEST_PREFIX
 
 
 def check_removal_policy(policy: cdk.RemovalPolicy) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from email import message_from_string
 from pathlib import Path
 from typing import Any
@@ -80,11 +80,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("built")
     builder = environment(folder / "builder", lock="requirements-release.txt")
     # What git knows, and nothing that lies about here.
-    names = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True).split("\0")[:-1]
-    for name in names:
-        if (ROOT / name).is_file():
-            (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / "source" / name)
+    copy(tracked(), folder / "source")
     for command in (("build", "--no-isolation", "--outdir", f"{folder}/dist", "."), ("twine", "check", "--strict")):
         files = map(str, (folder / "dist").glob("*")) if command[0] == "twine" else ()
         done = builder.run("python", "-m", *command, *files, cwd=folder / "source")
@@ -138,8 +134,16 @@ def users_folder(tmp_path: Path) -> Path:
 
 
 def tracked(*folders: str) -> set[str]:
-    names = subprocess.check_output(["git", "ls-files", "--", *folders], cwd=ROOT, text=True).splitlines()
+    """The files that git knows; of these folders, or all."""
+    names = subprocess.check_output(["git", "ls-files", "-z", "--", *folders], cwd=ROOT, text=True).split("\0")[:-1]
     return {name for name in names if (ROOT / name).is_file()}
+
+
+def copy(names: Iterable[str], to: Path) -> None:
+    """Copy files of the repository."""
+    for name in names:
+        (to / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, to / name)
 
 
 # ---- what is in it -----------------------------------------------------------------------------------------------
@@ -175,10 +179,10 @@ def test_the_metadata_says_what_it_is_and_names_no_place_that_does_not_exist(whe
     assert metadata["Description-Content-Type"] == "text/markdown"
     assert metadata.get_payload().strip() == (ROOT / "README.md").read_text().strip()  # type: ignore[union-attr]
     assert {*metadata.get_all("Provides-Extra", ())} == {"construct", "verify", "review"}
-    # Alone it needs nothing, and no range is without an end or a beginning that was tested.
-    needs = metadata.get_all("Requires-Dist", ())
-    assert [each for each in needs if "extra ==" not in each] == []
-    assert [each for each in needs if ">=" not in each or "==" in each.partition(";")[0]] == []
+    # Alone it needs nothing. Each range has a beginning, which `make test-versions` tests, and none is a pin.
+    required = metadata.get_all("Requires-Dist", ())
+    assert [each for each in required if "extra ==" not in each] == []
+    assert [each for each in required if ">=" not in each or "==" in each.partition(";")[0]] == []
     assert {*metadata} & {
         "Home-Page",
         "Home-page",
@@ -413,11 +417,9 @@ def test_on_debian_13_an_app_is_synthesized_and_a_trail_is_checked(
 
 
 def test_pip_installs_it_from_the_folder(tmp_path: Path) -> None:
-    """As the README says: `pip install .`."""
+    """As docs/usage.md says, without an extra: `pip install .`."""
     source = tmp_path / "source"
-    for name in (*sorted(tracked(*PACKAGES)), "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"):
-        (source / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, source / name)
+    copy((*tracked(*PACKAGES), "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"), source)
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "environment"], check=True)
     pip = Environment(tmp_path / "environment")
     done = subprocess.run(

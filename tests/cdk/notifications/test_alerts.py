@@ -9,7 +9,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
-from aws_cdk.assertions import Template
+from aws_cdk.assertions import Annotations, Match, Template
 
 from constructs_lib import SecureTrail
 from constructs_lib.notifications.cis_alarms import CIS_ALARMS
@@ -291,7 +291,8 @@ def test_a_topic_of_another_account_gets_the_statements_that_it_needs_as_outputs
     )
     SecureTrail(stack, "SecureTrail", tamper_alerts=True, alert_topic=topic)
 
-    outputs = Template.from_stack(stack).find_outputs("*")
+    template = Template.from_stack(stack)
+    outputs = template.find_outputs("*")
     shown = {
         entry["Sid"][:-8]: entry["Principal"]
         for each in outputs.values()
@@ -300,6 +301,12 @@ def test_a_topic_of_another_account_gets_the_statements_that_it_needs_as_outputs
     assert shown.keys() == {"EventBridgeAlerts", "AlertsAreEncrypted", "CloudWatchAlerts", "AlarmsAreEncrypted"}
     assert "AlertRole" in shown["EventBridgeAlerts"]["AWS"]
     assert "AlertRole" in shown["AlertsAreEncrypted"]["AWS"]
+    # What happens to the topic is seen in its own account: neither a rule nor an alarm here would say anything.
+    warnings = [str(each.entry.data) for each in Annotations.from_stack(stack).find_warning("*", Match.any_value())]
+    for what in ("alert_topic", "alert_topic.master_key"):
+        assert [f"calls that change {what} raise no alert" in each for each in warnings].count(True) == 1
+    metrics = [each["Properties"]["Namespace"] for each in template.find_resources("AWS::CloudWatch::Alarm").values()]
+    assert metrics == ["AWS/Events"] * 5
 
 
 def as_text(value: Any) -> str:

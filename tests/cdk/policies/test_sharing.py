@@ -174,3 +174,26 @@ def test_an_existing_bucket_that_protects_less_is_warned_of(
 
     found = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("log_bucket .*Fix: "))
     assert [str(word) in str(each.entry.data) for each in found] == ([True] if word else [])
+
+
+def test_a_refusal_of_plain_http_that_is_not_for_everybody_is_none(stack: cdk.Stack) -> None:
+    bucket = s3.Bucket(
+        stack,
+        "Mine",
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        versioned=True,
+        encryption=s3.BucketEncryption.S3_MANAGED,
+    )
+    bucket.add_to_resource_policy(
+        iam.PolicyStatement(
+            effect=iam.Effect.DENY,
+            principals=[iam.ArnPrincipal("arn:aws:iam::111122223333:role/Old")],
+            actions=["s3:GetObject"],
+            resources=[bucket.arn_for_objects("*")],
+            conditions={"Bool": {"aws:SecureTransport": "false"}},
+        )
+    )
+    SecureTrail(stack, "SecureTrail", log_bucket=bucket)
+
+    found = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("log_bucket .*without TLS"))
+    assert len(found) == 1

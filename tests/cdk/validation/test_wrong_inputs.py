@@ -1,6 +1,7 @@
 """Each wrong input is refused at synth by an error of its own: what, got, allowed or why, fix."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import aws_cdk as cdk
@@ -43,11 +44,11 @@ def data(*conditions: Condition) -> EventSelector:
     return EventSelector("Mine", DATA, (of_tables, *conditions))
 
 
-# What is wrong, and words that only its own error has.
 def break_glass(name: str) -> Callable[[cdk.Stack], dict[str, Any]]:
     return lambda _: {"break_glass_principal_arns": [f"{ROLE}{name}"]}
 
 
+# What is wrong, and words that only its own error has.
 WRONG_PROPS: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
     "trail name": (lambda _: {"trail_name": "a"}, "trail_name is 'a'"),
     "bucket name": (lambda _: {"bucket_name": "Logs"}, "bucket_name is 'Logs'"),
@@ -175,6 +176,8 @@ WRONG_PROPS: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
             "*Glass",
             "team/*",
             "aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_*",
+            "aws-reserved/sso.amazonaws.com/*/AWSReservedSSO*",
+            "AWSReserved*",
             "t*/Role",
         )
     },
@@ -252,3 +255,16 @@ def test_a_wrong_prop_is_refused(props: Callable[[cdk.Stack], dict[str, Any]], w
 )
 def test_a_principal_for_an_emergency_may_have_an_end_that_nobody_chooses(name: str) -> None:
     check_break_glass([f"{ROLE}{name}"], "aws")
+
+
+@pytest.mark.parametrize(("name", "is_refused"), [("BreakGlass", False), ("*", True), ("a*", True)])
+@pytest.mark.parametrize("env", [None, cdk.Environment(account="111122223333", region="cn-north-1")])
+def test_the_name_of_a_principal_is_known_where_its_partition_is_not(
+    name: str, env: cdk.Environment | None, *, is_refused: bool
+) -> None:
+    stack = cdk.Stack(new_app(), "Stack", env=env)
+    arn = stack.format_arn(service="iam", region="", resource="role", resource_name=name)
+    assert cdk.Token.is_unresolved(arn) == (env is None)
+
+    with pytest.raises(ValueError, match="only for a whole folder") if is_refused else nullcontext():
+        check_break_glass([arn], stack.partition)

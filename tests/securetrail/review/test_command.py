@@ -217,14 +217,21 @@ COMMANDS = "check, score, who, events, detective, integrity, logs, hunt, review,
 
 
 @pytest.mark.fast
-@pytest.mark.parametrize(("words", "said"), [([], "a command is missing"), (["reviw"], "'reviw' is no command")])
+@pytest.mark.parametrize(
+    ("words", "said", "meant"),
+    [
+        ([], "a command is missing", ""),
+        (["reviw"], "'reviw' is no command", " Did you mean review?"),
+        (["nothing-like-it"], "'nothing-like-it' is no command", ""),
+    ],
+)
 def test_without_a_command_it_says_which_there_are(
-    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    words: list[str], said: str, meant: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command(words) == 2
 
     shown = capsys.readouterr()
-    assert (shown.out, shown.err.splitlines()[-1]) == ("", f"error: {said}. Allowed: {COMMANDS}.")
+    assert (shown.out, shown.err.splitlines()[-1]) == ("", f"error: {said}. Allowed: {COMMANDS}.{meant}")
 
 
 @pytest.mark.fast
