@@ -14,7 +14,7 @@ from verify.arn import Arn
 from verify.fact import Denied, Fact, Failed, Missing, NotKnown, S, T, Value, known
 from verify.policy.document import MalformedPolicy, Statement, parse_policy
 from verify.policy.evaluation import Request
-from verify.posture.facts.lifecycle import LEAST_DAYS, log_folder, with_late_expirations
+from verify.posture.facts.lifecycle import LEAST_DAYS, log_folder, without_early_losses
 from verify.posture.facts.trail import TrailFacts
 from verify.posture.model import decide
 from verify.posture.resource_policies.cloudtrail_requests import (
@@ -150,7 +150,7 @@ def placeholders_of(facts: TrailFacts, aws_command: str) -> Placeholders:
     else:
         documents["selectors_option"], documents["event_selectors"] = selectors
     if isinstance(facts.lifecycle, Value):
-        documents["lifecycle"] = with_late_expirations(facts.lifecycle.value, log_folder(facts))
+        documents["lifecycle"] = without_early_losses(facts.lifecycle.value, log_folder(facts))
     else:
         missing["lifecycle"] = "which lifecycle rules stay: the current ones are not known"
     # us-east-1 is the one region that CreateBucket does not accept as a LocationConstraint.

@@ -995,6 +995,18 @@ _BUCKET_FAULTS = (
     ),
     _fault("log files expire after a day", LIFECYCLE, _expire(Expiration={"Days": 1}), KEEPS),
     _fault(
+        "old versions of log files expire after a day",
+        RANSOM,
+        _expire(NoncurrentVersionExpiration={"NoncurrentDays": 1}),
+        KEEPS,
+    ),
+    _fault(
+        "log files are archived at once",
+        f"{_S3}restoring-objects.html",
+        _expire(Transitions=[{"Days": 0, "StorageClass": "DEEP_ARCHIVE"}]),
+        KEEPS,
+    ),
+    _fault(
         "digests expire after a week",
         LIFECYCLE,
         lambda a: _expire(Filter={"Prefix": f"AWSLogs/{a.id}/CloudTrail-Digest/"}, Expiration={"Days": 7})(a),

@@ -28,10 +28,11 @@ from verify.posture.facts.trail import (
     Acl,
     AclGrant,
     BucketEncryption,
-    Expiration,
     Key,
     KeyGrant,
     Lifecycle,
+    LifecycleAction,
+    Loss,
     ObjectLock,
     OtherTrail,
     Owners,
@@ -84,8 +85,17 @@ def data_of(*arns: str) -> dict[str, Any]:
     return {**ALL, "DataResources": [{"Type": "AWS::S3::Object", "Values": list(arns)}]}
 
 
-def expiring(*rules: Expiration) -> TrailFacts:
-    return but(lifecycle=Value(Lifecycle(rules, json.dumps({"Rules": [{"ID": rule.rule} for rule in rules]}))))
+# As the rule of each action stands in the bucket.
+RULES: dict[Loss, dict[str, Any]] = {
+    Loss.DELETES: {"Expiration": {"Days": 1}},
+    Loss.DELETES_OLD_VERSIONS: {"NoncurrentVersionExpiration": {"NoncurrentDays": 1}},
+    Loss.ARCHIVES: {"Transitions": [{"Days": 0, "StorageClass": "GLACIER"}]},
+}
+
+
+def expiring(*actions: LifecycleAction) -> TrailFacts:
+    rules = [{"ID": action.rule, **RULES[action.loss]} for action in actions]
+    return but(lifecycle=Value(Lifecycle(actions, json.dumps({"Rules": rules}))))
 
 
 # One thing is broken: the check that must notice it, and a word of what it must say.
@@ -160,9 +170,11 @@ OPEN: list[tuple[TrailFacts, str, str]] = [
     (but(access_log_target=Value(BUCKET)), "log_bucket_logs_access", "log bucket itself"),
     (but(access_log_lock=Missing("there is no bucket x")), "log_bucket_logs_access", "there is no bucket x"),
     (but(access_log_lock=Value(ObjectLock("GOVERNANCE", 1))), "log_bucket_logs_access", "default retention"),
-    (expiring(Expiration("r", "", 1)), "log_bucket_keeps_logs", "after 1 day"),
-    (expiring(Expiration("r", "AWSLogs/", None)), "log_bucket_keeps_logs", "at a date"),
-    (expiring(Expiration("r", "AWSLogs/123456789012/CloudTrail/", 7)), "log_bucket_keeps_logs", "after 7 days"),
+    (expiring(LifecycleAction("r", "", 1)), "log_bucket_keeps_logs", "after 1 day"),
+    (expiring(LifecycleAction("r", "AWSLogs/", None)), "log_bucket_keeps_logs", "at a date"),
+    (expiring(LifecycleAction("r", "AWSLogs/123456789012/CloudTrail/", 7)), "log_bucket_keeps_logs", "after 7 days"),
+    (expiring(LifecycleAction("r", "", 1, Loss.DELETES_OLD_VERSIONS)), "log_bucket_keeps_logs", "old versions of"),
+    (expiring(LifecycleAction("r", "", 0, Loss.ARCHIVES)), "log_bucket_keeps_logs", "archives everything after 0"),
     (but(object_lock=Missing("has no Object Lock")), "log_bucket_has_object_lock", "no Object Lock"),
     (but(object_lock=Value(ObjectLock(None, 0))), "log_bucket_has_object_lock", "without a default retention"),
     (but(account_public_access_block=Missing("none")), "account_blocks_public_access", "none"),
@@ -221,16 +233,16 @@ def test_two_layer_encryption_with_the_key_passes() -> None:
 
 
 def test_late_expiration_is_no_advice() -> None:
-    assert result(expiring(Expiration("r", "", 90)), "log_bucket_keeps_logs").status is Status.PASS
+    assert result(expiring(LifecycleAction("r", "", 90)), "log_bucket_keeps_logs").status is Status.PASS
     # Without the trail its prefix is not known, and so not whether the rule is about its files.
     unseen = dataclasses.replace(TARGET, trail=Denied("cloudtrail:DescribeTrails"))
-    facts = dataclasses.replace(expiring(Expiration("r", "mine/", 1)), target=unseen)
+    facts = dataclasses.replace(expiring(LifecycleAction("r", "mine/", 1)), target=unseen)
     assert result(facts, "log_bucket_keeps_logs").status is Status.UNKNOWN
 
 
 @pytest.mark.parametrize("prefix", ["other/", "AWSLog/", "awslogs/"])
 def test_expiration_of_something_else_is_no_advice(prefix: str) -> None:
-    assert result(expiring(Expiration("r", prefix, 1)), "log_bucket_keeps_logs").status is Status.PASS
+    assert result(expiring(LifecycleAction("r", prefix, 1)), "log_bucket_keeps_logs").status is Status.PASS
 
 
 # Every fact that a check may read, and the facts without it.

@@ -15,7 +15,7 @@ from tests.verify.posture.score.test_score import PERFECT
 from tests.verify.posture.statements import but as changed
 from tests.verify.posture.statements import deny, grant
 from verify.fact import Denied, Failed, Missing, Value
-from verify.posture.facts.trail import Acl, AclGrant, Event, Expiration, KeyGrant, Lifecycle, TrailFacts
+from verify.posture.facts.trail import Acl, AclGrant, Event, KeyGrant, Lifecycle, LifecycleAction, TrailFacts
 from verify.posture.model import Report
 from verify.posture.score.facts import Buckets, OpenGroup, Recorder
 from verify.posture.score.model import Score
@@ -84,7 +84,7 @@ def checked(name: str) -> TrailFacts:
         access_point_policies=Value({f"arn:aws:s3:x:1:accesspoint/{name}": policy(*statements).value}),
         access_log_target=Value(name),
         access_log_lock=Missing(name),
-        lifecycle=Value(Lifecycle((Expiration(name, "", 1),), json.dumps({"Rules": [rule]}))),
+        lifecycle=Value(Lifecycle((LifecycleAction(name, "", 1),), json.dumps({"Rules": [rule]}))),
         payer=Value(name),
         versioning=Value(name),
         organization_id=Denied(name),

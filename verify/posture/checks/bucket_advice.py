@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from verify.fact import Missing, known
-from verify.posture.facts.lifecycle import LEAST_DAYS, early_expirations, log_folder
+from verify.posture.facts.lifecycle import LEAST_DAYS, early_losses, log_folder
 from verify.posture.facts.trail import TrailFacts
 from verify.posture.model import Check, Group, Part, Verdict, decide, failed, passed, passes_if
 from verify.posture.resource_policies.commands import BIND_BUCKET_POLICY, PUT_KEY_POLICY
@@ -42,11 +42,11 @@ def _keeps_logs(facts: TrailFacts) -> Verdict:
     if not isinstance(facts.target.trail, Missing):
         known(facts.target.trail)  # it has the prefix, without which the log files' folder is not known
     early = [
-        f"rule {rule.rule} deletes {rule.prefix or 'everything'} "
-        + ("at a date" if rule.days is None else f"after {rule.days} {'day' if rule.days == 1 else 'days'}")
-        for rule in early_expirations(known(facts.lifecycle), log_folder(facts))
+        f"rule {action.rule} {action.loss.value} {action.prefix or 'everything'} "
+        + ("at a date" if action.days is None else f"after {action.days} {'day' if action.days == 1 else 'days'}")
+        for action in early_losses(known(facts.lifecycle), log_folder(facts))
     ]
-    return passes_if(not early, "; ".join(early) or f"no rule deletes logs before {LEAST_DAYS} days")
+    return passes_if(not early, "; ".join(early) or f"no rule deletes or archives logs before {LEAST_DAYS} days")
 
 
 def _object_lock(facts: TrailFacts) -> Verdict:
@@ -138,11 +138,12 @@ BUCKET_ADVICE = (
         id="log_bucket_keeps_logs",
         group=Group.ADVICE,
         part=Part.BUCKET,
-        title="No lifecycle rule deletes logs early",
+        title="No lifecycle rule deletes or archives logs early",
         needs=("lifecycle",),
         judge=_keeps_logs,
-        expected=f"log files are kept for {LEAST_DAYS} days or more",
-        why="A lifecycle rule can delete all log files without a DeleteObject call in any record.",
+        expected=f"log files and their old versions are kept, and can be read, for {LEAST_DAYS} days or more",
+        why="A lifecycle rule can delete all log files without a DeleteObject call in any record. Old versions bring"
+        " back what was deleted or overwritten, and an archived log file is read after a restore only.",
         fix="{aws} s3api put-bucket-lifecycle-configuration --bucket {bucket} --lifecycle-configuration {lifecycle}",
         cdk="SecureTrail expires old versions only (noncurrent_version_expiration);"
         " L1: s3.CfnBucket(lifecycle_configuration=…)",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,12 +12,14 @@ from verify.aws import Answer, Aws
 from verify.errors import AccessDenied, ApiError
 from verify.fact import Fact, Missing, Value, ask
 from verify.posture.facts.trail import (
+    ARCHIVES,
     Acl,
     AclGrant,
     BucketEncryption,
-    Expiration,
     Lifecycle,
+    LifecycleAction,
     LogFile,
+    Loss,
     ObjectLock,
     Place,
     PublicAccessBlock,
@@ -232,7 +234,10 @@ class BucketQuestions:
         )
 
     def lifecycle(self, bucket: str) -> Fact[Lifecycle]:
-        """All lifecycle rules, and the enabled ones that delete current objects."""
+        """All lifecycle rules, and what the enabled ones delete or archive.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_LifecycleRule.html
+        """
 
         def lifecycle() -> Lifecycle:
             try:
@@ -242,14 +247,13 @@ class BucketQuestions:
                     return Lifecycle(())
                 raise
             rules = answer["Rules"]
-            expirations = tuple(
-                Expiration(
-                    rule.get("ID", "unnamed"), _prefix(rule), rule["Expiration"].get("Days"), index, _is_filtered(rule)
-                )
+            actions = tuple(
+                LifecycleAction(rule.get("ID", "unnamed"), _prefix(rule), days, loss, index)
                 for index, rule in enumerate(rules)
-                if rule["Status"] == "Enabled" and {"Days", "Date"} & rule.get("Expiration", {}).keys()
+                if rule["Status"] == "Enabled"
+                for loss, days in _losses(rule)
             )
-            return Lifecycle(expirations, json.dumps({"Rules": rules}, default=datetime.isoformat))
+            return Lifecycle(actions, json.dumps({"Rules": rules}, default=datetime.isoformat))
 
         return ask(lifecycle, absent=_absent(bucket))
 
@@ -297,9 +301,15 @@ def _switches(answer: Answer) -> PublicAccessBlock:
     )
 
 
-def _is_filtered(rule: Answer) -> bool:
-    where = rule.get("Filter", {})
-    return bool({*where, *where.get("And", ())} - {"Prefix", "And"})
+def _losses(rule: Answer) -> Iterator[tuple[Loss, int | None]]:
+    """What a lifecycle rule does to log files, with the days after which it does it; ``None`` is at a date."""
+    if {"Days", "Date"} & rule.get("Expiration", {}).keys():
+        yield Loss.DELETES, rule["Expiration"].get("Days")
+    if "NoncurrentVersionExpiration" in rule:
+        yield Loss.DELETES_OLD_VERSIONS, rule["NoncurrentVersionExpiration"].get("NoncurrentDays")
+    yield from (
+        (Loss.ARCHIVES, each.get("Days")) for each in rule.get("Transitions", ()) if each["StorageClass"] in ARCHIVES
+    )
 
 
 def _prefix(rule: Answer) -> str:

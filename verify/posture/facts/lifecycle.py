@@ -1,15 +1,23 @@
-"""Lifecycle rules that delete log files early, and the same rules deleting them later."""
+"""Lifecycle rules that delete or archive log files early, and the same rules doing it later."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from verify.fact import Value
-from verify.posture.facts.trail import Expiration, Lifecycle, TrailFacts
+from verify.posture.facts.trail import ARCHIVES, Lifecycle, LifecycleAction, Loss, TrailFacts
 
 # The event history keeps events as long; log files should be kept longer.
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html
 LEAST_DAYS = 90
+_ACTIONS = (
+    "Expiration",
+    "Transitions",
+    "NoncurrentVersionExpiration",
+    "NoncurrentVersionTransitions",
+    "AbortIncompleteMultipartUpload",
+)
 
 
 def log_folder(facts: TrailFacts) -> str:
@@ -19,25 +27,46 @@ def log_folder(facts: TrailFacts) -> str:
     return f"{prefix}/AWSLogs/" if prefix else "AWSLogs/"
 
 
-def early_expirations(lifecycle: Lifecycle, folder: str) -> tuple[Expiration, ...]:
-    """The rules that delete log files early; a rule for another prefix deletes none.
+def early_losses(lifecycle: Lifecycle, folder: str) -> tuple[LifecycleAction, ...]:
+    """What deletes or archives log files early; a rule for another prefix does neither.
 
     :param folder: as :func:`log_folder` gives it.
     """
     return tuple(
-        rule
-        for rule in lifecycle.expirations
-        if (rule.days is None or rule.days < LEAST_DAYS)
-        and (rule.prefix.startswith(folder) or folder.startswith(rule.prefix))
+        action
+        for action in lifecycle.actions
+        if (action.days is None or action.days < LEAST_DAYS)
+        and (action.prefix.startswith(folder) or folder.startswith(action.prefix))
     )
 
 
-def with_late_expirations(lifecycle: Lifecycle, folder: str) -> str:
-    """All rules as they are, but that those that delete log files early do so after :data:`LEAST_DAYS` days.
+def without_early_losses(lifecycle: Lifecycle, folder: str) -> str:
+    """All rules as they are, but that none deletes log files or their old versions before :data:`LEAST_DAYS` days, and
+    none archives them before.
+
+    An early transition is taken out, because S3 refuses one that does not precede the rule's expiration.
 
     :returns: a LifecycleConfiguration, as the AWS CLI takes it.
     """
     document = json.loads(lifecycle.rules)
-    for rule in early_expirations(lifecycle, folder):
-        document["Rules"][rule.index]["Expiration"] = {"Days": LEAST_DAYS}
+    rules = document["Rules"]
+    for action in early_losses(lifecycle, folder):
+        rule = rules[action.index]
+        if action.loss is Loss.DELETES:
+            rule["Expiration"] = {"Days": LEAST_DAYS}
+        elif action.loss is Loss.DELETES_OLD_VERSIONS:
+            rule["NoncurrentVersionExpiration"]["NoncurrentDays"] = LEAST_DAYS
+        else:
+            rule["Transitions"] = [each for each in rule["Transitions"] if not _is_early_archive(each)]
+    document["Rules"] = [rule for rule in rules if _has_action(rule)]
     return json.dumps(document)
+
+
+def _is_early_archive(transition: dict[str, Any]) -> bool:
+    days = transition.get("Days")
+    return transition["StorageClass"] in ARCHIVES and (days is None or days < LEAST_DAYS)
+
+
+def _has_action(rule: dict[str, Any]) -> bool:
+    """Whether S3 takes the rule: one that does nothing is refused."""
+    return any(rule.get(name) for name in _ACTIONS)

@@ -4,6 +4,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Annotated
 
 from verify.aws import iam_action
@@ -212,19 +213,33 @@ class ObjectLock:
     days: int
 
 
+# Objects of these storage classes are read after a restore only; that takes hours.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/restoring-objects.html
+ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+
+
+class Loss(Enum):
+    """What a lifecycle rule does to log files, as a verb of the sentence that tells of it."""
+
+    DELETES = "deletes"
+    DELETES_OLD_VERSIONS = "deletes old versions of"
+    ARCHIVES = "archives"
+
+
 @dataclass(frozen=True, slots=True)
-class Expiration:
-    """An enabled lifecycle rule that deletes current objects: after ``days``, or at a date (``None``).
+class LifecycleAction:
+    """What an enabled lifecycle rule does to objects below ``prefix``: after ``days``, or at a date (``None``).
+
+    Objects in the storage classes GLACIER and DEEP_ARCHIVE are archived: nobody reads them before they are restored.
 
     :param index: the rule's place among all rules.
-    :param is_filtered: the rule is for objects with certain tags or of certain sizes only.
     """
 
     rule: str
     prefix: str
     days: int | None
+    loss: Loss = Loss.DELETES
     index: int = 0
-    is_filtered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +249,7 @@ class Lifecycle:
     :param rules: all of them, as a JSON document with the list ``Rules``.
     """
 
-    expirations: tuple[Expiration, ...]
+    actions: tuple[LifecycleAction, ...]
     rules: str = '{"Rules": []}'
 
 

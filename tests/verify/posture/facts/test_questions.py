@@ -11,7 +11,17 @@ from tests.verify.simulation.stubbed import answers, offline
 from verify.fact import Denied, Failed, Missing, Value
 from verify.posture.facts.bucket import BucketQuestions
 from verify.posture.facts.key import KeyQuestions, of_each
-from verify.posture.facts.trail import Acl, AclGrant, BucketEncryption, Expiration, Key, Lifecycle, ObjectLock, Place
+from verify.posture.facts.trail import (
+    Acl,
+    AclGrant,
+    BucketEncryption,
+    Key,
+    Lifecycle,
+    LifecycleAction,
+    Loss,
+    ObjectLock,
+    Place,
+)
 from verify.posture.score.facts import Recorder, RootUser
 from verify.posture.score.questions import AccountQuestions
 from verify.target import TargetKey
@@ -26,6 +36,16 @@ RULES = [
     {"ID": "c", "Status": "Disabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}},
     {"ID": "d", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"ExpiredObjectDeleteMarker": True}},
     {"ID": "e", "Status": "Enabled", "Filter": {"Prefix": ""}, "NoncurrentVersionExpiration": {"NoncurrentDays": 1}},
+    {
+        "ID": "f",
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "Transitions": [
+            {"Days": 0, "StorageClass": "GLACIER"},
+            {"Date": "2026-11-29", "StorageClass": "DEEP_ARCHIVE"},
+            {"Days": 30, "StorageClass": "GLACIER_IR"},
+        ],
+    },
 ]
 SYMMETRIC = {"KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT", "Origin": "AWS_KMS"}
 
@@ -61,7 +81,10 @@ GONE = Missing(f"there is no bucket {BUCKET}")
         ("access_log_target", "get_bucket_logging", {}, Value(None)),
         ("lifecycle", "get_bucket_lifecycle_configuration", "NoSuchLifecycleConfiguration", Value(Lifecycle(()))),
         ("lifecycle", "get_bucket_lifecycle_configuration", {"Rules": RULES},
-         Value(Lifecycle((Expiration("a", "p/", 1), Expiration("b", "q/", 400, 1, is_filtered=True)),
+         Value(Lifecycle((LifecycleAction("a", "p/", 1), LifecycleAction("b", "q/", 400, index=1),
+                          LifecycleAction("e", "", 1, Loss.DELETES_OLD_VERSIONS, 4),
+                          LifecycleAction("f", "", 0, Loss.ARCHIVES, 5),
+                          LifecycleAction("f", "", None, Loss.ARCHIVES, 5)),
                          json.dumps({"Rules": RULES})))),
         ("lifecycle", "get_bucket_lifecycle_configuration", "AccessDenied", Denied("s3:GetLifecycleConfiguration")),
         ("object_lock", "get_object_lock_configuration", "ObjectLockConfigurationNotFoundError",
