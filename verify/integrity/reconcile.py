@@ -312,6 +312,13 @@ class Reconciliation:
         self._queue.append(partial(self._finish_others, reads, number))
         self._reads_under_way += number
 
+    def add_reads_of_elsewhere(self, reads: LogReads) -> None:
+        """Add logs that lie in the period by their names, and that a proven digest of another time names."""
+        number = sum(len(references) for _, references in reads)
+        if number:
+            self._queue.append(partial(self._finish_elsewhere, reads, number))
+            self._reads_under_way += number
+
     def add_names(self, digest: Digest) -> None:
         """Note which logs a proven digest lists."""
         self._names.own.add(digest)
@@ -414,6 +421,19 @@ class Reconciliation:
             self._context.on_proven(reference.name, reference.sha256)
         return verdict
 
+    def _finish_elsewhere(self, reads: LogReads, number: int) -> None:
+        for future, references in reads:
+            for reference, result in zip(references, future.result(), strict=True):
+                if not isinstance(result, Absent):  # that it is gone is a matter of its digest's time
+                    self._judge_elsewhere(reference, result)
+        self._finished(number)
+
+    def _judge_elsewhere(self, reference: LogReference, result: ReadResult[Content]) -> None:
+        verdict = self._judge_log(reference, result)
+        if verdict is not Verdict.PROVEN:
+            why = "its digest is proven, but it was altered or could not be read"
+            self._add_problem_of_file(reference.name, verdict, why)
+
     def _finish_others(self, reads: LogReads, number: int) -> None:
         for future, references in reads:
             for reference, result in zip(references, future.result(), strict=True):
@@ -481,11 +501,7 @@ class Reconciliation:
         deliverers = tuple(self._context.deliverers())
         for unnamed in waiting:
             if unnamed.name in found:
-                verdict = self._judge_log(*found[unnamed.name])
-                if verdict is not Verdict.PROVEN:
-                    self._add_problem_of_file(
-                        unnamed.name, verdict, "its digest is proven, but it was altered or could not be read"
-                    )
+                self._judge_elsewhere(*found[unnamed.name])
                 continue
             due_after = DUE_AFTER_INTERVALS * self.interval
             verdict, reason = judge_unlisted(unnamed, deliverers, self._context.now, due_after)

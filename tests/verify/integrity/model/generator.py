@@ -135,6 +135,8 @@ def _with_what_is_seldom(case: Case, rng: Random) -> Case:
         attacks = (Attack("delete session", rng.randrange(10**6)),) if rng.random() < 0.7 else ()
         moves = (*(Move(name, second) for name, second in zip(names, at, strict=True)), late)
         case = replace(case, moves=moves, attacks=attacks, losses=())
+    if rng.random() < 0.02:
+        case = replace(case, attacks=(Attack("stand in with a namesake", rng.randrange(10**6)),))
     return case
 
 
