@@ -538,10 +538,13 @@ def _location(entry: dict[str, Any], account: str) -> DeliveryLocation:
 
 def _account_region(entry: dict[str, Any], trail: TrailName) -> AccountRegion:
     account = str(entry["account"])
-    may_be_own = entry["mayBeOwn"] is True
+    locations = tuple(_location(location, account) for location in entry["locations"])
+    # What lies below another account's own folder is that account's trail's, whatever is claimed.
+    is_possible = all(location.organization or account == trail.account for location in locations)
+    may_be_own = entry["mayBeOwn"] is True and is_possible
     return AccountRegion(
         ChainName(account, str(entry["region"]), *((trail.name, trail.home_region) if may_be_own else ("", ""))),
-        tuple(_location(location, account) for location in entry["locations"]),
+        locations,
         is_always_enabled=entry["isAlwaysEnabled"] is True,
         has_folder=entry["hasFolder"] is True,
         is_expected=entry["isExpected"] is True,

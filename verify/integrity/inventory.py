@@ -227,13 +227,11 @@ def _stated_key(store: ObjectStore, name: ObjectName) -> str:
         return ""
 
 
-def _explore(
-    walk: _Walk, top: str, others: frozenset[str], most: int = _MAX_FOLDERS_SEARCHED
-) -> list[DeliveryLocation]:
+def _explore(walk: _Walk, top: str, others: frozenset[str], most: int | None = None) -> list[DeliveryLocation]:
     """The locations at a level and below; a folder with no ``AWSLogs/`` below it is reported as a whole.
 
     :param others: where other trails' ``AWSLogs/`` may be.
-    :param most: how many folders are looked into.
+    :param most: how many folders are looked into. Default: - as many as are ever.
 
     Level by level and without recursion: neither a deep tree nor a broad one keeps its neighbours from being looked at.
     """
@@ -242,7 +240,8 @@ def _explore(
     leading = {top}  # to a trail's files
     waiting = deque([top])
     locations: list[DeliveryLocation] = []
-    while waiting and len(levels) < most:
+    limit = _MAX_FOLDERS_SEARCHED if most is None else most
+    while waiting and len(levels) < limit:
         at = waiting.popleft()
         levels[at] = level = walk.level(at)
         for folder in level.folders:

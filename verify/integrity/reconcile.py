@@ -35,6 +35,7 @@ _REASONS = {
     Verdict.MISSING: "its digest is proven, but a log file that it names is missing",
     Verdict.ALTERED: "its digest is proven, but a log file that it names was altered",
 }
+_LATE = "its digest is proven, but a log file that was delivered late was altered or could not be read"
 _NOT_IN_COPY = "its digest is proven, but a log file that it names could not be read, or was not copied yet"
 CLOCKS_DIFFER = HOUR  # at most: what tells a later time than that tells one that is yet to come
 CHAIN_ONLY = "only the chain of digests was checked: no log file was looked at"
@@ -387,7 +388,7 @@ class Reconciliation:
     def _finish_digest(
         self, judged: JudgedDigest, covered: Period, reads: LogReads, number: int, *, is_hourly: bool
     ) -> None:
-        verdicts = list(self._judge_logs(reads))
+        verdicts = list(self._judge_logs(reads, covered))
         self._finished(number)
         worst = gravest(*verdicts)
         proof = prove(judged, verdicts)
@@ -405,10 +406,16 @@ class Reconciliation:
             self.timeline.add(judged_period)
         self.timeline.add_problem(judged_period)  # another digest may cover some of the same time
 
-    def _judge_logs(self, reads: LogReads) -> Iterator[Verdict]:
+    def _judge_logs(self, reads: LogReads, covered: Period) -> Iterator[Verdict]:
         for future, references in reads:
             for reference, result in zip(references, future.result(), strict=True):
-                yield self._judge_log(reference, result)
+                verdict = self._judge_log(reference, result)
+                yield verdict
+                if verdict is Verdict.PROVEN or isinstance(result, Absent):
+                    continue
+                named = LogName.parse(reference.name)
+                if named is not None and named.delivered + LOG_NAME_TELLS <= covered.start:
+                    self._add_problem_of_file(reference.name, verdict, _LATE)
 
     def _judge_log(self, reference: LogReference, result: ReadResult[Content]) -> Verdict:
         verdict, reason = judge_log(reference, result, self._context.origin, self._newest)
@@ -431,8 +438,7 @@ class Reconciliation:
     def _judge_elsewhere(self, reference: LogReference, result: ReadResult[Content]) -> None:
         verdict = self._judge_log(reference, result)
         if verdict is not Verdict.PROVEN:
-            why = "its digest is proven, but it was altered or could not be read"
-            self._add_problem_of_file(reference.name, verdict, why)
+            self._add_problem_of_file(reference.name, verdict, _LATE)
 
     def _finish_others(self, reads: LogReads, number: int) -> None:
         for future, references in reads:

@@ -144,6 +144,11 @@ class Attacker:
         one = self._pick(self._here(digests=False))
         return one is not None and self._put(one.name, gzip.compress(one.content + b" ", 1), **self._metadata(one))
 
+    def do_alter_late_log(self) -> bool:
+        """One that was delivered long after what its name tells."""
+        one = self._pick([one for one in self._here(digests=False) if one.at > one.minute + HOUR / 4])
+        return one is not None and self._put(one.name, gzip.compress(one.content + b" ", 1), **self._metadata(one))
+
     def do_swap_logs(self) -> bool:
         """Each genuine, but the other's."""
         one, other = self._pick(self._here(digests=False)), self._pick(self._here(digests=False))
