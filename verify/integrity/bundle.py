@@ -51,7 +51,7 @@ MANIFEST = "bundle.json"
 KEYS = "keys.json"
 REPORT = "report.json"
 MANIFEST_HASH = "bundleManifestSha256"
-_FORM = 6
+_FORM = 7
 _MAX_BYTES = 256 * 2**20
 _MAX_STRAYS = 1_000
 _NOT_SIGNED = (
@@ -284,6 +284,7 @@ def _as_json(manifest: Manifest) -> dict[str, Any]:
                 "hasFolder": one.has_folder,
                 "isExpected": one.is_expected,
                 "isOthers": one.is_others,
+                "mayBeOwn": bool(one.chain.trail),
                 "locations": [
                     {"bucket": location.bucket, "prefix": location.prefix, "organization": location.organization}
                     for location in one.locations
@@ -537,9 +538,13 @@ def _location(entry: dict[str, Any], account: str) -> DeliveryLocation:
 
 def _account_region(entry: dict[str, Any], trail: TrailName) -> AccountRegion:
     account = str(entry["account"])
+    locations = tuple(_location(location, account) for location in entry["locations"])
+    # What lies below another account's own folder is that account's trail's, whatever is claimed.
+    is_possible = all(location.organization or account == trail.account for location in locations)
+    may_be_own = entry["mayBeOwn"] is True and is_possible
     return AccountRegion(
-        ChainName(account, str(entry["region"]), trail.name, trail.home_region),
-        tuple(_location(location, account) for location in entry["locations"]),
+        ChainName(account, str(entry["region"]), *((trail.name, trail.home_region) if may_be_own else ("", ""))),
+        locations,
         is_always_enabled=entry["isAlwaysEnabled"] is True,
         has_folder=entry["hasFolder"] is True,
         is_expected=entry["isExpected"] is True,

@@ -46,7 +46,7 @@ from verify.integrity.timeline.gaps import (
 from verify.integrity.timeline.timeline import Period, cut
 from verify.integrity.timeline.verdict import BAD, HARMLESS, Evidence, JudgedPeriod, Problem, Verdict
 from verify.storage.gzip_content import Content
-from verify.storage.layout import ChainName, DeliveryLocation, DigestName, LogName
+from verify.storage.layout import LOG_NAME_TELLS, ChainName, DeliveryLocation, DigestName, LogName
 from verify.storage.objects import Found, ListedObject, ObjectName, ReadResult
 
 _BACKFILLS_NOT_LINKED = (
@@ -326,8 +326,8 @@ class ChainValidation:
             self._take_backfill(item)
         for judged in self._other_trails.take(files.others, midnight):
             self._account.add_other_names(judged)
-            if judged.digest is not None and self._request.period.overlaps(judged.digest.start, judged.digest.end):
-                self._account.add_other_reads(self._reader.logs(judged.digest.logs if self._request.with_logs else ()))
+            if judged.digest is not None:
+                self._account.add_other_reads(self._reader.logs(self._logs_of_period(judged.digest)))
         for name in files.foreign:
             self._account.add_foreign(name, day)
         self._account.end_day(day, files.logs)
@@ -396,23 +396,44 @@ class ChainValidation:
             account.add_unproven_names(judged.unproven, judged.verdict)
         elif digest is None:
             account.add_unread(judged)
-        if digest is not None:
-            account.add_names(digest)
-            self._check_anchor(judged, digest)
-            if is_hourly:
-                self._signed.add(digest.start, digest.end)
         start = digest.start if digest else judged.end - self._account.interval
-        if not self._request.period.overlaps(start, judged.end):
+        is_asked = self._request.period.overlaps(start, judged.end)
+        if is_asked:
+            counter = account.tally.digests if is_hourly else account.tally.backfills
+            counter[judged.verdict] += 1
+            if judged.verdict is not Verdict.PROVEN:
+                self._add_problem(judged, Period(start, judged.end))
+            elif judged.reason:
+                account.tally.record(Problem(judged.verdict, str(judged.name), judged.reason))
+        if digest is None:
             return
-        counter = account.tally.digests if is_hourly else account.tally.backfills
-        counter[judged.verdict] += 1
-        if judged.verdict is not Verdict.PROVEN:
-            self._add_problem(judged, Period(start, judged.end))
-        elif judged.reason:
-            account.tally.record(Problem(judged.verdict, str(judged.name), judged.reason))
-        if digest is not None:
-            logs = self._reader.logs(digest.logs if self._request.with_logs else ())
+        account.add_names(digest)
+        self._check_anchor(judged, digest)
+        if is_hourly:
+            self._signed.add(digest.start, digest.end)
+        logs = self._reader.logs(self._logs_of_period(digest))
+        if is_asked:
             account.add_digest(judged, digest, logs, is_hourly=is_hourly)
+        else:
+            account.add_reads_of_elsewhere(logs)
+
+    def _logs_of_period(self, digest: Digest) -> Iterable[LogReference]:
+        """The logs of a digest that are to be read: all of one that covers some of the period; of one that does not,
+        those that were delivered again, or late, and whose names tell a time of the period: there they lie.
+        """
+        period = self._request.period
+        if not self._request.with_logs:
+            return ()
+        if period.overlaps(digest.start, digest.end):
+            return digest.logs
+        named = ((log, LogName.parse(log.name)) for log in digest.logs)
+        return [
+            log
+            for log, name in named
+            if name is not None
+            and name.delivered + LOG_NAME_TELLS <= digest.start
+            and period.overlaps(name.delivered, name.delivered + LOG_NAME_TELLS)
+        ]
 
     def _add_problem(self, judged: JudgedDigest, whole: Period) -> None:
         """Add a digest that is not proven; one that says nothing makes nothing doubtful that needs no digest.

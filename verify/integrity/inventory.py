@@ -13,13 +13,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import chain
+from itertools import chain, islice
 from typing import Protocol, TypeVar
 
 from verify.errors import ApiError
+from verify.integrity.digests.digest import NotADigest, parse_digest
 from verify.integrity.timeline.verdict import Problem, Verdict
-from verify.storage.layout import ROOT, DeliveryLocation
-from verify.storage.objects import Level, ListedObject, ObjectStore
+from verify.storage.gzip_content import MAX_DIGEST_BYTES, GzipSink
+from verify.storage.layout import ROOT, DeliveryLocation, DigestName
+from verify.storage.objects import Found, Level, ListedObject, ObjectName, ObjectStore
 
 LOGS, DIGESTS = "CloudTrail", "CloudTrail-Digest"
 # CloudTrail writes these without any digest that its documentation tells of. Query results have a sign file instead.
@@ -40,6 +42,8 @@ _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+){1,3}-[0-9]{1,2}")
 # CloudTrail began in 2013.
 _YEAR, _TWO_DIGITS = re.compile(r"201[3-9]|20[2-9][0-9]|21[0-9]{2}"), re.compile(r"[0-9]{2}")
 _MAX_FOLDERS_SEARCHED = 2_000
+# Folders of an AWSLogs/ that no rule allows, what is looked for below each, and how many digests are asked for a place.
+_MAX_UNKNOWN, _MAX_UNKNOWN_SEARCHED, _MAX_DIGESTS_ASKED = 16, 100, 100
 _NOT_SEARCHED = "neither it nor what comes after it was looked into: the copy has too many folders beside the trail's"
 _NO_RULE = "no rule of CloudTrail's layout allows this name, and nobody signed for what it holds"
 
@@ -62,11 +66,13 @@ class FoundLocations:
     :param locations: where files of an account may lie.
     :param problems: names that no rule allows, each with its prefix or its object.
     :param not_searched: a folder that was not looked into, as there are too many.
+    :param unknown: those of the names that are folders right below an ``AWSLogs/``.
     """
 
     locations: tuple[DeliveryLocation, ...] = ()
     problems: tuple[Problem, ...] = ()
     not_searched: str = ""
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,7 @@ class _Walk:
     bucket: str
     problems: list[Problem] = field(default_factory=list)
     not_searched: str = ""
+    unknown: list[str] = field(default_factory=list)
 
     def level(self, prefix: str) -> Level:
         """What lies right below a prefix; nothing when the bucket does not exist."""
@@ -124,6 +131,7 @@ class _Walk:
                 good.append(name)
             else:
                 self.refuse(f"{prefix}{name}/")
+                self.unknown += [f"{prefix}{name}/"] if prefix.endswith(ROOT) else []
         return good
 
     def refuse_objects(self, objects: Iterable[ListedObject]) -> None:
@@ -157,14 +165,23 @@ def _is_test_file(entry: ListedObject) -> bool:
     return entry.name.key.rpartition("/")[2] in _TEST_FILES and entry.size_bytes <= _MAX_TEST_FILE_BYTES
 
 
-def walk_prefix(store: ObjectStore, bucket: str, prefix: str, others: Iterable[str] = ()) -> FoundLocations:
+def walk_prefix(
+    store: ObjectStore, bucket: str, prefix: str, others: Iterable[str] = (), *, is_copy: bool = False
+) -> FoundLocations:
     """The accounts that have a folder below a trail's prefix, or below a deeper one: the trail may have had it before.
 
     :param prefix: the trail's S3KeyPrefix; ``""`` for none.
     :param others: prefixes that other trails have in the bucket: their folders, and those on the way to them, may be
         there, empty or not. What else lies in them is as foreign as anywhere, or making a trail could hide it.
+    :param is_copy: whether nobody may know of all these prefixes: then those are others', too, that digests state.
     :raises CannotLook: the bucket could not be listed.
     """
+    found = _walk_prefix(store, bucket, prefix, others)
+    stated = _stated_prefixes(store, bucket, found.unknown) if is_copy else frozenset()
+    return _walk_prefix(store, bucket, prefix, (*others, *stated)) if stated else found
+
+
+def _walk_prefix(store: ObjectStore, bucket: str, prefix: str, others: Iterable[str]) -> FoundLocations:
     walk = _Walk(store, bucket)
     tops = frozenset(f"{other}/" if other else "" for other in others if other != prefix)
     top = f"{prefix}/" if prefix else ""
@@ -173,13 +190,48 @@ def walk_prefix(store: ObjectStore, bucket: str, prefix: str, others: Iterable[s
         locations = list(_accounts(walk, top.removesuffix(ROOT), tops))
     else:
         locations = _explore(walk, top, tops)
-    return FoundLocations(tuple(locations), tuple(walk.problems), walk.not_searched)
+    return FoundLocations(tuple(locations), tuple(walk.problems), walk.not_searched, tuple(walk.unknown))
 
 
-def _explore(walk: _Walk, top: str, others: frozenset[str]) -> list[DeliveryLocation]:
+def _stated_prefixes(store: ObjectStore, bucket: str, folders: Iterable[str]) -> frozenset[str]:
+    """The prefixes below some folders of an ``AWSLogs/`` that a digest names as its own.
+
+    Whoever puts such a digest there has to sign it: it is judged like any other, and so is all that lies beside it.
+    """
+    found = set[str]()
+    for folder in islice(folders, _MAX_UNKNOWN):
+        above = folder[: folder[:-1].rindex(ROOT)]
+        for location in _explore(_Walk(store, bucket), folder, frozenset(), _MAX_UNKNOWN_SEARCHED):
+            listed = islice(store.objects(bucket, f"{location.root}{DIGESTS}/"), _MAX_DIGESTS_ASKED)
+            named = [name for entry in listed if (name := DigestName.parse(entry.name)) and name.location == location]
+            for name in named[:1]:
+                stated = _stated_key(store, name.name)
+                # In another place the copy may have been put, but what it holds begins above the folder, at least.
+                if (
+                    stated
+                    and f"/{name.name.key}".endswith(f"/{stated}")
+                    and len(name.name.key) - len(stated) <= len(above)
+                ):
+                    found.add(location.prefix)
+    return frozenset(found)
+
+
+def _stated_key(store: ObjectStore, name: ObjectName) -> str:
+    """The key that a digest says it was delivered as; ``""`` where it says nothing."""
+    (result,) = store.read_each([name], lambda _: GzipSink(MAX_DIGEST_BYTES, keep_body=True))
+    if not isinstance(result, Found) or result.value.body is None:
+        return ""
+    try:
+        return parse_digest(result.value.body).name.key
+    except NotADigest:
+        return ""
+
+
+def _explore(walk: _Walk, top: str, others: frozenset[str], most: int | None = None) -> list[DeliveryLocation]:
     """The locations at a level and below; a folder with no ``AWSLogs/`` below it is reported as a whole.
 
     :param others: where other trails' ``AWSLogs/`` may be.
+    :param most: how many folders are looked into. Default: - as many as are ever.
 
     Level by level and without recursion: neither a deep tree nor a broad one keeps its neighbours from being looked at.
     """
@@ -188,7 +240,8 @@ def _explore(walk: _Walk, top: str, others: frozenset[str]) -> list[DeliveryLoca
     leading = {top}  # to a trail's files
     waiting = deque([top])
     locations: list[DeliveryLocation] = []
-    while waiting and len(levels) < _MAX_FOLDERS_SEARCHED:
+    limit = _MAX_FOLDERS_SEARCHED if most is None else most
+    while waiting and len(levels) < limit:
         at = waiting.popleft()
         levels[at] = level = walk.level(at)
         for folder in level.folders:
@@ -248,7 +301,7 @@ def find_locations(store: ObjectStore, bucket: str) -> FoundLocations:
 
     :raises CannotLook: it could not be listed.
     """
-    found = walk_prefix(store, bucket, "")
+    found = walk_prefix(store, bucket, "", is_copy=True)
     problems = [problem for problem in found.problems if f"/{ROOT}" in problem.subject]
     if found.not_searched:
         problems.append(Problem(Verdict.UNPROVEN, found.not_searched, _NOT_SEARCHED))
@@ -287,12 +340,20 @@ def walk_account(
     }, tuple(chain.from_iterable(problems))
 
 
-def walk_all(store: ObjectStore, bucket: str, prefix: str, others: Iterable[str] = (), each: ForEach = map) -> Walked:
+def walk_all(
+    store: ObjectStore,
+    bucket: str,
+    prefix: str,
+    others: Iterable[str] = (),
+    each: ForEach = map,
+    *,
+    is_copy: bool = False,
+) -> Walked:
     """Everything below a trail's prefix: see :func:`walk_prefix` and :func:`walk_account`.
 
     :raises CannotLook: the bucket could not be listed.
     """
-    return walk_locations(store, walk_prefix(store, bucket, prefix, others), each)
+    return walk_locations(store, walk_prefix(store, bucket, prefix, others, is_copy=is_copy), each)
 
 
 def walk_locations(store: ObjectStore, found: FoundLocations, each: ForEach = map) -> Walked:

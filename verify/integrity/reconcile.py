@@ -35,6 +35,7 @@ _REASONS = {
     Verdict.MISSING: "its digest is proven, but a log file that it names is missing",
     Verdict.ALTERED: "its digest is proven, but a log file that it names was altered",
 }
+_LATE = "its digest is proven, but a log file that was delivered late was altered or could not be read"
 _NOT_IN_COPY = "its digest is proven, but a log file that it names could not be read, or was not copied yet"
 CLOCKS_DIFFER = HOUR  # at most: what tells a later time than that tells one that is yet to come
 CHAIN_ONLY = "only the chain of digests was checked: no log file was looked at"
@@ -312,6 +313,13 @@ class Reconciliation:
         self._queue.append(partial(self._finish_others, reads, number))
         self._reads_under_way += number
 
+    def add_reads_of_elsewhere(self, reads: LogReads) -> None:
+        """Add logs that lie in the period by their names, and that a proven digest of another time names."""
+        number = sum(len(references) for _, references in reads)
+        if number:
+            self._queue.append(partial(self._finish_elsewhere, reads, number))
+            self._reads_under_way += number
+
     def add_names(self, digest: Digest) -> None:
         """Note which logs a proven digest lists."""
         self._names.own.add(digest)
@@ -380,7 +388,7 @@ class Reconciliation:
     def _finish_digest(
         self, judged: JudgedDigest, covered: Period, reads: LogReads, number: int, *, is_hourly: bool
     ) -> None:
-        verdicts = list(self._judge_logs(reads))
+        verdicts = list(self._judge_logs(reads, covered))
         self._finished(number)
         worst = gravest(*verdicts)
         proof = prove(judged, verdicts)
@@ -398,10 +406,16 @@ class Reconciliation:
             self.timeline.add(judged_period)
         self.timeline.add_problem(judged_period)  # another digest may cover some of the same time
 
-    def _judge_logs(self, reads: LogReads) -> Iterator[Verdict]:
+    def _judge_logs(self, reads: LogReads, covered: Period) -> Iterator[Verdict]:
         for future, references in reads:
             for reference, result in zip(references, future.result(), strict=True):
-                yield self._judge_log(reference, result)
+                verdict = self._judge_log(reference, result)
+                yield verdict
+                if verdict is Verdict.PROVEN or isinstance(result, Absent):
+                    continue
+                named = LogName.parse(reference.name)
+                if named is not None and named.delivered + LOG_NAME_TELLS <= covered.start:
+                    self._add_problem_of_file(reference.name, verdict, _LATE)
 
     def _judge_log(self, reference: LogReference, result: ReadResult[Content]) -> Verdict:
         verdict, reason = judge_log(reference, result, self._context.origin, self._newest)
@@ -413,6 +427,18 @@ class Reconciliation:
         else:
             self._context.on_proven(reference.name, reference.sha256)
         return verdict
+
+    def _finish_elsewhere(self, reads: LogReads, number: int) -> None:
+        for future, references in reads:
+            for reference, result in zip(references, future.result(), strict=True):
+                if not isinstance(result, Absent):  # that it is gone is a matter of its digest's time
+                    self._judge_elsewhere(reference, result)
+        self._finished(number)
+
+    def _judge_elsewhere(self, reference: LogReference, result: ReadResult[Content]) -> None:
+        verdict = self._judge_log(reference, result)
+        if verdict is not Verdict.PROVEN:
+            self._add_problem_of_file(reference.name, verdict, _LATE)
 
     def _finish_others(self, reads: LogReads, number: int) -> None:
         for future, references in reads:
@@ -481,11 +507,7 @@ class Reconciliation:
         deliverers = tuple(self._context.deliverers())
         for unnamed in waiting:
             if unnamed.name in found:
-                verdict = self._judge_log(*found[unnamed.name])
-                if verdict is not Verdict.PROVEN:
-                    self._add_problem_of_file(
-                        unnamed.name, verdict, "its digest is proven, but it was altered or could not be read"
-                    )
+                self._judge_elsewhere(*found[unnamed.name])
                 continue
             due_after = DUE_AFTER_INTERVALS * self.interval
             verdict, reason = judge_unlisted(unnamed, deliverers, self._context.now, due_after)

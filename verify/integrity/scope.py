@@ -6,6 +6,7 @@ earlier run proved. It is never what digests happen to be found: whoever removes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -34,6 +35,10 @@ from verify.trail import name_of, trail_arn
 
 _NO_OPT_IN = "opt-in-not-required"
 _NOT_KNOWN_OF_MEMBERS = "Whether all files of an account of the organization were deleted is not known"
+_ACCOUNT_ARN = re.compile(
+    r"arn:[a-z-]+:organizations::(?P<owner>[0-9]{12}):account/(?P<organization>o-[a-z0-9]{10,32})/[0-9]{12}"
+)
+_NOBODY = "-"  # no account is named so
 _NO_ORGANIZATION = "AWSOrganizationsNotInUseException"
 
 
@@ -41,6 +46,7 @@ _NO_ORGANIZATION = "AWSOrganizationsNotInUseException"
 class AccountRegion:
     """One account and region that must be accounted for.
 
+    :param chain: with a trail without a name where no file can be the trail's own: see :class:`_Own`.
     :param locations: where its files lie, or would lie.
     :param is_always_enabled: see :class:`verify.integrity.timeline.gaps.GapContext`.
     :param has_folder: whether the bucket has a folder for it.
@@ -66,6 +72,7 @@ class Scope:
     :param places: the buckets and prefixes of which all of the trail's files are looked at; the first is the one that
         was asked for.
     :param unseen: why the scope may be larger than it is known to be, each as a sentence.
+    :param is_settled: whether no folder is there of which nobody knows whether it is the trail's.
     """
 
     account_regions: tuple[AccountRegion, ...] = ()
@@ -74,6 +81,7 @@ class Scope:
     notices: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
     places: tuple[Place, ...] = ()
+    is_settled: bool = True
 
     def holds(self, place: Place) -> bool:
         """Whether all of the trail's files of a bucket and prefix are looked at."""
@@ -86,6 +94,7 @@ class Destination:
 
     :param prefix: as it is: ``logs/`` makes keys with a double slash. ``""`` for none.
     :param is_organization: ``None`` when that is not known.
+    :param was_organization: whether it was an organization's in the period; ``None`` when that is not known.
     :param is_multi_region: whether it was ever in the period; ``None`` when that is not known.
     :param other_prefixes: where other trails deliver in the bucket.
     :param former: other places in which the trail's files of before may lie.
@@ -97,6 +106,7 @@ class Destination:
     is_multi_region: bool | None
     other_prefixes: tuple[str, ...] = ()
     former: tuple[Place, ...] = ()
+    was_organization: bool | None = None
 
     @property
     def place(self) -> Place:
@@ -111,14 +121,68 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
+class _Own:
+    """Which folders a trail can have delivered to. A digest's name tells the account that was recorded, not the trail's
+    owner: a trail of the same name and home region of that account itself, or of another organization, signs digests
+    that are named alike.
+
+    One account's trail delivers below its own account, an organization's below the organization, which is one that has
+    the trail's own account.
+
+    :param account: the trail's owner; ``""`` where that is not known.
+    :param organizations: the folders of its own organization.
+    :param is_sure: whether that it is, or was, an organization's is known where files of its own account lie below one:
+        that account may be in another one that has a trail of the same name.
+    """
+
+    account: str
+    organizations: frozenset[str]
+    is_sure: bool = True
+
+    @classmethod
+    def of(cls, account: str, locations: Iterable[DeliveryLocation]) -> _Own:
+        """That of a trail that is, or was, an organization's.
+
+        :param locations: where files were found.
+        """
+        found = {(one.organization, one.account) for one in locations if one.organization}
+        named = {organization for organization, _ in found}
+        with_owner = {organization for organization, member in found if member == account}
+        return cls(account, frozenset(with_owner or (named if len(named) == 1 or not account else ())))
+
+    @classmethod
+    def unknown(cls, account: str, named: frozenset[DeliveryLocation]) -> _Own:
+        """That of a trail of which nothing tells whether it is an organization's, as that of a copy.
+
+        :param named: where digests lie that are named as the trail's.
+        """
+        in_organizations = {one for one in named if one.organization}
+        with_owner = {one.organization for one in in_organizations if one.account == account}
+        organizations = with_owner or {one.organization for one in in_organizations}
+        # What lies below its account is surely its own.
+        is_one_accounts = any(one.account == account for one in named - in_organizations)
+        owner = account or ("" if not organizations else _NOBODY)
+        return cls(owner, frozenset(organizations), is_sure=not (is_one_accounts and with_owner))
+
+    def takes(self, location: DeliveryLocation) -> bool:
+        """Whether a location can be the trail's own."""
+        if location.organization:
+            return location.organization in self.organizations and (self.is_sure or location.account != self.account)
+        return self.account in ("", location.account)
+
+
+@dataclass(frozen=True, slots=True)
 class Members:
     """The accounts of the organization.
 
     :param why_not: a sentence, when they are not known.
+    :param owner: its management account, and ``organization`` its id; ``""`` each when that is not known.
     """
 
     accounts: frozenset[str] = frozenset()
     why_not: str = ""
+    owner: str = ""
+    organization: str = ""
 
 
 def enabled_regions(aws: Aws) -> Regions:
@@ -144,17 +208,28 @@ def enabled_regions(aws: Aws) -> Regions:
 def members(aws: Aws) -> Members:
     """https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListAccounts.html"""
     try:
-        pages = aws.pages("organizations", "ListAccounts")
-        found = [account["Id"] for page in pages for account in page["Accounts"]]
+        listed = [account for page in aws.pages("organizations", "ListAccounts") for account in page["Accounts"]]
+        found = [account["Id"] for account in listed]
+        arns = {_organization_in(account.get("Arn")) for account in listed}
     except CannotLook as error:
         if isinstance(error, ApiError) and error.code == _NO_ORGANIZATION:
             return Members()
         return Members(why_not=f"{_NOT_KNOWN_OF_MEMBERS}: {error}")
     except (KeyError, TypeError, AttributeError):
-        found = []
+        found, arns = [], set()
     if not found or not all(map(is_account, found)):  # the management account is always one
         return Members(why_not=f"{_NOT_KNOWN_OF_MEMBERS}: organizations:ListAccounts gave no accounts.")
-    return Members(frozenset(found))
+    owner, organization = arns.pop() if len(arns) == 1 else ("", "")
+    return Members(frozenset(found), owner=owner, organization=organization)
+
+
+def _organization_in(arn: object) -> tuple[str, str]:
+    """The management account and the organization that an account's ARN names; ``""`` each where it names none.
+
+    https://docs.aws.amazon.com/organizations/latest/APIReference/API_Account.html
+    """
+    found = _ACCOUNT_ARN.fullmatch(arn) if isinstance(arn, str) else None
+    return (found["owner"], found["organization"]) if found else ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,22 +281,18 @@ def scope_in_bucket(
     foreign += former.foreign
     table = _Table(trail, selection)
     regions = expected.regions
-    # Where the trail delivers comes first; where it may have delivered before, after it.
-    for location, region in sorted(days, key=lambda key: ((key[0].bucket, key[0].prefix) != destination.place, key)):
-        if regions.existing and region not in regions.existing:
-            foreign += _in_no_region(location, region, days[location, region])
-        elif destination.is_others(location):
-            table.add_others(location.account, region, location)
-        else:
-            table.add(location.account, region, location)
-    own = replace(found, locations=tuple(one for one in found.locations if not destination.is_others(one)))
+    everywhere = {*found.locations, *(location for location, _ in days)}
+    own = _own_in_bucket(trail, destination, expected.organization, everywhere)
+    foreign += _add_folders(table, destination, own, days, regions)
+    owned = (one for one in found.locations if own.takes(one) and not destination.is_others(one))
+    found = replace(found, locations=tuple(owned))
     is_wide = destination.is_multi_region is not False
     table.expect(trail.account, trail.home_region)
     if is_wide:
-        _expect_all_regions(table, trail, own, expected, selection)
+        _expect_all_regions(table, trail, found, expected, selection)
         # A folder of the trail's own is its business, whatever DescribeRegions says or does not say.
         for location, region in days:
-            is_own = not destination.is_others(location)
+            is_own = own.takes(location) and not destination.is_others(location)
             is_of_its_kind = is_own and bool(location.organization) == bool(destination.is_organization)
             if is_of_its_kind and (location.organization or location.account == trail.account):
                 table.expect(location.account, region)
@@ -231,13 +302,68 @@ def scope_in_bucket(
     if expected.organization is not None and expected.organization.why_not and selection.account is None:
         unseen.append(expected.organization.why_not)
     return Scope(
-        table.account_regions(*_where(destination, own), regions),
+        table.account_regions(*_where(destination, found), regions),
         days,
         tuple(foreign),
         former.notices,
         tuple(unseen),
         former.places,
+        own.is_sure,
     )
+
+
+def _add_folders(
+    table: _Table,
+    destination: Destination,
+    own: _Own,
+    days: Mapping[tuple[DeliveryLocation, str], Days],
+    regions: Regions,
+) -> list[Problem]:
+    """Add every folder as what it can be, and tell those of regions that AWS does not have."""
+    foreign = list[Problem]()
+    # Where the trail delivers comes first; where it may have delivered before, after it.
+    for location, region in sorted(days, key=lambda key: ((key[0].bucket, key[0].prefix) != destination.place, key)):
+        if regions.existing and region not in regions.existing:
+            foreign += _in_no_region(location, region, days[location, region])
+        elif not own.takes(location):
+            table.add_strangers(location.account, region, location)
+        elif destination.is_others(location):
+            table.add_others(location.account, region, location)
+        else:
+            table.add(location.account, region, location)
+    return foreign
+
+
+def _own_in_bucket(
+    trail: TrailName, destination: Destination, members: Members | None, locations: Iterable[DeliveryLocation]
+) -> _Own:
+    """Which of the locations can be the trail's own.
+
+    :param members: those of the organization, where it may be an organization's trail.
+    """
+    if destination.was_organization is False and not destination.is_organization:
+        return _Own(trail.account, frozenset())
+    found = frozenset(one for one in locations if not destination.is_others(one))
+    is_owners = (
+        members is not None
+        and members.owner == trail.account
+        and any(members.organization == one.organization for one in found)
+    )
+    if members is not None and is_owners:  # who owns an organization is in no other
+        return _Own(trail.account, frozenset({members.organization}))
+    own = _Own.of(trail.account, found)
+    is_known = destination.is_organization or destination.was_organization
+    is_doubtful = any(own.takes(one) and one.organization and one.account == trail.account for one in found)
+    return own if is_known or not trail.account else replace(own, is_sure=not is_doubtful)
+
+
+def _digests_at_ends(store: ObjectStore, days: Mapping[tuple[DeliveryLocation, str], Days]) -> Iterable[DigestName]:
+    """What the names say of the digests of the first and the last day of each account and region."""
+    for (location, region), listed in days.items():
+        for day in {*sorted(listed.digests)[:1], *sorted(listed.digests)[-1:]}:
+            for entry in store.objects(location.bucket, location.digests_on(region, day)):
+                if (named := DigestName.parse(entry.name)) is not None:
+                    yield named
 
 
 def _former(
@@ -317,6 +443,7 @@ class _Table:
         self._locations: dict[tuple[str, str], list[DeliveryLocation]] = {}
         self._expected: set[tuple[str, str]] = set()
         self._others: list[tuple[str, str, DeliveryLocation]] = []
+        self._strangers: list[tuple[str, str, DeliveryLocation]] = []
 
     def add(self, account: str, region: str, location: DeliveryLocation) -> None:
         """A folder."""
@@ -327,6 +454,11 @@ class _Table:
         """A folder to which another trail delivers: what it did not sign is looked for, and nothing is missed."""
         if self._selection.takes(account, region):
             self._others.append((account, region, location))
+
+    def add_strangers(self, account: str, region: str, location: DeliveryLocation) -> None:
+        """A folder in which no digest is the trail's, whatever it is named: all in it is another trail's."""
+        if self._selection.takes(account, region):
+            self._strangers.append((account, region, location))
 
     def expect(self, account: str, region: str) -> None:
         """Something other than a folder says that it must be there."""
@@ -351,13 +483,14 @@ class _Table:
                 )
             )
         for account, region, location in self._others:
-            chain = ChainName(account, region, self._trail.name, self._trail.home_region)
-            found.append(
-                AccountRegion(
-                    chain, (location,), is_always_enabled=False, has_folder=True, is_expected=False, is_others=True
-                )
-            )
+            found.append(_others(ChainName(account, region, self._trail.name, self._trail.home_region), location))
+        for account, region, location in self._strangers:
+            found.append(_others(ChainName(account, region, "", ""), location))
         return tuple(found)
+
+
+def _others(chain: ChainName, *locations: DeliveryLocation) -> AccountRegion:
+    return AccountRegion(chain, locations, is_always_enabled=False, has_folder=True, is_expected=False, is_others=True)
 
 
 def scope_in_copy(
@@ -374,23 +507,30 @@ def scope_in_copy(
     destination = Destination(bucket, "", is_organization=None, is_multi_region=False)
     walked = walk_locations(store, found)
     scope = scope_in_bucket(store, TrailName("", "", ""), destination, Expected(), Selection(), walked)
-    meant, owners = _trail_in(store, scope, trail)
+    meant, named = _trail_in(store, scope, trail)
+    owners = sorted({one.account for one in named})
     # A trail that is no organization's delivers for its own account alone, whatever the trails of others are named.
     is_organizations = any(location.organization for location in found.locations)
     if owners and meant.account and meant.account not in owners and not is_organizations:
         raise TargetNotFound(
             f"The copy holds no digests of {trail}: those of a trail of that name are of account {', '.join(owners)}."
         )
-    account_regions = {
-        (one.chain.account, one.chain.region): replace(one, chain=_chain(one.chain.account, one.chain.region, meant))
-        for one in scope.account_regions
-        if selection.takes(one.chain.account, one.chain.region)
-    }
+    own = _Own.unknown(meant.account, named)
+    account_regions: dict[tuple[str, str], AccountRegion] = {}
+    others: list[AccountRegion] = []
+    for one in scope.account_regions:
+        account, region = one.chain.account, one.chain.region
+        if not selection.takes(account, region):
+            continue
+        if theirs := tuple(location for location in one.locations if not own.takes(location)):
+            others.append(_others(ChainName(account, region, "", ""), *theirs))
+        if locations := tuple(location for location in one.locations if own.takes(location)):
+            account_regions[account, region] = replace(one, chain=_chain(account, region, meant), locations=locations)
     # The trail's own region is accounted for even when its folders are gone, as is what the copy is said to hold.
     accounts = {meant.account or selection.account} - {"", None} or set(owners)
     for account, region in product(sorted(filter(None, accounts)), sorted({meant.home_region, *should_hold})):
         if selection.takes(account, region) and (account, region) not in account_regions:
-            locations = tuple(location for location in found.locations if location.account == account)
+            locations = tuple(one for one in found.locations if one.account == account and own.takes(one))
             account_regions[account, region] = AccountRegion(
                 _chain(account, region, meant),
                 locations or (DeliveryLocation(bucket, "", "", account),),
@@ -402,13 +542,14 @@ def scope_in_copy(
     told = {*should_hold, meant.home_region} if should_hold else frozenset()
     # A trail is an organization's or has one account: that of which there are digests.
     has_one = not is_organizations and (len(owners) == 1 or meant.account in owners)
+    expected = (
+        replace(one, is_expected=one.is_expected or (account in expected_accounts and region in (told or {region})))
+        for (account, region), one in account_regions.items()
+    )
     return meant, replace(
         scope,
         unseen=tuple(_not_told(selection, should_hold, has_one_account=has_one)),
-        account_regions=tuple(
-            replace(one, is_expected=one.is_expected or (account in expected_accounts and region in (told or {region})))
-            for (account, region), one in account_regions.items()
-        ),
+        account_regions=(*expected, *others),
     )
 
 
@@ -427,16 +568,11 @@ def _not_told(selection: Selection, should_hold: Sequence[str], *, has_one_accou
         )
 
 
-def _trail_in(store: ObjectStore, scope: Scope, trail: str | None) -> tuple[TrailName, list[str]]:
-    """The trail that is meant, and the accounts that have digests of it."""
+def _trail_in(store: ObjectStore, scope: Scope, trail: str | None) -> tuple[TrailName, frozenset[DeliveryLocation]]:
+    """The trail that is meant, and where digests lie that are named as its own."""
     asked, arn = name_of(trail) if trail else None, trail_arn(trail)
-    chains = {
-        found.chain
-        for (location, region), days in (scope.days or {}).items()
-        for day in {*sorted(days.digests)[:1], *sorted(days.digests)[-1:]}
-        for entry in store.objects(location.bucket, location.digests_on(region, day))
-        if (found := DigestName.parse(entry.name)) is not None and asked in (None, found.chain.trail)
-    }
+    digests = [one for one in _digests_at_ends(store, scope.days or {}) if asked in (None, one.chain.trail)]
+    chains = {one.chain for one in digests}
     homes = {(chain.trail, chain.home_region) for chain in chains}
     if arn and asked:
         homes = {(asked, arn.region)}
@@ -444,9 +580,10 @@ def _trail_in(store: ObjectStore, scope: Scope, trail: str | None) -> tuple[Trai
         known = ", ".join(sorted({chain.trail for chain in chains})) or "none"
         raise TargetNotFound(f"The copy holds digests of these trails: {known}. Name one of them with --trail.")
     name, home = homes.pop()
-    owners = sorted({chain.account for chain in chains if (chain.trail, chain.home_region) == (name, home)})
-    account = arn.account if arn else owners[0] if len(owners) == 1 else ""
-    return TrailName(name, home, account, str(arn or "")), owners
+    named = frozenset(one.location for one in digests if (one.chain.trail, one.chain.home_region) == (name, home))
+    owners = {one.account for one in named}
+    account = arn.account if arn else owners.pop() if len(owners) == 1 else ""
+    return TrailName(name, home, account, str(arn or "")), named
 
 
 def _chain(account: str, region: str, trail: TrailName) -> ChainName:

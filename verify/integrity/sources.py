@@ -368,7 +368,7 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         levels = _likely_levels(DeliveryLocation(bucket, prefix, "", trail.account), trail.home_region, deployed)
         ahead = AskedAhead(store, {(bucket, level): pool.submit(store.level, bucket, level) for level in levels})
         asked_regions = pool.submit(enabled_regions, aws)
-        walk = pool.submit(walk_all, ahead, bucket, prefix, other_prefixes, _at_once)
+        walk = pool.submit(walk_all, ahead, bucket, prefix, other_prefixes, _at_once, is_copy=not origin.keeps_keys)
         for ask in (facts.status, facts.keys):
             pool.submit(ask, trail.home_region)  # for whoever asks next
         recording = pool.submit(facts.recording)
@@ -377,6 +377,7 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
     configuration = configuration.with_recording(*recording.result())
     configuration = _doubted(configuration, facts, store, walked, origin)
     was_all = configuration.was_ever(Setting.ALL_REGIONS, period.start, period.end)
+    was_organizations = configuration.was_ever(Setting.ORGANIZATION, period.start, period.end)
     destination = Destination(
         bucket=bucket,
         prefix=prefix,
@@ -384,9 +385,9 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         is_multi_region=was_all,
         other_prefixes=other_prefixes,
         former=() if elsewhere or not origin.keeps_keys else tuple(configuration.places()),
+        was_organization=was_organizations,
     )
     regions = facts.with_left_regions(regions) if was_all is not False else regions
-    was_organizations = configuration.was_ever(Setting.ORGANIZATION, period.start, period.end)
     is_organization = deployed is None or deployed.is_organization or was_organizations is not False
     kept_as = "the trail's own bucket" if origin.keeps_keys else f"the copy in {S3}{bucket}"
     kept_as += f" at {aws.endpoint_url}" if aws.endpoint_url else ""
@@ -496,10 +497,10 @@ def _members(aws: Aws, facts: AwsFacts) -> Members:
     if found.why_not:
         return found
     try:
-        return Members(found.accounts | facts.removed_members())
+        return replace(found, accounts=found.accounts | facts.removed_members())
     except CannotLook as error:
         why = f"Whether an account left the organization, and all files of it were deleted, is not known: {error}"
-        return Members(found.accounts, why)
+        return replace(found, why_not=why)
 
 
 def _by_the_services_clock(aws: Aws, now: datetime) -> tuple[datetime, list[str]]:

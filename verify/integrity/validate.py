@@ -125,8 +125,9 @@ class Validation:
                 silent.append(account_region.chain.region)
                 continue
             # Where another trail delivers, too, the account and region have more than one result.
-            before = results.get(result.chain)
-            results[result.chain] = _together(before, result) if before else result
+            chain = replace(result.chain, trail=request.trail.name, home_region=request.trail.home_region)
+            before = results.get(chain)
+            results[chain] = _together(before, result) if before else replace(result, chain=chain)
         if silent:
             names = ", ".join(sorted(silent))
             notices.append(f"CloudTrail says that the trail never delivered anything in {names}.")
@@ -259,7 +260,8 @@ class Validation:
     @cached_property
     def _settled_since(self) -> datetime | None:
         """Since when the trail is known to deliver nowhere but to places that are looked at."""
-        return self._configuration.settled_since(DUE_AFTER_INTERVALS * HOUR, self._request.scope.holds)
+        scope = self._request.scope
+        return self._configuration.settled_since(DUE_AFTER_INTERVALS * HOUR, scope.holds) if scope.is_settled else None
 
     @cached_property
     def _delivers_here_since(self) -> datetime | None:

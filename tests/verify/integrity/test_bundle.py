@@ -204,7 +204,7 @@ def test_a_bundle_of_an_earlier_form_is_refused_and_the_program_to_check_it_with
 
     assert check(tmp_path) == 2
     said = capsys.readouterr().err
-    assert "its form is 2, and this program knows 6" in said and "with the version that made it" in said
+    assert "its form is 2, and this program knows 7" in said and "with the version that made it" in said
 
 
 def test_a_bundle_of_a_period_that_ends_in_a_pause_of_days_holds_what_tells_of_the_pause(

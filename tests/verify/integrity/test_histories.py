@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -727,9 +728,28 @@ def test_a_prefix_may_lead_through_another_trails_awslogs(prefixes: tuple[str, s
     other.run(30)
     api = Api(chain.aws, others=[shown(prefixes[1])])
     assert result_of(chain, api, trail=TRAIL_ARN).exit_code == 0
-    chain.aws.save(tmp_path / "copy")  # of which nobody says that there is a trail with such a prefix
-    keys = save_keys(chain, tmp_path / "keys.json")
-    assert check_folder(tmp_path / "copy", chain.at, keys=keys, trail=TRAIL_ARN).exit_code == 1
+    # Of a copy nobody says that there is a trail with such a prefix, but what its digests state.
+    chain.aws.save(tmp_path / "copy")
+    keys, until = save_keys(chain, tmp_path / "keys.json"), f"{chain.hours[-2].end:%Y-%m-%dT%H:%M:%SZ}"
+    asked = {"start": since(chain), "end": until, "keys": keys, "regions": (HOME,), "trail": TRAIL_ARN}
+    assert check_folder(tmp_path / "copy", chain.at, **asked).exit_code == 0
+    of_bucket = dict(chain.aws.objects)
+    chain.aws.objects |= {ObjectName("replica", name.key): stored for name, stored in of_bucket.items()}
+    assert result_of(chain, api, end=until, trail=TRAIL_ARN, source="s3://replica").exit_code == 0
+    chain.aws.objects = of_bucket
+    # A later digest might list a log that lies where logs belong.
+    places = {
+        f"AWSLogs/x/y/{in_logs(START + HOUR)}": 3,
+        "AWSLogs/x/a.gz": 1,
+        "AWSLogs/x/z/a.gz": 1,
+        "AWSLogs/z/a.gz": 1,
+    }
+    for place, exit_code in places.items():
+        path = tmp_path / "copy" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"planted")
+        assert check_folder(tmp_path / "copy", chain.at, **asked).exit_code == exit_code, place
+        path.unlink()
 
     top = f"{prefixes[0]}/" if prefixes[0] else ""
     chain.aws.put(ObjectName(BUCKET, f"{top}AWSLogs/z/planted.json.gz"), b"planted", START + HOUR)
@@ -778,6 +798,77 @@ def test_another_accounts_genuine_digests_stand_for_none_of_the_trails(denied: s
     assert (result.exit_code, Verdict.FOREIGN in result.verdicts) == (1, True)
     assert {row.verdict for row in result.rows if row.end > start and row.account} != {Verdict.PROVEN}
     assert not any(row.verdict is Verdict.PROVEN and row.end > start for row in result.rows)
+
+
+def beside_a_namesake(organization: str, *, of_organization: str, account: str, gone: slice, logs: int = 0) -> Chain:
+    """A trail of which digests with their logs are gone, and one of the same name and home region, which has digests
+    for all that time beside it: that of a member itself, or of an organization that the account belongs to.
+    """
+    aws = SimulatedAws(organization=organization)
+    aws.trail["IsOrganizationTrail"] = bool(organization)
+    aws.events.append(event("StartLogging", START - HOUR))
+    chains = {one: Chain(aws, account=one) for one in (ACCOUNT, *([MEMBER] if organization else []))}
+    for chain in chains.values():
+        chain.run(50)
+    for hour in chains[account].hours[gone]:
+        aws.delete(hour.name, *hour.logs)
+    known = dict(aws.status)
+    aws.organization = of_organization
+    Chain(aws, account=account, number=5000).run(50, logs=logs)
+    aws.organization, aws.status = organization, known
+    return chains[ACCOUNT]
+
+
+NAMESAKES: dict[str, dict[str, Any]] = {
+    "a member's own": {"organization": "o-exampleorg12", "of_organization": "", "account": MEMBER},
+    "another organization's": {"organization": "o-exampleorg12", "of_organization": "o-another1234", "account": MEMBER},
+    "an organization's": {"organization": "", "of_organization": "o-another1234", "account": ACCOUNT},
+}
+
+
+@pytest.mark.parametrize("gone", [slice(10, 20), slice(0, 20), slice(20, 50), slice(0, 50)])
+@pytest.mark.parametrize("namesake", NAMESAKES)
+def test_a_trail_of_the_same_name_in_another_kind_of_folder_stands_for_none_of_the_trails(
+    namesake: str, gone: slice, tmp_path: Path
+) -> None:
+    """A digest's name tells the account that was recorded. Whose trail it is, only the folder tells."""
+    case = NAMESAKES[namesake]
+    chain = beside_a_namesake(**case, gone=gone)
+    start, end = START + HOUR * gone.start, START + HOUR * gone.stop
+    # Of a member's end nothing tells whether there should be more, and of the trail's own, CloudTrail's status.
+    is_open = gone == slice(0, 50) or (case["account"] == MEMBER and gone.stop == 50)
+
+    def is_told(result: Any, *codes: int) -> bool:
+        said = [row for row in rows(result, account=case["account"]) if row.start < end and row.end > start]
+        return result.exit_code in codes and not any(row.verdict is Verdict.PROVEN for row in said)
+
+    api = Api(chain.aws, members=[ACCOUNT, MEMBER])
+    if not case["organization"]:
+        chain.aws.denied.add("ListAccounts")  # it is no management account
+    assert is_told(result_of(chain, api), 3 if is_open else 1)
+    exported(chain, tmp_path / "bundle", api)
+    assert is_told(check_bundle(tmp_path / "bundle"), 3 if is_open else 1)
+    past = result_of(chain, api, start=f"{start:%Y-%m-%dT%H:%M:%SZ}", end=f"{end - HOUR:%Y-%m-%dT%H:%M:%SZ}")
+    assert is_told(past, 1, 3)
+
+    if case["organization"] or gone != slice(0, 50):  # of a folder, nothing tells whether an organization's is meant
+        chain.aws.save(tmp_path / "copy")
+        keys = save_keys(chain, tmp_path / "keys.json")
+        asked = {"start": since(chain), "keys": keys, "regions": (HOME,), "account": case["account"]}
+        assert is_told(check_folder(tmp_path / "copy", chain.at, trail=TRAIL_ARN, **asked), 1, 3)
+
+
+@pytest.mark.parametrize("namesake", NAMESAKES)
+def test_a_trail_of_the_same_name_in_another_kind_of_folder_is_no_alarm(namesake: str, tmp_path: Path) -> None:
+    case = NAMESAKES[namesake]
+    chain = beside_a_namesake(**case, gone=slice(0, 0), logs=1)
+    result = result_of(chain, Api(chain.aws, members=[ACCOUNT, MEMBER]))
+    assert (result.exit_code, set(result.verdicts)) == (0, {Verdict.PROVEN, Verdict.NOT_DUE})
+
+    chain.aws.save(tmp_path / "copy")
+    keys, until = save_keys(chain, tmp_path / "keys.json"), f"{chain.hours[-2].end:%Y-%m-%dT%H:%M:%SZ}"
+    asked = {"start": since(chain), "end": until, "keys": keys, "regions": (HOME,), "account": case["account"]}
+    assert check_folder(tmp_path / "copy", chain.at, trail=TRAIL_ARN, **asked).exit_code in (0, 3)
 
 
 def test_what_another_trail_did_not_sign_in_its_own_folder_is_foreign(tmp_path: Path) -> None:
@@ -885,6 +976,27 @@ def test_a_log_that_was_delivered_days_later_is_signed_for_then() -> None:
     assert past.exit_code == 0
     chain.aws.edit(name, body=b"x")
     assert result_of(chain, end=f"{START + 10 * HOUR:%Y-%m-%dT%H:%M:%SZ}").exit_code == 1
+
+
+@pytest.mark.parametrize("of", [TRAIL, "other-trail"])
+def test_a_log_that_was_delivered_late_is_read_wherever_its_digest_ends(of: str) -> None:
+    """In a period of the past its name lies in it, and its digest after it, be it on the same day."""
+    chain = trail(20)
+    late = chain if of == TRAIL else Chain(chain.aws, trail=of, number=1000, at=chain.at)
+    name, body = late.log(START + 5 * HOUR + 9 * MINUTE)
+    late.deliver(late.at, late.at + HOUR, [(name, body)])
+    late.at += HOUR
+    end = f"{START + 10 * HOUR:%Y-%m-%dT%H:%M:%SZ}"
+    assert result_of(chain, end=end).exit_code == 0
+    chain.aws.edit(name, body=gzip.compress(b'{"Records":[]}'))
+
+    result = result_of(chain, end=end)
+
+    assert (result.exit_code, verdicts(result)) == (1, ["proven", "altered", "proven"])
+    if of == TRAIL:  # with its digest in the period, it is found at both times
+        assert verdicts(result_of(late))[:4] == ["proven", "altered", "proven", "altered"]
+    chain.aws.delete(name)  # that is seen in the time of its digest, which covers when it was delivered
+    assert result_of(chain, end=end).exit_code == 0
 
 
 @pytest.mark.parametrize("end", ["2026-11-01T20:01:31Z", "now"])

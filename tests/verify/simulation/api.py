@@ -105,7 +105,8 @@ class Api:
         return {"Regions": [{"RegionName": name, "OptInStatus": status[name]} for name in sorted(status)]}
 
     def _ListAccounts(self, _region: str, _asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        return {"Accounts": [{"Id": account} for account in self.members or [ACCOUNT]]}
+        top = f"arn:aws:organizations::{ACCOUNT}:account/{self.aws.organization or 'o-exampleorg12'}"
+        return {"Accounts": [{"Id": account, "Arn": f"{top}/{account}"} for account in self.members or [ACCOUNT]]}
 
 
 def pools() -> Pools:

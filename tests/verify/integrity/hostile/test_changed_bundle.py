@@ -17,7 +17,7 @@ import pytest
 from tests.verify.integrity.test_copies import check_bundle, exported, save_keys
 from tests.verify.simulation.api import since
 from tests.verify.simulation.in_memory import MemoryStore
-from tests.verify.simulation.scenarios import trail
+from tests.verify.simulation.scenarios import MEMBER, trail
 from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOME, HOUR, TRAIL, TRAIL_ARN, Chain
 from verify.errors import AccessDenied, UsageError
 from verify.integrity.bundle import MANIFEST
@@ -310,6 +310,25 @@ def test_hours_that_a_manifest_leaves_out_are_not_proven(
     for hour in left_out:
         (row,) = [row for row in result.rows if row.start <= hour.start and hour.end <= row.end]
         assert row.verdict is Verdict.UNPROVEN
+
+
+def test_a_manifest_makes_no_other_accounts_trail_of_the_same_name_the_trails_own(tmp_path: Path) -> None:
+    """What lies below another account's own folder is that account's trail's, whatever the manifest claims."""
+    chain, folder = trail(12), tmp_path / "bundle"
+    known = dict(chain.aws.status)
+    Chain(chain.aws, account=MEMBER, number=1000).run(12)
+    chain.aws.status = known
+    exported(chain, folder)
+    asked = asked_with_awss_keys(chain, tmp_path)
+    assert check_bundle(folder, **asked).exit_code == 0
+
+    def claim(manifest: dict[str, Any]) -> None:
+        manifest["accountRegions"] = [entry | {"account": MEMBER} for entry in manifest["accountRegions"]]
+        manifest["found"] += [entry | {"account": MEMBER} for entry in manifest["found"]]
+
+    rewrite(folder, claim)
+    result = check_bundle(folder, **asked | {"account": MEMBER})
+    assert (result.exit_code, Verdict.PROVEN in result.verdicts) == (3, False)
 
 
 def test_what_is_asked_beyond_the_exports_period_is_not_proven(chain: Chain, folder: Path) -> None:

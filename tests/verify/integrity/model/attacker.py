@@ -144,6 +144,11 @@ class Attacker:
         one = self._pick(self._here(digests=False))
         return one is not None and self._put(one.name, gzip.compress(one.content + b" ", 1), **self._metadata(one))
 
+    def do_alter_late_log(self) -> bool:
+        """One that was delivered long after what its name tells."""
+        one = self._pick([one for one in self._here(digests=False) if one.at > one.minute + HOUR / 4])
+        return one is not None and self._put(one.name, gzip.compress(one.content + b" ", 1), **self._metadata(one))
+
     def do_swap_logs(self) -> bool:
         """Each genuine, but the other's."""
         one, other = self._pick(self._here(digests=False)), self._pick(self._here(digests=False))
@@ -392,6 +397,46 @@ class Attacker:
                 "previousDigestHashAlgorithm": "SHA-256",
             }  # fmt: skip
         return bool(chain)
+
+    # ---- another account's trail -----------------------------------------------------------------------------------
+
+    def do_stand_in_with_a_namesake(self) -> bool:
+        """Digests go, and a trail of the same name that another account has delivers its own, genuine ones, which name
+        nothing: below an organization that the account belongs to, or below a member's own folder.
+        """
+        keys = sorted({one.key for one in self._here(digests=True) if one.key.trail == 0}, key=str)
+        key = self.rng.choice(keys) if keys else None
+        found = [one for one in self._here(digests=True, key=key) if one.end and not one.is_backfill]
+        chain = sorted(found, key=lambda one: one.at)
+        if key is None or len(chain) < 3:
+            return False
+        first = self.rng.randrange(0, len(chain) - 1)
+        gone = chain[first : self.rng.randrange(first + 1, len(chain))]  # the newest stays
+        folder = self.rng.choice(("AWSLogs/o-aaaaaaaaaa/", "AWSLogs/o-zzzzzzzzzz/", "AWSLogs/"))
+        # What lies below the owner's own folder is its trail's, and who owns an organization is in no other. Of a trail
+        # that is gone nothing tells whether it was an organization's, which is a declared limit.
+        is_gone = "DescribeTrails" in self.world.case.losses or not self.world.state_at(self.world.case.end)[0].exists
+        if key.account == OWNER and (folder == "AWSLogs/" or self.world.case.members or is_gone):
+            return False
+        link: tuple[Name, str, str] | None = None
+        for one in chain:
+            top, _, below = one.name[1].partition(f"{key.account}/CloudTrail-Digest/")
+            top = top[: top.rindex("AWSLogs/")]
+            name = one.name[0], f"{top}{folder}{key.account}/CloudTrail-Digest/{below}"
+            stated = json.loads(one.content)["digestPublicKeyFingerprint"]
+            names = [key_name(key.region, number) for number in range(len(self.world.rotations))]
+            signing = next(known for known in names if fingerprint(known) == stated)
+            if name in self.world.genuine or one.start is None or one.end is None:
+                return False
+            content = json.dumps(digest_fields(key.account, name, one.start, one.end, link, signing, [])).encode()
+            sha256 = hashlib.sha256(content).hexdigest()
+            text = "\n".join((iso(one.end), f"{name[0]}/{name[1]}", sha256, link[2] if link else "null"))
+            link = name, sha256, sign(signing, text)
+            metadata = {"signature": link[2], "signature-algorithm": "SHA256withRSA"}
+            self.objects[name] = Stored(gzip.compress(content, 1), metadata, one.written)
+            self.world.others.add(name)
+        names_gone = {one.name for one in gone}
+        return self._delete([*gone, *(one for one in self._here(key=key) if one.digest in names_gone)])
 
     # ---- going back ------------------------------------------------------------------------------------------------
 

@@ -143,6 +143,7 @@ class World:
         self.case = case
         self.objects: dict[Name, Stored] = {}
         self.genuine: dict[Name, Genuine] = {}
+        self.others: set[Name] = set()  # what CloudTrail delivered for trails of other accounts
         self.originals: dict[Name, Stored] = {}
         self.calls: list[Call] = []
         self.states: list[tuple[datetime, tuple[TrailState, ...]]] = []

@@ -341,3 +341,18 @@ def nothing_is_like_nothing(patch: Patch) -> None:
     for module in (state, validate):
         patch.setattr(module, "listing_hash", lambda _listed: "", raising=False)
     patch.setattr(chain_validation, "listing_hash", lambda _listed: "")
+
+
+@_fault
+def whoever_has_a_trail_of_that_name_delivers_for_the_trail(patch: Patch) -> None:
+    patch.setattr(scope._Own, "takes", lambda *_rest: True)
+
+
+@_fault
+def a_late_log_is_read_only_in_the_time_of_its_digest(patch: Patch) -> None:
+    usual = chain_validation.ChainValidation._logs_of_period
+
+    def asked(self: Any, digest: Any) -> Any:
+        return usual(self, digest) if self._request.period.overlaps(digest.start, digest.end) else ()
+
+    patch.setattr(chain_validation.ChainValidation, "_logs_of_period", asked)

@@ -135,7 +135,22 @@ def _with_what_is_seldom(case: Case, rng: Random) -> Case:
         attacks = (Attack("delete session", rng.randrange(10**6)),) if rng.random() < 0.7 else ()
         moves = (*(Move(name, second) for name, second in zip(names, at, strict=True)), late)
         case = replace(case, moves=moves, attacks=attacks, losses=())
+    if not case.attacks and case.mode == "bucket" and rng.random() < 0.1:
+        case = _with_late_log(case, rng)
+    if not case.attacks and rng.random() < 0.05:
+        case = replace(case, attacks=(Attack("stand in with a namesake", rng.randrange(10**6)),))
     return case
+
+
+def _with_late_log(case: Case, rng: Random) -> Case:
+    """Logs that come hours late, one of which is altered, and a question that ends before they came."""
+    second = 20 * rng.randrange(30, 300)  # how late is told by the rest of a division by twenty: three hours
+    late = [Move("redelivered log", second + 600 * number, 0, rng.randrange(10**6)) for number in range(6)]
+    moves = tuple(sorted((*case.moves, *late), key=lambda move: move.second))
+    attacks = (Attack("alter late log", rng.randrange(10**6)),)
+    minutes = max(case.minutes, 700)
+    until = rng.choice((0, second // 60 + 90))
+    return replace(case, minutes=minutes, moves=moves, attacks=attacks, losses=(), asked_from=0, asked_until=until)
 
 
 def _only(rng: Random, regions: tuple[str, ...], members: tuple[str, ...]) -> tuple[str, str, bool]:

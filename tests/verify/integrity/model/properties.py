@@ -88,6 +88,10 @@ def _lost(world: World, objects: Mapping[Name, Stored], now: datetime) -> Iterat
         if one.is_backfill and not one.is_digest and one.digest:
             start, end = _in_digest(world, one.digest, one.minute, one.minute + MINUTE)
         yield Damage(f"{kind} {what}", name[1], one.key.account, one.key.region, start, end)
+        if stored is not None and not one.is_digest and not one.is_backfill and one.at > one.minute + HOUR / 4:
+            # It was delivered late, and misleads whoever reads the files of the time that its name tells.
+            minute = one.minute, one.minute + MINUTE
+            yield Damage(f"late {kind} {what}", name[1], one.key.account, one.key.region, *minute)
 
 
 def _in_digest(world: World, digest: Name, start: datetime, end: datetime) -> tuple[datetime, datetime]:
@@ -164,7 +168,8 @@ def _planted(world: World, objects: Mapping[Name, Stored], now: datetime, looked
     state, *_ = world.state_at(now)
     top = f"{state.prefix}/" if state.prefix else ""
     for (bucket, key), stored in objects.items():
-        if (bucket, key) in world.genuine or bucket != (looked_at or state.bucket) or not key.startswith(top):
+        is_genuine = (bucket, key) in world.genuine or (bucket, key) in world.others
+        if is_genuine or bucket != (looked_at or state.bucket) or not key.startswith(top):
             continue
         # What lies beside AWSLogs/ in a copy is its owner's.
         if _is_unsigned(world, bucket, key) or (looked_at and "AWSLogs/" not in key):

@@ -267,7 +267,9 @@ class _Run:
         # below every prefix, a bucket below that of the trail.
         # Of two slashes a folder keeps one.
         is_renamed = any("//" in key.partition("AWSLogs/")[2] for _, key in self.world.objects)
-        if self._is_moved or is_renamed or not self._is_alone:
+        # Of a folder nothing tells whether its trail is an organization's.
+        is_converted = self.case.mode == "folder" and "UpdateTrail organization" in self.world.happened
+        if self._is_moved or is_renamed or is_converted or not self._is_alone:
             return
         enabled = self.world.enabled_at(self.now)
         # A log of another trail's makes a minute wait for that trail's digest, where it is.

@@ -190,7 +190,13 @@ class ModelAws:
             raise AccessDenied("organizations:ListAccounts", "only the management account and its delegates may")
         accounts = sorted({OWNER, *self.world.members_at(self.now)})
         joined = {account: _joined(self.world, account) for account in accounts}
-        return {"Accounts": [{"Id": one, "Status": "ACTIVE", "JoinedTimestamp": joined[one]} for one in accounts]}
+        top = f"arn:aws:organizations::{OWNER}:account/{ORGANIZATION}"
+        return {
+            "Accounts": [
+                {"Id": one, "Arn": f"{top}/{one}", "Status": "ACTIVE", "JoinedTimestamp": joined[one]}
+                for one in accounts
+            ]
+        }
 
 
 def _joined(world: World, account: str) -> datetime:
