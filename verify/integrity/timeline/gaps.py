@@ -215,7 +215,11 @@ def _missing_at_end(
             found += _after_stop(context, part, older_end)
         else:
             found.append(JudgedPeriod(part.start, part.end, Verdict.MISSING, reason))
-    if found and all(judged.verdict is not Verdict.MISSING for judged in found):
+    was_on_later = any(
+        part.delivery is not DeliveryState.OFF
+        for part in context.configuration.between(context.region, period.end, max(delivered, period.end))
+    )
+    if found and not was_on_later and all(judged.verdict is not Verdict.MISSING for judged in found):
         # On for less than the calls' second, and signed for all the same.
         found[-1] = replace(found[-1], verdict=Verdict.MISSING, reason=reason)
     if found:

@@ -424,6 +424,17 @@ CASES = {
         906005, 750, mode="bundle", earlier=750,
         second=TrailStart("other-trail", "us-east-1", validates=False, prefix="logs"),
     ),
+    "metadata of a digest before the period, which a bundle holds": case(
+        32002013, 504, move("03 01:28:32", "UpdateTrail bucket", OTHER_BUCKET),
+        move("03 01:41:19", "UpdateTrail organization", value=False), regions=TWO, mode="bundle", asked_from=395,
+        earlier=673, members=MEMBERS[:1], losses=("ListPublicKeys",), trail_home="eu-west-1",
+        trail_is_multi_region=False, trail_is_organization=True,
+    ),
+    "the newest digest is gone, and is of the time after the one that was asked for": case(
+        32002601, 1178, move("03 12:13:30", "StopLogging"), move("03 13:13:30", "StartLogging"), regions=TWO,
+        mode="copy", earlier=1178, asked_until=1049, skew=timedelta(minutes=-3), attacks=(Attack("roll back", 555056),),
+        trail_home="eu-west-1",
+    ),
 }  # fmt: skip
 
 
