@@ -39,6 +39,7 @@ class TimeJson(TypedDict):
     lastDigest: NotRequired[str]
     call: NotRequired[str]
     caller: NotRequired[str]
+    address: NotRequired[str]
     source: NotRequired[str]
     until: NotRequired[str]
     settles: NotRequired[str]
@@ -164,6 +165,7 @@ def _evidence(evidence: Evidence) -> dict[str, str | int]:
         "lastDigest": evidence.last,
         "call": evidence.call,
         "caller": evidence.caller,
+        "address": evidence.address,
         "source": evidence.source,
         "until": iso(evidence.until),
         "settles": evidence.settles,
