@@ -22,12 +22,12 @@ from verify.integrity.check import check
 from verify.integrity.export import export
 from verify.integrity.facts import PERMISSIONS as FACTS
 from verify.integrity.facts import AwsFacts
+from verify.integrity.lost.versions import PERMISSIONS as VERSIONS
+from verify.integrity.lost.versions import Versions, changed_files, lost_files, older_versions
 from verify.integrity.reader import Pools
 from verify.integrity.result import Result, with_notices
 from verify.integrity.sources import IntegrityOptions, PreparedValidation
 from verify.integrity.validate import ValidationRequest
-from verify.integrity.versions import PERMISSIONS as VERSIONS
-from verify.integrity.versions import Versions, lost_files, older_versions
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.integrity.next_steps import NextStep, Options, next_steps
 from verify.report.integrity.text import render
@@ -64,8 +64,9 @@ exit codes:
 
 What it reads: s3:ListBucket, s3:GetObject (and kms:Decrypt where the files are encrypted), cloudtrail:DescribeTrails,
 cloudtrail:GetTrailStatus, cloudtrail:GetEventSelectors, cloudtrail:ListPublicKeys, cloudtrail:LookupEvents,
-ec2:DescribeRegions, for an organization organizations:ListAccounts, and where a file is altered or missing
-s3:ListBucketVersions. From a folder it reads the files and the public keys that you give.
+ec2:DescribeRegions, for an organization organizations:ListAccounts, and where a file is altered, missing or foreign
+s3:ListBucketVersions, s3:GetBucketLogging and the bucket's access logs, if there are any. From a folder it reads the
+files and the public keys that you give.
 """
 _FORMATS = ("text", "json", "markdown", "html")
 _AT_MOST_EVERY_SECONDS = 0.2
@@ -204,14 +205,18 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         with _frozen():
             if arguments.action == "check":
                 result = check(ready, pools, rate.add, Path(options.state) if options.state else None)
+                versions = _versions(ready, result)
+                result = _with_changes(ready, result, versions, pools)
             else:
                 folder = Path(arguments.output)
                 result, manifest = export(ready.request, ready.store, ready.facts, folder, pools, rate.add)
+                versions = _versions(ready, result)
+                result = _with_changes(ready, result, versions, pools)
                 from verify.report.integrity.as_json import result_as_json  # noqa: PLC0415 - not for every answer
 
                 save_bundle(folder, manifest, result_as_json(result, time.monotonic() - began))
                 result = with_notices(result, _about_keys(folder, manifest))
-        steps = next_steps(result, _versions(ready, result), _later_options(arguments))
+        steps = next_steps(result, versions, _later_options(arguments))
     _show(terminal, result, time.monotonic() - began, steps, arguments.format)
     return result.exit_code
 
@@ -254,6 +259,16 @@ def _versions(ready: PreparedValidation, result: Result) -> Versions | None:
     if not lost or not ready.request.origin.keeps_keys or not isinstance(ready.facts, AwsFacts):
         return None
     return older_versions(ready.facts.aws, lost)
+
+
+def _with_changes(ready: PreparedValidation, result: Result, versions: Versions | None, pools: Pools) -> Result:
+    """The result, with who changed the files that are altered, missing or foreign, as far as logs tell."""
+    is_own = ready.request.origin.keeps_keys and isinstance(ready.facts, AwsFacts)
+    if not is_own or ready.request.is_quick or not changed_files(result):
+        return result
+    from verify.integrity.lost.search import who_changed  # noqa: PLC0415 - only where something is wrong
+
+    return replace(result, changes=who_changed(ready, result, versions.changed if versions else {}, pools))
 
 
 def _later_options(arguments: argparse.Namespace) -> Options:

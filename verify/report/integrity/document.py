@@ -77,7 +77,12 @@ def _files(verdict: Verdict, result: Result) -> Iterator[str]:
         return
     title = "Proven in another way" if verdict is Verdict.PROVEN else str(verdict).capitalize()
     yield f"\n## {title}: {len(found):,} files or folders\n\n{escaped(MEANING[verdict])}\n\n"
-    yield from table(("File or folder", "Why"), ((each.subject, each.reason) for each in found))
+    whos = ["; ".join(result.changes.of(each)) for each in found]
+    if any(whos):
+        rows = ((each.subject, each.reason, who) for each, who in zip(found, whos, strict=True))
+        yield from table(("File or folder", "Why", "Who"), rows)
+    else:
+        yield from table(("File or folder", "Why"), ((each.subject, each.reason) for each in found))
     omitted = sum(chain.tally.omitted for chain in result.chains)
     if omitted and verdict is not Verdict.PROVEN:
         yield f"\nOf all kinds together, {omitted:,} more were found and not kept.\n"

@@ -231,6 +231,7 @@ def _problem_lines(verdict: Verdict, result: Result) -> Iterator[str]:
     for problem in found[:_SHOWN_OF_EACH]:
         yield f"  {problem.subject}"
         yield f"    {problem.reason}"
+        yield from (f"    {change}" for change in result.changes.of(problem))
     if len(found) > _SHOWN_OF_EACH:
         yield f"  and {len(found) - _SHOWN_OF_EACH:,} more: --json names them."
 
