@@ -201,7 +201,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         Pools.open(with_processes=processes.are_there) as pools,
     ):
         ready = prepare(options, arguments.profile, arguments.endpoint_url, now(), processes)
-        rate = Rate(progress, ready.request)
+        rate = Rate(progress, _days_of(ready.request))
         with _frozen():
             if arguments.action == "check":
                 result = check(ready, pools, rate.add, Path(options.state) if options.state else None)
@@ -295,22 +295,32 @@ def _about_keys(folder: Path, manifest: Manifest) -> tuple[str, ...]:
     )
 
 
-class Rate:
-    """Adds up how much is done, and shows it with the rate and the time left."""
+def _days_of(request: ValidationRequest) -> int:
+    """How many days are to be validated, each account and region by itself."""
+    days = (request.period.end.date() - request.period.start.date()).days + 1
+    return max(days * len(request.scope.account_regions), 1)
 
-    def __init__(self, progress: Progress, request: ValidationRequest) -> None:
-        days = (request.period.end.date() - request.period.start.date()).days + 1
+
+class Rate:
+    """Adds up how much is done, and shows it with the rate and the time left.
+
+    :param days: how many are to be completed.
+    """
+
+    def __init__(self, progress: Progress, days: int) -> None:
         self._progress = progress
-        self._days = max(days * len(request.scope.account_regions), 1)
+        self._days = days
         self._lock = Lock()
         self._logs_done = 0
+        self._bytes_done = 0
         self._days_done = 0
         self._began = self._shown = time.monotonic()
 
-    def add(self, logs: int, days: int) -> None:
-        """Count logs judged and days completed. May be called from any thread."""
+    def add(self, logs: int, size_bytes: int, days: int) -> None:
+        """Count logs judged, what they inflate to, and days completed. May be called from any thread."""
         with self._lock:
             self._logs_done += logs
+            self._bytes_done += size_bytes
             self._days_done += days
             now = time.monotonic()
             if now - self._shown < _AT_MOST_EVERY_SECONDS:
@@ -321,4 +331,5 @@ class Rate:
 
     def _text(self, seconds: float, share: float) -> str:
         left = f", about {seconds / share - seconds:,.0f} s left" if share and seconds >= _NO_ESTIMATE_SECONDS else ""
-        return f"{self._logs_done:,} logs checked, {self._logs_done / seconds:,.0f} a second{left}"
+        read = f"{self._logs_done:,} logs ({self._bytes_done / 1e6:,.1f} MB inflated) checked"
+        return f"{read}, {self._logs_done / seconds:,.0f} a second{left}"

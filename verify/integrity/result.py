@@ -15,8 +15,9 @@ from verify.storage.layout import ChainName
 
 MAX_PROBLEMS = 10_000
 
-# Told what has been done since the last call: logs judged, days completed. May be called from any thread.
-OnProgress: TypeAlias = Callable[[int, int], None]
+# Told what has been done since the last call: logs judged, what they inflate to in bytes, days completed. May be called
+# from any thread.
+OnProgress: TypeAlias = Callable[[int, int, int], None]
 
 
 @dataclass(slots=True)
