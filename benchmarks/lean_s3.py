@@ -154,22 +154,27 @@ class LeanS3:
     def _list(self, query: dict[str, str]) -> bytes:
         prefix = query.get("prefix", "")
         start = max(query.get("continuation-token") or query.get("marker") or "", prefix)
-        first = bisect.bisect_right(self._keys, start) if start != prefix else bisect.bisect_left(self._keys, start)
         if delimiter := query.get("delimiter"):
-            keys = self._keys[first : bisect.bisect_left(self._keys, prefix + "\x7f")]
-            folders = sorted({prefix + key[len(prefix) :].split(delimiter)[0] + delimiter for key in keys})
+            folders = self._folders(prefix, delimiter, start)
             found = "".join(f"<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>" for folder in folders)
-            return f"<ListBucketResult><IsTruncated>false</IsTruncated>{found}</ListBucketResult>".encode()
+            return f"<ListBucketResult>{_more(folders)}{found}</ListBucketResult>".encode()
+        first = bisect.bisect_right(self._keys, start) if start != prefix else bisect.bisect_left(self._keys, start)
         page = [key for key in self._keys[first : first + _PAGE] if key.startswith(prefix)]
-        more = "<IsTruncated>false</IsTruncated>"
-        if len(page) == _PAGE:
-            more = f"<IsTruncated>true</IsTruncated><NextContinuationToken>{page[-1]}</NextContinuationToken>"
         entries = "".join(
             f"<Contents><Key>{key}</Key><LastModified>{self._modified[key]}</LastModified>"
             f"<ETag>x</ETag><Size>13000</Size></Contents>"
             for key in page
         )
-        return f"<ListBucketResult>{more}{entries}</ListBucketResult>".encode()
+        return f"<ListBucketResult>{_more(page)}{entries}</ListBucketResult>".encode()
+
+    def _folders(self, prefix: str, delimiter: str, start: str) -> list[str]:
+        """A page of what lies right below a prefix, after ``start``, which is the prefix or the last of a page."""
+        found: list[str] = []
+        at = bisect.bisect_left(self._keys, start if start == prefix else _after(start))
+        while at < len(self._keys) and self._keys[at].startswith(prefix) and len(found) < _PAGE:
+            found.append(prefix + self._keys[at][len(prefix) :].split(delimiter)[0] + delimiter)
+            at = bisect.bisect_left(self._keys, _after(found[-1]))
+        return found
 
     def _cloudtrail(self, head: str) -> bytes:
         aws = self._chain.aws
@@ -188,6 +193,18 @@ class LeanS3:
         if "ListAccounts" in head:
             return json.dumps({"Accounts": [{"Id": ACCOUNT}]}).encode()
         return b'{"Events": []}'
+
+
+def _after(folder: str) -> str:
+    """What no key that begins with a folder comes after."""
+    return folder[:-1] + chr(ord(folder[-1]) + 1)
+
+
+def _more(page: list[str]) -> str:
+    """Whether there is another page, and how to ask for it."""
+    if len(page) < _PAGE:
+        return "<IsTruncated>false</IsTruncated>"
+    return f"<IsTruncated>true</IsTruncated><NextContinuationToken>{page[-1]}</NextContinuationToken>"
 
 
 def _query(body: bytes) -> bytes:

@@ -22,12 +22,12 @@ from verify.integrity.check import check
 from verify.integrity.export import export
 from verify.integrity.facts import PERMISSIONS as FACTS
 from verify.integrity.facts import AwsFacts
+from verify.integrity.lost.versions import PERMISSIONS as VERSIONS
+from verify.integrity.lost.versions import Versions, changed_files, lost_files, older_versions
 from verify.integrity.reader import Pools
 from verify.integrity.result import Result, with_notices
 from verify.integrity.sources import IntegrityOptions, PreparedValidation
 from verify.integrity.validate import ValidationRequest
-from verify.integrity.versions import PERMISSIONS as VERSIONS
-from verify.integrity.versions import Versions, lost_files, older_versions
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.integrity.next_steps import NextStep, Options, next_steps
 from verify.report.integrity.text import render
@@ -64,8 +64,9 @@ exit codes:
 
 What it reads: s3:ListBucket, s3:GetObject (and kms:Decrypt where the files are encrypted), cloudtrail:DescribeTrails,
 cloudtrail:GetTrailStatus, cloudtrail:GetEventSelectors, cloudtrail:ListPublicKeys, cloudtrail:LookupEvents,
-ec2:DescribeRegions, for an organization organizations:ListAccounts, and where a file is altered or missing
-s3:ListBucketVersions. From a folder it reads the files and the public keys that you give.
+ec2:DescribeRegions, for an organization organizations:ListAccounts, and where a file is altered, missing or foreign
+s3:ListBucketVersions, s3:GetBucketLogging and the bucket's access logs, if there are any. From a folder it reads the
+files and the public keys that you give.
 """
 _FORMATS = ("text", "json", "markdown", "html")
 _AT_MOST_EVERY_SECONDS = 0.2
@@ -200,18 +201,22 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         Pools.open(with_processes=processes.are_there) as pools,
     ):
         ready = prepare(options, arguments.profile, arguments.endpoint_url, now(), processes)
-        rate = Rate(progress, ready.request)
+        rate = Rate(progress, _days_of(ready.request))
         with _frozen():
             if arguments.action == "check":
                 result = check(ready, pools, rate.add, Path(options.state) if options.state else None)
+                versions = _versions(ready, result)
+                result = _with_changes(ready, result, versions, pools)
             else:
                 folder = Path(arguments.output)
                 result, manifest = export(ready.request, ready.store, ready.facts, folder, pools, rate.add)
+                versions = _versions(ready, result)
+                result = _with_changes(ready, result, versions, pools)
                 from verify.report.integrity.as_json import result_as_json  # noqa: PLC0415 - not for every answer
 
                 save_bundle(folder, manifest, result_as_json(result, time.monotonic() - began))
                 result = with_notices(result, _about_keys(folder, manifest))
-        steps = next_steps(result, _versions(ready, result), _later_options(arguments))
+        steps = next_steps(result, versions, _later_options(arguments))
     _show(terminal, result, time.monotonic() - began, steps, arguments.format)
     return result.exit_code
 
@@ -256,6 +261,16 @@ def _versions(ready: PreparedValidation, result: Result) -> Versions | None:
     return older_versions(ready.facts.aws, lost)
 
 
+def _with_changes(ready: PreparedValidation, result: Result, versions: Versions | None, pools: Pools) -> Result:
+    """The result, with who changed the files that are altered, missing or foreign, as far as logs tell."""
+    is_own = ready.request.origin.keeps_keys and isinstance(ready.facts, AwsFacts)
+    if not is_own or ready.request.is_quick or not changed_files(result):
+        return result
+    from verify.integrity.lost.search import who_changed  # noqa: PLC0415 - only where something is wrong
+
+    return replace(result, changes=who_changed(ready, result, versions.changed if versions else {}, pools))
+
+
 def _later_options(arguments: argparse.Namespace) -> Options:
     """The options by which other commands look where this one did."""
     aws, place = (_given(arguments, *names) for names in (("profile", "endpoint_url"), ("bucket", "prefix")))
@@ -280,22 +295,32 @@ def _about_keys(folder: Path, manifest: Manifest) -> tuple[str, ...]:
     )
 
 
-class Rate:
-    """Adds up how much is done, and shows it with the rate and the time left."""
+def _days_of(request: ValidationRequest) -> int:
+    """How many days are to be validated, each account and region by itself."""
+    days = (request.period.end.date() - request.period.start.date()).days + 1
+    return max(days * len(request.scope.account_regions), 1)
 
-    def __init__(self, progress: Progress, request: ValidationRequest) -> None:
-        days = (request.period.end.date() - request.period.start.date()).days + 1
+
+class Rate:
+    """Adds up how much is done, and shows it with the rate and the time left.
+
+    :param days: how many are to be completed.
+    """
+
+    def __init__(self, progress: Progress, days: int) -> None:
         self._progress = progress
-        self._days = max(days * len(request.scope.account_regions), 1)
+        self._days = days
         self._lock = Lock()
         self._logs_done = 0
+        self._bytes_done = 0
         self._days_done = 0
         self._began = self._shown = time.monotonic()
 
-    def add(self, logs: int, days: int) -> None:
-        """Count logs judged and days completed. May be called from any thread."""
+    def add(self, logs: int, size_bytes: int, days: int) -> None:
+        """Count logs judged, what they inflate to, and days completed. May be called from any thread."""
         with self._lock:
             self._logs_done += logs
+            self._bytes_done += size_bytes
             self._days_done += days
             now = time.monotonic()
             if now - self._shown < _AT_MOST_EVERY_SECONDS:
@@ -306,4 +331,5 @@ class Rate:
 
     def _text(self, seconds: float, share: float) -> str:
         left = f", about {seconds / share - seconds:,.0f} s left" if share and seconds >= _NO_ESTIMATE_SECONDS else ""
-        return f"{self._logs_done:,} logs checked, {self._logs_done / seconds:,.0f} a second{left}"
+        read = f"{self._logs_done:,} logs ({self._bytes_done / 1e6:,.1f} MB inflated) checked"
+        return f"{read}, {self._logs_done / seconds:,.0f} a second{left}"

@@ -396,6 +396,7 @@ def _configuration_as_json(configuration: Configuration) -> dict[str, Any]:
                 "at": call.at,
                 "name": call.name,
                 "caller": call.caller,
+                "address": call.address,
                 "settings": {setting.name: value for setting, value in call.settings},
                 "source": call.source.name,
                 "bucket": call.bucket,
@@ -596,6 +597,7 @@ def _configuration(fields: dict[str, Any], trail: TrailName) -> Configuration:
             _settings(call["before"]),
             call["selects"] is True,
             None if call["leavesOut"] is None else tuple(map(str, call["leavesOut"])),
+            str(call.get("address", "")),  # which earlier versions did not write
         )
         for call in fields["calls"]
     )

@@ -388,8 +388,9 @@ class Reconciliation:
     def _finish_digest(
         self, judged: JudgedDigest, covered: Period, reads: LogReads, number: int, *, is_hourly: bool
     ) -> None:
+        before_bytes = self.tally.log_bytes
         verdicts = list(self._judge_logs(reads, covered))
-        self._finished(number)
+        self._finished(number, self.tally.log_bytes - before_bytes)
         worst = gravest(*verdicts)
         proof = prove(judged, verdicts)
         if proof is not None and not self._with_logs:
@@ -449,16 +450,16 @@ class Reconciliation:
                     self._report(reference.name, verdict, f"another trail's digest names it, and {reason}")
         self._finished(number)
 
-    def _finished(self, number: int) -> None:
+    def _finished(self, number: int, size_bytes: int = 0) -> None:
         self._reads_under_way -= number
-        self._context.on_progress(number, 0)
+        self._context.on_progress(number, size_bytes, 0)
 
     # ---- files that no digest names --------------------------------------------------------------------------------
 
     def _finish_day(self, day: date, logs: tuple[ListedObject, ...]) -> None:
         """Defer what no digest names so far: one of the day before may name it."""
         self._defer([log for log in logs if not self._is_named(log.name) and self._is_in_period(log)])
-        self._context.on_progress(0, 1)
+        self._context.on_progress(0, 0, 1)
         self._names.own.forget_after(day)
         self._names.others.forget_after(day)
 

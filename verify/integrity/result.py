@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
@@ -15,8 +15,9 @@ from verify.storage.layout import ChainName
 
 MAX_PROBLEMS = 10_000
 
-# Told what has been done since the last call: logs judged, days completed. May be called from any thread.
-OnProgress: TypeAlias = Callable[[int, int], None]
+# Told what has been done since the last call: logs judged, what they inflate to in bytes, days completed. May be called
+# from any thread.
+OnProgress: TypeAlias = Callable[[int, int, int], None]
 
 
 @dataclass(slots=True)
@@ -70,6 +71,56 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class FileChange:
+    """A call that deleted or wrote a file.
+
+    :param subject: the file, as ``s3://bucket/key``.
+    :param call: such as ``DeleteObject``.
+    :param caller: an ARN, where there is one.
+    :param address: from where it was called; ``""`` where that is not recorded.
+    :param source: what tells of it.
+    :param names_file: whether the record names the file: that of DeleteObjects names the bucket alone.
+    """
+
+    subject: str
+    call: str
+    caller: str
+    address: str
+    at: datetime
+    source: str
+    names_file: bool = True
+
+    def __str__(self) -> str:
+        where = f" from {self.address}" if self.address else ""
+        maybe = "" if self.names_file else ", which does not say which files,"
+        return f"{self.call} by {self.caller}{where} at {self.at:%Y-%m-%dT%H:%M:%SZ}{maybe} ({self.source})"
+
+
+@dataclass(frozen=True, slots=True)
+class FileChanges:
+    """Who changed the files that are altered, missing or foreign.
+
+    :param found: by file; of each the newest first.
+    :param when: when S3 says that a file was deleted, or that what is there was written.
+    :param looked_at: what was searched, and what could not be and why: a clause each.
+    """
+
+    found: Mapping[str, tuple[FileChange, ...]] = field(default_factory=dict)
+    when: Mapping[str, datetime] = field(default_factory=dict)
+    looked_at: tuple[str, ...] = ()
+
+    def of(self, problem: Problem) -> tuple[str, ...]:
+        """What is known of who changed a file and when: a clause for each call, or for the moment alone."""
+        when = self.when.get(problem.subject)
+        if calls := self.found.get(problem.subject):
+            return tuple(map(str, calls))
+        if when is None:
+            return ()
+        what = "deleted" if problem.verdict is Verdict.MISSING else "written"
+        return (f"{what} at {when:%Y-%m-%dT%H:%M:%SZ}, as S3 says; who did it is not known",)
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A row of the table: what is said of an account and region in an interval, and on what ground.
 
@@ -111,6 +162,7 @@ class Result:
     :param unseen: what could not be looked at, each as a sentence.
     :param requires_logging: whether a time without logging is as bad as tampering.
     :param claimed_because: why all this holds only if something is true that nothing here proves; ``""`` otherwise.
+    :param changes: who changed files, as far as logs tell.
     """
 
     trail: str
@@ -124,6 +176,7 @@ class Result:
     unseen: tuple[str, ...] = ()
     requires_logging: bool = False
     claimed_because: str = ""
+    changes: FileChanges = FileChanges()
 
     @property
     def rows(self) -> tuple[Row, ...]:

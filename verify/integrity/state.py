@@ -133,7 +133,8 @@ def _judged(entry: dict[str, Any]) -> JudgedPeriod:
         raise ValueError("only what is in order is remembered")
     given = entry["evidence"]
     first, last, call, caller, source = (str(given[name]) for name in ("first", "last", "call", "caller", "source"))
-    evidence = Evidence(int(given["digests"]), first, last, call, caller, source)
+    address = str(given.get("address", ""))  # which earlier versions did not write
+    evidence = Evidence(int(given["digests"]), first, last, call, caller, source, address=address)
     return JudgedPeriod(_moment(entry["start"]), _moment(entry["end"]), verdict, str(entry["reason"]), evidence)
 
 
@@ -180,6 +181,7 @@ def save_state(path: Path, trail: str, source: str, anchors: Anchors) -> None:
                         "last": judged.evidence.last,
                         "call": judged.evidence.call,
                         "caller": judged.evidence.caller,
+                        "address": judged.evidence.address,
                         "source": judged.evidence.source,
                     },
                 }

@@ -117,7 +117,7 @@ def read_proven(
     request = replace(ready.request, on_proven=on_proven)
     store = _Handing(ready.store, decode, on_content, content_known)
     with Pools.open() as pools:
-        result = with_changes(Validation(request, store, ready.facts, pools, lambda _logs, _days: None).run(), ready)
+        result = with_changes(Validation(request, store, ready.facts, pools, lambda *_done: None).run(), ready)
     proven = {read[1] for name, read in reads.items() if read is not None and signed.get(name) == read[0]}
     lost = len(signed) - len(proven)
     holes = list(_holes(result))

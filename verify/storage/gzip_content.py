@@ -66,7 +66,8 @@ class GzipSink:
     def __init__(self, limit_bytes: int, *, keep_body: bool = False, hashes: bool = True) -> None:
         self._limit_bytes = limit_bytes
         self._inflater: Any = None  # takes 80 kB, so it is made when there is something to inflate
-        self._hash = hashlib.sha256() if hashes else None
+        self._hashes = hashes
+        self._hash: Any = None  # takes microseconds, which few files need
         self._size_bytes = 0
         self._pieces: list[bytes] | None = [] if keep_body else None
         self._flaw: Flaw | None = None
@@ -86,7 +87,7 @@ class GzipSink:
     @property
     def only_hashes(self) -> bool:
         """Whether nothing but the hash is wanted."""
-        return self._pieces is None and self._hash is not None
+        return self._pieces is None and self._hashes
 
     def feed(self, piece: bytes | memoryview) -> bool:
         """Take the next piece; ``False`` once a flaw is found."""
@@ -104,6 +105,7 @@ class GzipSink:
     def _begin(self, start: bytes) -> None:
         self._start = None
         self._inflater = isal_zlib.decompressobj(_GZIP_WINDOW)
+        self._hash = hashlib.sha256() if self._hashes else None
         if len(start) > _FLAGS_AT and start[_FLAGS_AT] & _RESERVED_FLAGS:
             self._flaw = Flaw.NOT_GZIP
         self._inflate(start)

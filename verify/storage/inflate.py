@@ -12,6 +12,7 @@ import ctypes
 import hashlib
 from threading import local
 from typing import Any, Final
+from weakref import finalize
 
 from deflate import _deflate
 
@@ -41,13 +42,47 @@ def _library() -> Any:
 _LIBRARY: Final = _library()
 
 
+class _Inflater:
+    """A decompressor of the library, for one thread, and what it is called with.
+
+    :raises MemoryError: there is no room for one.
+    """
+
+    def __init__(self) -> None:
+        self._decompressor = _LIBRARY.libdeflate_alloc_decompressor()
+        if not self._decompressor:
+            raise MemoryError
+        finalize(self, _LIBRARY.libdeflate_free_decompressor, self._decompressor)
+        self._read_bytes, self._written_bytes = ctypes.c_size_t(), ctypes.c_size_t()
+        self._sizes = ctypes.byref(self._read_bytes), ctypes.byref(self._written_bytes)
+
+    def fills(self, address: int, size_bytes: int, stored: bytes) -> bool:
+        """Inflate to an address; whether all of the file makes just so many bytes."""
+        outcome = _LIBRARY.libdeflate_gzip_decompress_ex(
+            self._decompressor, stored, len(stored), address, size_bytes, *self._sizes
+        )
+        is_all_read = outcome == _SUCCESS and self._read_bytes.value == len(stored)
+        return bool(is_all_read and self._written_bytes.value == size_bytes)
+
+
+class _Own(local):
+    """A thread's own decompressor: to make one takes longer than to call it."""
+
+    def __init__(self) -> None:
+        self.inflater = _Inflater()
+
+
 class _Room(local):
     """Memory that a thread uses again: the system clears new memory page by page, which takes as long as inflating."""
 
     def __init__(self) -> None:
-        self.body = bytearray(_ROOM_BYTES)
+        self._body = bytearray(_ROOM_BYTES)
+        self._start = ctypes.c_char.from_buffer(self._body)
+        self.address = ctypes.addressof(self._start)
+        self.view = memoryview(self._body)
 
 
+_OWN: Final = _Own()
 _ROOM: Final = _Room()
 
 
@@ -58,7 +93,10 @@ def inflated(stored: bytes, limit_bytes: int) -> bytearray | None:
     :returns: ``None`` for every other file, whatever is wrong with it or special about it.
     """
     body = bytearray(_size_bytes(stored, limit_bytes))
-    return body if body and _fills(body, len(body), stored) else None
+    if not body:
+        return None
+    start = ctypes.c_char.from_buffer(body)
+    return body if _OWN.inflater.fills(ctypes.addressof(start), len(body), stored) else None
 
 
 def hashed(stored: bytes, limit_bytes: int) -> tuple[str, int] | None:
@@ -67,9 +105,9 @@ def hashed(stored: bytes, limit_bytes: int) -> tuple[str, int] | None:
     :returns: ``None`` for every other file.
     """
     size_bytes = _size_bytes(stored, min(limit_bytes, _ROOM_BYTES))
-    if not size_bytes or not _fills(_ROOM.body, size_bytes, stored):
+    if not size_bytes or not _OWN.inflater.fills(_ROOM.address, size_bytes, stored):
         return None
-    return hashlib.sha256(memoryview(_ROOM.body)[:size_bytes]).hexdigest(), size_bytes
+    return hashlib.sha256(_ROOM.view[:size_bytes]).hexdigest(), size_bytes
 
 
 def _size_bytes(stored: bytes, limit_bytes: int) -> int:
@@ -78,25 +116,3 @@ def _size_bytes(stored: bytes, limit_bytes: int) -> int:
     size_bytes = int.from_bytes(stored[-_SIZE_BYTES:], "little")
     most_bytes = min(limit_bytes, len(stored) * _MOST_TIMES)
     return size_bytes if _LIBRARY and is_plain and len(stored) <= limit_bytes and size_bytes <= most_bytes else 0
-
-
-def _fills(body: bytearray, size_bytes: int, stored: bytes) -> bool:
-    """Inflate into the start of ``body``; whether all of the file makes just so many bytes."""
-    start = ctypes.c_char.from_buffer(body)
-    read_bytes, written_bytes = ctypes.c_size_t(), ctypes.c_size_t()
-    decompressor = _LIBRARY.libdeflate_alloc_decompressor()
-    if not decompressor:
-        raise MemoryError
-    try:
-        outcome = _LIBRARY.libdeflate_gzip_decompress_ex(
-            decompressor,
-            stored,
-            len(stored),
-            ctypes.addressof(start),
-            size_bytes,
-            ctypes.byref(read_bytes),
-            ctypes.byref(written_bytes),
-        )
-    finally:
-        _LIBRARY.libdeflate_free_decompressor(decompressor)
-    return outcome == _SUCCESS and read_bytes.value == len(stored) and written_bytes.value == size_bytes

@@ -27,6 +27,7 @@ _FIRST_PAUSE_SECONDS = 0.05
 _MOST_SECONDS = 1.0
 _BUSY = (429, 500, 502, 503, 504)
 _METADATA, _ETAG = b"x-amz-meta-", b"etag:"
+_ETAG_BYTES = len(_ETAG)
 _OUR_AGE_SECONDS = range(1, 2**32)  # since 1970: of S3's objects none is older, and later ones cannot be reckoned with
 _OPTIONS = {
     pycurl.NOSIGNAL: 1,
@@ -112,6 +113,8 @@ class _Response:
     def metadata(self) -> dict[str, str]:
         """The object's metadata, from the ``x-amz-meta-`` headers."""
         found: dict[str, str] = {}
+        if _METADATA not in b"".join(self.header).lower():
+            return found
         for line in self.header:
             if line.startswith(b"HTTP/"):
                 found.clear()  # what came before was a proxy's
@@ -122,8 +125,10 @@ class _Response:
 
     def etag(self) -> str:
         """The object's ``ETag``: the last one, for what came before was a proxy's."""
-        found = (line for line in reversed(self.header) if line[: len(_ETAG)].lower() == _ETAG)
-        return next(found, _ETAG)[len(_ETAG) :].decode("latin-1").strip()
+        for line in reversed(self.header):
+            if line[:_ETAG_BYTES].lower() == _ETAG:
+                return line[_ETAG_BYTES:].decode("latin-1").strip()
+        return ""
 
 
 class _Transfer:

@@ -37,8 +37,9 @@ def test_the_policy_covers_what_is_asked_and_no_more(
 
     (actions,) = printed(capsys).values()
 
-    # S3 decrypts; Organizations is asked for an organization's members, and for versions where a file is not proven.
-    assert set(actions) == asked | {"kms:Decrypt", "organizations:ListAccounts", "s3:ListBucketVersions"}
+    # S3 decrypts; Organizations is asked for an organization's members, S3 for versions where a file is not proven.
+    where_wrong = {"s3:GetBucketLogging", "s3:ListBucketVersions"}
+    assert set(actions) == asked | {"kms:Decrypt", "organizations:ListAccounts"} | where_wrong
     assert server.operations == []
 
 
@@ -56,7 +57,7 @@ def test_the_policy_is_bound_to_the_bucket_and_the_trail_that_are_named(
 ) -> None:
     actions = printed(capsys, "--trail", TRAIL_ARN, *options)
 
-    assert actions.pop(f"arn:aws:s3:::{BUCKET}") == ["s3:ListBucket", "s3:ListBucketVersions"]
+    assert actions.pop(f"arn:aws:s3:::{BUCKET}") == ["s3:GetBucketLogging", "s3:ListBucket", "s3:ListBucketVersions"]
     assert actions.pop(f"arn:aws:s3:::{BUCKET}/*") == ["s3:GetObject"]
     assert actions.pop(TRAIL_ARN) == ["cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"]
     assert list(actions) == ["*"]

@@ -7,6 +7,7 @@ import signal
 import pytest
 from rich.console import Console
 
+from verify.cli.integrity import Rate
 from verify.cli.progress import Progress, interruptible
 from verify.report.terminal import Terminal
 
@@ -46,3 +47,30 @@ def test_the_first_ctrl_c_asks_to_stop_and_the_second_one_stops() -> None:
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+class _Shown:
+    """A progress that notes what it is to show."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, int]] = []
+
+    def show(self, text: str, completed: int = 0) -> None:
+        self.said.append((text, completed))
+
+
+def test_a_validation_tells_files_bytes_and_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter([100.0, 104.0, 104.1, 108.0])
+    monkeypatch.setattr("verify.cli.integrity.time.monotonic", lambda: next(seconds))
+    shown = _Shown()
+
+    rate = Rate(shown, days=10)  # type: ignore[arg-type]  # it only shows
+    rate.add(1_000, 72_000_000, 1)
+    rate.add(0, 0, 3)  # too soon to be shown
+    rate.add(2_000, 144_500_000, 1)
+
+    assert [text for text, _ in shown.said] == [
+        "1,000 logs (72.0 MB inflated) checked, 250 a second, about 36 s left",
+        "3,000 logs (216.5 MB inflated) checked, 375 a second, about 8 s left",
+    ]
+    assert [completed for _, completed in shown.said] == [10, 50]

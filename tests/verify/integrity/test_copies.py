@@ -292,7 +292,7 @@ def exported(chain: Chain, folder: Path, api: Api | None = None, **asked: Any) -
     wanted = IntegrityOptions(**({"start": since(chain)} | asked))
     now = chain.at + 30 * MINUTE
     ready = from_bucket(wanted, api or Api(chain.aws), MemoryStore(chain.aws), now)  # type: ignore[arg-type]
-    result, manifest = export(ready.request, ready.store, ready.facts, folder, pools(), lambda _logs, _days: None)
+    result, manifest = export(ready.request, ready.store, ready.facts, folder, pools(), lambda *_done: None)
     save_bundle(folder, manifest, result_as_json(result, 1))
     return result
 
@@ -420,7 +420,7 @@ def test_no_bundle_is_made_from_a_bundle_whose_claims_it_would_then_vouch_for(
     ready = from_folder(IntegrityOptions(source=str(folder / MANIFEST), keys=given), forged.at + HOUR)
 
     with pytest.raises(UsageError, match="made from the trail's own bucket"):
-        export(ready.request, ready.store, ready.facts, tmp_path / "new", pools(), lambda _logs, _days: None)
+        export(ready.request, ready.store, ready.facts, tmp_path / "new", pools(), lambda *_done: None)
     assert not (tmp_path / "new").exists()
 
 

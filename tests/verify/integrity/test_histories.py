@@ -99,6 +99,7 @@ def test_a_pause_is_told_with_its_caller_and_can_be_asked_for_never_to_be() -> N
     result = result_of(chain)
     assert (result.exit_code, verdicts(result)[:3]) == (0, ["proven", "not logged", "proven"])
     assert result.pauses[0].evidence.caller == f"arn:aws:iam::{ACCOUNT}:user/admin"
+    assert result.pauses[0].evidence.address == "203.0.113.9"
     assert result.pauses[0].evidence.source == "the event history"
     assert result_of(chain, requires_logging=True).exit_code == 1
 
@@ -158,7 +159,10 @@ def test_a_call_that_may_narrow_what_is_recorded_is_told_with_its_caller(
 
     said = [note for note in result.notices if "may have changed which events the trail records" in note]
     assert (result.exit_code, bool(said)) == (0, is_said)
-    assert all(note.startswith(f"{name} by arn:aws:iam::{ACCOUNT}:user/admin at 2026-11-01T04:01:31Z") for note in said)
+    assert all(
+        note.startswith(f"{name} by arn:aws:iam::{ACCOUNT}:user/admin from 203.0.113.9 at 2026-11-01T04:01:31Z")
+        for note in said
+    )
     assert not any("may have changed" in note for note in result_of(chain, start="2026-11-01T05:30:00Z").notices)
     assert exported(chain, tmp_path / "bundle").notices == check_bundle(tmp_path / "bundle").notices == tuple(said)
 
@@ -177,7 +181,9 @@ def test_that_recording_was_narrowed_before_the_period_is_told(tmp_path: Path) -
     asked: dict[str, Any] = {"start": "2026-11-01T05:30:00Z"}
 
     (said,) = result_of(chain, **asked).notices
-    assert said.startswith(f"PutEventSelectors by arn:aws:iam::{ACCOUNT}:user/admin at 2026-11-01T02:01:31Z, before")
+    assert said.startswith(
+        f"PutEventSelectors by arn:aws:iam::{ACCOUNT}:user/admin from 203.0.113.9 at 2026-11-01T02:01:31Z, before"
+    )
     assert _LEFT_OUT in said
     assert exported(chain, tmp_path / "bundle", **asked).notices == check_bundle(tmp_path / "bundle").notices == (said,)
 

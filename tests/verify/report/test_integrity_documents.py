@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -24,9 +25,9 @@ from tests.verify.simulation.scenarios import after, delete_hours, inject_log, p
 from tests.verify.simulation.trail import BUCKET, HOME, START, TRAIL_ARN, Chain
 from tools import schemas
 from verify.errors import AccessDenied
-from verify.integrity.result import Result
+from verify.integrity.lost.versions import changed_files, lost_files, older_versions
+from verify.integrity.result import FileChange, FileChanges, Result
 from verify.integrity.timeline.verdict import Problem, Verdict
-from verify.integrity.versions import lost_files, older_versions
 from verify.report.integrity.as_json import IntegrityJson, result_as_json
 from verify.report.integrity.document import result_as_html, result_as_markdown
 from verify.report.integrity.next_steps import Options, next_steps
@@ -61,6 +62,35 @@ def test_the_document_has_the_fields_of_its_schema_and_no_others(built: Callable
     assert msgspec.convert(document, IntegrityJson) == document  # whatever else there were would not come back
 
 
+def test_who_changed_a_file_is_told_in_every_format() -> None:
+    result = validate(after(rewrite_log)())
+    subject = next(iter(map(str, changed_files(result))))
+    change = FileChange(subject, "PutObject", "arn:aws:iam::1:user/eve", "203.0.113.9", START, "signed log files")
+    result = replace(result, changes=FileChanges({subject: (change,)}, {subject: START}, ("the logs were searched",)))
+    document = json.loads(json.dumps(result_as_json(result, 1, next_steps(result))))
+
+    assert msgspec.convert(document, IntegrityJson) == document
+    (problem,) = document["chains"][0]["problems"]
+    assert problem["changes"] == [
+        {
+            "call": "PutObject",
+            "caller": "arn:aws:iam::1:user/eve",
+            "address": "203.0.113.9",
+            "at": f"{START:%Y-%m-%dT%H:%M:%SZ}",
+            "source": "signed log files",
+            "namesFile": True,
+        }
+    ]
+    assert str(change) in text(result) and str(change) in Page(result_as_html(result, 1)).text
+    assert not any("Who " in step.text for step in next_steps(result))
+    assert any("the logs were searched" in step.text for step in next_steps(unnamed(result)))
+
+
+def unnamed(result: Result) -> Result:
+    """The same, where nothing that was searched names anybody."""
+    return replace(result, changes=replace(result.changes, found={}))
+
+
 @pytest.mark.parametrize("name", schemas.SCHEMAS)
 def test_a_schema_is_that_of_its_type(name: str) -> None:
     assert (schemas.DOCS / name).read_text() == schemas.text_of(schemas.SCHEMAS[name]), (
@@ -80,7 +110,8 @@ def test_the_case_file_holds_every_row_and_every_file_that_is_not_proven(built: 
     shown = Page(result_as_html(result, 1, next_steps(result))).text
 
     for row in result.rows:
-        assert str(row.verdict) in shown and row.reason in shown and row.evidence.caller in shown
+        assert str(row.verdict) in shown and row.reason in shown
+        assert row.evidence.caller in shown and row.evidence.address in shown
     for chain in result.chains:
         for problem in chain.tally.problems:
             assert problem.subject in shown and problem.reason in shown

@@ -62,7 +62,7 @@ def test_a_pause_is_told_once_though_a_file_makes_a_minute_of_it_doubtful_in_one
     first, *_lines = said(validate(home)).splitlines()
 
     assert "foreign" in first
-    who = "StopLogging by arn:aws:iam::111122223333:user/admin"
+    who = "StopLogging by arn:aws:iam::111122223333:user/admin from 203.0.113.9"
     assert first.count(who) == 1, first
 
 

@@ -120,13 +120,13 @@ def check_bucket(
     """What the check of the trail's bucket, or of a copy in another one, finds."""
     wanted = IntegrityOptions(state=str(state) if state else None, **asked)
     ready = from_bucket(wanted, api, store or MemoryStore(api.aws), now)  # type: ignore[arg-type]
-    return check(ready, pools(), lambda _logs, _days: None, state)
+    return check(ready, pools(), lambda *_done: None, state)
 
 
 def check_folder(folder: Path, now: datetime, **asked: Any) -> Result:
     """What the check of a copy or of an evidence bundle finds."""
     ready = from_folder(IntegrityOptions(source=str(folder), **asked), now)
-    return check(ready, pools(), lambda _logs, _days: None)
+    return check(ready, pools(), lambda *_done: None)
 
 
 def since(chain: Chain) -> str:

@@ -165,4 +165,4 @@ def validate(
     )
     here = Here()
     facts = MemoryFacts(aws, now, history_from)
-    return Validation(request, store, facts, Pools(here, here, here), lambda _logs, _days: None).run()
+    return Validation(request, store, facts, Pools(here, here, here), lambda *_done: None).run()

@@ -97,6 +97,7 @@ def event(name: str, at: datetime, **parameters: Any) -> dict[str, Any]:
         "eventName": name,
         "awsRegion": HOME,
         "userIdentity": {"type": "IAMUser", "arn": f"arn:aws:iam::{ACCOUNT}:user/admin"},
+        "sourceIPAddress": "203.0.113.9",
         "requestParameters": {"name": TRAIL_ARN} | parameters,
     }
 

@@ -82,6 +82,8 @@ class TrailCall:
     :param selects: whether it may have changed which events are recorded.
     :param leaves_out: of a call that sets which management events are recorded, those that are not, in words; ``None``
         for any other call.
+    :param address: from where the caller made it, such as ``203.0.113.9`` or ``cloudformation.amazonaws.com``; ``""``
+        where its record does not say.
     """
 
     at: datetime
@@ -95,9 +97,11 @@ class TrailCall:
     before: tuple[tuple[Setting, bool], ...] = ()
     selects: bool = False
     leaves_out: tuple[str, ...] | None = None
+    address: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name} by {self.caller} at {self.at:%Y-%m-%dT%H:%M:%SZ}"
+        where = f" from {self.address}" if self.address else ""
+        return f"{self.name} by {self.caller}{where} at {self.at:%Y-%m-%dT%H:%M:%SZ}"
 
     @property
     def is_creation(self) -> bool:
@@ -530,8 +534,9 @@ def call_in(
         where = str(place.get("s3BucketName") or ""), str(place.get("s3KeyPrefix") or ""), relocates
         selects = name == "PutEventSelectors" or parameters.get("includeGlobalServiceEvents") is False
         leaves_out = _left_out(str(name), parameters)
+        address = str(event.get("sourceIPAddress") or "")
         return TrailCall(
-            at.astimezone(UTC), str(name), str(caller), settings, source, *where, told, selects, leaves_out
+            at.astimezone(UTC), str(name), str(caller), settings, source, *where, told, selects, leaves_out, address
         )
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError, OverflowError):
         return None

@@ -353,7 +353,8 @@ def _without_digest(part: DeliveryPeriod, older_end: datetime | None) -> Iterato
     if part.delivery is DeliveryState.OFF:
         call = part.call
         evidence = Evidence(source=str(part.source))
-        evidence = replace(evidence, call=call.name, caller=call.caller) if call else evidence
+        if call:
+            evidence = replace(evidence, call=call.name, caller=call.caller, address=call.address)
         # The digest that covers a stop is the last one. Where there is none, files of before it may come after it.
         is_signed_for = part.stopped is None or (older_end is not None and older_end >= _second(part.stopped))
         quiet = start if is_signed_for or part.stopped is None else min(part.stopped + DELIVERED_AFTER, end)

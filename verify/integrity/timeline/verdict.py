@@ -67,7 +67,8 @@ class Evidence:
     :param digests: how many proven digests cover the time.
     :param first: the oldest of them, as ``s3://bucket/key``.
     :param last: the newest.
-    :param call: the call that turned logging off, such as ``StopLogging``; ``caller`` is whose.
+    :param call: the call that turned logging off, such as ``StopLogging``; ``caller`` is whose, and ``address`` from
+        where it was made, ``""`` where that is not recorded.
     :param source: what tells of that call, or that logging was off.
     :param until: when a digest that is not due yet is due.
     :param settles: what would settle what is unproven, as a sentence.
@@ -81,6 +82,7 @@ class Evidence:
     source: str = ""
     until: datetime | None = None
     settles: str = ""
+    address: str = ""
 
 
 NO_EVIDENCE = Evidence()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NotRequired, TypedDict
 
-from verify.integrity.result import ChainResult, Result
+from verify.integrity.result import ChainResult, FileChange, FileChanges, Result
 from verify.integrity.timeline.verdict import MEANING, Evidence, JudgedPeriod, Problem, Verdict
 from verify.report.integrity.next_steps import NextStep
 from verify.report.integrity.text import VERDICTS, sentence
@@ -39,18 +39,36 @@ class TimeJson(TypedDict):
     lastDigest: NotRequired[str]
     call: NotRequired[str]
     caller: NotRequired[str]
+    address: NotRequired[str]
     source: NotRequired[str]
     until: NotRequired[str]
     settles: NotRequired[str]
 
 
+class ChangeJson(TypedDict):
+    """A call that deleted or wrote a file. If it does not name the file, it may have concerned others."""
+
+    call: str
+    caller: str
+    address: str
+    at: str
+    source: str
+    namesFile: bool
+
+
 class ProblemJson(TypedDict):
-    """A file, or everything below a prefix, of which something is to be said."""
+    """A file, or everything below a prefix, of which something is to be said.
+
+    ``changedAt`` is when S3 says that it was deleted, or that what is there was written; ``changes`` are the calls of
+    which logs tell, the newest first.
+    """
 
     verdict: str
     object: str
     reason: str
     meaning: str
+    changedAt: NotRequired[str]
+    changes: NotRequired[list[ChangeJson]]
 
 
 class ChainJson(TypedDict):
@@ -95,6 +113,7 @@ class IntegrityJson(TypedDict):
     outsideOfTheLayout: list[ProblemJson]
     chains: list[ChainJson]
     nextSteps: list[NextStepJson]
+    changesLookedFor: list[str]
     seconds: float
 
 
@@ -119,9 +138,10 @@ def result_as_json(result: Result, seconds: float, steps: Sequence[NextStep] = (
         "notLookedAt": list(result.unseen),
         "nextDigestDue": _or_none(result.next_due),
         "claimedBecause": result.claimed_because or None,
-        "outsideOfTheLayout": [_problem(problem) for problem in result.foreign],
-        "chains": [_chain(chain) for chain in result.chains],
+        "outsideOfTheLayout": [_problem(problem, result.changes) for problem in result.foreign],
+        "chains": [_chain(chain, result.changes) for chain in result.chains],
         "nextSteps": [{"text": step.text, "commands": list(step.commands)} for step in steps],
+        "changesLookedFor": list(result.changes.looked_at),
         "seconds": round(seconds, 3),
     }
 
@@ -130,7 +150,7 @@ def _or_none(moment: datetime | None) -> str | None:
     return iso(moment) or None
 
 
-def _chain(result: ChainResult) -> ChainJson:
+def _chain(result: ChainResult, changes: FileChanges) -> ChainJson:
     tally = result.tally
     return {
         "account": result.chain.account,
@@ -140,8 +160,8 @@ def _chain(result: ChainResult) -> ChainJson:
         "logs": _counts(tally.logs),
         "logBytes": tally.log_bytes,
         "times": [_time(judged) for judged in result.periods],
-        "problems": [_problem(problem) for problem in tally.problems],
-        "notes": [_problem(problem) for problem in tally.notes],
+        "problems": [_problem(problem, changes) for problem in tally.problems],
+        "notes": [_problem(problem, changes) for problem in tally.notes],
         "problemsNotListed": tally.omitted,
     }
 
@@ -164,6 +184,7 @@ def _evidence(evidence: Evidence) -> dict[str, str | int]:
         "lastDigest": evidence.last,
         "call": evidence.call,
         "caller": evidence.caller,
+        "address": evidence.address,
         "source": evidence.source,
         "until": iso(evidence.until),
         "settles": evidence.settles,
@@ -175,10 +196,26 @@ def _counts(counter: Counter[Verdict]) -> dict[str, int]:
     return {str(verdict): counter[verdict] for verdict in Verdict if counter[verdict]}
 
 
-def _problem(problem: Problem) -> ProblemJson:
-    return {
+def _problem(problem: Problem, changes: FileChanges) -> ProblemJson:
+    found: ProblemJson = {
         "verdict": str(problem.verdict),
         "object": problem.subject,
         "reason": problem.reason,
         "meaning": MEANING[problem.verdict],
+    }
+    if when := changes.when.get(problem.subject):
+        found["changedAt"] = iso(when)
+    if calls := changes.found.get(problem.subject):
+        found["changes"] = [_change(call) for call in calls]
+    return found
+
+
+def _change(change: FileChange) -> ChangeJson:
+    return {
+        "call": change.call,
+        "caller": change.caller,
+        "address": change.address,
+        "at": iso(change.at),
+        "source": change.source,
+        "namesFile": change.names_file,
     }

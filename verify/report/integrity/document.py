@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from verify.integrity.result import ChainResult, Result, Row
 from verify.integrity.timeline.verdict import MEANING, Problem, Verdict
 from verify.report.integrity.next_steps import NextStep
-from verify.report.integrity.text import VERDICTS, sentence
+from verify.report.integrity.text import VERDICTS, caller_of, sentence
 from verify.report.markdown import code_block, escaped, page, table
 from verify.report.terminal import safe
 from verify.times import iso
@@ -55,7 +55,7 @@ def _times(title: str, rows: Sequence[Row]) -> Iterator[str]:
     alike: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
         evidence = row.evidence
-        ground = (evidence.call, evidence.caller, evidence.settles, evidence.digests)
+        ground = (caller_of(evidence), evidence.settles, evidence.digests)
         alike.setdefault((row.start, row.end, row.account, row.verdict, row.reason, ground), []).append(row)
     yield f"\n## {title}\n\n"
     header = ("From", "To", "Account", "Regions", "What", "Why", "Who")
@@ -65,11 +65,10 @@ def _times(title: str, rows: Sequence[Row]) -> Iterator[str]:
 def _time(alike: Sequence[Row]) -> tuple[str, ...]:
     row = alike[0]
     evidence = row.evidence
-    who = f"{evidence.call} by {evidence.caller}" if evidence.call else ""
     rests = f"{evidence.digests:,} signed digests" if evidence.digests else ""
     why = "; ".join(filter(None, (row.reason, rests)))
     regions = ", ".join(each.region for each in alike)
-    return iso(row.start), iso(row.end), row.account, regions, str(row.verdict), why, who
+    return iso(row.start), iso(row.end), row.account, regions, str(row.verdict), why, caller_of(evidence)
 
 
 def _files(verdict: Verdict, result: Result) -> Iterator[str]:
@@ -78,7 +77,12 @@ def _files(verdict: Verdict, result: Result) -> Iterator[str]:
         return
     title = "Proven in another way" if verdict is Verdict.PROVEN else str(verdict).capitalize()
     yield f"\n## {title}: {len(found):,} files or folders\n\n{escaped(MEANING[verdict])}\n\n"
-    yield from table(("File or folder", "Why"), ((each.subject, each.reason) for each in found))
+    whos = ["; ".join(result.changes.of(each)) for each in found]
+    if any(whos):
+        rows = ((each.subject, each.reason, who) for each, who in zip(found, whos, strict=True))
+        yield from table(("File or folder", "Why", "Who"), rows)
+    else:
+        yield from table(("File or folder", "Why"), ((each.subject, each.reason) for each in found))
     omitted = sum(chain.tally.omitted for chain in result.chains)
     if omitted and verdict is not Verdict.PROVEN:
         yield f"\nOf all kinds together, {omitted:,} more were found and not kept.\n"

@@ -9,10 +9,10 @@ from datetime import timedelta
 from itertools import chain
 from urllib.parse import quote
 
-from verify.integrity.result import Result
+from verify.integrity.lost.versions import OlderVersion, Versions, archived_files, changed_files, lost_files
+from verify.integrity.result import FileChange, Result
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.timeline.verdict import BAD, VALIDATION_OFF, Verdict
-from verify.integrity.versions import OlderVersion, Versions, archived_files, lost_files
 from verify.storage.objects import ObjectName
 from verify.times import HISTORY_DAYS, iso
 
@@ -151,8 +151,12 @@ class _Steps:
             yield NextStep(text, tuple(commands[:_SHOWN_COMMANDS]))
 
     def _who_changed(self) -> Iterator[NextStep]:
-        buckets = dict.fromkeys(name.bucket for name in lost_files(self.result))
+        changes = self.result.changes
+        unnamed = [name for name in changed_files(self.result) if not _is_told(changes.found.get(str(name), ()))]
+        buckets = dict.fromkeys(name.bucket for name in unnamed)
         if buckets:
+            if changes.looked_at:
+                yield NextStep(f"Who changed every file is not known: {'; '.join(changes.looked_at)}.")
             since = ("--start", iso(self.result.period.start))
             yield NextStep(
                 "Who deleted or wrote files stands in the log files, if the trail records the bucket's data events; "
@@ -186,6 +190,10 @@ class _Steps:
 
     def _command(self, command: str, *options: Sequence[str]) -> str:
         return shlex.join([*_VERIFY, *command.split(), *chain(*options), *self.options.aws])
+
+
+def _is_told(changes: Sequence[FileChange]) -> bool:
+    return any(change.names_file for change in changes)
 
 
 def _listing(name: ObjectName) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from verify.integrity.result import ChainResult, Result, Row
 from verify.integrity.timeline.timeline import proven_duration
-from verify.integrity.timeline.verdict import MEANING, VALIDATION_OFF, JudgedPeriod, Problem, Verdict
+from verify.integrity.timeline.verdict import MEANING, VALIDATION_OFF, Evidence, JudgedPeriod, Problem, Verdict
 from verify.report.integrity.next_steps import NextStep
 from verify.report.terminal import safe
 
@@ -141,24 +141,29 @@ def _pauses(result: Result) -> str:
     if not pauses:
         return ""
     texts = []
-    for start, end, call, caller in pauses[:_SHOWN_PAUSES]:
-        who = f" ({call} by {caller})" if call else " (who turned it off is not known)"
-        texts.append(f"from {_iso(start)} to {_iso(end)}{who}")
+    for start, end, who in pauses[:_SHOWN_PAUSES]:
+        texts.append(f"from {_iso(start)} to {_iso(end)} ({who or 'who turned it off is not known'})")
     more = f", and {len(pauses) - _SHOWN_PAUSES:,} more times" if len(pauses) > _SHOWN_PAUSES else ""
     return f"Not logged: {', '.join(texts)}{more}."
 
 
-def _joined(rows: Sequence[Row]) -> list[tuple[datetime, datetime, str, str]]:
-    """Start, end, call and caller of every pause.
+def caller_of(evidence: Evidence) -> str:
+    """The call that turned logging off, by whom and from where; ``""`` where it is not known."""
+    where = f" from {evidence.address}" if evidence.address else ""
+    return f"{evidence.call} by {evidence.caller}{where}" if evidence.call else ""
+
+
+def _joined(rows: Sequence[Row]) -> list[tuple[datetime, datetime, str]]:
+    """Start and end of every pause, and who turned logging off.
 
     What one call began is one as far as it meets: a file in one region cuts it, and what no event history holds yet.
     """
-    found: list[tuple[datetime, datetime, str, str]] = []
-    for row in sorted(rows, key=lambda row: (row.evidence.call, row.evidence.caller, row.start)):
-        start, end, who = row.start, row.end, (row.evidence.call, row.evidence.caller)
-        if found and found[-1][2:] == who and start <= found[-1][1]:
+    found: list[tuple[datetime, datetime, str]] = []
+    for who, row in sorted(((caller_of(row.evidence), row) for row in rows), key=lambda pair: (pair[0], pair[1].start)):
+        start, end = row.start, row.end
+        if found and found[-1][2] == who and start <= found[-1][1]:
             start, end = found[-1][0], max(end, found.pop()[1])
-        found.append((start, end, *who))
+        found.append((start, end, who))
     return sorted(found)
 
 
@@ -226,6 +231,7 @@ def _problem_lines(verdict: Verdict, result: Result) -> Iterator[str]:
     for problem in found[:_SHOWN_OF_EACH]:
         yield f"  {problem.subject}"
         yield f"    {problem.reason}"
+        yield from (f"    {change}" for change in result.changes.of(problem))
     if len(found) > _SHOWN_OF_EACH:
         yield f"  and {len(found) - _SHOWN_OF_EACH:,} more: --json names them."
 

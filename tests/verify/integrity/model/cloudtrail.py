@@ -317,6 +317,7 @@ class World:
                 "type": "IAMUser",
                 "arn": f"arn:aws:iam::{account}:user/{rng.choice(('admin', 'mallory'))}",
             },
+            "sourceIPAddress": "203.0.113.9",
             "requestParameters": ({"trailName": called} if name == "PutEventSelectors" else {"name": called})
             | parameters,
             "responseElements": shape if name in ("CreateTrail", "UpdateTrail") else None,

@@ -84,7 +84,7 @@ def asked_of(case: Case, now: datetime, **changes: object) -> IntegrityOptions:
 def _look(make: object, what: str, state: Path | None = None) -> Look:
     try:
         ready = make()  # type: ignore[operator]
-        result = check(ready, POOLS, lambda _logs, _days: None, state=state)
+        result = check(ready, POOLS, lambda *_done: None, state=state)
     except UsageError as error:
         return Look(2, refusal=f"{type(error).__name__}: {error}", what=what)
     except CannotLook as error:
@@ -172,7 +172,7 @@ def make_bundle(
     """Export."""
     try:
         ready = ready_bucket(world, objects, now, losses)
-        result, manifest = export(ready.request, ready.store, ready.facts, folder, POOLS, lambda _logs, _days: None)
+        result, manifest = export(ready.request, ready.store, ready.facts, folder, POOLS, lambda *_done: None)
         save_bundle(folder, manifest, {})
     except UsageError as error:
         return Look(2, refusal=str(error), what="the export")

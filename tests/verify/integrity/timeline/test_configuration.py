@@ -36,6 +36,7 @@ def event(name: str, hours: float, **parameters: Any) -> dict[str, Any]:
         "awsRegion": HOME,
         "recipientAccountId": ACCOUNT,
         "userIdentity": {"arn": "arn:aws:iam::111122223333:user/admin"},
+        "sourceIPAddress": "203.0.113.9",
         "requestParameters": {"name": "main"} | parameters,
     }
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from verify.aws import Aws
 from verify.errors import CannotLook
 from verify.integrity.result import Result
-from verify.integrity.timeline.verdict import Problem, Verdict
+from verify.integrity.timeline.verdict import BAD, Problem, Verdict
 from verify.storage.objects import ARCHIVED, ObjectName
 
-# Asked only where something was altered or is gone.
-PERMISSIONS = ("s3:ListBucketVersions",)
+# Asked only where something was altered or is gone; the second one by :mod:`verify.integrity.lost.search`.
+PERMISSIONS = ("s3:ListBucketVersions", "s3:GetBucketLogging")
 _LOOKED_FOR = 20
 _MAX_PAGES = 20  # of a thousand versions each: whoever may delete a file may do so again and again
 
@@ -40,11 +40,21 @@ class Versions:
     :param found: of each file the oldest that is not the current one.
     :param none: files of which there is none.
     :param why_not: why it is not known of the others; ``""`` if it is.
+    :param changed: when a file was deleted, or what is there now was written; without those of which S3 keeps no time.
     """
 
     found: tuple[OlderVersion, ...] = ()
     none: tuple[ObjectName, ...] = ()
     why_not: str = ""
+    changed: Mapping[ObjectName, datetime] = field(default_factory=dict)
+
+
+def changed_files(result: Result) -> dict[ObjectName, Verdict]:
+    """Files of a bucket that are altered, missing or foreign, each with its verdict."""
+    problems = [problem for chain in result.chains for problem in chain.tally.problems]
+    bad = (problem for problem in (*problems, *result.foreign) if problem.verdict in BAD)
+    named = ((_name(problem.subject), problem.verdict) for problem in bad)
+    return {name: verdict for name, verdict in named if name is not None}
 
 
 def lost_files(result: Result) -> list[ObjectName]:
@@ -59,9 +69,16 @@ def archived_files(result: Result) -> list[ObjectName]:
 
 def _files(result: Result, is_meant: Callable[[Problem], bool]) -> list[ObjectName]:
     problems = (problem for chain in result.chains for problem in chain.tally.problems if is_meant(problem))
-    subjects = dict.fromkeys(problem.subject for problem in problems if problem.subject.startswith("s3://"))
-    names = (ObjectName(*subject.removeprefix("s3://").partition("/")[::2]) for subject in subjects)
-    return [name for name in names if name.key and not name.key.endswith("/")][:_LOOKED_FOR]
+    names = dict.fromkeys(_name(problem.subject) for problem in problems)
+    return [name for name in names if name is not None][:_LOOKED_FOR]
+
+
+def _name(subject: str) -> ObjectName | None:
+    """The file that a problem is about; ``None`` for a folder, and for what is in no bucket."""
+    if not subject.startswith("s3://"):
+        return None
+    name = ObjectName(*subject.removeprefix("s3://").partition("/")[::2])
+    return name if name.key and not name.key.endswith("/") else None
 
 
 def older_versions(aws: Aws, names: Iterable[ObjectName]) -> Versions:
@@ -71,23 +88,29 @@ def older_versions(aws: Aws, names: Iterable[ObjectName]) -> Versions:
     """
     found: list[OlderVersion] = []
     none: list[ObjectName] = []
+    changed: dict[ObjectName, datetime] = {}
+
+    def so_far(why_not: str = "") -> Versions:
+        return Versions(tuple(found), tuple(none), why_not, changed)
+
     for name in names:
         try:
-            older = _first(aws, name)
+            versions, markers = _all_of(aws, name)
+            older = _first(name, versions, markers)
+            if current := [each for each in (*versions, *markers) if each["IsLatest"]]:
+                changed[name] = current[0]["LastModified"]
         except CannotLook as error:
-            return Versions(tuple(found), tuple(none), str(error))
+            return so_far(str(error))
         except (LookupError, TypeError) as error:
-            why = f"s3:ListBucketVersions gave an answer that is not AWS's ({type(error).__name__}: {error})"
-            return Versions(tuple(found), tuple(none), why)
+            return so_far(f"s3:ListBucketVersions gave an answer that is not AWS's ({type(error).__name__}: {error})")
         if older is None:
             none.append(name)
         else:
             found.append(older)
-    return Versions(tuple(found), tuple(none))
+    return so_far()
 
 
-def _first(aws: Aws, name: ObjectName) -> OlderVersion | None:
-    versions, markers = _all_of(aws, name)
+def _first(name: ObjectName, versions: list[Any], markers: list[Any]) -> OlderVersion | None:
     older = [each for each in versions if not each["IsLatest"]]
     if not older:
         return None

@@ -1,0 +1,1 @@
+"""Who changed files. Mirrors ``verify.integrity.lost``."""
