@@ -13,14 +13,17 @@ from typing import Any, Final
 from securetrail.review.access import (
     AccessDifference,
     Call,
+    DecidingTag,
     Outsider,
     compare_access,
+    deciding_tags,
     new_calls,
     new_outsiders,
 )
 from securetrail.review.changes.kinds import CONNECTING, PROTECTIVE, SILENCING, STATEFUL
 from securetrail.review.changes.old_names import with_old_names, with_old_parameters
 from securetrail.review.changes.one_name import with_one_name
+from securetrail.review.changes.own_values import with_own_values
 from securetrail.review.changes.renamed import renamed_resources
 from securetrail.review.changes.resources import Change, Kind, compare_declarations, compare_resources
 from securetrail.review.controls.compare import SUBSCRIPTION, ControlLoss, Loss, compare_controls, is_subscribed
@@ -196,7 +199,7 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
     """
     templates = with_old_parameters(base.templates, head.templates)
     renamed = renamed_resources(base.templates, templates)
-    both = variants(base.templates, templates, renamed)
+    both = [*map(with_own_values, variants(base.templates, templates, renamed))]
     named = [with_one_name(with_old_names(each)) for each in both]
     access = compare_access(named)
     controls = compare_controls(named, STATEFUL)
@@ -211,7 +214,8 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
         *_access_objections(access, controls, places),
         *_control_objections(controls, places),
         *_outsider_objections(new_outsiders(named, base.templates, both), places),
-        *_call_objections(new_calls(named), places),
+        *_call_objections(new_calls(named, base.templates), places),
+        *_tag_objections(deciding_tags(named), places),
         *_protection_objections(named, places),
         *_silencing_objections(named, places),
         *_view_objections(named, places),
@@ -380,6 +384,14 @@ def _call_objections(calls: Iterable[Call], places: Mapping[Id, Place]) -> Itera
         attack = "No template shows what the call changes: by it, protection is taken away with a role of before."
         # With its parameters: a decision about one trail is none about another.
         name = objection_id("calls_at_deployment", f"{each.when} {each.given}")
+        yield Objection(name, str(each.resource), says, attack, places.get(each.resource))
+
+
+def _tag_objections(tags: Iterable[DecidingTag], places: Mapping[Id, Place]) -> Iterator[Objection]:
+    for each in tags:
+        says = f"{each.resource}: the tag {each.tag} is {each.after}, before {each.before}, and policies decide by it."
+        attack = "Somebody may do what the policies keep for others, or what they kept from it."
+        name = objection_id("tag_decides", f"{each.tag}: {each.before} -> {each.after}")
         yield Objection(name, str(each.resource), says, attack, places.get(each.resource))
 
 
