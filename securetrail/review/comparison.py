@@ -33,6 +33,7 @@ from securetrail.review.controls.values import at
 from securetrail.review.controls.views import lost_views
 from securetrail.review.decisions import Accepted, Decision, decide
 from securetrail.review.findings import Acknowledgement, Construct, Finding, Findings, Place
+from securetrail.review.granted import access_objections
 from securetrail.review.machinery.packs import (
     lost_packs,
     new_exceptions,
@@ -71,14 +72,6 @@ _DESTROYED: Final = "What is in it is gone, or stays behind where nobody looks."
 _DEPLOYED: Final = "Whoever owns it deploys something else than what was reviewed, or may do more than before."
 _ACCOUNT: Final = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _MOVED: Final = "Another stack is made there; the one that protects now is left behind, and nobody changes it any more."
-# What the comparison of access says in exactly these words, a control says already.
-_SAID_BY: Final = {
-    "log_bucket_blocks_public_access": tuple(
-        f"{name} is no longer set"
-        for name in ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
-    ),
-    "log_bucket_has_no_acls": ("BucketOwnerEnforced is no longer set",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +204,7 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
     objections = (
         *_stack_objections(base, head, removed_stacks),
         *_unread_objections(base, head),
-        *_access_objections(access, controls, places),
+        *access_objections(access, controls, places),
         *_control_objections(controls, places),
         *_outsider_objections(new_outsiders(named, base.templates, both), places),
         *_call_objections(new_calls(named, base.templates), places),
@@ -332,30 +325,6 @@ def _unread_objections(base: Side, head: Side) -> Iterator[Objection]:
                 says = f"What {name} makes of the stack {stack} cannot be compared, and it is another one."
                 attack = "Resources that nobody has seen are deployed."
                 yield Objection(objection_id("not_comparable", name), stack, says, attack)
-
-
-def _access_objections(
-    access: AccessDifference, controls: Iterable[ControlLoss], places: Mapping[Id, Place]
-) -> Iterator[Objection]:
-    said = {text for each in controls for text in _SAID_BY.get(each.id, ())}
-    resources = {each.resource for each in controls if each.id in _SAID_BY}
-    for each in access.allowed:
-        if each.objects and not (each.resource in resources and each.because in said):
-            detail = f"{each.who} may {', '.join(each.actions)} on {each.on}{f' when {each.when}' if each.when else ''}"
-            yield Objection(
-                objection_id("newly_allowed", detail), str(each.resource), f"{each}.", place=places.get(each.resource)
-            )
-    for each in access.denied:
-        if each.objects:
-            detail = f"{each.who}: {', '.join(each.actions)} on {each.on}{f' when {each.when}' if each.when else ''}"
-            attack = "What it delivers does not arrive any more: log files, alerts, or their encryption."
-            yield Objection(
-                objection_id("newly_denied", detail), str(each.resource), f"{each}.", attack, places.get(each.resource)
-            )
-    for gap in access.not_comparable:
-        yield Objection(
-            objection_id("access_not_comparable", gap.why), str(gap.resource), f"{gap}.", place=places.get(gap.resource)
-        )
 
 
 def _control_objections(controls: Iterable[ControlLoss], places: Mapping[Id, Place]) -> Iterator[Objection]:

@@ -40,6 +40,8 @@ _SETTINGS_ON: Final = {Kind.BUCKET: "the bucket and its objects", Kind.PERMISSIO
 # Reading what is encrypted, and giving somebody access again.
 _NEEDS: Final = {Kind.KEY: ("kms:Decrypt", "kms:PutKeyPolicy"), Kind.BUCKET: ("s3:GetObject",)}
 _ROLE: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]+")
+# In a text, up to what lies within: an object of a bucket, a stream of a log group.
+_ARN: Final = re.compile(r"arn:[\w-]+:s3:::[^/\s,]+|arn:[\w-]+:[\w-]+:[\w-]*:\d*:(?:key/|role/|table/)?[^\s,/]+")
 _OF_RETENTIONS: Final = {"logs:DeleteRetentionPolicy", "logs:PutRetentionPolicy"}
 _NESTED: Final = "AWS::CloudFormation::Stack"
 _STACK_SET: Final = "AWS::CloudFormation::StackSet"
@@ -72,16 +74,30 @@ def compare_access(variants: Sequence[Variant]) -> AccessDifference:
     denied: dict[Access, None] = {}
     not_comparable: dict[NotComparableAccess, None] = {}
     known: list[_Compared] = []
+    names = dict(_names(variants))
     for variant in variants:
         for found in _compare(variant.base, variant.head, known):
-            allowed |= dict.fromkeys(found.allowed)
-            denied |= dict.fromkeys(found.denied)
+            allowed |= dict.fromkeys(_named(each, names) for each in found.allowed)
+            denied |= dict.fromkeys(_named(each, names) for each in found.denied)
             not_comparable |= dict.fromkeys(found.not_comparable)
     return AccessDifference(
         allowed=tuple(sorted(allowed, key=lambda access: not access.objects)),
         denied=tuple(sorted(denied, key=lambda access: not access.objects)),
         not_comparable=tuple(not_comparable),
     )
+
+
+def _names(variants: Sequence[Variant]) -> Iterator[tuple[str, str]]:
+    """What resources are called in the place of their ARNs, most of which stand in for ones that nobody knows yet."""
+    for side in (side for variant in variants for side in (variant.head, variant.base)):
+        yield from ((resource.arn, str(each)) for each, resource in side.items() if resource.arn.startswith("arn:"))
+
+
+def _named(row: Access, names: Mapping[str, str]) -> Access:
+    if not (set(_ARN.findall(f"{row.on} {row.when}")) & names.keys()):
+        return row
+    on, when = (_ARN.sub(lambda found: names.get(found[0], found[0]), text) for text in (row.on, row.when))
+    return replace(row, on=on, when=when)
 
 
 def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterator[AccessDifference]:
