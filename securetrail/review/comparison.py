@@ -13,10 +13,8 @@ from typing import Any, Final
 from securetrail.review.access import (
     AccessDifference,
     Call,
-    DecidingTag,
     Outsider,
     compare_access,
-    deciding_tags,
     new_calls,
     new_outsiders,
 )
@@ -29,6 +27,7 @@ from securetrail.review.changes.resources import Change, Kind, compare_declarati
 from securetrail.review.controls.compare import SUBSCRIPTION, ControlLoss, Loss, compare_controls, is_subscribed
 from securetrail.review.controls.rest import SAYS_NOTHING, different
 from securetrail.review.controls.table import CONTROLS
+from securetrail.review.controls.tags import DecidingTag, deciding_tags
 from securetrail.review.controls.values import at
 from securetrail.review.controls.views import lost_views
 from securetrail.review.decisions import Accepted, Decision, decide

@@ -4,15 +4,14 @@ Pure. Whether a single request is allowed, ``verify.policy`` decides; here is wh
 and how the answers become few rows. May import ``review.template`` and ``verify``.
 Open ``compare`` first, then ``differences`` and ``space``; ``policies`` finds the policies of each resource,
 ``words`` writes the rows. ``outsiders`` finds whom other properties name, ``calls`` what custom resources do,
-``takers`` what new roles take, ``tags`` which tags decide.
+``takers`` what new roles take.
 """
 
 from securetrail.review.access.calls import Call, new_calls
 from securetrail.review.access.compare import compare_access
 from securetrail.review.access.model import Access, AccessDifference, NotComparableAccess
 from securetrail.review.access.outsiders import Outsider, new_outsiders
-from securetrail.review.access.policies import GUARDRAIL, GUARDRAILS, JUDGED
-from securetrail.review.access.tags import DecidingTag, deciding_tags
+from securetrail.review.access.policies import GUARDRAIL, GUARDRAILS, JUDGED, Policies, collect
 from securetrail.review.access.takers import log_buckets
 
 __all__ = [
@@ -22,11 +21,11 @@ __all__ = [
     "Access",
     "AccessDifference",
     "Call",
-    "DecidingTag",
     "NotComparableAccess",
     "Outsider",
+    "Policies",
+    "collect",
     "compare_access",
-    "deciding_tags",
     "log_buckets",
     "new_calls",
     "new_outsiders",

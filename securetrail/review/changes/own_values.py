@@ -60,7 +60,7 @@ def _in_place(resources: Resources, values: Mapping[tuple[str, str], str]) -> Re
             return [replaced(each) for each in node]
         if isinstance(node, str):
             for pattern, value in patterns.items():
-                node = pattern.sub(lambda _found, value=value: value, node)  # type: ignore[misc]
+                node = value.join(pattern.split(node))
         return node
 
     return {

@@ -56,7 +56,8 @@ def _indented(first: str, said: str, width: int) -> list[str]:
 def _table(table: Table, width: int) -> str:
     """Columns beside each other; where a word is wider than its column could be, each row as a paragraph."""
     rows = [table.head, *([printable(cell) for cell in row] for row in table.rows)]
-    used = [index for index in range(len(table.head)) if any(row[index] for row in rows[1:])]
+    # The first column stays, so that there is one.
+    used = [index for index in range(len(table.head)) if not index or any(row[index] for row in rows[1:])]
     cells = [[_pieces(row[index]) for index in used] for row in rows]
     columns = [*zip(*cells, strict=True)]
     narrowest = [max(len(piece) for cell in column for piece in cell) for column in columns]

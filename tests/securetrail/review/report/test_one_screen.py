@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from securetrail.review.access import Access, AccessDifference
 from securetrail.review.comparison import Difference, Repository, review
 from securetrail.review.granted import access_objections
-from securetrail.review.report.document import Paragraph, Table, document
+from securetrail.review.report.document import Block, Paragraph, Table, document
 from securetrail.review.report.markdown import markdown
 from securetrail.review.report.text import text
 from securetrail.review.template import Id
@@ -36,7 +36,7 @@ GRANTED = (
 )
 
 
-def reviewed(*rows: Access, lost: tuple[Access, ...] = ()) -> list[object]:
+def reviewed(*rows: Access, lost: tuple[Access, ...] = ()) -> list[Block]:
     access = AccessDifference(rows, lost, ())
     objections = tuple(access_objections(access, (), {}))
     found = dataclasses.replace(NOTHING, access=access, objections=objections)
@@ -69,7 +69,7 @@ def test_others_are_others() -> None:
 
 def test_what_an_objection_says_in_full_is_not_said_once_more() -> None:
     (single,) = GRANTED[:1]
-    shown = text(reviewed(single, lost=(dataclasses.replace(single, is_lost=True),)), 200)  # type: ignore[arg-type]
+    shown = text(reviewed(single, lost=(dataclasses.replace(single, is_lost=True),)), 200)
 
     assert shown.count("s3:GetBucketLocation on the bucket of") == 2
     assert "Newly allowed: 1, above." in shown
@@ -80,12 +80,12 @@ def test_what_an_objection_says_in_full_is_not_said_once_more() -> None:
 @pytest.mark.parametrize("width", [50, 60, 72, 80, 100, 120, 200])
 def test_the_review_of_a_grant_fits_on_one_screen(width: int) -> None:
     blocks = reviewed(*GRANTED)
-    shown = text(blocks, width)  # type: ignore[arg-type]
+    shown = text(blocks, width)
 
     assert max(map(len, shown.splitlines())) <= width
     assert shown.count("\n") < 40
     assert shown.count(BUCKET.logical_id) >= 3
-    assert "SecureTrailBucket89F6863C" in markdown(blocks)  # type: ignore[arg-type]
+    assert "SecureTrailBucket89F6863C" in markdown(blocks)
 
 
 CELLS = st.text("abc/:, ", max_size=30)

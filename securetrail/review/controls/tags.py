@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from securetrail.review.access.policies import Policies, collect
+from securetrail.review.access import Policies, collect
 from securetrail.review.template import Id, NotComparable, Resource, Variant, as_json
 
 # aws:PrincipalTag/team, aws:ResourceTag/team, iam:ResourceTag/team, s3:BucketTag/team
