@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from securetrail.review.access import Access, AccessDifference
+from securetrail.review.access import Access, AccessDifference, is_sensitive
 from securetrail.review.controls.compare import ControlLoss
 from securetrail.review.findings import Place
 from securetrail.review.objections import Objection, objection_id
 from securetrail.review.template import Id
 
 _STOPPED: Final = "What it delivers does not arrive any more: log files, alerts, or their encryption."
+_MOST_ACTIONS: Final = 8
+_REACHING: Final = {"kms:Decrypt", "s3:GetObject", "s3:ListBucket", "s3:PutObject", "sns:Publish", "sqs:SendMessage"}
 # What the comparison of access says in exactly these words, a control says already.
 _SAID_BY: Final = {
     "log_bucket_blocks_public_access": tuple(
@@ -40,16 +43,32 @@ def access_objections(
     for rows in callers.values():
         detail = "; ".join(f"{each.who} may {_calls(each)}" for each in rows)
         place = next((places[each.resource] for each in rows if each.resource in places), None)
-        says = f"{rows[0]}." if len(rows) == 1 else _together(rows)
+        says = in_full(rows[0]) if len(rows) == 1 else _together(rows)
         yield Objection(objection_id("newly_allowed", detail), str(rows[0].resource), says, place=place)
     for each in access.denied:
         if each.objects:
             name = objection_id("newly_denied", f"{each.who}: {_calls(each)}")
-            yield Objection(name, str(each.resource), f"{each}.", _STOPPED, places.get(each.resource))
+            yield Objection(name, str(each.resource), in_full(each), _STOPPED, places.get(each.resource))
     for gap in access.not_comparable:
         yield Objection(
             objection_id("access_not_comparable", gap.why), str(gap.resource), f"{gap}.", place=places.get(gap.resource)
         )
+
+
+def in_full(row: Access) -> str:
+    """A row as a sentence."""
+    return f"{replace(row, actions=few(row.actions))}."
+
+
+def few(actions: Sequence[str]) -> tuple[str, ...]:
+    """The actions, or of many those that take protection away or reach what is stored, and how many others there are.
+
+    All of them are in the JSON.
+    """
+    if len(actions) <= _MOST_ACTIONS:
+        return tuple(actions)
+    gravest = sorted(actions, key=lambda each: (not is_sensitive(each), each not in _REACHING))
+    return (*gravest[: _MOST_ACTIONS - 1], f"{len(actions) - _MOST_ACTIONS + 1} more")
 
 
 def _calls(row: Access) -> str:
@@ -63,5 +82,5 @@ def _together(rows: Sequence[Access]) -> str:
         to = each.on if each.is_about_others else str(each.resource)
         grouped.setdefault(to, {}).update(dict.fromkeys(each.actions))
     may = "may" if any(each.is_certain for each in rows) else "may perhaps"
-    calls = "; ".join(f"{', '.join(actions)} on {to}" for to, actions in grouped.items())
+    calls = "; ".join(f"{', '.join(few([*actions]))} on {to}" for to, actions in grouped.items())
     return f"{rows[0].who} {may} {calls}{', under conditions' if all(each.when for each in rows) else ''}."

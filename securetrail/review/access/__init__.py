@@ -7,6 +7,7 @@ Open ``compare`` first, then ``differences`` and ``space``; ``policies`` finds t
 ``takers`` what new roles take.
 """
 
+from securetrail.review.access.actions import is_sensitive
 from securetrail.review.access.calls import Call, new_calls
 from securetrail.review.access.compare import compare_access
 from securetrail.review.access.model import Access, AccessDifference, NotComparableAccess
@@ -26,6 +27,7 @@ __all__ = [
     "Policies",
     "collect",
     "compare_access",
+    "is_sensitive",
     "log_buckets",
     "new_calls",
     "new_outsiders",

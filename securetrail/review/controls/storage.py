@@ -134,7 +134,7 @@ def archived_by_use(found: Any) -> Level:
 @reads(_REPLICATION)
 def copies_at_hand(rules: Any) -> Level:
     """Whether the copies can be read at once."""
-    classes = {(rule.get("Destination") or {}).get("StorageClass") for rule in rules or ()}
+    classes = {str((rule.get("Destination") or {}).get("StorageClass")) for rule in rules or ()}
     archives = classes & {"DEEP_ARCHIVE", "GLACIER"}
     return Level(0.5, f"after a restore from {', '.join(sorted(archives))}") if archives else Level(1, "at once")
 

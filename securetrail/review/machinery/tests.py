@@ -121,7 +121,7 @@ def _in(
         if isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
             skips = inherited | {skip for each in node.decorator_list for skip in _skips(each)}
             # https://docs.pytest.org/en/stable/explanation/goodpractices.html#conventions-for-python-test-discovery
-            skips |= {f"{each.name} of its class" for each in node.body if _is_constructor(each)}
+            skips |= {f"{name} of its class" for each in node.body if (name := _constructor(each))}
             yield from _in(node.body, f"{path}::{node.name}", skips, names, helpers)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
             skips = inherited | {f"{way} in its body" for way in _ways_out(node, names)}
@@ -154,7 +154,7 @@ def _skipped(test: Function) -> Iterator[str]:
 
 def _imported(module: ast.Module) -> dict[str, str]:
     """What imported names stand for: ``from pytest import skip as s`` makes ``s`` ``pytest.skip``."""
-    found = {}
+    found: dict[str, str] = {}
     for node in ast.walk(module):
         if isinstance(node, ast.Import):
             found |= {each.asname: each.name for each in node.names if each.asname}
@@ -198,8 +198,8 @@ def _is_switched_off(node: ast.stmt, name: str) -> bool:
     return f"{name}.__test__" in targets
 
 
-def _is_constructor(node: ast.stmt) -> bool:
-    return isinstance(node, ast.FunctionDef) and node.name in ("__init__", "__new__")
+def _constructor(node: ast.stmt) -> str:
+    return node.name if isinstance(node, ast.FunctionDef) and node.name in ("__init__", "__new__") else ""
 
 
 def _skipping_fixtures(

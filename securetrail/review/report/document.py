@@ -9,6 +9,7 @@ from typing import Final
 from securetrail.review.changes.resources import Change, Kind
 from securetrail.review.comparison import Review
 from securetrail.review.findings import Acknowledgement, Place
+from securetrail.review.granted import few, in_full
 from securetrail.review.objections import Objection
 
 
@@ -85,8 +86,8 @@ def _blocks(review: Review) -> Iterator[Block]:
 
 def _allowed(review: Review) -> Iterator[Block]:
     """What is newly allowed, but for what an objection says in full."""
-    rows = review.difference.access.allowed
-    left = [each for each in rows if f"{each}." not in _said(review)]
+    rows, said = review.difference.access.allowed, _said(review)
+    left = [each for each in rows if in_full(each) not in said]
     if rows:
         yield Paragraph((f"**Newly allowed:** {_besides(len(rows), len(left))}.",))
     yield Table(
@@ -94,7 +95,7 @@ def _allowed(review: Review) -> Iterator[Block]:
         tuple(
             (
                 each.who,
-                ", ".join(each.actions) + ("" if each.is_certain else " (perhaps)"),
+                ", ".join(few(each.actions)) + ("" if each.is_certain else " (perhaps)"),
                 each.place,
                 each.when,
                 each.because,
@@ -105,10 +106,10 @@ def _allowed(review: Review) -> Iterator[Block]:
 
 
 def _denied(review: Review) -> Iterator[Block]:
-    rows = review.difference.access.denied
-    left = [each for each in rows if f"{each}." not in _said(review)]
+    rows, said = review.difference.access.denied, _said(review)
+    left = [each for each in rows if in_full(each) not in said]
     if rows:
-        names = dict.fromkeys(f"{each.who}: {', '.join(each.actions)}" for each in left)
+        names = dict.fromkeys(f"{each.who}: {', '.join(few(each.actions))}" for each in left)
         listed = (". ", *_listed(names)) if names else (".",)
         yield Paragraph((f"**No longer allowed:** {_besides(len(rows), len(left))}", *listed))
 

@@ -77,6 +77,20 @@ def test_what_an_objection_says_in_full_is_not_said_once_more() -> None:
     assert "Who" not in shown
 
 
+def test_of_many_actions_the_gravest_are_said_and_how_many_there_are() -> None:
+    actions = tuple(f"s3:GetBucket{number}" for number in range(40))
+    wide = dataclasses.replace(GRANTED[0], actions=(*actions, "s3:DeleteObject", "s3:GetObject"))
+    (objection,) = access_objections(AccessDifference((wide,), (), ()), (), {})
+
+    assert objection.says.startswith(f"{WHO} may s3:DeleteObject, s3:GetObject, s3:GetBucket0,")
+    assert "s3:GetBucket4, 35 more on" in objection.says
+    # Which ones they are counts all the same.
+    (other,) = access_objections(
+        AccessDifference((dataclasses.replace(wide, actions=(*wide.actions, "s3:X")),), (), ()), (), {}
+    )
+    assert other.id != objection.id
+
+
 @pytest.mark.parametrize("width", [50, 60, 72, 80, 100, 120, 200])
 def test_the_review_of_a_grant_fits_on_one_screen(width: int) -> None:
     blocks = reviewed(*GRANTED)
