@@ -106,8 +106,9 @@ def _parts(word: str, long: int) -> list[str]:
 
 
 def _wrapped(pieces: Sequence[str], width: int) -> list[str]:
+    """The pieces in lines; what is wider than a line alone is cut."""
     lines = [""]
-    for piece in pieces:
+    for piece in (part for each in pieces for part in (each[n : n + width] for n in range(0, len(each), width))):
         if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > width:
             lines.append("")
         lines[-1] += piece
