@@ -41,19 +41,25 @@ def deciding_tags(variants: Sequence[Variant]) -> tuple[DecidingTag, ...]:
     """
     found: dict[DecidingTag, None] = {}
     for variant in variants:
-        wanted = _wanted(collect(variant.base).values())
-        for each, new in variant.head.items() if wanted else ():
-            whose = "principal" if new.type in _IDENTITIES else "resource"
-            old = variant.base.get(each)
-            if old is None and whose == "resource":
-                continue
-            keys = wanted.get(whose, set()) | (wanted.get("resource", set()) if old is not None else set())
-            before, after = _tags(old) if old is not None else {}, _tags(new)
+        changed = [*_changed(variant)]
+        wanted = _wanted(collect(variant.base).values()) if changed else {}
+        for each, whose, before, after in changed:
+            keys = {key for kind in whose for key in wanted.get(kind, ())}
             for key in sorted(keys):
                 first, second = before.get(key, "none"), after.get(key, "none")
                 if first != second:
                     found[DecidingTag(each, key, first, second)] = None
     return tuple(found)
+
+
+def _changed(variant: Variant) -> Iterator[tuple[Id, tuple[str, ...], dict[str, str], dict[str, str]]]:
+    """The resources with other tags: what they can be to a policy, and the tags of both sides."""
+    for each, new in variant.head.items():
+        old = variant.base.get(each)
+        before, after = _tags(old) if old is not None else {}, _tags(new)
+        whose = (*(("principal",) if new.type in _IDENTITIES else ()), *(("resource",) if old is not None else ()))
+        if before != after and whose:
+            yield each, whose, before, after
 
 
 def _wanted(policies: Iterable[Policies]) -> Mapping[str, set[str]]:
