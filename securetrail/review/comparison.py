@@ -288,6 +288,7 @@ def _stack_objections(base: Side, head: Side, removed: Sequence[str]) -> Iterato
     before = {template.stack: template for template in base.templates}
     for template in head.templates:
         yield from _deployment_objections(before.get(template.stack), template)
+        yield from _told_objections(before.get(template.stack), template)
 
 
 def _deployment_objections(old: Template | None, new: Template) -> Iterator[Objection]:
@@ -303,6 +304,20 @@ def _deployment_objections(old: Template | None, new: Template) -> Iterator[Obje
                     f"The deployment of the new stack {new.stack} uses what is in another account: {what} is {value}."
                 )
             yield Objection(objection_id("stack_deployed_by", value), new.stack, says, _DEPLOYED)
+
+
+def _told_objections(old: Template | None, new: Template) -> Iterator[Objection]:
+    """Who is told of a stack's deployments no more, and who is in another account."""
+    for topic in sorted(old.told - new.told) if old else ():
+        says = f"The topic {topic} is not told of deployments of the stack {new.stack} any more."
+        attack = "Somebody deploys something else, and nobody is told."
+        yield Objection(objection_id("stack_tells", topic), new.stack, says, attack)
+    for topic in sorted(new.told - (old.told if old else frozenset())):
+        account = (topic.split(":")[4:5] or [""])[0]
+        if new.account and account != new.account:
+            says = f"The topic {topic}, which is told of deployments of the stack {new.stack}, is in another account."
+            attack = "What is deployed is in the hands of somebody outside."
+            yield Objection(objection_id("names_outsider", topic), new.stack, says, attack)
 
 
 def _places_of(old: Template, new: Template) -> tuple[tuple[str, str, str], ...]:
