@@ -71,7 +71,7 @@ def lost_tests(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[Object
             says = f"The test {name} is run for {now.cases} of {test.cases} cases."
             found.append(Objection("test_skipped", name, says, _UNTESTED))
         elif now.void - test.void:
-            says = f"The test {name} does not fail any more by {', '.join(sorted(now.void - test.void))}."
+            says = f"The test {name} cannot fail any more: {', '.join(sorted(now.void - test.void))}."
             found.append(Objection("test_emptied", name, says, _UNTESTED))
     return tuple(found)
 
