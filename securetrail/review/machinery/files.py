@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from functools import cache
 from importlib import metadata
 from typing import Any, Final
 
@@ -271,9 +272,7 @@ def hidden_modules(new: Iterable[str], base: Read) -> Iterator[Objection]:
     pinned = {each for lock in _LOCKS_OF_ROOT if (text := base(lock)) for each in versions(lock, text)}
     # A package has modules of other names: of PyYAML it is yaml.
     installed = {
-        module
-        for module, packages in metadata.packages_distributions().items()
-        if {normal(each) for each in packages} & (pinned - {_OWN})
+        module for module, packages in _installed().items() if {normal(each) for each in packages} & (pinned - {_OWN})
     }
     hidden = {*sys.stdlib_module_names, *_OF_PYTEST, *(each.replace("-", "_") for each in pinned), *installed}
     for module in sorted(modules & hidden):
@@ -281,6 +280,12 @@ def hidden_modules(new: Iterable[str], base: Read) -> Iterator[Objection]:
         yield Objection(
             "module_hidden", module, says, "Tests, linters or the synth run something else, and say nothing."
         )
+
+
+@cache
+def _installed() -> Mapping[str, list[str]]:
+    """The modules of the running environment, which is the base's, each with the packages that have it."""
+    return metadata.packages_distributions()
 
 
 def other_app(path: str, before: str, after: str) -> tuple[Objection, ...]:

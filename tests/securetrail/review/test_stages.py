@@ -1,5 +1,6 @@
 """Stages and nested stacks are compared like any other stack, and renamed ones are recognized."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -128,12 +129,16 @@ def test_who_deploys_a_stack_and_from_where_is_compared(props: dict[str, str]) -
 def test_who_is_told_of_deployments_goes_on_being_told() -> None:
     own, foreign = (f"arn:aws:sns:{REGION}:{account}:deployed" for account in (ACCOUNT, FOREIGN))
 
-    def kinds(before: tuple[str, ...], after: tuple[str, ...]) -> set[str]:
-        return {kind for kind, _ in said(compare_sides(deployed(tells=before), deployed(tells=after)))}
+    told = deployed(tells=(own,))
 
-    assert kinds((own,), ()) == {"stack_tells"}
-    assert kinds((), (foreign,)) == {"names_outsider"}
-    assert kinds((), (own,)) == set()
+    def telling(*topics: str) -> Side:
+        (template,) = told.templates
+        return dataclasses.replace(told, templates=(dataclasses.replace(template, told=frozenset(topics)),))
+
+    assert [each.told for each in told.templates] == [{own}]
+    assert {kind for kind, _ in said(compare_sides(told, telling()))} == {"stack_tells"}
+    assert {kind for kind, _ in said(compare_sides(telling(), telling(foreign)))} == {"names_outsider"}
+    assert not compare_sides(telling(), told).objections
 
 
 def test_a_new_stack_is_deployed_by_its_own_account() -> None:
