@@ -60,6 +60,7 @@ ORDER = {
         ("judge", "report"),
         ("sides",),
         ("comparison",),
+        ("granted",),
         ("changes", "controls", "decisions", "machinery"),
         ("access",),
         ("objections",),

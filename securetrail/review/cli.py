@@ -104,50 +104,112 @@ def build_parser() -> Parser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--base", required=True, metavar="COMMIT", help="the branch, tag or commit to compare with: origin/main")
+    add(
+        "--base",
+        required=True,
+        metavar="COMMIT",
+        help="the branch, tag or commit to compare with, such as origin/main; its own code, environment and "
+        "decisions judge",
+    )
     add(
         "--app",
         metavar="COMMAND",
-        help='how to run the app on both sides. Default: what each side\'s cdk.json has as "app"',
+        help='how to run the app on both sides, such as "python3 app.py". Default: what each side\'s cdk.json has as '
+        '"app"',
     )
-    add("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="a context value for both synths")
-    add("--repository", type=Path, default=Path(), metavar="FOLDER", help="where the app is. Default: this folder")
+    add(
+        "-c",
+        "--context",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a context value for both synths; may be given several times. What only another value makes, such as "
+        "another profile, is not reviewed. Default: what each side's cdk.json has",
+    )
+    add(
+        "--repository",
+        type=Path,
+        default=Path(),
+        metavar="FOLDER",
+        help="where the app of the change is, with its cdk.json, in a working tree of git; what is not "
+        "committed counts "
+        "as well. Default: this folder",
+    )
     add(
         "--lock",
         metavar="FILE",
-        help="what pins what the app needs. Default: the first of uv.lock, requirements.lock, requirements.txt",
+        help="the file, below the repository's folder, that pins what the app needs; each side is synthesized "
+        "with what "
+        "its own pins. Default: the first of uv.lock, requirements.lock, requirements.txt",
     )
     add(
         "--installed-from",
         type=Path,
         metavar="FILE",
-        help="the lock of the running environment. Default: the folder's own lock",
+        help="the lock that the running environment was installed from: a side with the same lock uses it, and nothing "
+        "is installed. Default: the change's own lock",
     )
-    add("--checkov", type=Path, metavar="FILE", help="what checkov --output json says of the change's assembly")
-    add("--base-checkov", type=Path, metavar="FILE", help="the same for the base's")
+    add(
+        "--checkov",
+        type=Path,
+        metavar="FILE",
+        help="what checkov --output json says of the change's assembly: its new findings and exceptions count "
+        "as those of cdk-nag do",
+    )
+    add("--base-checkov", type=Path, metavar="FILE", help="the same of the base's assembly")
     add(
         "--assemblies",
         type=Path,
         metavar="FOLDER",
-        help="write the cloud assemblies to FOLDER/base and FOLDER/head, and keep them",
+        help="write the cloud assemblies to FOLDER/base and FOLDER/head, and keep them; FOLDER/between is the "
+        "base with "
+        "the change's dependencies, if these differ",
     )
     modes = parser.add_mutually_exclusive_group()
-    modes.add_argument("--synthesize-only", action="store_true", help="end when the assemblies are written")
-    modes.add_argument("--no-synth", action="store_true", help="compare the assemblies that are there already")
-    add("--allow-new-decisions", action="store_true", help=f"count the decisions that this change adds to {FILE}")
+    modes.add_argument(
+        "--synthesize-only",
+        action="store_true",
+        help="end when the assemblies are written and can be read, with exit code 0; for other programs, such "
+        "as checkov, "
+        "to look at them",
+    )
+    modes.add_argument(
+        "--no-synth",
+        action="store_true",
+        help="compare the assemblies that --synthesize-only wrote to the folder of --assemblies, and run no "
+        "app. They are "
+        "believed: whoever may write there decides what is reviewed",
+    )
+    add(
+        "--allow-new-decisions",
+        action="store_true",
+        help=f"count the decisions that this change itself adds to {FILE}, or rewrites; without it each is an "
+        "objection",
+    )
     add(
         "--other-review",
         type=Path,
         action="append",
         default=[],
         metavar="FILE",
-        help="a review of the same change as --json prints it, such as with another context: what it uses of "
-        f"{FILE} is not unused here",
+        help="a review of the same change as --json prints it, such as with another context; may be given "
+        "several times: "
+        f"what it uses of {FILE} is not unused here",
     )
     add("--format", choices=FORMATS, default="text", help="what to print (default: %(default)s)")
     add("--json", dest="format", action="store_const", const="json", help="the same as --format json")
-    add("--also", action="append", default=[], metavar="FORMAT=FILE", help="write another format to a file as well")
-    add("--title", default="Review", help="the heading (default: %(default)s)")
+    add(
+        "--also",
+        action="append",
+        default=[],
+        metavar="FORMAT=FILE",
+        help="write another format to a file as well, such as markdown=review.md; may be given several times",
+    )
+    add(
+        "--title",
+        default="Review",
+        help="the heading, by which code scanning tells one review from another (default: %(default)s)",
+    )
     return parser
 
 
@@ -177,8 +239,9 @@ def _review(arguments: argparse.Namespace) -> int:
         locks = _Locks(base_lock, head_lock, installed_from)
         base, head, between = _synthesize(arguments, context, (base_folder, folder), locks, out)
         with step("comparing", _progress):
-            before = read_side("base", base, base_root, arguments.base_checkov)
-            after = read_side("change", head, root, arguments.checkov)
+            touched = frozenset(changed_files(root, commit))
+            before = read_side("base", base, base_root, arguments.base_checkov, touched)
+            after = read_side("change", head, root, arguments.checkov, touched)
             if arguments.synthesize_only:
                 return _NOTHING
             notices = [who.notice, *_stale(root, commit)]

@@ -21,15 +21,18 @@ from securetrail.review.access import (
 from securetrail.review.changes.kinds import CONNECTING, PROTECTIVE, SILENCING, STATEFUL
 from securetrail.review.changes.old_names import with_old_names, with_old_parameters
 from securetrail.review.changes.one_name import with_one_name
+from securetrail.review.changes.own_values import with_own_values
 from securetrail.review.changes.renamed import renamed_resources
 from securetrail.review.changes.resources import Change, Kind, compare_declarations, compare_resources
 from securetrail.review.controls.compare import SUBSCRIPTION, ControlLoss, Loss, compare_controls, is_subscribed
 from securetrail.review.controls.rest import SAYS_NOTHING, different
 from securetrail.review.controls.table import CONTROLS
+from securetrail.review.controls.tags import DecidingTag, deciding_tags
 from securetrail.review.controls.values import at
 from securetrail.review.controls.views import lost_views
 from securetrail.review.decisions import Accepted, Decision, decide
 from securetrail.review.findings import Acknowledgement, Construct, Finding, Findings, Place
+from securetrail.review.granted import access_objections
 from securetrail.review.machinery.packs import (
     lost_packs,
     new_exceptions,
@@ -68,14 +71,6 @@ _DESTROYED: Final = "What is in it is gone, or stays behind where nobody looks."
 _DEPLOYED: Final = "Whoever owns it deploys something else than what was reviewed, or may do more than before."
 _ACCOUNT: Final = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _MOVED: Final = "Another stack is made there; the one that protects now is left behind, and nobody changes it any more."
-# What the comparison of access says in exactly these words, a control says already.
-_SAID_BY: Final = {
-    "log_bucket_blocks_public_access": tuple(
-        f"{name} is no longer set"
-        for name in ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
-    ),
-    "log_bucket_has_no_acls": ("BucketOwnerEnforced is no longer set",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +191,7 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
     """
     templates = with_old_parameters(base.templates, head.templates)
     renamed = renamed_resources(base.templates, templates)
-    both = variants(base.templates, templates, renamed)
+    both = [*map(with_own_values, variants(base.templates, templates, renamed))]
     named = [with_one_name(with_old_names(each)) for each in both]
     access = compare_access(named)
     controls = compare_controls(named, STATEFUL)
@@ -208,10 +203,11 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
     objections = (
         *_stack_objections(base, head, removed_stacks),
         *_unread_objections(base, head),
-        *_access_objections(access, controls, places),
+        *access_objections(access, controls, places),
         *_control_objections(controls, places),
         *_outsider_objections(new_outsiders(named, base.templates, both), places),
-        *_call_objections(new_calls(named), places),
+        *_call_objections(new_calls(named, base.templates), places),
+        *_tag_objections(deciding_tags(named), places),
         *_protection_objections(named, places),
         *_silencing_objections(named, places),
         *_view_objections(named, places),
@@ -292,6 +288,7 @@ def _stack_objections(base: Side, head: Side, removed: Sequence[str]) -> Iterato
     before = {template.stack: template for template in base.templates}
     for template in head.templates:
         yield from _deployment_objections(before.get(template.stack), template)
+        yield from _told_objections(before.get(template.stack), template)
 
 
 def _deployment_objections(old: Template | None, new: Template) -> Iterator[Objection]:
@@ -307,6 +304,20 @@ def _deployment_objections(old: Template | None, new: Template) -> Iterator[Obje
                     f"The deployment of the new stack {new.stack} uses what is in another account: {what} is {value}."
                 )
             yield Objection(objection_id("stack_deployed_by", value), new.stack, says, _DEPLOYED)
+
+
+def _told_objections(old: Template | None, new: Template) -> Iterator[Objection]:
+    """Who is told of a stack's deployments no more, and who is in another account."""
+    for topic in sorted(old.told - new.told) if old else ():
+        says = f"The topic {topic} is not told of deployments of the stack {new.stack} any more."
+        attack = "Somebody deploys something else, and nobody is told."
+        yield Objection(objection_id("stack_tells", topic), new.stack, says, attack)
+    for topic in sorted(new.told - (old.told if old else frozenset())):
+        account = (topic.split(":")[4:5] or [""])[0]
+        if new.account and account != new.account:
+            says = f"The topic {topic}, which is told of deployments of the stack {new.stack}, is in another account."
+            attack = "What is deployed is in the hands of somebody outside."
+            yield Objection(objection_id("names_outsider", topic), new.stack, says, attack)
 
 
 def _places_of(old: Template, new: Template) -> tuple[tuple[str, str, str], ...]:
@@ -328,30 +339,6 @@ def _unread_objections(base: Side, head: Side) -> Iterator[Objection]:
                 says = f"What {name} makes of the stack {stack} cannot be compared, and it is another one."
                 attack = "Resources that nobody has seen are deployed."
                 yield Objection(objection_id("not_comparable", name), stack, says, attack)
-
-
-def _access_objections(
-    access: AccessDifference, controls: Iterable[ControlLoss], places: Mapping[Id, Place]
-) -> Iterator[Objection]:
-    said = {text for each in controls for text in _SAID_BY.get(each.id, ())}
-    resources = {each.resource for each in controls if each.id in _SAID_BY}
-    for each in access.allowed:
-        if each.objects and not (each.resource in resources and each.because in said):
-            detail = f"{each.who} may {', '.join(each.actions)} on {each.on}{f' when {each.when}' if each.when else ''}"
-            yield Objection(
-                objection_id("newly_allowed", detail), str(each.resource), f"{each}.", place=places.get(each.resource)
-            )
-    for each in access.denied:
-        if each.objects:
-            detail = f"{each.who}: {', '.join(each.actions)} on {each.on}{f' when {each.when}' if each.when else ''}"
-            attack = "What it delivers does not arrive any more: log files, alerts, or their encryption."
-            yield Objection(
-                objection_id("newly_denied", detail), str(each.resource), f"{each}.", attack, places.get(each.resource)
-            )
-    for gap in access.not_comparable:
-        yield Objection(
-            objection_id("access_not_comparable", gap.why), str(gap.resource), f"{gap}.", place=places.get(gap.resource)
-        )
 
 
 def _control_objections(controls: Iterable[ControlLoss], places: Mapping[Id, Place]) -> Iterator[Objection]:
@@ -380,6 +367,14 @@ def _call_objections(calls: Iterable[Call], places: Mapping[Id, Place]) -> Itera
         attack = "No template shows what the call changes: by it, protection is taken away with a role of before."
         # With its parameters: a decision about one trail is none about another.
         name = objection_id("calls_at_deployment", f"{each.when} {each.given}")
+        yield Objection(name, str(each.resource), says, attack, places.get(each.resource))
+
+
+def _tag_objections(tags: Iterable[DecidingTag], places: Mapping[Id, Place]) -> Iterator[Objection]:
+    for each in tags:
+        says = f"{each.resource}: the tag {each.tag} is {each.after}, before {each.before}, and policies decide by it."
+        attack = "Somebody may do what the policies keep for others, or what they kept from it."
+        name = objection_id("tag_decides", f"{each.tag}: {each.before} -> {each.after}")
         yield Objection(name, str(each.resource), says, attack, places.get(each.resource))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -165,11 +165,14 @@ def read_checkov(path: Path, constructs: Mapping[tuple[str, str], Construct]) ->
         ) from error
 
 
-def read_constructs(assembly: Path, root: Path) -> dict[tuple[str, str], Construct]:
+def read_constructs(
+    assembly: Path, root: Path, touched: Collection[str] = frozenset()
+) -> dict[tuple[str, str], Construct]:
     """Where each resource is made, by stack and logical id; the CDK's metadata has a trace for each.
 
     A nested stack's resources are told in the metadata of the stack around it.
 
+    :param touched: the files that the change touches: a line in one of them is taken before one in another.
     :returns: stacks are called by their display name, ``Stage/Stack``.
     """
     found = {}
@@ -178,7 +181,9 @@ def read_constructs(assembly: Path, root: Path) -> dict[tuple[str, str], Constru
             data = {entry["type"]: entry["data"] for entry in entries if "data" in entry}
             if "aws:cdk:logicalId" in data:
                 trace = "\n".join(data.get("aws:cdk:creationStack", ()))
-                found[stack, str(data["aws:cdk:logicalId"])] = Construct(path.strip("/"), _place([trace], root))
+                found[stack, str(data["aws:cdk:logicalId"])] = Construct(
+                    path.strip("/"), _place([trace], root, touched)
+                )
     return found
 
 
@@ -230,9 +235,11 @@ def _first_file(trace: str) -> str:
     return found["file"] if found else ""
 
 
-def _place(traces: Sequence[str] | None, root: Path) -> Place | None:
+def _place(traces: Sequence[str] | None, root: Path, touched: Collection[str] = frozenset()) -> Place | None:
     """Where a construct is made: in the file nearest to it, the line furthest out, which says what it is for; in the
     construct around it, if the file has that as well.
+
+    :param touched: files of which the nearest is taken before all others.
     """
     frames = [
         (Path(match["file"]).relative_to(root).as_posix(), int(match["line"]), match["function"])
@@ -243,8 +250,9 @@ def _place(traces: Sequence[str] | None, root: Path) -> Place | None:
     ]
     if not frames:
         return None
-    file, line, function = frames[0]
-    for next_file, next_line, next_function in frames[1:]:
+    start = next((number for number, (file, *_) in enumerate(frames) if file in touched), 0)
+    file, line, function = frames[start]
+    for next_file, next_line, next_function in frames[start + 1 :]:
         if next_file != file or function.endswith("__init__"):
             break
         line, function = next_line, next_function

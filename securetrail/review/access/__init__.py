@@ -7,11 +7,12 @@ Open ``compare`` first, then ``differences`` and ``space``; ``policies`` finds t
 ``takers`` what new roles take.
 """
 
+from securetrail.review.access.actions import is_sensitive
 from securetrail.review.access.calls import Call, new_calls
 from securetrail.review.access.compare import compare_access
 from securetrail.review.access.model import Access, AccessDifference, NotComparableAccess
 from securetrail.review.access.outsiders import Outsider, new_outsiders
-from securetrail.review.access.policies import GUARDRAIL, GUARDRAILS, JUDGED
+from securetrail.review.access.policies import GUARDRAIL, GUARDRAILS, JUDGED, Policies, collect
 from securetrail.review.access.takers import log_buckets
 
 __all__ = [
@@ -23,7 +24,10 @@ __all__ = [
     "Call",
     "NotComparableAccess",
     "Outsider",
+    "Policies",
+    "collect",
     "compare_access",
+    "is_sensitive",
     "log_buckets",
     "new_calls",
     "new_outsiders",

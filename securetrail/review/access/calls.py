@@ -15,7 +15,7 @@ from math import inf
 from typing import Any, Final
 
 from securetrail.review.access.actions import is_sensitive
-from securetrail.review.template import Id, NotComparable, Resource, Variant, as_json
+from securetrail.review.template import Id, NotComparable, Resource, Template, Variant, as_json
 
 _WHEN: Final = {"Create": "created", "Update": "updated", "Delete": "removed"}
 _CUSTOM: Final = ("Custom::", "AWS::CloudFormation::CustomResource")
@@ -60,6 +60,9 @@ _BY_CDK: Final = {
     "Custom::S3AutoDeleteObjects": ("BucketName", "s3:DeleteObject", "removed"),
     "Custom::ECRAutoDeleteImages": ("RepositoryName", "ecr:BatchDeleteImage", "removed"),
 }
+_EMPTIED: Final = re.compile(r'aws-cdk:auto-delete-\w+", *"Value": *"true')
+# Calls that write no more than a parameter, which no policy and no setting is.
+_OF_PARAMETERS: Final = {"ssm:DeleteParameter", "ssm:DeleteParameters", "ssm:PutParameter"}
 # CDK's own as well: it sets for how long a log group keeps events, which it names.
 _RETENTION, _LOG_GROUP = "Custom::LogRetention", "AWS::Logs::LogGroup"
 # The stand-in of what another stack exports that is not in the assembly.
@@ -88,8 +91,12 @@ class Call:
     when: str
 
 
-def new_calls(variants: Sequence[Variant]) -> tuple[Call, ...]:
-    """The calls of the head's resources that the base's resource of the same id does not make."""
+def new_calls(variants: Sequence[Variant], base: Sequence[Template] = ()) -> tuple[Call, ...]:
+    """The calls of the head's resources that the base's resource of the same id does not make, and those that the
+    removal of the base's makes.
+
+    :param base: the base's templates as they are written.
+    """
     found: dict[Call, None] = {}
     for variant in variants:
         for each, resource in variant.head.items():
@@ -99,7 +106,8 @@ def new_calls(variants: Sequence[Variant]) -> tuple[Call, ...]:
                 found |= dict.fromkeys(_by_cdk(resource, variant))
             found |= dict.fromkeys(_shorter_retention(resource, variant))
         found |= dict.fromkeys(_deleted_groups(variant))
-    return tuple(found)
+        found |= dict.fromkeys(_at_removal(variant))
+    return tuple(each for each in found if not _is_about_own_parameter(each, base))
 
 
 def _calls(resource: Resource) -> Iterator[Call]:
@@ -110,6 +118,46 @@ def _calls(resource: Resource) -> Iterator[Call]:
     for document, given in _documents(resource):
         if document not in _LOOKING_AFTER:
             yield Call(resource.id, f"ssm:{document}", as_json(given), "run")
+
+
+def _at_removal(variant: Variant) -> Iterator[Call]:
+    """The calls that a custom resource makes because it is gone."""
+    for each, old in variant.base.items():
+        if each in variant.head or not old.type.startswith(_CUSTOM):
+            continue
+        yield from (call for call in _at_deployment(old) if _WHEN["Delete"] in call.when.split(" or "))
+        name, action, when = _BY_CDK.get(old.type, ("", "", ""))
+        for kept in variant.head.values() if name else ():
+            # What CDK's function empties has this tag; it lets be what has it no more.
+            if kept.reference == old.properties.get(name) and _EMPTIED.search(as_json(kept.properties.get("Tags"))):
+                yield Call(each, action, as_json(old.properties), when)
+
+
+def _is_about_own_parameter(call: Call, base: Sequence[Template]) -> bool:
+    """Whether a call writes a parameter of Systems Manager that nothing else of the base names."""
+    if call.action not in _OF_PARAMETERS:
+        return False
+    try:
+        given = json.loads(call.given).get("parameters", {})
+    except (ValueError, AttributeError):
+        return False
+    names = [given.get("Name"), *(given.get("Names") or ())] if isinstance(given, Mapping) else []
+    texts = [each for each in names if each is not None]
+    return bool(texts) and not any(
+        not isinstance(name, str) or re.search(rf"(?<![\w.-]){re.escape(name.strip('/'))}(?![\w.-])", text)
+        for name in texts
+        for text in _others(call.resource, base)
+    )
+
+
+def _others(of: Id, base: Sequence[Template]) -> Iterator[str]:
+    """What the base's templates say, but for one resource."""
+    for template in base:
+        for section, content in template.body.items():
+            entries = content.items() if isinstance(content, Mapping) else [("", content)]
+            for name, entry in entries:
+                if section != "Resources" or Id(template.stack, name) != of:
+                    yield as_json(entry)
 
 
 def _documents(resource: Resource) -> Iterator[tuple[Any, Any]]:

@@ -15,8 +15,10 @@ from securetrail.review.access.differences import Contradiction, Widening, may_s
 from securetrail.review.access.keys import TooManyValues
 from securetrail.review.access.model import Access, AccessDifference, NotComparableAccess
 from securetrail.review.access.policies import (
+    EVERYTHING,
     GUARDRAIL,
     JUDGED,
+    MANAGED_POLICY,
     READS,
     Kind,
     Policies,
@@ -36,8 +38,10 @@ from securetrail.review.template import SETS_RETENTIONS, Id, Resource, Variant, 
 
 _SETTINGS_ON: Final = {Kind.BUCKET: "the bucket and its objects", Kind.PERMISSIONS: "the identity"}
 # Reading what is encrypted, and giving somebody access again.
-_KEY_NEEDS: Final = ("kms:Decrypt", "kms:PutKeyPolicy")
+_NEEDS: Final = {Kind.KEY: ("kms:Decrypt", "kms:PutKeyPolicy"), Kind.BUCKET: ("s3:GetObject",)}
 _ROLE: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]+")
+# In a text, up to what lies within: an object of a bucket, a stream of a log group.
+_ARN: Final = re.compile(r"arn:[\w-]+:s3:::[^/\s,]+|arn:[\w-]+:[\w-]+:[\w-]*:\d*:(?:key/|role/|table/)?[^\s,/]+")
 _OF_RETENTIONS: Final = {"logs:DeleteRetentionPolicy", "logs:PutRetentionPolicy"}
 _NESTED: Final = "AWS::CloudFormation::Stack"
 _STACK_SET: Final = "AWS::CloudFormation::StackSet"
@@ -70,16 +74,30 @@ def compare_access(variants: Sequence[Variant]) -> AccessDifference:
     denied: dict[Access, None] = {}
     not_comparable: dict[NotComparableAccess, None] = {}
     known: list[_Compared] = []
+    names = dict(_names(variants))
     for variant in variants:
         for found in _compare(variant.base, variant.head, known):
-            allowed |= dict.fromkeys(found.allowed)
-            denied |= dict.fromkeys(found.denied)
+            allowed |= dict.fromkeys(_named(each, names) for each in found.allowed)
+            denied |= dict.fromkeys(_named(each, names) for each in found.denied)
             not_comparable |= dict.fromkeys(found.not_comparable)
     return AccessDifference(
         allowed=tuple(sorted(allowed, key=lambda access: not access.objects)),
         denied=tuple(sorted(denied, key=lambda access: not access.objects)),
         not_comparable=tuple(not_comparable),
     )
+
+
+def _names(variants: Sequence[Variant]) -> Iterator[tuple[str, str]]:
+    """What resources are called in the place of their ARNs, most of which stand in for ones that nobody knows yet."""
+    for side in (side for variant in variants for side in (variant.head, variant.base)):
+        yield from ((resource.arn, str(each)) for each, resource in side.items() if resource.arn.startswith("arn:"))
+
+
+def _named(row: Access, names: Mapping[str, str]) -> Access:
+    if not (set(_ARN.findall(f"{row.on} {row.when}")) & names.keys()):
+        return row
+    on, when = (_ARN.sub(lambda found: names.get(found[0], found[0]), text) for text in (row.on, row.when))
+    return replace(row, on=on, when=when)
 
 
 def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterator[AccessDifference]:
@@ -123,6 +141,8 @@ def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterat
         if compared not in known:
             known.append(compared)
             yield _difference(*compared)
+            if subject.kind is Kind.PERMISSIONS and (is_elsewhere or _either(old, new).type == MANAGED_POLICY):
+                yield from _no_longer_denied(*compared)
 
 
 def _roles_for_retentions(head: Resources) -> set[Id]:
@@ -345,11 +365,19 @@ def _difference(subject: Subject, old: Policies, new: Policies, context: _Contex
     )
 
 
-def _locked(subject: Subject, old: Policies, new: Policies, space: Space) -> Iterator[Access]:
-    """A key with which nobody of the account can read any more, or that nobody can change: what it encrypts is lost."""
-    if subject.kind is not Kind.KEY:
+def _no_longer_denied(subject: Subject, old: Policies, new: Policies, context: _Context) -> Iterator[AccessDifference]:
+    """What a policy denies no more to somebody of whom no template tells what else allows."""
+    before, after = (tuple(each for each in side.layers[0] if not each.is_allow) for side in (old, new))
+    if not before or before == after:
         return
-    for action in _KEY_NEEDS:
+    wide, narrow = (replace(side, layers=((EVERYTHING, *denies),)) for side, denies in ((old, before), (new, after)))
+    found = _difference(subject, wide, narrow, context)
+    yield AccessDifference(tuple(replace(each, is_certain=False) for each in found.allowed), (), found.not_comparable)
+
+
+def _locked(subject: Subject, old: Policies, new: Policies, space: Space) -> Iterator[Access]:
+    """A key or a bucket with which nobody of the account can read any more, or a key that nobody can change."""
+    for action in _NEEDS.get(subject.kind, ()):
         if may_still(space, old, action) and not may_still(space, new, action):
             yield Access(
                 resource=subject.id,

@@ -38,11 +38,16 @@ class Access:
         """Whether what may be done is not done to the resource whose policies decide."""
         return self.who == str(self.resource)
 
+    @property
+    def place(self) -> str:
+        """What it is done to, with the resource if the words do not name it."""
+        is_named = self.is_about_others or str(self.resource) in self.on
+        return self.on if is_named else f"{self.on} of {self.resource}"
+
     def __str__(self) -> str:
         verb = f"may{' perhaps' if not self.is_certain else ''}{' no longer' if self.is_lost else ''}"
         when = f", when {self.when}" if self.when else ""
-        of = "" if self.is_about_others else f" of {self.resource}"
-        return f"{self.who} {verb} {', '.join(self.actions)} on {self.on}{of}{when}: {self.because}"
+        return f"{self.who} {verb} {', '.join(self.actions)} on {self.place}{when}: {self.because}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ Resources = Mapping[Id, Resource]
 # Policies of an organization that take away; others say how resources are tagged or backed up.
 GUARDRAIL, GUARDRAILS = "AWS::Organizations::Policy", {"RESOURCE_CONTROL_POLICY", "SERVICE_CONTROL_POLICY"}
 # The condition that stands for a managed policy elsewhere: nobody here knows what it allows.
+MANAGED_POLICY: Final = "AWS::IAM::ManagedPolicy"
 MANAGED, READS = "the managed policy", "the managed policy that only reads"
 
 
@@ -492,10 +493,9 @@ class _Collector:
         if policy.properties.get("Type") not in GUARDRAILS:
             return
         found = self._subject(policy, Kind.PERMISSIONS)
-        everything = _allow("everything else", ("*",))
         given = found.read(policy.properties.get("Content"), Principal="*")
-        found.statements.append(everything)
-        found.boundary = given if any(each.is_allow for each in given) else (everything, *given)
+        found.statements.append(EVERYTHING)
+        found.boundary = given if any(each.is_allow for each in given) else (EVERYTHING, *given)
 
     def _permission_set(self, permission_set: Resource) -> None:
         """A role that IAM Identity Center makes in the accounts that it is assigned to."""
@@ -508,7 +508,7 @@ class _Collector:
             found.unresolved.add(arn)
             return ()
         policy = self._by_arn.get(str(arn))
-        if policy is not None and policy.type == "AWS::IAM::ManagedPolicy":
+        if policy is not None and policy.type == MANAGED_POLICY:
             return found.read(policy.properties.get("PolicyDocument"), Principal="*")
         if actions := actions_of_managed(str(arn)):
             return (_allow(str(arn), actions),)
@@ -533,7 +533,7 @@ class _Collector:
                     targets.append(self._subject(resource, Kind.PERMISSIONS))
                 else:
                     elsewhere.append(self._identity_elsewhere(policy, type_, str(name)))
-        if policy.type == "AWS::IAM::ManagedPolicy" and not targets:
+        if policy.type == MANAGED_POLICY and not targets:
             # Whoever attaches it has what it allows.
             targets.append(self._subject(policy, Kind.PERMISSIONS))
         for found in (*targets, *elsewhere):
@@ -613,6 +613,9 @@ def _allow(label: str, actions: tuple[str, ...], *conditions: Condition) -> Stat
         resources=Patterns(("*",), excludes=False),
         conditions=conditions,
     )
+
+
+EVERYTHING: Final = _allow("everything else", ("*",))
 
 
 def _principal_of_permission(principal: Any) -> Any:

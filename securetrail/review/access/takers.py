@@ -50,6 +50,7 @@ def new_takers(base: Resources, head: Resources, before: _Found, after: _Found) 
             yield from _row(subject, policies, _TAKES, base[each].arn, f"the alerts in {each}", after)
         yield from _roles(subject, policies, base, head, before)
     yield from _consumers(base, head, queues)
+    yield from _open_methods(base, head, after)
 
 
 def _consumers(base: Resources, head: Resources, queues: tuple[Id, ...]) -> Iterator[Access]:
@@ -70,6 +71,32 @@ def _consumers(base: Resources, head: Resources, queues: tuple[Id, ...]) -> Iter
                 is_certain=True,
                 objects=True,
             )
+
+
+def _open_methods(base: Resources, head: Resources, after: _Found) -> Iterator[Access]:
+    """The methods of an API that ask nobody who they are, and act with a role that may read log files.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/integrating-api-with-aws-services-s3.html
+    """
+    roles = {each.arn: each for subject, each in after.items() if subject.kind is Kind.PERMISSIONS}
+    for id_, resource in head.items():
+        policies = roles.get(_credentials(resource))
+        if policies is None or (id_ in base and _credentials(base[id_])):
+            continue
+        for each in log_buckets(base):
+            log_file = f"{base[each].arn}/AWSLogs/{_ANY}"
+            for row in _row(Subject(id_, Kind.PERMISSIONS), policies, ("s3:GetObject",), log_file, f"{each}", after):
+                because = f"{id_} asks nobody who he is, and acts with the role {policies.arn}"
+                yield replace(row, who="anyone", on="the log files", because=because, resource=each)
+
+
+def _credentials(resource: Resource) -> str:
+    """The role that an open method acts with; nothing for others."""
+    given = resource.properties
+    if resource.type != "AWS::ApiGateway::Method" or given.get("AuthorizationType", "NONE") != "NONE":
+        return ""
+    integration = given.get("Integration")
+    return str(integration.get("Credentials") or "") if isinstance(integration, Mapping) else ""
 
 
 def _fed(resource: Resource) -> tuple[str, str]:

@@ -36,6 +36,8 @@ _STATISTIC: Final = ("Namespace", "MetricName", "Dimensions", "Statistic", "Exte
 COUNTED_BY, LESSENS, PUBLISHED_TO = "CountedBy", " by less than nothing", "PublishedTo"
 # What a filter counts while it finds nothing: it makes averages and minima smaller, and sums and maxima no larger.
 OTHERWISE: Final = " with a value for what does not match"
+# An alarm that names a unit looks at what is counted in it alone; one that names none, at nothing certain of several.
+OTHER_UNIT, SEVERAL_UNITS = " in another unit", " in one of several units"
 _STATISTICS: Final = {"Average", "Maximum", "Minimum", "SampleCount", "Sum"}
 _ABOVE: Final = {"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"}
 _BELOW: Final = {"LessThanThreshold", "LessThanOrEqualToThreshold"}

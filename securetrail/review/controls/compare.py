@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from securetrail.review.controls.alerts import COUNTED_BY, LESSENS, OTHERWISE, PUBLISHED_TO, as_one_metric
+from securetrail.review.controls.alerts import (
+    COUNTED_BY,
+    LESSENS,
+    OTHER_UNIT,
+    OTHERWISE,
+    PUBLISHED_TO,
+    SEVERAL_UNITS,
+    as_one_metric,
+)
+from securetrail.review.controls.storage import TAKES_LOGS
 from securetrail.review.controls.table import CONTROLS, Control
 from securetrail.review.controls.values import Weakening, at
 from securetrail.review.template import Id, Resource, Variant, as_json
@@ -110,7 +119,7 @@ def _fed(resources: Mapping[Id, Resource]) -> Mapping[Id, Resource]:
     """The resources, with what others say of them: what feeds an alarm's metric, the name of which may be any, and
     that services publish to a topic.
     """
-    filters: dict[tuple[str, str], list[str]] = {}
+    filters: dict[tuple[str, str], dict[str, str]] = {}
     for each in resources.values():
         transformations = at(each.properties, "MetricTransformations.0")
         if each.type == "AWS::Logs::MetricFilter" and isinstance(transformations, Mapping):
@@ -118,7 +127,8 @@ def _fed(resources: Mapping[Id, Resource]) -> Mapping[Id, Resource]:
             value = str(transformations.get("MetricValue"))
             lessens = LESSENS if value.startswith("-") else ""
             otherwise = "" if transformations.get("DefaultValue") is None else OTHERWISE
-            filters.setdefault(metric, []).append(f"{each.id}{lessens}{otherwise}")
+            unit = str(transformations.get("Unit") or "None")
+            filters.setdefault(metric, {})[f"{each.id}{lessens}{otherwise}"] = unit
     fed = {
         name: dataclasses.replace(each, properties=as_one_metric(each.properties)) if each.type in _ALARM else each
         for name, each in resources.items()
@@ -126,12 +136,31 @@ def _fed(resources: Mapping[Id, Resource]) -> Mapping[Id, Resource]:
     for name, each in fed.items():
         metric = str(each.properties.get("Namespace")), str(each.properties.get("MetricName"))
         if each.type == "AWS::CloudWatch::Alarm" and metric in filters:
-            fed[name] = dataclasses.replace(each, properties={**each.properties, COUNTED_BY: sorted(filters[metric])})
+            counted = sorted(_in_units(filters[metric], str(each.properties.get("Unit") or "")))
+            fed[name] = dataclasses.replace(each, properties={**each.properties, COUNTED_BY: counted})
     telling = (each.dependencies for each in resources.values() if each.type in _PUBLISHING)
     for name in {name for told in telling for name in told & {*resources}}:
         if resources[name].type == "AWS::SNS::Topic":
             fed[name] = dataclasses.replace(fed[name], properties={**fed[name].properties, PUBLISHED_TO: True})
+    places = [at(each.properties, "LoggingConfiguration.DestinationBucketName") for each in resources.values()]
+    logged = {place for place in places if isinstance(place, str)}
+    for name, each in resources.items():
+        if each.type == "AWS::S3::Bucket" and each.reference in logged:
+            fed[name] = dataclasses.replace(each, properties={**each.properties, TAKES_LOGS: True})
     return fed
+
+
+def _in_units(filters: Mapping[str, str], asked: str) -> Iterator[str]:
+    """The filters that count into a metric, each with what its unit does to an alarm.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+
+    :param filters: each with its unit.
+    :param asked: the unit that the alarm names. Default: - none.
+    """
+    for each, unit in filters.items():
+        several = SEVERAL_UNITS if not asked and len({*filters.values()}) > 1 else ""
+        yield each + (OTHER_UNIT if asked and unit != asked else several)
 
 
 def _with_subscriptions(resources: Mapping[Id, Resource]) -> Mapping[Id, Resource]:

@@ -117,6 +117,7 @@ _COMPARED: Final[Mapping[str, tuple[str, ...]]] = {
         "MetricTransformations.MetricName",
         "MetricTransformations.MetricNamespace",
         "MetricTransformations.MetricValue",
+        "MetricTransformations.Unit",
     ),
     "AWS::Logs::SubscriptionFilter": ("DestinationArn", "Distribution", "FilterName", "FilterPattern"),
     "AWS::SNS::Subscription": (

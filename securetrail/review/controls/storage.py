@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from securetrail.review.controls.values import (
+    NEVER,
     Exposed,
     Fixed,
     Level,
@@ -31,6 +32,8 @@ _RULE: Final = "BucketEncryption.ServerSideEncryptionConfiguration.0"
 _ENCRYPTION: Final = f"{_RULE}.ServerSideEncryptionByDefault"
 _LIFECYCLE: Final = "LifecycleConfiguration.Rules"
 _REPLICATION: Final = "ReplicationConfiguration.Rules"
+# What the comparison adds to a bucket that others name for their access logs.
+TAKES_LOGS: Final = "TakesAccessLogs"
 _DAYS_OF_A_YEAR: Final = 365
 _MONTH: Final = 30.0
 # s3:ObjectRemoved:Delete
@@ -114,6 +117,47 @@ def archived(rules: Any) -> Level:
     ]
     soonest = min([_MONTH, *days])
     return Level(soonest, f"{soonest:g} days" if soonest < _MONTH else "a month or longer")
+
+
+@reads("IntelligentTieringConfigurations")
+def archived_by_use(found: Any) -> Level:
+    """Likewise where objects that nobody reads go to an archive by themselves."""
+    days = [
+        float(tier.get("Days") or 0)
+        for each in found or ()
+        if each.get("Status") == "Enabled"
+        for tier in each.get("Tierings") or ()
+    ]
+    return Level(min(days, default=NEVER), f"{min(days):g} days" if days else "ever")
+
+
+@reads(_REPLICATION)
+def copies_at_hand(rules: Any) -> Level:
+    """Whether the copies can be read at once."""
+    classes = {str((rule.get("Destination") or {}).get("StorageClass")) for rule in rules or ()}
+    archives = classes & {"DEEP_ARCHIVE", "GLACIER"}
+    return Level(0.5, f"after a restore from {', '.join(sorted(archives))}") if archives else Level(1, "at once")
+
+
+def takes_access_logs(properties: Properties) -> Value:
+    """Whether S3 can deliver access logs to a bucket that is named for them.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html
+    """
+    if TAKES_LOGS not in properties:
+        return Fixed("")
+    lock = at(properties, "ObjectLockConfiguration.Rule")
+    encryption = at(properties, _ENCRYPTION)
+    if (gap := unresolved([lock, encryption])) is not None:
+        return Unknown(gap.why, repr([lock, encryption]))
+    given = encryption if isinstance(encryption, Mapping) else {}
+    # Nobody can let the service use AWS's own key.
+    is_of_aws = str(given.get("KMSMasterKeyID") or "alias/aws/s3").endswith("alias/aws/s3")
+    if lock:
+        return Level(0, "no, because objects are locked by default")
+    if str(given.get("SSEAlgorithm")).startswith("aws:kms") and is_of_aws:
+        return Level(0, "no, because AWS's key for S3 encrypts them")
+    return Level(1, "yes")
 
 
 @reads("InventoryConfigurations")

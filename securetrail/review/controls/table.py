@@ -137,9 +137,36 @@ def _failures(found: Any) -> Fixed:
     return Fixed(str(policy.get("deadLetterTargetArn") or ""))
 
 
+@reads("RedriveAllowPolicy")
+def _of_queues(found: Any) -> Level:
+    """Whether any other queue may send there; which ones do, the list of them says."""
+    policy = json.loads(found) if isinstance(found, str) else found or {}
+    is_closed = policy.get("redrivePermission") == "denyAll"
+    return Level(0, "of none") if is_closed else Level(1, "of others")
+
+
 @reads("ReservedConcurrentExecutions")
 def _runs(found: Any) -> Level:
     return Level(0, "off") if found is not None and float(found) == 0 else Level(1, "on")
+
+
+def _attribute(entry: Any) -> str | None:
+    """An attribute of a load balancer that is on."""
+    is_on = str(entry.get("Value")).lower() == "true"
+    return str(entry["Key"]) if is_on and str(entry["Key"]).endswith(".enabled") else None
+
+
+@reads("Content")
+def _of_sessions(found: Any) -> Needed:
+    """What the preferences of Session Manager say of logs; of other documents nothing."""
+    content = json.loads(found) if isinstance(found, str) and found.lstrip().startswith("{") else found
+    inputs = content.get("inputs") if isinstance(content, dict) else None
+    given = inputs if isinstance(inputs, dict) and content.get("sessionType") else {}
+    return Needed(
+        frozenset(
+            f"{name} {value}" for name, value in given.items() if name in _SESSION_LOGS and value not in ("", False)
+        )
+    )
 
 
 def _results_in_kms(before: Value, after: Value) -> Weakening | None:
@@ -198,10 +225,19 @@ _DATABASE: Final = (
 )
 _VAULT: Final = ("AWS::Backup::BackupVault",)
 _FLOW_LOG: Final = ("AWS::EC2::FlowLog",)
+_SESSION_LOGS: Final = (
+    "cloudWatchEncryptionEnabled",
+    "cloudWatchLogGroupName",
+    "cloudWatchStreamingEnabled",
+    "kmsKeyId",
+    "s3BucketName",
+    "s3EncryptionEnabled",
+)
 _TRAFFIC: Final = {"ALL": ("accepted", "rejected"), "ACCEPT": ("accepted",), "REJECT": ("rejected",)}
 _DETECTOR: Final = ("AWS::GuardDuty::Detector",)
 _RECORDER: Final = ("AWS::Config::ConfigurationRecorder",)
 
+_LOAD_BALANCER: Final = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 _HIDE: Final = "Somebody acts without a record of it."
 _FORGE: Final = "Somebody alters or deletes log files, and nobody can prove it."
 _DESTROY: Final = "Somebody waits until the evidence is gone, or deletes it."
@@ -322,6 +358,22 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "log_bucket_refuses_encryption", _BUCKET, "refuses objects encrypted by", _READ, storage.blocked_encryption
     ),
     Control("log_bucket_is_at_hand", _BUCKET, "objects can be read at once for", _HIDE, storage.archived),
+    Control(
+        "log_bucket_is_at_hand_by_use",
+        _BUCKET,
+        "objects that nobody reads can be read at once for",
+        _HIDE,
+        storage.archived_by_use,
+    ),
+    Control("log_bucket_copies_are_at_hand", _BUCKET, "its copies can be read", _HIDE, storage.copies_at_hand),
+    Control(
+        "log_bucket_takes_access_logs",
+        _BUCKET,
+        "takes access logs:",
+        _HIDE,
+        storage.takes_access_logs,
+        weakening_of_both,
+    ),
     Control("log_bucket_has_an_inventory", _BUCKET, "lists its objects:", _FORGE, storage.inventory),
     Control("log_bucket_blocks_public_access", _BUCKET, "blocks public access by", _PUBLIC, storage.public_access),
     Control(
@@ -564,6 +616,21 @@ CONTROLS: Final[tuple[Control, ...]] = (
     ),
     Control("queue_keeps_failures", _QUEUE, "messages that fail go to", _DESTROY, _failures),
     Control(
+        "queue_takes_messages",
+        _QUEUE,
+        "takes messages up to",
+        _QUIET,
+        number("MaximumMessageSize", "bytes", default=1_048_576, default_text="1048576 bytes (AWS's default)"),
+    ),
+    Control(
+        "queue_hands_on_within",
+        _QUEUE,
+        "hands messages on after",
+        _QUIET,
+        reader("DelaySeconds", lambda found: Level(1 / (1 + float(found or 0)), f"{float(found or 0):g} seconds")),
+    ),
+    Control("queue_takes_failures", _QUEUE, "takes what other queues fail with:", _DESTROY, _of_queues),
+    Control(
         "stream_keeps_records",
         _STREAM,
         "keeps records for",
@@ -747,6 +814,76 @@ CONTROLS: Final[tuple[Control, ...]] = (
         _DESTROY,
         number("LockConfiguration.MaxRetentionDays", "days", default=NEVER, default_text="ever"),
     ),
+    # ---- what other services write down of those who use them
+    Control(
+        "distribution_logs_access",
+        ("AWS::CloudFront::Distribution",),
+        "access logs go to",
+        _HIDE,
+        fixed("DistributionConfig.Logging.Bucket"),
+    ),
+    Control(
+        "stage_logs_access",
+        ("AWS::ApiGateway::Stage",),
+        "access logs go to",
+        _HIDE,
+        fixed("AccessLogSetting.DestinationArn"),
+    ),
+    Control(
+        "http_stage_logs_access",
+        ("AWS::ApiGatewayV2::Stage",),
+        "access logs go to",
+        _HIDE,
+        fixed("AccessLogSettings.DestinationArn"),
+    ),
+    Control(
+        "load_balancer_logs_access",
+        (_LOAD_BALANCER,),
+        "what is on of logs and protection:",
+        _HIDE,
+        members("LoadBalancerAttributes", _attribute),
+    ),
+    Control(
+        "cluster_logs",
+        ("AWS::EKS::Cluster",),
+        "writes logs of",
+        _HIDE,
+        members("Logging.ClusterLogging.EnabledTypes", lambda entry: str(entry["Type"])),
+    ),
+    Control(
+        "database_logs",
+        (*_DATABASE, "AWS::Neptune::DBInstance"),
+        "writes logs of",
+        _HIDE,
+        members("EnableCloudwatchLogsExports", str),
+    ),
+    Control(
+        "domain_logs", ("AWS::OpenSearchService::Domain",), "writes logs of", _HIDE, switches("LogPublishingOptions")
+    ),
+    Control("warehouse_logs", ("AWS::Redshift::Cluster",), "logs go to", _HIDE, fixed("LoggingProperties.BucketName")),
+    Control(
+        "machine_logs",
+        ("AWS::StepFunctions::StateMachine",),
+        "writes down of its runs",
+        _HIDE,
+        grade("LoggingConfiguration.Level", {"ALL": 3, "ERROR": 2, "FATAL": 1, "OFF": 0}, default="OFF"),
+    ),
+    Control(
+        "user_pool_watches",
+        ("AWS::Cognito::UserPool",),
+        "watches sign-ins:",
+        _QUIET,
+        grade("UserPoolAddOns.AdvancedSecurityMode", {"ENFORCED": 2, "AUDIT": 1, "OFF": 0}, default="OFF"),
+    ),
+    Control(
+        "user_pool_is_protected",
+        ("AWS::Cognito::UserPool",),
+        "deletion protection is",
+        _DESTROY,
+        grade("DeletionProtection", {"ACTIVE": 1, "INACTIVE": 0}, default="INACTIVE"),
+    ),
+    # https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html
+    Control("sessions_are_logged", ("AWS::SSM::Document",), "sessions are logged by", _HIDE, _of_sessions),
     Control(
         "file_system_encrypts", ("AWS::EFS::FileSystem", "AWS::EC2::Volume"), "encryption is", _READ, flag("Encrypted")
     ),

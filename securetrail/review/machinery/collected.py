@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from securetrail.review.machinery.tests import ends_tests
 from securetrail.review.objections import Objection, objection_id
 
 # In which part of which file pytest has its settings.
@@ -43,20 +44,32 @@ _LEAVES_OUT: Final = {
 # Settings that turn into failures what would pass, and hooks that decide what runs and what it says.
 _STRICT: Final = ("empty_parameter_set_mark", "xfail_strict")
 _HOOKS: Final = (
+    "pytest_addhooks",
+    "pytest_assertion_pass",
+    "pytest_cmdline",
     "pytest_collect",
+    "pytest_configure",
     "pytest_deselected",
     "pytest_exception_interact",
+    "pytest_fixture_setup",
     "pytest_generate_tests",
     "pytest_ignore_collect",
     "pytest_itemcollected",
+    "pytest_load_initial",
     "pytest_make",
     "pytest_pycollect",
     "pytest_pyfunc_call",
     "pytest_report_",
     "pytest_runtest",
     "pytest_sessionfinish",
+    "pytest_sessionstart",
+    "pytest_unconfigure",
 )
-_LISTS: Final = ("collect_ignore", "collect_ignore_glob")
+_LISTS: Final = ("collect_ignore", "collect_ignore_glob", "pytest_plugins")
+# What pytest and unittest do is another thing once a part of them is replaced.
+_REPLACED: Final = ("builtins.", "pytest.", "unittest.")
+# What a hook does for people alone.
+_HARMLESS: Final = ("config.addinivalue_line(",)
 _UNTESTED: Final = "What the tests showed can break, and nobody is told."
 
 
@@ -127,16 +140,30 @@ def _leaving_out(words: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _hooks(text: str) -> dict[str, str]:
+    """What of a conftest.py decides which tests run and what they say, each as it is written."""
     try:
         module = ast.parse(text)
     except (SyntaxError, ValueError):
         return {}
-    found = {}
-    for node in module.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith(_HOOKS):
-            found[node.name] = ast.dump(node)
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        for target in targets:
-            if isinstance(target, ast.Name) and target.id in _LISTS:
-                found[target.id] = ast.dump(node)
-    return found
+    found = {way: way for way in ends_tests(module)}
+    for node in ast.walk(module):
+        for name, written in _bound(node):
+            if name.startswith((*_HOOKS, *_REPLACED)) or name in _LISTS:
+                found[name] = f"{found.get(name, '')}{written}"
+    return {name: written for name, written in found.items() if written}
+
+
+def _bound(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """The names that a statement gives a value: a function's, a variable's, an attribute's, an imported one's."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        body = [each for each in node.body if not ast.unparse(each).startswith(_HARMLESS)]
+        parts = (node.args, *node.decorator_list, *body)
+        yield node.name, " ".join(map(ast.dump, parts)) if body else ""
+    elif isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        yield from ((ast.unparse(target), ast.dump(node)) for target in targets)
+    elif isinstance(node, ast.ImportFrom):
+        for each in node.names:
+            # Whatever is imported by a star may be a hook.
+            name = f"{_HOOKS[0]} by * of {node.module}" if each.name == "*" else each.asname or each.name
+            yield name, ast.dump(node)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from functools import cache
+from importlib import metadata
 from typing import Any, Final
 
 from securetrail.review.machinery.collected import leaves_out_tests, new_hooks
-from securetrail.review.machinery.dependencies import versions, weaker_lock
-from securetrail.review.machinery.makefile import HIDING, MAKEFILE, weaker_makefile
+from securetrail.review.machinery.dependencies import normal, other_places, versions, weaker_lock
+from securetrail.review.machinery.makefile import HIDING, MAKEFILE, hidden_verbs, recipes, weaker_makefile
 from securetrail.review.machinery.tests import lost_tests
-from securetrail.review.machinery.workflows import weaker_workflows
+from securetrail.review.machinery.workflows import scripts, weaker_action, weaker_workflows
 from securetrail.review.objections import Objection, objection_id
 
 CONTROL_MAP: Final = "constructs_lib/compliance/controls.json"
@@ -56,8 +59,16 @@ _UNRULED: Final = "Whatever these rules forbid can be deployed, and nobody is to
 # Where one of these is, pytest has no settings of another file. https://docs.pytest.org/en/stable/reference/customize.html
 _HIDES_SETTINGS: Final = (".pytest.ini", ".pytest.toml", "pytest.ini", "pytest.toml")
 _SETTINGS_OF_TESTS: Final = ("pyproject.toml", "pytest.ini", "setup.cfg", "tox.ini")
-_LOCKS: Final = ("requirements*.txt", "*/requirements*.txt", "*.lock")
+_LOCKS: Final = ("requirements*.txt", "*/requirements*.txt", "*.lock", "*package-lock.json", "*npm-shrinkwrap.json")
+_INSTALLERS: Final = (".npmrc", "pip.conf", "pip.ini", "pyproject.toml", "uv.toml")
+_ACTIONS: Final = ("action.yml", "action.yaml")
+_SHELLS: Final = re.compile(r"#!.*\b(?:ba|da|k|z)?sh\b")
 _LOCKS_OF_ROOT: Final = ("requirements-dev.txt", "requirements.lock", "requirements.txt", "uv.lock")
+_MAKEFILES: Final = (".mk", "/Makefile")
+# How Python finds a module: by source, compiled, or by a library of the system.
+_MODULES: Final = (".py", ".pth", ".pyc", ".pyd", ".so")
+_OF_PYTEST: Final = ("_pytest", "pytest", "sitecustomize", "usercustomize")
+_OWN: Final = "securetrail"
 # That they are gone lets a change through by itself: others are read from the base, or by another file that is named.
 _MUST_STAY: Final = (".github/actions/*", "Makefile", "cdk.json", "tools/review*")
 # GitHub reads no larger file of owners:
@@ -93,10 +104,14 @@ def compare_machinery(
     found = [*lost_tests(_texts(tests, base), _texts(tests, head))]
     found += lost_checks(_texts(sources, base), _texts(sources, head))
     found += weaker_workflows(_texts(workflows, base), _texts(workflows, head))
-    scripts = tuple(_texts(sorted({*workflows, *workflows_of_base}), base).values())
+    of_base = tuple(_texts(sorted({*workflows, *workflows_of_base}), base).values())
+    makefile, new = base(MAKEFILE), [name for name in names if base(name) is None]
+    commands = (*(line for text in of_base for line in scripts(text)), *recipes(makefile or "", of_base))
     for name in names:
-        found += _of_file(name, base(name), head(name), base(MAKEFILE), scripts)
-    found += hidden_modules([name for name in names if base(name) is None], base)
+        found += _of_file(name, base(name), head(name), makefile, of_base)
+        found += _of_script(name, base(name), head(name), commands)
+    found += hidden_verbs(head(MAKEFILE) or "", of_base, new)
+    found += hidden_modules(new, base)
     if {*names} & {*_OWNERS}:
         found += lost_owners(base, head)
     if CONTROL_MAP in names:
@@ -121,18 +136,44 @@ def _of_file(
         yield Objection("tests_left_out", name, says, "What the tests showed can break, and nobody is told.")
     elif makefile is not None and (name == MAKEFILE or (before is None and name in HIDING)):
         yield from weaker_makefile(makefile, after or "", workflows)
+    elif before is not None and name.endswith(_MAKEFILES):
+        yield from weaker_makefile(before, after or "", workflows, name)
+        # What another Makefile includes stands in it.
+        if makefile is not None and re.search(rf"^[-s]?include\s.*\b{re.escape(name)}\b", makefile, re.MULTILINE):
+            yield from weaker_makefile(f"{makefile}\n{before}", f"{makefile}\n{after or ''}", workflows)
     else:
         yield from _of_settings(name, before, after)
 
 
+def _of_script(name: str, before: str | None, after: str | None, commands: Iterable[str]) -> Iterator[Objection]:
+    """That a shell script does not do all that it did, which workflows run, or verbs that they run.
+
+    Its first lines are the base's, or nobody here knows what it does; of other programs only the name is seen.
+    """
+    is_script = before is not None and (name.endswith((".bash", ".sh")) or _SHELLS.match(before))
+    called = re.compile(rf"(?<![\w.-])(?:\./)?{re.escape(name)}(?![\w.-])")
+    if before is None or not is_script or not any(called.search(command) for command in commands):
+        return
+    old, new = ([line.strip() for line in (text or "").splitlines()] for text in (before, after))
+    lines = [[line for line in side if line and not line.startswith("#")] for side in (old, new)]
+    if lines[1][: len(lines[0])] != lines[0]:
+        says = f"{name}, which the workflows run, is {'another one' if after is not None else 'gone'}."
+        detail = f"{lines[0]} -> {lines[1]}"
+        yield Objection(objection_id("script_changed", detail), name, says, "What it checked is not checked any more.")
+
+
 def _of_settings(name: str, before: str | None, after: str | None) -> Iterator[Objection]:
     last = name.rpartition("/")[2]
+    if last in _INSTALLERS:
+        yield from other_places(name, before or "", after or "")
     if name in _SETTINGS_OF_TESTS:
         yield from leaves_out_tests(name, before or "", after or "")
     elif last == "conftest.py":
         yield from new_hooks(name, before or "", after or "")
     elif before is not None and after is not None and _fits(name, _LOCKS):
         yield from weaker_lock(name, before, after)
+    elif last in _ACTIONS and before is not None:
+        yield from weaker_action(name, before, after or "")
     elif last == "cdk.json":
         yield from other_deployment(name, before or "{}", after or "{}")
 
@@ -167,12 +208,17 @@ def _checks(text: str) -> Iterator[tuple[str, frozenset[str]]]:
     except (SyntaxError, ValueError):
         return
     left: list[tuple[ast.AST, frozenset[str]]] = [(module, frozenset())]
+    unused: set[ast.AST] = set()
     while left:
         node, conditions = left.pop()
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func).rpartition(".")[2]
-            if called.endswith(_CHECKS):
+            if called.endswith(_CHECKS) and node not in unused:
                 yield called, conditions
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            # A pack that is made and added to nothing; what adds packs is called like a function.
+            name = ast.unparse(node.value.func).rpartition(".")[2]
+            unused |= {node.value} if name[:1].isupper() else set()
         for part, value in ast.iter_fields(node):
             below = conditions | _condition(node, part)
             for each in value if isinstance(value, list) else [value]:
@@ -185,6 +231,12 @@ def _condition(node: ast.AST, part: str) -> set[str]:
     """Under which condition a part of a node runs."""
     if isinstance(node, ast.For) and part == "body":
         return {f"there is one of {ast.unparse(node.iter)}"}
+    if isinstance(node, ast.GeneratorExp | ast.ListComp | ast.SetComp) and part == "elt":
+        return {f"there is one of {ast.unparse(each.iter)}" for each in node.generators}
+    if isinstance(node, ast.match_case) and part == "body":
+        return {f"it is {ast.unparse(node.pattern)}"}
+    if isinstance(node, ast.ExceptHandler) and part == "body":
+        return {"something fails"}
     if not isinstance(node, ast.If | ast.IfExp | ast.While) or part == "test":
         return set()
     # An app is always started so.
@@ -197,9 +249,16 @@ def _before_what_follows(node: ast.AST, each: ast.AST) -> set[str]:
     if isinstance(node, ast.BoolOp):
         text = ast.unparse(each)
         return {text if isinstance(node.op, ast.And) else f"not ({text})"}
-    if isinstance(each, ast.If) and any(isinstance(inner, ast.Return) for inner in each.body):
+    if isinstance(each, ast.If) and any(map(_ends, each.body)):
         return {f"not ({ast.unparse(each.test)})"}
-    return set()
+    return {f"{ast.unparse(each)} does not end it"} if isinstance(each, ast.stmt) and _ends(each) else set()
+
+
+def _ends(node: ast.stmt) -> bool:
+    """Whether what stands behind a statement is not reached."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        return ast.unparse(node.value.func) in ("exit", "os._exit", "quit", "sys.exit")
+    return isinstance(node, ast.Break | ast.Continue | ast.Raise | ast.Return)
 
 
 def hidden_modules(new: Iterable[str], base: Read) -> Iterator[Objection]:
@@ -207,19 +266,26 @@ def hidden_modules(new: Iterable[str], base: Read) -> Iterator[Objection]:
 
     ``python -m`` looks into the folder that it is started in before it looks anywhere else.
     """
-    modules = {name.split("/")[0].removesuffix(".py") for name in new if name.endswith((".py", ".pth"))} - {"test"}
+    modules = {name.split("/")[0].split(".")[0] for name in new if name.endswith(_MODULES)} - {"test"}
     if not modules:
         return
-    pinned = {
-        each.replace("-", "_") for lock in _LOCKS_OF_ROOT if (text := base(lock)) for each in versions(lock, text)
+    pinned = {each for lock in _LOCKS_OF_ROOT if (text := base(lock)) for each in versions(lock, text)}
+    # A package has modules of other names: of PyYAML it is yaml.
+    installed = {
+        module for module, packages in _installed().items() if {normal(each) for each in packages} & (pinned - {_OWN})
     }
-    for module in sorted(
-        modules & ({*sys.stdlib_module_names, "_pytest", "pytest", "sitecustomize", "usercustomize"} | pinned)
-    ):
+    hidden = {*sys.stdlib_module_names, *_OF_PYTEST, *(each.replace("-", "_") for each in pinned), *installed}
+    for module in sorted(modules & hidden):
         says = f"The module {module} in the root is new, and is imported in the place of the installed one."
         yield Objection(
             "module_hidden", module, says, "Tests, linters or the synth run something else, and say nothing."
         )
+
+
+@cache
+def _installed() -> Mapping[str, list[str]]:
+    """The modules of the running environment, which is the base's, each with the packages that have it."""
+    return metadata.packages_distributions()
 
 
 def other_app(path: str, before: str, after: str) -> tuple[Objection, ...]:

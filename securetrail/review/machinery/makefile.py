@@ -5,6 +5,7 @@ https://www.gnu.org/software/make/manual/make.html
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 from collections import Counter
@@ -32,12 +33,13 @@ _CONDITION: Final = re.compile(r"(?:else\s+)?ifn?(?:def|eq)\b.*|else|endif")
 # Two dollars are one for the shell.
 _USED: Final = re.compile(r"\$\$|\$[({](?:(?:call|value)\s+)?(?P<name>[\w.-]+)|\$(?P<letter>\w)")
 _REFERENCE: Final = re.compile(r"\$\$|\$\((?P<round>[\w.-]+)\)|\$\{(?P<curly>[\w.-]+)\}")
-_MAKE: Final = re.compile(r"(?:^|[\s;&|(])make(?=\s)(?P<words>[^;&|)\n]*)", re.MULTILINE)
+_MAKE: Final = re.compile(r"(?:^|[\s;&|(])make(?=[\s;&|)]|$)(?P<words>[^;&|)\n]*)", re.MULTILINE)
 # Options of make of which the next word is the value.
 _WITH_VALUE: Final = {"-C", "-f", "-j", "-o", "-W", "-I"}
 # No Makefile has longer values, or deeper ones; what a hostile one has is compared as it is written.
 _LONGEST: Final = 10_000
 _DEEPEST: Final = 50
+_PHONY, _GOAL = ".PHONY", ".DEFAULT_GOAL"
 # They change what every recipe does.
 _OF_ALL: Final = (".IGNORE", ".ONESHELL", ".POSIX", ".SHELLFLAGS", "MAKEFLAGS", "SHELL", ".EXPORT_ALL_VARIABLES")
 _UNCHECKED: Final = "A change that this step stops goes through."
@@ -73,6 +75,17 @@ class _Makefile:
         patterns = {each: re.escape(each).replace("%", ".+", 1) for each in self.rules if "%" in each}
         return next((each for each, pattern in patterns.items() if re.fullmatch(pattern, wanted)), None)
 
+    @property
+    def phony(self) -> tuple[str, ...]:
+        """The targets that make runs even where a file has their name."""
+        return tuple(self.expanded(" ".join(self.rules.get(_PHONY, _Rule()).needs)).split())
+
+    @property
+    def goal(self) -> str:
+        """What make runs when nobody says what."""
+        first = next((each for each in self.rules if not each.startswith(".") and "%" not in each), "")
+        return self.values.get(_GOAL, "").removeprefix("=").strip() or first
+
     def expanded(self, text: str, but_for: str = "") -> str:
         """A text with values in the place of variables, but for one."""
         return _REFERENCE.sub(lambda found: found[0] if _name(found) == but_for else self._value(found), text)
@@ -86,18 +99,23 @@ class _Makefile:
         return _Rule(tuple(self.expanded(" ".join(rule.needs)).split()), tuple(map(self.expanded, rule.recipe)))
 
 
-def weaker_makefile(base: str, head: str, workflows: Iterable[str]) -> Iterator[Objection]:
+def weaker_makefile(base: str, head: str, workflows: Iterable[str], path: str = MAKEFILE) -> Iterator[Objection]:
     """The verbs that the base's workflows run and that do something else; what is added behind is no loss.
 
     What is the same with values in the place of variables is the same.
 
     :param base: the Makefile's text; likewise ``head``.
     :param workflows: the texts of the base's workflows.
+    :param path: of the Makefile.
     """
     before, after = _read(base), _read(head)
-    verbs = {verb for text in workflows for script in scripts(text) for verb in _verbs(script) if verb in before.rules}
+    verbs = {*_verbs_of(workflows, path, before)}
     if not verbs:
         return
+    if (verb := before.goal) != after.goal and verb in verbs and "" in {*_called(workflows, path)}:
+        yield _objection("what it does without a verb", _GOAL, verb, after.goal)
+    for verb in sorted(verbs & {*before.phony} - {*after.phony}):
+        yield _objection(f"that {verb} is no file", f"{_PHONY}: {verb}", verb, "nothing")
     needed = _needed(verbs, before)
     # Several targets may have one pattern.
     rules = {}
@@ -193,19 +211,65 @@ def _used(targets: Iterable[str], makefile: _Makefile) -> set[str]:
     return found | {name for each in makefile.statements for name in re.findall(r"[\w.-]+", each)}
 
 
-def _verbs(script: str) -> Iterator[str]:
-    """The targets that a script calls make with."""
+def recipes(text: str, workflows: Iterable[str], path: str = MAKEFILE) -> tuple[str, ...]:
+    """What a Makefile runs for the verbs that workflows run, with values in the place of variables."""
+    makefile = _read(text)
+    needed = _needed(_verbs_of(workflows, path, makefile), makefile)
+    rules = (makefile.rules.get(makefile.named(target) or "", _Rule()) for target in sorted(needed))
+    return tuple(line for rule in rules for line in makefile.expanded_rule(rule).recipe)
+
+
+def hidden_verbs(text: str, workflows: Iterable[str], new: Iterable[str]) -> Iterator[Objection]:
+    """The verbs that make takes for files of their name, which are new, and so does not run.
+
+    :param new: the paths that only the change has.
+    """
+    makefile = _read(text)
+    names = {name.split("/")[0] for name in new}
+    for verb in sorted({*_verbs_of(workflows, MAKEFILE, makefile)} & names - {*makefile.phony}):
+        yield _objection(f"the verb {verb}, which is a file now,", verb, "none", f"the file {verb}")
+
+
+def _verbs_of(workflows: Iterable[str], path: str, makefile: _Makefile) -> Iterator[str]:
+    for verb in _called(workflows, path):
+        if (verb or makefile.goal) in makefile.rules:
+            yield verb or makefile.goal
+
+
+def _called(workflows: Iterable[str], path: str) -> Iterator[str]:
+    """The targets that workflows call make with for a Makefile; nothing in the place of the one that it has by itself.
+
+    A Makefile in the root is called with any folder, because a workflow may have checked out the base into one.
+    """
+    for text in workflows:
+        for script in scripts(text):
+            for words in _calls(script):
+                given = dict(itertools.pairwise(words))
+                file, folder = given.get("-f", given.get("--file", MAKEFILE)), given.get("-C", "").strip("./")
+                if path in (file, f"{folder}/{file}"):
+                    yield from _targets(words)
+
+
+def _calls(script: str) -> Iterator[list[str]]:
     for call in _MAKE.finditer(script):
         try:
-            words = shlex.split(call["words"])
+            yield shlex.split(call["words"])
         except ValueError:
-            words = call["words"].split()
-        values = {number + 1 for number, word in enumerate(words) if word in _WITH_VALUE}
-        for number, word in enumerate(words):
-            if ">" in word or "<" in word:
-                break
-            if number not in values and not word.startswith("-") and "=" not in word:
-                yield word
+            yield call["words"].split()
+
+
+def _targets(words: list[str]) -> Iterator[str]:
+    """The targets among the words behind make."""
+    values = {number + 1 for number, word in enumerate(words) if word in _WITH_VALUE}
+    found = False
+    for number, word in enumerate(words):
+        if ">" in word or "<" in word:
+            break
+        if number not in values and not word.startswith("-") and "=" not in word:
+            found = True
+            yield word
+    if not found:
+        yield ""
 
 
 def _read(text: str) -> _Makefile:

@@ -21,6 +21,7 @@ _COMPARED: Final[Mapping[str, frozenset[Any]]] = {
     "workflow": frozenset({"name", "run-name", "on", True, "permissions", "jobs", "concurrency"}),
     "job": frozenset({"name", "steps", "permissions", "timeout-minutes", "concurrency"}),
     "step": frozenset({"name", "run", "uses", "timeout-minutes"}),
+    "action": frozenset(),
 }
 # These run with the repository's secrets and a token that can write, also for a stranger's pull request.
 # https://docs.github.com/en/actions/reference/security/secure-use
@@ -49,6 +50,20 @@ def weaker_workflows(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[
         if new is not None:
             found += _new(path, new)
     return tuple(found)
+
+
+def weaker_action(path: str, base: str, head: str) -> Iterator[Objection]:
+    """What an action of the repository does not do any more: a step of its that is gone, or another program of its.
+
+    :param path: of its ``action.yml``.
+    :param base: the file's text; likewise ``head``.
+    """
+    before, after = ((_workflow(text) or {}).get("runs") or {} for text in (base, head))
+    if not isinstance(before, Mapping) or not isinstance(after, Mapping):
+        return
+    rest = [{name: value for name, value in side.items() if name != "steps"} for side in (before, after)]
+    yield from _settings("action", path, "the action", *rest)
+    yield from _steps(path, before.get("steps") or [], after.get("steps") or [])
 
 
 def scripts(text: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Final
 from securetrail.review.changes.resources import Change, Kind
 from securetrail.review.comparison import Review
 from securetrail.review.findings import Acknowledgement, Place
+from securetrail.review.granted import few, in_full
 from securetrail.review.objections import Objection
 
 
@@ -72,36 +73,68 @@ def _blocks(review: Review) -> Iterator[Block]:
     yield from _accepted(review)
     if review.objections:
         yield Listing(tuple(map(_item, review.objections)))
-    if difference.access.allowed:
-        yield Paragraph((f"**Newly allowed:** {len(difference.access.allowed)}.",))
-        yield Table(
-            ("Who", "May", "On", "When", "Because"),
-            tuple(
-                (
-                    each.who,
-                    ", ".join(each.actions) + ("" if each.is_certain else " (perhaps)"),
-                    each.on if each.is_about_others else f"{each.on} of {each.resource}",
-                    each.when,
-                    each.because,
-                )
-                for each in difference.access.allowed
-            ),
-        )
-    if difference.access.denied:
-        names = dict.fromkeys(f"{each.who}: {', '.join(each.actions)}" for each in difference.access.denied)
-        yield Paragraph((f"**No longer allowed:** {len(difference.access.denied)}. ", *_listed(names)))
-    if difference.controls:
-        yield Paragraph((f"**Controls lost or weaker:** {len(difference.controls)}.",))
-        yield Table(
-            ("Control", "", "Resource", "Before", "After"),
-            tuple((each.id, each.loss, str(each.resource), each.before, each.after) for each in difference.controls),
-        )
+    yield from _allowed(review)
+    yield from _denied(review)
+    yield from _controls(review)
     yield from _changes(difference.changes, difference.declarations)
     yield from _exceptions(difference.exceptions)
     yield from _findings(review)
     yield from _repository(review)
     if difference.standing or difference.standing_findings:
         yield Paragraph((f"{_standing(review)}.".capitalize(),))
+
+
+def _allowed(review: Review) -> Iterator[Block]:
+    """What is newly allowed, but for what an objection says in full."""
+    rows, said = review.difference.access.allowed, _said(review)
+    left = [each for each in rows if in_full(each) not in said]
+    if rows:
+        yield Paragraph((f"**Newly allowed:** {_besides(len(rows), len(left))}.",))
+    yield Table(
+        ("Who", "May", "On", "When", "Because"),
+        tuple(
+            (
+                each.who,
+                ", ".join(few(each.actions)) + ("" if each.is_certain else " (perhaps)"),
+                each.place,
+                each.when,
+                each.because,
+            )
+            for each in left
+        ),
+    )
+
+
+def _denied(review: Review) -> Iterator[Block]:
+    rows, said = review.difference.access.denied, _said(review)
+    left = [each for each in rows if in_full(each) not in said]
+    if rows:
+        names = dict.fromkeys(f"{each.who}: {', '.join(few(each.actions))}" for each in left)
+        listed = (". ", *_listed(names)) if names else (".",)
+        yield Paragraph((f"**No longer allowed:** {_besides(len(rows), len(left))}", *listed))
+
+
+def _controls(review: Review) -> Iterator[Block]:
+    """The controls that are lost or weaker; what an objection says with both values is not said once more."""
+    losses = review.difference.controls
+    said = {(each.id.split(":")[0], each.resource) for each in review.objections}
+    left = [each for each in losses if (each.id, str(each.resource)) not in said]
+    if losses:
+        yield Paragraph((f"**Controls lost or weaker:** {_besides(len(losses), len(left))}.",))
+    yield Table(
+        ("Control", "", "Resource", "Before", "After"),
+        tuple((each.id, each.loss, str(each.resource), each.before, each.after) for each in left),
+    )
+
+
+def _said(review: Review) -> frozenset[str]:
+    return frozenset(each.says for each in review.objections)
+
+
+def _besides(all_: int, left: int) -> str:
+    """How many there are, and how many of them stand above."""
+    above = all_ - left
+    return str(all_) if not above else f"{all_}, above" if not left else f"{all_}, {above} of them above"
 
 
 def _item(objection: Objection) -> tuple[Data, Paragraph]:

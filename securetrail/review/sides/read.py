@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 from securetrail.printable import printable
@@ -20,12 +21,15 @@ from securetrail.review.sides.synth import Synth
 from securetrail.review.template import AssemblyError, read_assembly
 
 
-def read_side(name: str, synth: Synth, root: Path, checkov: Path | None = None) -> Side:
+def read_side(
+    name: str, synth: Synth, root: Path, checkov: Path | None = None, touched: Collection[str] = frozenset()
+) -> Side:
     """Read what a synth made.
 
     :param name: ``base`` or ``change``, for messages.
     :param root: the root of the side's files; source lines outside of it are not shown.
     :param checkov: the results of ``checkov --output json`` for the assembly.
+    :param touched: the files that the change touches, in which source lines are named if they can be.
     :raises ReviewError: it is not complete, so that nothing can be said about it.
     """
     said = f"\n{synth.said}" if synth.said else ""
@@ -34,7 +38,7 @@ def read_side(name: str, synth: Synth, root: Path, checkov: Path | None = None) 
     try:
         templates = read_assembly(synth.assembly)
         found = read_findings(synth.assembly, root)
-        constructs = read_constructs(synth.assembly, root)
+        constructs = read_constructs(synth.assembly, root, touched)
         missing = missing_context(synth.assembly)
         protected = protected_stacks(synth.assembly)
     except (AssemblyError, json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:

@@ -63,7 +63,8 @@ def _assembly(folder: Path, depth: int) -> Iterator[Template]:
             account, region = _environment(str(artifact.get("environment", "")))
             body = _with_definitions(folder, _read(folder / properties["templateFile"]))
             by = tuple(_deployed_by(folder, name, properties, account, region))
-            template = Template(stack, body, account, region, name=_name(artifact, name), deployed_by=by)
+            told = frozenset(map(str, properties.get("notificationArns") or ()))
+            template = Template(stack, body, account, region, name=_name(artifact, name), deployed_by=by, told=told)
             yield from _with_nested(folder, template, depth)
 
 

@@ -29,6 +29,7 @@ class Template:
     :param name: that the stack is deployed under. Default: - made of `stack`.
     :param deployed_by: what the deployment of it uses, in words, and which one: a role, a bucket of its files. Account
         and region of the environment stand there as CDK's placeholders.
+    :param told: the topics that CloudFormation tells of each deployment.
     """
 
     stack: str
@@ -38,6 +39,7 @@ class Template:
     parent: Id | None = None
     name: str = ""
     deployed_by: tuple[tuple[str, str], ...] = ()
+    told: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

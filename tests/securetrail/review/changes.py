@@ -39,6 +39,7 @@ class Case:
     :param attack: what somebody could do if it passed.
     :param props: other props of the trail.
     :param change: what is done to the app besides.
+    :param before: what the base's app has as well, and the change keeps.
     :param ids: other ids of the stack and of the construct.
     """
 
@@ -48,14 +49,17 @@ class Case:
     props: dict[str, Any] = field(default_factory=dict)
     change: Change | None = None
     ids: dict[str, str] = field(default_factory=dict)
+    before: Change | None = None
 
 
-def weakening(name: str, kinds: str, attack: str, change: Change | None = None, **props: Any) -> Case:
-    return Case(name, frozenset(kinds.split()), attack, props, change)
+def weakening(
+    name: str, kinds: str, attack: str, change: Change | None = None, before: Change | None = None, **props: Any
+) -> Case:
+    return Case(name, frozenset(kinds.split()), attack, props, change, before=before)
 
 
-def harmless(name: str, change: Change | None = None, **props: Any) -> Case:
-    return Case(name, frozenset(), "", props, change)
+def harmless(name: str, change: Change | None = None, before: Change | None = None, **props: Any) -> Case:
+    return Case(name, frozenset(), "", props, change, before=before)
 
 
 def sets(resource_type: str, path: str, value: Any, inside: str = "") -> Change:
@@ -1522,6 +1526,355 @@ ATTACKED = (
     harmless("a longer session of the auditor", sets(ROLE, "MaxSessionDuration", 7200, "Auditor")),
 )
 
+
+def of_child(name: str, path: str, value: Any) -> Change:
+    """Give a resource of the app beside the trail another value."""
+
+    def change(app: Built) -> None:
+        child = app.stack.node.find_child(name)
+        assert isinstance(child, cdk.CfnResource)
+        child.add_property_override(path, value)
+
+    return change
+
+
+def without_child(name: str) -> Change:
+    return lambda app: app.stack.node.try_remove_child(name)
+
+
+def _read_from_a_parameter(app: Built) -> None:
+    """The trail logs if a parameter says so that the app makes itself."""
+    new("AWS::SSM::Parameter", Name="/audit/logging", Type="String", Value="true")(app)
+    app.override(TRAIL, "IsLogging", "{{resolve:ssm:/audit/logging}}")
+
+
+def _given_as_a_parameter(app: Built) -> None:
+    new("AWS::SSM::Parameter", Name="/audit/logging", Type="String", Value="true")(app)
+    cdk.CfnParameter(app.stack, "Wanted", type="AWS::SSM::Parameter::Value<String>", default="/audit/logging")
+    app.override(TRAIL, "IsLogging", {"Ref": "Wanted"})
+
+
+def _given_by_default(app: Built) -> None:
+    cdk.CfnParameter(app.stack, "Wanted", type="String", default="true")
+    app.override(TRAIL, "IsLogging", {"Ref": "Wanted"})
+
+
+def _other_default(app: Built) -> None:
+    wanted = app.stack.node.find_child("Wanted")
+    assert isinstance(wanted, cdk.CfnParameter)
+    wanted.default = "false"
+
+
+def _address_in_a_secret(app: Built) -> None:
+    new("AWS::SecretsManager::Secret", Name="pager", SecretString="https://example.com/a")(app)
+    app.override(SUBSCRIPTION, "Protocol", "https")
+    app.override(SUBSCRIPTION, "Endpoint", "{{resolve:secretsmanager:pager}}")
+
+
+_TAGGED = log_bucket_policy(
+    adds(
+        {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": "*",
+            "Condition": {
+                "StringNotEquals": {"aws:PrincipalTag/may-read": "yes"},
+                "Bool": {"aws:PrincipalIsAWSService": "false"},
+            },
+        }
+    )
+)
+
+
+def _denies(*actions: str) -> Change:
+    """A policy that denies something to a role that no template makes."""
+    statement = {"Effect": "Deny", "Action": [*actions], "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    return new(MANAGED_POLICY, Roles=["Admin"], PolicyDocument=policy)
+
+
+def _call(action: str) -> str:
+    return json.dumps({"service": "S3Control", "action": action, "parameters": {"AccountId": ACCOUNT}})
+
+
+_CALLER = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:caller"
+_BLOCKED = new(
+    "Custom::AWS",
+    ServiceToken=_CALLER,
+    Create=_call("putPublicAccessBlock"),
+    Delete=_call("deletePublicAccessBlock"),
+)
+
+
+def _emptied(app: Built) -> None:
+    """A bucket that CDK's function empties when the custom resource goes."""
+    bucket = s3.CfnBucket(app.stack, "Kept", tags=[cdk.CfnTag(key="aws-cdk:auto-delete-objects", value="true")])
+    new("Custom::S3AutoDeleteObjects", ServiceToken=_CALLER, BucketName=bucket.ref)(app)
+
+
+def _open_method(app: Built) -> None:
+    """A method that asks nobody who they are, and reads the log files with a new role."""
+    role = iam.Role(app.stack, "More", assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"))
+    app.trail.log_bucket.grant_read(role)
+    integration = {"Type": "AWS", "Credentials": role.role_arn, "Uri": f"arn:aws:apigateway:{REGION}:s3:path/audit"}
+    new("AWS::ApiGateway::Method", HttpMethod="GET", AuthorizationType="NONE", Integration=integration)(app)
+
+
+def _second_trail(app: Built) -> None:
+    bucket = app.trail.log_bucket.bucket_name
+    new(TRAIL, TrailName="second", S3BucketName=bucket, IsLogging=True)(app)
+
+
+_SESSIONS = {"sessionType": "Standard_Stream", "inputs": {"s3BucketName": "sessions", "s3EncryptionEnabled": True}}
+
+# What a second outsider thought of, each on its own beside what the base has.
+ATTACKED_AGAIN = (
+    weakening(
+        "a tag by which a policy decides",
+        "tag_decides",
+        _READ,
+        sets(ROLE, "Tags", [{"Key": "may-read", "Value": "yes"}], "Auditor"),
+        _TAGGED,
+    ),
+    harmless("another tag", sets(ROLE, "Tags", [{"Key": "team", "Value": "yes"}], "Auditor"), _TAGGED),
+    weakening(
+        "a role elsewhere is denied nothing",
+        "newly_allowed",
+        _HIDE,
+        without_child("New"),
+        _denies("cloudtrail:StopLogging"),
+    ),
+    weakening(
+        "a role elsewhere is denied less",
+        "newly_allowed",
+        _HIDE,
+        of_child("New", "PolicyDocument.Statement.0.Action", ["cloudtrail:DeleteTrail"]),
+        _denies("cloudtrail:DeleteTrail", "cloudtrail:StopLogging"),
+    ),
+    harmless(
+        "a role elsewhere is denied more",
+        of_child("New", "PolicyDocument.Statement.0.Action", ["cloudtrail:*"]),
+        _denies("cloudtrail:StopLogging"),
+    ),
+    weakening(
+        "what a custom resource undoes when it goes",
+        "calls_at_deployment",
+        "make buckets public",
+        without_child("New"),
+        _BLOCKED,
+    ),
+    weakening(
+        "a bucket that is emptied when a custom resource goes",
+        "calls_at_deployment",
+        _DESTROY,
+        without_child("New"),
+        _emptied,
+    ),
+    harmless(
+        "a custom resource that writes a parameter",
+        _calls("SSM", "putParameter", Name="/app/version", Value="1", Type="String", Overwrite=True),
+    ),
+    weakening(
+        "a custom resource that writes the parameter by which the trail logs",
+        "calls_at_deployment",
+        _HIDE,
+        lambda app: cdk.CfnResource(
+            app.stack,
+            "Writes",
+            type="Custom::AWS",
+            properties={
+                "ServiceToken": _CALLER,
+                "Create": json.dumps(
+                    {
+                        "service": "SSM",
+                        "action": "putParameter",
+                        "parameters": {"Name": "/audit/logging", "Value": "false", "Overwrite": True},
+                    }
+                ),
+            },
+        ),
+        _read_from_a_parameter,
+    ),
+    weakening(
+        "another value of the parameter by which the trail logs",
+        "trail_is_logging",
+        _HIDE,
+        of_child("New", "Value", "false"),
+        _read_from_a_parameter,
+    ),
+    weakening(
+        "the same by a parameter of the template",
+        "trail_is_logging",
+        _HIDE,
+        of_child("New", "Value", "false"),
+        _given_as_a_parameter,
+    ),
+    weakening("another default of a parameter", "trail_is_logging", _HIDE, _other_default, _given_by_default),
+    harmless(
+        "another value of a parameter that nobody reads",
+        of_child("New", "Value", "2"),
+        new("AWS::SSM::Parameter", Name="/app/version", Type="String", Value="1"),
+    ),
+    weakening(
+        "another address in a secret",
+        "subscription_endpoint names_outsider",
+        _QUIET,
+        of_child("New", "SecretString", "https://hooks.example.net/a"),
+        _address_in_a_secret,
+    ),
+    weakening(
+        "nobody may read log files",
+        "newly_denied",
+        "keep everybody from looking",
+        log_bucket_policy(
+            adds(
+                {
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "s3:GetObject",
+                    "Resource": "*",
+                    "Condition": {"Bool": {"aws:PrincipalIsAWSService": "false"}},
+                }
+            )
+        ),
+    ),
+    weakening("a method that reads log files for anybody", "newly_allowed", _READ, _open_method),
+    weakening(
+        "access logs to a bucket that locks them",
+        "log_bucket_takes_access_logs",
+        "read log files without a record",
+        sets(
+            BUCKET,
+            "ObjectLockConfiguration",
+            {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}},
+            "AccessLog",
+        ),
+    ),
+    weakening(
+        "copies in an archive",
+        "log_bucket_copies_are_at_hand",
+        "have two days until somebody looks",
+        sets(BUCKET, "ReplicationConfiguration.Rules.0.Destination.StorageClass", "DEEP_ARCHIVE", LOG_BUCKET),
+    ),
+    weakening(
+        "an archive for what nobody reads",
+        "log_bucket_is_at_hand_by_use",
+        "have two days until somebody looks",
+        sets(
+            BUCKET,
+            "IntelligentTieringConfigurations",
+            [{"Id": "x", "Status": "Enabled", "Tierings": [{"AccessTier": "DEEP_ARCHIVE_ACCESS", "Days": 180}]}],
+            LOG_BUCKET,
+        ),
+    ),
+    weakening(
+        "encrypted log files are not copied",
+        "log_bucket_is_replicated",
+        _DESTROY,
+        sets(
+            BUCKET,
+            "ReplicationConfiguration.Rules.0.SourceSelectionCriteria.SseKmsEncryptedObjects.Status",
+            "Disabled",
+            LOG_BUCKET,
+        ),
+    ),
+    weakening(
+        "a queue of alerts that takes short ones",
+        "queue_takes_messages",
+        _QUIET,
+        lambda app: app.override("AWS::SQS::Queue", "MaximumMessageSize", 1024, "Alerts"),
+        _queue_for_alerts,
+    ),
+    weakening(
+        "a queue of alerts that waits",
+        "queue_hands_on_within",
+        _QUIET,
+        lambda app: app.override("AWS::SQS::Queue", "DelaySeconds", 900, "Alerts"),
+        _queue_for_alerts,
+    ),
+    weakening(
+        "a queue of failures that takes none",
+        "queue_takes_failures",
+        _QUIET,
+        of_child("New", "RedriveAllowPolicy", {"redrivePermission": "denyAll"}),
+        new("AWS::SQS::Queue", QueueName="failed"),
+    ),
+    weakening(
+        "a unit in which nothing is counted",
+        "alarm_metric",
+        _QUIET,
+        sets(ALARM, "Unit", "Bytes", "RootUserUsed"),
+    ),
+    harmless(
+        "a unit for what is counted", sets(METRIC_FILTER, "MetricTransformations.0.Unit", "Count", "RootUserUsed")
+    ),
+    weakening(
+        "a load balancer without access logs",
+        "load_balancer_logs_access",
+        _HIDE,
+        of_child("New", "LoadBalancerAttributes", []),
+        new(
+            "AWS::ElasticLoadBalancingV2::LoadBalancer",
+            LoadBalancerAttributes=[{"Key": "access_logs.s3.enabled", "Value": "true"}],
+        ),
+    ),
+    weakening(
+        "a state machine that writes down nothing",
+        "machine_logs",
+        _HIDE,
+        of_child("New", "LoggingConfiguration.Level", "OFF"),
+        new("AWS::StepFunctions::StateMachine", LoggingConfiguration={"Level": "ALL"}),
+    ),
+    weakening(
+        "sessions on machines without a record",
+        "sessions_are_logged",
+        _HIDE,
+        of_child("New", "Content.inputs.s3BucketName", ""),
+        new("AWS::SSM::Document", DocumentType="Session", Content=_SESSIONS),
+    ),
+    weakening(
+        "a hook that checks nothing",
+        "removed",
+        "deploy what it forbids",
+        without_child("New"),
+        new("AWS::CloudFormation::HookTypeConfig", Configuration="{}", TypeName="Mine::Guard::Hook"),
+    ),
+    weakening(
+        "the events of one role are left out",
+        "trail_records_events",
+        _HIDE,
+        lambda app: app.override(TRAIL, "AdvancedEventSelectors", _but_for_one_role(app)),
+    ),
+    harmless("a second trail", _second_trail),
+    harmless("another display", new("AWS::CloudWatch::Dashboard", DashboardBody="{}")),
+    harmless(
+        "a function with more memory",
+        lambda app: app.override("AWS::Lambda::Function", "MemorySize", 512, "Fn"),
+        _function(),
+    ),
+    harmless(
+        "a function that writes a parameter of its own",
+        _function(actions=["ssm:PutParameter"], resources=[f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/app/x"]),
+    ),
+    harmless(
+        "a new role that reads log files",
+        lambda app: app.trail.grant_read(
+            iam.Role(app.stack, "More", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+        ),
+    ),
+)
+
+
+def _but_for_one_role(app: Built) -> list[Any]:
+    selectors = _selectors(app)
+    for selector in selectors:
+        if "Management" in str(selector):
+            role = f"arn:aws:iam::{ACCOUNT}:role/quiet"
+            selector["FieldSelectors"].append({"Field": "userIdentity.arn", "NotEquals": [role]})
+    return selectors
+
+
 CASES = {
     "outcome": OUTCOME,
     "recording": RECORDING,
@@ -1535,4 +1888,5 @@ CASES = {
     "replacements": REPLACEMENTS,
     "neighbours": NEIGHBOURS,
     "attacked": ATTACKED,
+    "attacked again": ATTACKED_AGAIN,
 }

@@ -7,7 +7,7 @@ import pytest
 from securetrail.review.comparison import Difference, Repository, Side, review
 from securetrail.review.decisions import Decision
 from tests.securetrail.review.apps import FULL, build, difference, kinds, side
-from tests.securetrail.review.changes import CASES, Case
+from tests.securetrail.review.changes import CASES, Case, both
 
 ALL = [pytest.param(case, id=f"{group}: {case.name}") for group, cases in CASES.items() for case in cases]
 # What the review was made for, and one of each other kind.
@@ -25,7 +25,10 @@ def base() -> Side:
 
 
 def answer(base: Side, case: Case) -> Difference:
-    return difference(base, build({**FULL, **case.props}, case.change, **case.ids))
+    if case.before is None:
+        return difference(base, build({**FULL, **case.props}, case.change, **case.ids))
+    changes = [each for each in (case.before, case.change) if each is not None]
+    return difference(side(build(FULL, case.before)), build({**FULL, **case.props}, both(*changes), **case.ids))
 
 
 @pytest.mark.regular

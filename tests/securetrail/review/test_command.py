@@ -125,6 +125,7 @@ def test_another_app_in_cdk_json_and_links_in_the_place_of_files_are_objected_to
     done = review(project, temporary, "--json", "--app=python3 app.py")
 
     assert [each["id"] for each in json.loads(done.stdout)["objections"]] == [
+        "test_removed",
         "owner_removed",
         'app_changed: "python3 app.py" -> "python3 another.py"',
     ]

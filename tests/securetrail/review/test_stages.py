@@ -1,5 +1,6 @@
 """Stages and nested stacks are compared like any other stack, and renamed ones are recognized."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -97,11 +98,12 @@ def test_a_resource_in_a_nested_stack_has_its_construct(base: Side) -> None:
     assert "Prod/Audit/Inner/Key/Resource" in paths
 
 
-def deployed(*, account: str = ACCOUNT, **props: Any) -> Side:
-    """A stack with a synthesizer."""
+def deployed(*, account: str = ACCOUNT, tells: tuple[str, ...] = (), **props: Any) -> Side:
+    """A stack with a synthesizer, and topics that are told of its deployments."""
     built = cdk.App(context=CONTEXT, analytics_reporting=False)
     env = cdk.Environment(account=account, region=REGION)
-    stack = cdk.Stack(built, "Audit", env=env, synthesizer=cdk.DefaultStackSynthesizer(**props))
+    made = cdk.DefaultStackSynthesizer(**props)
+    stack = cdk.Stack(built, "Audit", env=env, synthesizer=made, notification_arns=[*tells])
     s3.Bucket(stack, "Bucket", bucket_name="kept")
     return read_side("app", Synth(Path(built.synth().directory), 0, ""), ROOT)
 
@@ -122,6 +124,21 @@ def test_who_deploys_a_stack_and_from_where_is_compared(props: dict[str, str]) -
 
     assert {(each.id.split(":")[0], each.resource) for each in found} == {("stack_deployed_by", "Audit")}
     assert not compare_sides(deployed(**props), deployed(**props)).objections
+
+
+def test_who_is_told_of_deployments_goes_on_being_told() -> None:
+    own, foreign = (f"arn:aws:sns:{REGION}:{account}:deployed" for account in (ACCOUNT, FOREIGN))
+
+    told = deployed(tells=(own,))
+
+    def telling(*topics: str) -> Side:
+        (template,) = told.templates
+        return dataclasses.replace(told, templates=(dataclasses.replace(template, told=frozenset(topics)),))
+
+    assert [each.told for each in told.templates] == [{own}]
+    assert {kind for kind, _ in said(compare_sides(told, telling()))} == {"stack_tells"}
+    assert {kind for kind, _ in said(compare_sides(telling(), telling(foreign)))} == {"names_outsider"}
+    assert not compare_sides(telling(), told).objections
 
 
 def test_a_new_stack_is_deployed_by_its_own_account() -> None:

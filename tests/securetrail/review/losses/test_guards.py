@@ -51,7 +51,6 @@ def metric(**more: Any) -> dict[str, Any]:
 
 SILENT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("Logs::MetricFilter", metric(), metric(Dimensions=[{"Key": "who", "Value": "$.a"}])),
-    ("Logs::MetricFilter", metric(), metric(Unit="Bytes")),
     ("Logs::MetricFilter", metric(), metric() | {"EmitSystemFieldDimensions": ["@aws.account"]}),
     ("Logs::MetricFilter", metric(), metric() | {"ApplyOnTransformedLogs": True}),
     ("Logs::LogGroup", {}, {"DataProtectionPolicy": MASKS}),
@@ -81,6 +80,7 @@ def changed(of: str, before: dict[str, Any], after: dict[str, Any]) -> set[tuple
 
 
 HARMLESS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("Logs::MetricFilter", metric(), metric(Unit="Bytes")),
     ("Logs::MetricFilter", metric(), metric(DefaultValue=0) | {"ApplyOnTransformedLogs": "false", "FilterName": "n"}),
     ("Logs::LogGroup", {}, {"LogGroupClass": "STANDARD", "FieldIndexPolicies": [{"Fields": ["a"]}], "Tags": []}),
     ("Logs::SubscriptionFilter", {}, {"Distribution": "Random", "FilterName": "n"}),
@@ -91,6 +91,32 @@ HARMLESS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("Events::Rule", EVENTS | target(EcsParameters={"n": 1}), EVENTS | target(EcsParameters={"n": "1"})),
     ("CloudWatch::Alarm", {}, {"OKActions": ["t"], "AlarmDescription": "d"}),
 ]
+
+
+def counted(*units: str, asked: str = "") -> dict[str, Any]:
+    """Filters that count into one metric, in these units, and an alarm on it."""
+    alarm = {"Namespace": "n", "MetricName": "m", "Statistic": "Sum", "Threshold": 1, "Period": 300}
+    filters = {
+        f"Filter{number}": resource("AWS::Logs::MetricFilter", **metric(**({"Unit": unit} if unit else {})))
+        for number, unit in enumerate(units)
+    }
+    operator = "GreaterThanOrEqualToThreshold"
+    more = {"Unit": asked} if asked else {}
+    return {**filters, "More": resource("AWS::CloudWatch::Alarm", **alarm, ComparisonOperator=operator, **more)}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_less"),
+    [
+        (counted(""), counted("Count"), False),
+        (counted("Count", asked="Count"), counted("Bytes", asked="Count"), True),
+        (counted("", asked="None"), counted("Count", asked="None"), True),
+        (counted("Count", "Count"), counted("Count", "Bytes"), True),
+        (counted("Count", "Count"), counted("Bytes", "Bytes"), False),
+    ],
+)
+def test_an_alarm_goes_on_looking_at_what_is_counted_in_its_unit(before: Any, after: Any, is_less: bool) -> None:  # noqa: FBT001 (a case's)
+    assert bool(objections(before, after)) is is_less
 
 
 @pytest.mark.parametrize(("of", "before", "after"), HARMLESS)
@@ -135,6 +161,12 @@ def test_nor_one_that_an_alarm_of_alarms_or_a_queue_tells(of: str, by: str) -> N
 
 
 TELLING: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("CloudFormation::HookTypeConfig", {"Configuration": "ON"}, {"Configuration": "OFF"}),
+    ("CloudWatch::InsightRule", {"RuleState": "ENABLED"}, {"RuleState": "DISABLED"}),
+    ("Events::Connection", {"AuthParameters": {"ApiKey": 1}}, {"AuthParameters": {"ApiKey": 2}}),
+    ("GuardDuty::ThreatIntelSet", {"Activate": True}, {"Activate": False}),
+    ("IAM::VirtualMFADevice", {"Users": ["a"]}, {"Users": []}),
+    ("Oam::Link", {"ResourceTypes": ["AWS::Logs::LogGroup"]}, {"ResourceTypes": ["AWS::XRay::Trace"]}),
     ("Chatbot::SlackChannelConfiguration", {"SlackChannelId": "C1"}, {"SlackChannelId": "C2"}),
     (
         "Events::ApiDestination",

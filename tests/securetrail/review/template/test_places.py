@@ -12,7 +12,7 @@ from securetrail.review.template import Id, Template
 pytestmark = pytest.mark.regular
 
 
-def place(folder: Path, *frames: str) -> Place | None:
+def place(folder: Path, *frames: str, touched: frozenset[str] = frozenset()) -> Place | None:
     """Where a construct is made, of which the CDK's metadata has these frames, the nearest one first."""
     trace = [
         f"{function} ({folder / 'app'}/{where})" for function, _, where in (each.partition(" ") for each in frames)
@@ -23,7 +23,7 @@ def place(folder: Path, *frames: str) -> Place | None:
     ]
     stack = {"type": "aws:cloudformation:stack", "displayName": "S", "metadata": {"/S/Bucket/Resource": entries}}
     (folder / "manifest.json").write_text(json.dumps({"artifacts": {"S": stack}}))
-    (found,) = read_constructs(folder, folder / "app").values()
+    (found,) = read_constructs(folder, folder / "app", touched).values()
     return found.place
 
 
@@ -36,6 +36,21 @@ def test_a_resource_is_made_where_its_construct_makes_it(tmp_path: Path) -> None
     assert place(tmp_path, "__init__ .venv/lib/site-packages/x.py:5", "__init__ stack.py:7") == Place("stack.py", 7)
     assert place(tmp_path, "<module> app.py:3") == Place("app.py", 3)
     assert place(tmp_path) is None
+
+
+def test_a_line_in_a_file_that_the_change_touches_is_taken_before_others(tmp_path: Path) -> None:
+    frames = (
+        "__init__ key.py:5",
+        "make trail.py:30",
+        "__init__ trail.py:7",
+        "__init__ stack.py:9",
+        "<module> app.py:1",
+    )
+
+    assert place(tmp_path, *frames) == Place("key.py", 5)
+    assert place(tmp_path, *frames, touched=frozenset({"trail.py", "app.py"})) == Place("trail.py", 7)
+    assert place(tmp_path, *frames, touched=frozenset({"stack.py", "README.md"})) == Place("stack.py", 9)
+    assert place(tmp_path, *frames, touched=frozenset({"other.py"})) == Place("key.py", 5)
 
 
 def test_what_a_nested_stack_loses_is_told_on_its_line() -> None:

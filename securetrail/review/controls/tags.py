@@ -1,0 +1,92 @@
+"""Tags by which policies decide: another tag gives access that no policy gives in other words.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from securetrail.review.access import Policies, collect
+from securetrail.review.template import Id, NotComparable, Resource, Variant, as_json
+
+# aws:PrincipalTag/team, aws:ResourceTag/team, iam:ResourceTag/team, s3:BucketTag/team
+_KEY: Final = re.compile(r"[\w-]+:(?P<whose>principal|resource|bucket)tag/(?P<tag>.+)", re.IGNORECASE | re.DOTALL)
+_IN_A_VALUE: Final = re.compile(r"\$\{\s*([\w-]+:(?:principal|resource|bucket)tag/[^},]+)", re.IGNORECASE)
+_IDENTITIES: Final = ("AWS::IAM::Role", "AWS::IAM::User")
+# The properties that have tags, by the types that call them otherwise.
+_NAMES: Final = ("Tags", "BucketTags", "FileSystemTags", "HostedZoneTags")
+
+
+@dataclass(frozen=True, slots=True)
+class DecidingTag:
+    """A tag of a resource that policies of the base decide by, with another value.
+
+    :param before: the value, or ``none``; likewise ``after``.
+    """
+
+    resource: Id
+    tag: str
+    before: str
+    after: str
+
+
+def deciding_tags(variants: Sequence[Variant]) -> tuple[DecidingTag, ...]:
+    """The tags with other values by which policies of the base decide.
+
+    Of a new resource only an identity counts: what is new holds nothing that a tag could open.
+    """
+    found: dict[DecidingTag, None] = {}
+    for variant in variants:
+        changed = [*_changed(variant)]
+        wanted = _wanted(collect(variant.base).values()) if changed else {}
+        for each, whose, before, after in changed:
+            keys = {key for kind in whose for key in wanted.get(kind, ())}
+            for key in sorted(keys):
+                first, second = before.get(key, "none"), after.get(key, "none")
+                if first != second:
+                    found[DecidingTag(each, key, first, second)] = None
+    return tuple(found)
+
+
+def _changed(variant: Variant) -> Iterator[tuple[Id, tuple[str, ...], dict[str, str], dict[str, str]]]:
+    """The resources with other tags: what they can be to a policy, and the tags of both sides."""
+    for each, new in variant.head.items():
+        old = variant.base.get(each)
+        before, after = _tags(old) if old is not None else {}, _tags(new)
+        whose = (*(("principal",) if new.type in _IDENTITIES else ()), *(("resource",) if old is not None else ()))
+        if before != after and whose:
+            yield each, whose, before, after
+
+
+def _wanted(policies: Iterable[Policies]) -> Mapping[str, set[str]]:
+    """The keys of tags that conditions name, by whose tags they are; in lower case, as IAM compares keys."""
+    found: dict[str, set[str]] = {}
+    statements = (each for policy in policies for layer in policy.layers for each in layer)
+    for statement in statements:
+        patterns = (*statement.resources.patterns, *(v for c in statement.conditions for v in c.values))
+        inside = (key for pattern in patterns for key in _IN_A_VALUE.findall(pattern))
+        for key in (*(condition.key for condition in statement.conditions), *inside):
+            if match := _KEY.fullmatch(key.strip()):
+                whose = "principal" if match["whose"].lower() == "principal" else "resource"
+                found.setdefault(whose, set()).add(match["tag"].strip().lower())
+    return found
+
+
+def _tags(resource: Resource) -> dict[str, str]:
+    return {key.lower(): value for name in _NAMES for key, value in _pairs(resource.properties.get(name))}
+
+
+def _pairs(tags: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(tags, Mapping):
+        yield from ((str(key), _text(value)) for key, value in tags.items())
+    for each in tags if isinstance(tags, list) else ():
+        if isinstance(each, Mapping):
+            yield str(each.get("Key")), _text(each.get("Value"))
+
+
+def _text(value: Any) -> str:
+    return value.text if isinstance(value, NotComparable) else value if isinstance(value, str) else as_json(value)
