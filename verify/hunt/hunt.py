@@ -37,6 +37,7 @@ _MAX_AGENTS = 1_000
 _MAX_MATCHED = 200_000
 _MAX_ISSUED = 200_000
 _MAX_SESSIONS = 100_000
+_MAX_PLACES = 200_000
 _MAX_FINDINGS = 20_000
 _MAX_IDS = 50
 _MAX_COUNTED_IDS = 20_000
@@ -192,6 +193,8 @@ class Hunt:
         self._samples: dict[str, _Kept] = {}
         self._issued: dict[str, Issued] = {}
         self._sessions: dict[str, list[Use]] = {}
+        # By a user's access key and an address, when the key was first used there.
+        self._places: dict[tuple[Any, Any], str] = {}
         self.calls: set[tuple[Any, Any]] = set()
         self.events = 0
         self.holes: dict[str, None] = {}
@@ -225,9 +228,9 @@ class Hunt:
 
     # ---- reading -----------------------------------------------------------------------------------------------------
 
-    def add(self, events: Events) -> None:  # noqa: C901 - a call for each event would cost more than its work
+    def add(self, events: Events) -> None:  # noqa: C901, PLR0912 - a call for each event would cost more than its work
         """Look at the events of a file."""
-        left, period = self._left, self._period
+        left, period, places = self._left, self._period, self._places
         for event in events.light:
             time = event.eventTime
             if period is not None and time and not period[0] <= time <= period[1] and self._is_outside(time):
@@ -248,7 +251,11 @@ class Hunt:
                     delivery,
                     issuer.type if issuer else UNSET,
                 )
-                if delivery or "/i-" in (caller.arn or ""):
+                if caller.type == "IAMUser":
+                    place = (caller.accessKeyId, event.sourceIPAddress)
+                    if place not in places or (time and time < places[place]):
+                        self._note_place(place, time)
+                elif delivery or "/i-" in (caller.arn or ""):
                     self._note_address(event, caller)
             else:
                 key = (event.eventName, event.eventSource, event.errorCode, UNSET, UNSET, UNSET)
@@ -279,6 +286,8 @@ class Hunt:
         self.calls.add((event.eventName, event.eventSource))
         if event.userIdentity:
             self._note_address(event, event.userIdentity)
+            if event.userIdentity.type == "IAMUser":
+                self._note_place((event.userIdentity.accessKeyId, event.sourceIPAddress), time)
         try:
             for number, matches in enumerate(self._matchers):
                 if matches(record):
@@ -347,6 +356,17 @@ class Hunt:
             use.last = time
         elif time < use.first:
             use.first, use.event = time, event.eventID or ""
+
+    def _note_place(self, place: tuple[Any, Any], time: Any) -> None:
+        """Keep when a user's access key was first used at an address, of those that are networks'."""
+        if not (time and place[0] and network_of(place[1] or "")):
+            return
+        if place not in self._places and len(self._places) >= _MAX_PLACES:
+            self.holes[
+                f"Users' access keys were used at more than {_MAX_PLACES:,} addresses; no more are compared."
+            ] = None
+            return
+        self._places[place] = min(time, self._places.get(place, time))
 
     # ---- judging -----------------------------------------------------------------------------------------------------
 
@@ -556,6 +576,19 @@ class Hunt:
                 if len(networks) > 1:
                     first, second, *_ = networks.values()
                     yield first, second
+
+    def homes(self) -> dict[str, str]:
+        """Of users' access keys, the network where each was used first."""
+        first: dict[str, tuple[str, str]] = {}
+        for (key, address), time in self._places.items():
+            first[key] = min(first.get(key, (time, address)), (time, address))
+        return {key: network_of(address) for key, (_, address) in first.items()}
+
+    def is_from_elsewhere(self, key: str, homes: Mapping[str, str]) -> bool:
+        """Whether a session goes back to a user's access key in another network than the one where that began."""
+        chain = chain_of(key, self._issued)
+        home = homes.get(chain[-1].to_key, "") if chain else ""
+        return bool(home) and network_of(chain[-1].address) not in ("", home)
 
     def actor(self, identity: Identity) -> str:
         """The first one known of those who stood behind a caller; of an instance's role, the instance."""
