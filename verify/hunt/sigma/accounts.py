@@ -17,6 +17,10 @@ _ACCOUNT: Final = re.compile(r"(?:arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:)?([0-9]{
 _NAMES: Final = frozenset({"principal", "roleArn", "x-amz-server-side-encryption-aws-kms-key-id", "KMSMasterKeyID"})
 # Allow with NotPrincipal is for everybody but those whom it names, whatever their account.
 _ALL_OTHERS: Final = "all but those named"
+# The JSON text of a request that names other accounts has one of these, unless something in it is escaped.
+OTHER_ACCOUNTS_WORDS: Final = frozenset({b"Principal", *(name.encode() for name in _NAMES)})
+# The record's own fields that are looked at.
+LOOKED_AT: Final = frozenset({"userIdentity", "recipientAccountId", "requestParameters"})
 _MAX_DEPTH = 30
 
 
