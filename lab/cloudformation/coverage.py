@@ -19,8 +19,10 @@ _HONOURED = {
     "AWS::IAM::Policy": "Groups PolicyDocument PolicyName Roles Users",
     "AWS::IAM::Role": "AssumeRolePolicyDocument Description ManagedPolicyArns MaxSessionDuration Path Policies "
     "RoleName Tags",
+    "AWS::IAM::User": "ManagedPolicyArns Path Policies Tags UserName",
     _LOG_GROUP: "KmsKeyId LogGroupClass LogGroupName ResourcePolicyDocument RetentionInDays Tags",
     "AWS::Logs::MetricFilter": "FilterName FilterPattern LogGroupName MetricTransformations",
+    "AWS::SecretsManager::Secret": "Description KmsKeyId Name SecretString Tags",
     "AWS::SNS::Topic": "DisplayName KmsMasterKeyId Subscription Tags TopicName",
     "AWS::SNS::TopicPolicy": "PolicyDocument Topics",
     "AWS::SSM::Parameter": "Description Name Tags Type Value",

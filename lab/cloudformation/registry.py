@@ -5,6 +5,7 @@ from functools import partial, wraps
 from typing import Any
 
 from lab.cloudformation import reading
+from lab.cloudformation.access_key import ACCESS_KEY, AccessKeyHandler
 from lab.cloudformation.api import Api
 from lab.cloudformation.bucket import BUCKET, BUCKET_POLICY, BucketHandler, BucketPolicyHandler
 from lab.cloudformation.coverage import limitations
@@ -52,6 +53,7 @@ def install(api: Api, warn: Callable[[str], None]) -> None:
         KEY: KeyHandler(api),
         ALIAS: AliasHandler(api),
         TRAIL: TrailHandler(api),
+        ACCESS_KEY: AccessKeyHandler(api),
     }
     for resource_type, own in reviewed.items():
         imported = {name: each for name, each in handlers.get(resource_type, {}).items() if name == "import"}

@@ -108,25 +108,6 @@ def learner(lab: Lab, place: Place) -> Actor:
     return Actor(lab, "learner", Credentials(lab.access_key_id, lab.secret_access_key), place)
 
 
-def user(lab: Lab, admin: Actor, name: str, policy: str | dict[str, Any], place: Place) -> Actor:
-    """An IAM user with one policy, made when it is missing, with a new access key.
-
-    :param policy: the ARN of a managed policy, or a document for one of the user's own.
-    """
-    iam = admin.client("iam")
-    try:
-        iam.create_user(UserName=name)
-    except iam.exceptions.EntityAlreadyExistsException:
-        for each in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
-            iam.delete_access_key(UserName=name, AccessKeyId=each["AccessKeyId"])
-    if isinstance(policy, str):
-        iam.attach_user_policy(UserName=name, PolicyArn=policy)
-    else:
-        iam.put_user_policy(UserName=name, PolicyName="work", PolicyDocument=json.dumps(policy))
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    return Actor(lab, name, Credentials(key["AccessKeyId"], key["SecretAccessKey"]), place)
-
-
 def make_role(actor: Actor, name: str, trusts: dict[str, str], statements: Sequence[dict[str, Any]]) -> str:
     """Makes a role with one policy, unless it is there; its ARN.
 

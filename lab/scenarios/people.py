@@ -16,11 +16,10 @@ from lab.scenarios.actor import (
     instance_session,
     learner,
     make_bucket,
-    make_role,
     role_session,
-    user,
 )
 from lab.scenarios.answers.ledger import Stage
+from lab.scenarios.stacks import deploy, role_resources, user_of_stack, user_resources
 
 REGIONS = ("us-east-1", "eu-west-1", "us-west-2")
 
@@ -36,6 +35,9 @@ _SHOP_BEFORE = Place("198.51.100.61", "Boto3/1.43.106 md/Botocore#1.43.106 Linux
 _SHOP_AFTER = Place("198.51.100.62", "Boto3/1.43.106 md/Botocore#1.43.106 Linux/6.8 shop")
 _DEPLOYS = ("cloudformation:*", "ec2:Describe*", "lambda:*", "logs:*", "s3:*", "sqs:*", "ssm:*")
 _SHOP_INSTANCE = "i-05f8d2c6b1a79e304"
+# Who works here, all of one stack.
+_STACK, _ANN, _AUDITOR = "staff", "ann", "auditor"
+_ROLES = _RUNS, _REPORTS, _SHOP = "continuous-integration", "nightly-report", "web-shop"
 
 Call = tuple[str, str, dict[str, Any]]
 
@@ -105,7 +107,6 @@ class Staff:
     lab: Lab
     bucket: str = field(init=False)
     _users: list[Worker] = field(default_factory=list)
-    _roles: dict[str, str] = field(default_factory=dict)
     _days: int = 0
 
     def __post_init__(self) -> None:
@@ -113,42 +114,48 @@ class Staff:
         self.bucket = f"reports-{self.lab.account}"
 
     def hire(self) -> None:
-        """Makes the identities and the bucket, unless they are there."""
+        """Makes the identities and the bucket, unless they are there.
+
+        :raises LabError: somebody of the same name is there.
+        """
         admin = learner(self.lab, OFFICE)
         make_bucket(admin, self.bucket)
         admin.client("s3").put_object(Bucket=self.bucket, Key=f"{NUMBERED}.csv", Body=b"day,sum\n")
-        reads = [_allow(["s3:ListAllMyBuckets", "s3:ListBucket", "s3:GetObject"], "*")]
-        account = {"AWS": f"arn:aws:iam::{self.lab.account}:root"}
-        self._roles = {
-            "continuous-integration": make_role(
-                admin, "continuous-integration", account, [_allow(list(_DEPLOYS), "*")]
-            ),
-            "nightly-report": make_role(admin, "nightly-report", account, reads),
-            "web-shop": make_role(admin, "web-shop", {"Service": "ec2.amazonaws.com"}, reads),
-        }
+        deploy(admin, _STACK, self._resources())
         everything = _mixed(chance=_CHANGE_SHARE)
-        ann = user(self.lab, admin, "ann", ADMINISTRATOR, OFFICE)
+        ann = user_of_stack(self.lab, admin, _ANN, OFFICE)
         self._users = [
             self._worker(ann, everything),
             self._worker(ann.at(self.lab, _AT_HOME), everything),
-            self._worker(user(self.lab, admin, "auditor", READ_ONLY, _CONSOLE), LOOKING),
+            self._worker(user_of_stack(self.lab, admin, _AUDITOR, _CONSOLE), LOOKING),
         ]
+
+    def _resources(self) -> dict[str, Any]:
+        reads = [_allow(["s3:ListAllMyBuckets", "s3:ListBucket", "s3:GetObject"], "*")]
+        account = {"AWS": f"arn:aws:iam::{self.lab.account}:root"}
+        return {
+            **user_resources(_ANN, ADMINISTRATOR),
+            **user_resources(_AUDITOR, READ_ONLY),
+            **role_resources(_RUNS, account, [_allow(list(_DEPLOYS), "*")]),
+            **role_resources(_REPORTS, account, reads),
+            **role_resources(_SHOP, {"Service": "ec2.amazonaws.com"}, reads),
+        }
 
     def stage(self) -> Stage:
         """What `hire` makes."""
-        roles = ("continuous-integration", "nightly-report", "web-shop")
-        return Stage(users=("ann", "auditor"), roles=roles, buckets=(self.bucket,))
+        return Stage(users=(_ANN, _AUDITOR), stacks=(_STACK,), buckets=(self.bucket,))
 
     def names(self) -> list[str]:
         """Who works here."""
-        return sorted({*(each.actor.name for each in self._users), *self._roles})
+        return sorted((_ANN, _AUDITOR, *_ROLES))
 
     def on_duty(self) -> list[Worker]:
         """Everybody, the roles with sessions of their own that begin now."""
         admin, self._days = learner(self.lab, OFFICE), self._days + 1
-        runner = role_session(self.lab, admin, self._roles["continuous-integration"], "deploy-main", _RUNNER)
-        report = role_session(self.lab, admin, self._roles["nightly-report"], f"report-{self._days:02}", _BATCH)
-        shop = instance_session(self.lab, self._roles["web-shop"], _SHOP_INSTANCE, _SHOP_BEFORE)
+        arn = f"arn:aws:iam::{self.lab.account}:role/"
+        runner = role_session(self.lab, admin, arn + _RUNS, "deploy-main", _RUNNER)
+        report = role_session(self.lab, admin, arn + _REPORTS, f"report-{self._days:02}", _BATCH)
+        shop = instance_session(self.lab, arn + _SHOP, _SHOP_INSTANCE, _SHOP_BEFORE)
         if self._days > 1:  # it was stopped and started, and has another address since
             shop = shop.at(self.lab, _SHOP_AFTER)
         return [

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from lab.errors import LabError
 from lab.instance.folder import Lab
+from lab.scenarios import stacks
 from lab.scenarios.actor import Actor, Place, learner
 from lab.scenarios.answers import ledger
 from lab.scenarios.answers.ledger import SavedObject, SavedTrail, Stage
@@ -62,6 +63,8 @@ def _undo(admin: Actor, stage: Stage) -> None:
         _unless_gone(getattr(admin.client(call.service, call.region), call.method), **call.parameters)
     for name in stage.users:
         _remove_user(admin, name)
+    for name in stage.stacks:
+        stacks.remove(admin, name)
     for name in stage.roles:
         _remove_role(admin, name)
     for name in stage.buckets:

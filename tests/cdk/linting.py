@@ -9,5 +9,6 @@ from cfnlint.api import ManualArgs, lint_by_config
 def lint(templates: Iterable[Path]) -> list[str]:
     """What cfn-lint says about the templates."""
     files = sorted(str(template) for template in templates)
-    matches = lint_by_config(ManualArgs(templates=files, regions=["us-east-1"]))
+    # W3005: CDK writes the dependency of a function on its role, which CloudFormation knows anyway.
+    matches = lint_by_config(ManualArgs(templates=files, regions=["us-east-1"], ignore_checks=["W3005"]))
     return [f"{Path(match.filename).name}: {match.rule.id} {match.message}" for match in matches]

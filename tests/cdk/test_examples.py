@@ -29,8 +29,8 @@ def build(name: str) -> cdk.App:
     return app
 
 
-def test_there_are_five() -> None:
-    assert EXAMPLES == ["analytics", "bring_your_own", "compliance", "lab", "organization"]
+def test_there_are_six() -> None:
+    assert EXAMPLES == ["analytics", "bring_your_own", "compliance", "hunting", "lab", "organization"]
 
 
 def test_the_examples_synthesize_templates_that_cfn_lint_accepts() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from verify.cli.common import add_iam_policy_option
-from verify.cli.place_options import add_place_options, asked_from, aws_of_places, policy_of_places
+from verify.cli.place_options import add_place_options, asked_from, aws_of_places, join_lists, policy_of_places
 from verify.cli.progress import Progress, interruptible
 from verify.errors import UsageError
 from verify.report.terminal import Terminal, safe
@@ -88,6 +88,7 @@ exit codes:
   0  all tests passed; rules without tests are named
   1  a test failed, or a rule cannot run
   2  wrong usage: a test is not written so, or no rule has tests
+  3  all tests passed, but of a rule none has matches: true: nothing shows that it can match
 """
 
 
@@ -138,12 +139,8 @@ def add_parser(commands: Any) -> None:
     result = parser.add_argument_group("result")
     result.add_argument("--format", choices=_FORMATS, default="text", help="Default: text.")
     result.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json.")
-    result.add_argument(
-        "--level", choices=LEVELS, default="low", help="show findings that are at least so grave. Default: low."
-    )
-    result.add_argument(
-        "--fail-on", choices=LEVELS, default="medium", help="exit with 1 if a finding is so grave. Default: medium."
-    )
+    result.add_argument("--level", choices=LEVELS, help="show findings that are at least so grave. Default: low.")
+    result.add_argument("--fail-on", choices=LEVELS, help="exit with 1 if a finding is so grave. Default: medium.")
     add_iam_policy_option(parser, names_resources=True)
     parser.set_defaults(run=_run)
     actions = parser.add_subparsers(title="other actions", metavar="[ACTION]")
@@ -196,6 +193,7 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from verify.hunt.run import run_hunt  # noqa: PLC0415 - the rules take a while to load, and --help needs none
     from verify.logs.places import find_files, prepare_validation  # noqa: PLC0415
 
+    arguments.level, arguments.fail_on = arguments.level or "low", arguments.fail_on or "medium"
     if arguments.print_iam_policy:
         terminal.print_json(_policy_of_history(arguments) if arguments.history else policy_of_places(arguments))
         return 0
@@ -227,7 +225,18 @@ def _policy_of_history(arguments: argparse.Namespace) -> dict[str, Any]:
     return least_privilege_policy((*PERMISSIONS, *(() if arguments.region else ("ec2:DescribeRegions",))))
 
 
-_OF_HUNTS = ("rules", "no_built_in", "without", "explain", "baseline", "history", "since_last", "state")
+_OF_HUNTS = (
+    "rules",
+    "no_built_in",
+    "without",
+    "explain",
+    "baseline",
+    "history",
+    "since_last",
+    "state",
+    "level",
+    "fail_on",
+)
 _NOT_OF_HISTORY = ("places", "trail", "bucket", "prefix", "account", "proven_only", "since_last", "baseline")
 
 
@@ -304,11 +313,17 @@ def _hunt_since_last(arguments: argparse.Namespace, terminal: Terminal, loaded: 
     from verify.logs.places import S3, find_files  # noqa: PLC0415
 
     is_bucket = not asked.places or asked.places[0].startswith(S3)
+    if asked.since and parse_duration(asked.since, "--since") < parse_duration(_LISTED, "--since"):
+        raise UsageError(
+            f"--since {asked.since} would lose files that are delivered late: with --since-last it says how far back "
+            f"files are listed, {_LISTED} at least. Leave it out: each file is hunted in once all the same."
+        )
     asked = replace(asked, since=asked.since or (_LISTED if is_bucket else None))
     state, moment = Path(arguments.state), now()
     with Progress(terminal) as progress:
         place = find_files(asked, moment, lambda: aws_of_places(arguments))
         source = _source_of(place.source, arguments) if is_bucket else _local_source_of(asked.places)
+        source += _selection_of(asked)
         known = load_hunted(state, source)
         marks = marks_of(place)
         new = only_new(place, marks, known)
@@ -323,6 +338,12 @@ def _hunt_since_last(arguments: argparse.Namespace, terminal: Terminal, loaded: 
 
 def _source_of(bucket: str, arguments: argparse.Namespace) -> str:
     return " at ".join(filter(None, (bucket, arguments.endpoint_url or os.environ.get("AWS_ENDPOINT_URL"))))
+
+
+def _selection_of(asked: Asked) -> str:
+    """Of some accounts or regions alone: who hunts in all of them next has not hunted in the others yet."""
+    chosen = (("account", asked.accounts), ("region", asked.regions))
+    return "".join(f", only {name} {', '.join(sorted(names))}" for name, names in chosen if names)
 
 
 def _local_source_of(places: tuple[str, ...]) -> str:
@@ -340,6 +361,7 @@ def _run_timeline(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from verify.report import hunt_timeline as report  # noqa: PLC0415
     from verify.report.hunt import as_jsonl  # noqa: PLC0415
 
+    join_lists(arguments)
     if arguments.print_iam_policy:
         terminal.print_json(policy_of_places(arguments))
         return 0
@@ -371,7 +393,7 @@ def _run_timeline(arguments: argparse.Namespace, terminal: Terminal) -> int:
 def _run_rule_tests(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from verify.hunt.rule_tests import run_tests  # noqa: PLC0415
     from verify.hunt.rules import rules_in  # noqa: PLC0415
-    from verify.report.hunt import rule_tests_as_json, rule_tests_as_text  # noqa: PLC0415
+    from verify.report.hunt import never_matched, rule_tests_as_json, rule_tests_as_text  # noqa: PLC0415
 
     _refuse_options(
         arguments, (*_OF_HUNTS, "places"), "'rules test' looks at no events but those of tests, so {} tells it nothing."
@@ -380,7 +402,8 @@ def _run_rule_tests(arguments: argparse.Namespace, terminal: Terminal) -> int:
     results = list(run_tests(loaded))
     if not results and not loaded.problems:
         raise UsageError(f"None of the {len(loaded.rules):,} rules has tests: see 'hunt rules test --help'.")
-    exit_code = 1 if loaded.problems or not all(each.is_passed for each in results) else 0
+    exit_code = 3 if never_matched(results) else 0
+    exit_code = 1 if loaded.problems or not all(each.is_passed for each in results) else exit_code
     if arguments.json or arguments.format == "json":
         terminal.print_json(rule_tests_as_json(loaded, results, exit_code))
         return exit_code

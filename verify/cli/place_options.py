@@ -16,13 +16,23 @@ if TYPE_CHECKING:
     from verify.logs.places import Asked
 
 
+_MORE = "more_"
+_LISTS = ("places", "keys", "trust_key")
+
+
 def add_place_options(parser: argparse.ArgumentParser) -> None:
-    """Where the files are, which of them, of what time, whether proven, and how AWS is asked."""
-    none = argparse.SUPPRESS if parser.argument_default is argparse.SUPPRESS else []
+    """Where the files are, which of them, of what time, whether proven, and how AWS is asked.
+
+    A parser with ``argument_default=SUPPRESS`` is of an action: what may be given several times is kept beside what its
+    command was given, since argparse would put it in its place. :func:`join_lists` puts both together.
+    """
+    is_of_action = parser.argument_default is argparse.SUPPRESS
+    none = argparse.SUPPRESS if is_of_action else []
+    more = _MORE if is_of_action else ""
     where = parser.add_argument_group("where the files are")
     where.add_argument(
         "--in",
-        dest="places",
+        dest=f"{more}places",
         metavar="PLACE",
         action="append",
         default=none,
@@ -56,6 +66,7 @@ def add_place_options(parser: argparse.ArgumentParser) -> None:
     )
     proof.add_argument(
         "--keys",
+        dest=f"{more}keys",
         metavar="FILE",
         action="append",
         default=none,
@@ -63,6 +74,7 @@ def add_place_options(parser: argparse.ArgumentParser) -> None:
     )
     proof.add_argument(
         "--trust-key",
+        dest=f"{more}trust_key",
         metavar="FINGERPRINT",
         action="append",
         default=none,
@@ -71,6 +83,12 @@ def add_place_options(parser: argparse.ArgumentParser) -> None:
     aws = parser.add_argument_group("AWS")
     aws.add_argument("--profile", help="a profile of ~/.aws/config. Default: the usual credential chain.")
     aws.add_argument("--endpoint-url", metavar="URL", help="talk to this endpoint instead of AWS (AWS_ENDPOINT_URL).")
+
+
+def join_lists(arguments: argparse.Namespace) -> None:
+    """Put together what was given several times, before an action's name and after it."""
+    for name in _LISTS:
+        setattr(arguments, name, [*getattr(arguments, name), *vars(arguments).pop(f"{_MORE}{name}", ())])
 
 
 def asked_from(arguments: argparse.Namespace) -> Asked:

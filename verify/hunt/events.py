@@ -149,14 +149,15 @@ def light_getter(path: str) -> Getter | None:
     return get
 
 
-def record_of(light: Any) -> dict[str, Any]:
+def record_of(light: Any, names: Iterable[str] | None = None) -> dict[str, Any]:
     """The record, as far as the structure has it.
 
+    :param names: its own fields that are wanted. Default: - all.
     :raises ValueError: a part of it cannot be read.
     """
     record: dict[str, Any] = {}
-    for name in light.__struct_fields__:
-        value = getattr(light, name)
+    for name in light.__struct_fields__ if names is None else names:
+        value = getattr(light, name, UNSET)
         if value is UNSET:
             continue
         if isinstance(value, msgspec.Raw):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -87,6 +87,23 @@ def finding_of(rule: Rule, first: datetime | None, last: datetime | None, count:
         events=(),
         innocent=rule.false_positives,
         next_steps=next_steps_of(rule),
+    )
+
+
+def told_by(rule: Rule, finding: Finding) -> Finding:
+    """The same events, as another rule tells of them."""
+    told = finding_of(rule, finding.first, finding.last, finding.count)
+    return replace(
+        finding,
+        rule=told.rule,
+        rule_id=told.rule_id,
+        source=told.source,
+        severity=told.severity,
+        confidence=told.confidence,
+        what=told.what,
+        techniques=told.techniques,
+        innocent=told.innocent,
+        next_steps=told.next_steps,
     )
 
 

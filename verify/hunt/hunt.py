@@ -7,7 +7,7 @@ its light fields is the record read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -18,11 +18,12 @@ from msgspec import UNSET
 from verify.hunt.events import TEXTS, Events, light_getter, light_of, record_of
 from verify.hunt.finding import Finding, finding_of
 from verify.hunt.identity import Identity, Issued, chain_of, identity_of, network_of, principal_of
+from verify.hunt.sigma.accounts import LOOKED_AT, OTHER_ACCOUNTS
 from verify.hunt.sigma.correlation import Correlation, Episode, Matched, can_hold, episodes
 from verify.hunt.sigma.fields import Getter, getter, texts_of
 from verify.hunt.sigma.load import Rule
 from verify.hunt.sigma.matching import Match, Node, Test, fields_of, matcher
-from verify.hunt.sigma.prefilter import Index, residual
+from verify.hunt.sigma.prefilter import Index, residual, words_of
 
 _TOGETHER: Final = (
     "eventName",
@@ -37,6 +38,7 @@ _MAX_AGENTS = 1_000
 _MAX_MATCHED = 200_000
 _MAX_ISSUED = 200_000
 _MAX_SESSIONS = 100_000
+_MAX_PLACES = 200_000
 _MAX_FINDINGS = 20_000
 _MAX_IDS = 50
 _MAX_COUNTED_IDS = 20_000
@@ -45,6 +47,8 @@ _NAMES_LOOKED_AT = 1_000
 _MAX_DETAIL_CHARACTERS = 400
 _MAX_VALUE_CHARACTERS = 1_000
 _TIME_CHARACTERS = len("2026-01-31T12:00:00Z")
+# Of calls that hand out credentials, what tells to whom.
+_OF_ISSUED: Final = ("requestParameters", "responseElements")
 _NO_TIME: Final = "Events without a time were matched by rules; they are in no finding."
 _NO_EVENTS: Final = "Some records do not name a call: they are no events of CloudTrail, or were altered."
 ISSUES: Final = frozenset(
@@ -66,14 +70,16 @@ class _Left:
     :param matched: the rules that match whatever the rest of the event is.
     :param by_agent: those that the user agent alone decides, each with its test; ``agents`` has what they said.
     :param light: those that light fields decide, each with its test.
-    :param heavy: those for which the record has to be read.
+    :param heavy: those for which the record has to be read, each with ``words_of`` its condition.
+    :param names: the record's own fields that ``heavy`` looks at; ``None`` for all.
     """
 
     matched: tuple[int, ...]
     by_agent: tuple[tuple[int, Match], ...]
     agents: dict[Any, tuple[int, ...]]
     light: tuple[tuple[int, Match], ...]
-    heavy: tuple[tuple[int, Match], ...]
+    heavy: tuple[tuple[int, Match, frozenset[bytes] | None], ...]
+    names: tuple[str, ...] | None
 
 
 @dataclass(slots=True)
@@ -183,7 +189,7 @@ class Hunt:
         self._left: dict[tuple[Any, ...], _Left] = {}
         self._wanted = self._wanted_fields()
         self._light_wanted = {
-            number: [_light_get(name) for name in names]
+            number: [_light_value(name) for name in names]
             for number, names in self._wanted.items()
             if names.keys() <= set(TEXTS)
         }
@@ -192,6 +198,10 @@ class Hunt:
         self._samples: dict[str, _Kept] = {}
         self._issued: dict[str, Issued] = {}
         self._sessions: dict[str, list[Use]] = {}
+        # The same uses, by the session and the address.
+        self._used: dict[tuple[Any, Any], Use] = {}
+        # By a user's access key and an address, when the key was first used there.
+        self._places: dict[tuple[Any, Any], str] = {}
         self.calls: set[tuple[Any, Any]] = set()
         self.events = 0
         self.holes: dict[str, None] = {}
@@ -225,9 +235,9 @@ class Hunt:
 
     # ---- reading -----------------------------------------------------------------------------------------------------
 
-    def add(self, events: Events) -> None:  # noqa: C901 - a call for each event would cost more than its work
+    def add(self, events: Events) -> None:  # noqa: C901, PLR0912 - a call for each event would cost more than its work
         """Look at the events of a file."""
-        left, period = self._left, self._period
+        left, period, places, used = self._left, self._period, self._places, self._used
         for event in events.light:
             time = event.eventTime
             if period is not None and time and not period[0] <= time <= period[1] and self._is_outside(time):
@@ -248,8 +258,16 @@ class Hunt:
                     delivery,
                     issuer.type if issuer else UNSET,
                 )
-                if delivery or "/i-" in (caller.arn or ""):
-                    self._note_address(event, caller)
+                if caller.type == "IAMUser":
+                    place = (caller.accessKeyId, event.sourceIPAddress)
+                    if place not in places or (time and time < places[place]):
+                        self._note_place(place, time)
+                elif delivery or "/i-" in (caller.arn or ""):
+                    use = used.get((caller.arn, event.sourceIPAddress))
+                    if use is None or not time or time < use.first or event.vpcEndpointId is not UNSET:
+                        self._note_address(event, caller)
+                    elif time > use.last:
+                        use.last = time
             else:
                 key = (event.eventName, event.eventSource, event.errorCode, UNSET, UNSET, UNSET)
             found = left.get(key)
@@ -279,6 +297,8 @@ class Hunt:
         self.calls.add((event.eventName, event.eventSource))
         if event.userIdentity:
             self._note_address(event, event.userIdentity)
+            if event.userIdentity.type == "IAMUser":
+                self._note_place((event.userIdentity.accessKeyId, event.sourceIPAddress), time)
         try:
             for number, matches in enumerate(self._matchers):
                 if matches(record):
@@ -298,7 +318,8 @@ class Hunt:
         matched: list[int] = []
         by_agent: list[tuple[int, Match]] = []
         light: list[tuple[int, Match]] = []
-        heavy: list[tuple[int, Match]] = []
+        heavy: list[tuple[int, Match, frozenset[bytes] | None]] = []
+        fields: set[str] = set()
         for number in self._index.of(key[0]):
             node = residual(self._nodes[number], known)
             if node is True:
@@ -310,8 +331,10 @@ class Hunt:
                 elif looked_at <= set(TEXTS):
                     light.append((number, matcher(node, _light_get)))
                 else:
-                    heavy.append((number, matcher(node)))
-        found = _Left(tuple(matched), tuple(by_agent), {}, tuple(light), tuple(heavy))
+                    heavy.append((number, matcher(node), words_of(node)))
+                    fields |= looked_at
+                    fields |= self._wanted.get(self._of_node[number], {}).keys()
+        found = _Left(tuple(matched), tuple(by_agent), {}, tuple(light), tuple(heavy), _own_fields(fields))
         self._left[key] = found
         if key[0] is None:
             self.holes[_NO_EVENTS] = None
@@ -331,22 +354,35 @@ class Hunt:
                 return
             if len(self._sessions) >= _MAX_SESSIONS:
                 # Those that were noted first are the oldest, and most of them are over.
-                del self._sessions[next(iter(self._sessions))]
+                oldest = next(iter(self._sessions))
+                for each in self._sessions.pop(oldest):
+                    del self._used[oldest, each.address]
                 self.holes[
                     f"More than {_MAX_SESSIONS:,} instances made calls: only the last ones' addresses are compared."
                 ] = None
-            self._sessions[name] = [Use(time, time, event.eventID or "", address, caller)]
-            return
-        use = next((each for each in uses if each.address == address), None)
+            uses = self._sessions[name] = []
+        use = self._used.get((name, address))
         if use is None:
             # Two networks are enough for a finding; however many addresses of one came before.
             networks = {"", *(network_of(each.address) for each in uses)}
             if len(uses) < _MAX_NAMED or (len(uses) < 2 * _MAX_NAMED and network_of(address) not in networks):
-                uses.append(Use(time, time, event.eventID or "", address, caller))
+                use = self._used[name, address] = Use(time, time, event.eventID or "", address, caller)
+                uses.append(use)
         elif time > use.last:
             use.last = time
         elif time < use.first:
             use.first, use.event = time, event.eventID or ""
+
+    def _note_place(self, place: tuple[Any, Any], time: Any) -> None:
+        """Keep when a user's access key was first used at an address, of those that are networks'."""
+        if not (time and place[0] and network_of(place[1] or "")):
+            return
+        if place not in self._places and len(self._places) >= _MAX_PLACES:
+            self.holes[
+                f"Users' access keys were used at more than {_MAX_PLACES:,} addresses; no more are compared."
+            ] = None
+            return
+        self._places[place] = min(time, self._places.get(place, time))
 
     # ---- judging -----------------------------------------------------------------------------------------------------
 
@@ -360,8 +396,14 @@ class Hunt:
                 if matches(event):
                     self._take(number, event, None)
             if left.heavy:
-                record = record_of(event)
-                for number, matches in left.heavy:
+                asked = event.requestParameters
+                text = b"" if asked is UNSET else bytes(asked)
+                is_plain = b"\\" not in text
+                for number, matches, words in left.heavy:
+                    if words is not None and is_plain and not any(word in text for word in words):
+                        continue
+                    if record is None:
+                        record = record_of(event, left.names)
                     if matches(record):
                         self._take(number, event, record)
         except (ValueError, RecursionError) as error:
@@ -369,7 +411,7 @@ class Hunt:
 
     def _take(self, node: int, event: Any, record: dict[str, Any] | None) -> None:
         if node == self._issuing:
-            self._note_issued(record_of(event) if record is None else record, event)
+            self._note_issued(record_of(event, _OF_ISSUED) if record is None else record, event)
             return
         number = self._of_node[node]
         time = _plain_time(event.eventTime)
@@ -398,9 +440,9 @@ class Hunt:
             return
         light = self._light_wanted.get(number)
         if light is not None:
-            values = tuple(_value(get(event)) for get in light)
+            values = tuple([get(event) for get in light])
         else:
-            record = record_of(event) if record is None else record
+            record = record_of(event, _own_fields(self._wanted[number])) if record is None else record
             values = tuple(_value(get(record)) for get in self._wanted[number].values())
         asked = event.requestParameters
         kept.append(
@@ -557,6 +599,19 @@ class Hunt:
                     first, second, *_ = networks.values()
                     yield first, second
 
+    def homes(self) -> dict[str, str]:
+        """Of users' access keys, the network where each was used first."""
+        first: dict[str, tuple[str, str]] = {}
+        for (key, address), time in self._places.items():
+            first[key] = min(first.get(key, (time, address)), (time, address))
+        return {key: network_of(address) for key, (_, address) in first.items()}
+
+    def is_from_elsewhere(self, key: str, homes: Mapping[str, str]) -> bool:
+        """Whether a session goes back to a user's access key in another network than the one where that began."""
+        chain = chain_of(key, self._issued)
+        home = homes.get(chain[-1].to_key, "") if chain else ""
+        return bool(home) and network_of(chain[-1].address) not in ("", home)
+
     def actor(self, identity: Identity) -> str:
         """The first one known of those who stood behind a caller; of an instance's role, the instance."""
         chain = chain_of(identity.key, self._issued)
@@ -574,6 +629,16 @@ class Hunt:
         return tuple(_step(each) for each in chain_of(key, self._issued))
 
 
+def _own_fields(fields: Iterable[str]) -> tuple[str, ...] | None:
+    """The record's own fields in which these lie; ``None`` if one is the whole record."""
+    found: set[str] = set()
+    for each in fields:
+        if not each:
+            return None
+        found |= LOOKED_AT if each == OTHER_ACCOUNTS else {each.partition(".")[0]}
+    return tuple(sorted(found))
+
+
 def _is_issuing(value: Any) -> bool:
     return isinstance(value, str) and value.lower() in ISSUES
 
@@ -587,6 +652,21 @@ def _value(values: list[Any]) -> Any:
     """What a correlation compares of a field; ``None`` of one that is not there."""
     texts = tuple(text[:_MAX_VALUE_CHARACTERS] for value in values for text in texts_of(value)[:1])
     return None if not texts else texts[0] if len(texts) == 1 else texts
+
+
+def _light_value(name: str) -> Callable[[Any], Any]:
+    """As :func:`_value` of :func:`_light_get`, which is asked of very many events."""
+    *parents, last = name.split(".")
+
+    def value(event: Any) -> Any:
+        for parent in parents:
+            event = getattr(event, parent)
+            if event is UNSET or event is None:
+                return None
+        found = getattr(event, last)
+        return found[:_MAX_VALUE_CHARACTERS] if type(found) is str else None
+
+    return value
 
 
 def _light_get(name: str) -> Getter:

@@ -1,7 +1,8 @@
 """Findings that belong together, as one story. Pure.
 
 Findings are one incident if they are of one day and share who stood behind them in the end, an access key, or, of those
-that are at least medium, an address.
+that are at least medium, an address. Log files that are missing are of the incident in which somebody impaired the logs
+of that account, as nobody knows who removed them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from verify.hunt.identity import network_of
 from verify.hunt.sigma.load import LEVELS
 
 _WITHIN = timedelta(hours=24)
+# Impair Defenses: Disable or Modify Cloud Logs
+_IMPAIRED = "T1562.008"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +41,12 @@ def incidents(findings: Iterable[Finding]) -> list[Incident]:
     groups: list[list[Finding]] = []
     marks: list[set[str]] = []
     for finding in sorted(findings, key=lambda each: (each.first, order_of(each))):
-        own = _marks(finding)
+        impaired, sought = _of_logs(finding)
+        own = _marks(finding) | impaired
         together = [
             number
             for number, group in enumerate(groups)
-            if own & marks[number] and finding.first - max(each.last for each in group) <= _WITHIN
+            if (own | sought) & marks[number] and finding.first - max(each.last for each in group) <= _WITHIN
         ]
         merged = [finding]
         for number in reversed(together):
@@ -59,6 +63,17 @@ def _marks(finding: Finding) -> set[str]:
     if at_least(finding.severity, "medium"):
         found |= {address for address in finding.addresses if network_of(address)}
     return found
+
+
+def _of_logs(finding: Finding) -> tuple[set[str], set[str]]:
+    """Of a finding that logs were impaired: its own marks, and the marks of what belongs to it.
+
+    Log files that nobody is known to have removed belong to whoever impaired the logs, and the other way round.
+    """
+    if _IMPAIRED not in finding.techniques or not at_least(finding.severity, "medium"):
+        return set(), set()
+    removed, impaired = ({f"{what} {account}" for account in finding.accounts} for what in ("removed", "impaired"))
+    return (removed, impaired) if finding.principal == "unknown" else (impaired, removed)
 
 
 def _incident(findings: Sequence[Finding]) -> Incident:

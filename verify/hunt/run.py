@@ -12,7 +12,7 @@ from verify.events.event import Event
 from verify.hunt.baseline import BASELINE_RULES, Baseline
 from verify.hunt.blind import blind_rules
 from verify.hunt.events import Events, event_decoder
-from verify.hunt.finding import Finding, Outcome, finding_of, order_of
+from verify.hunt.finding import Finding, Outcome, finding_of, order_of, told_by
 from verify.hunt.hunt import Hunt, time_of
 from verify.hunt.sigma.load import Loaded, Rule
 from verify.hunt.timeline import Call, Keys, Timeline
@@ -61,8 +61,7 @@ def run_hunt(
     hunt = Hunt(loaded.rules, (start, period[1]) if start and period else period)
     reading = _Reading(_Together(hunt, baseline) if baseline else hunt, on_progress)
     basis = reading.of(place)
-    found = [finding for _, finding in hunt.findings()]
-    found += _of_networks(hunt)
+    found = _findings(hunt)
     if baseline:
         found += [replace(each, actor=hunt.actor_of(each)) for each in baseline.findings()]
         basis = replace(basis, period=(start, basis.period[1]) if start and basis.period else None)
@@ -132,8 +131,7 @@ def hunt_in_history(searched: Searched, loaded: Loaded, now: datetime, on_progre
         ),
         notices=(_OF_HISTORY,),
     )
-    found = [finding for _, finding in hunt.findings()]
-    found += _of_networks(hunt)
+    found = _findings(hunt)
     return Outcome(
         basis,
         tuple(sorted(found, key=order_of)),
@@ -330,6 +328,17 @@ def _query(finding: Finding, where: Sequence[str]) -> str:
     return shlex.join(words)
 
 
+def _findings(hunt: Hunt) -> list[Finding]:
+    """What the rules found, graver where a chain of roles began away from where its user works; and by networks."""
+    homes = hunt.homes()
+    return [
+        told_by(_CHAIN_FROM_ELSEWHERE, finding)
+        if rule.id == _READ_BY_CHAIN and any(hunt.is_from_elsewhere(key, homes) for key in finding.keys)
+        else finding
+        for rule, finding in hunt.findings()
+    ] + list(_of_networks(hunt))
+
+
 def _of_networks(hunt: Hunt) -> Iterator[Finding]:
     """Credentials that were used from several networks: of an instance, that is theft until it is explained."""
     for first, second in hunt.used_from_several_networks():
@@ -379,6 +388,27 @@ _INSTANCE_MOVED = replace(
 )
 
 
+# Of secrets.yml: what it finds is graver if the chain began elsewhere.
+_READ_BY_CHAIN = "2b8f4d57-3c1e-4e0b-b1c4-7e9a52d6a813"
+_CHAIN_FROM_ELSEWHERE = Rule(
+    title="A secret is read through a chain of roles that began in another network",
+    source="verify/hunt/run.py",
+    level="medium",
+    id="securetrail-secret-by-chain-from-elsewhere",
+    tags=("attack.t1550.001", "attack.t1555.006", "attack.t1078.004"),
+    description="A session of one role took another role and read a secret or an encrypted parameter, and the chain "
+    "began with a user's access key in another network than the one where that key was used first.",
+    false_positives=("Somebody who works from several places signs in to one role and works with another.",),
+    more={
+        "confidence": "medium",
+        "next": [
+            "Ask the user, by another channel than the account, whether they called from that address.",
+            "If they did not: deactivate the access key, revoke the sessions of both roles, and replace the secret.",
+            "Look at what the roles' trust policies allow (aws iam get-role).",
+        ],
+    },
+)
+
 _MISSING = Rule(
     title="Log files are missing",
     source="verify/hunt/run.py",
@@ -395,7 +425,7 @@ _MISSING = Rule(
         ],
     },
 )
-PYTHON_RULES = (_INSTANCE_ELSEWHERE, _INSTANCE_MOVED, _MISSING, *BASELINE_RULES)
+PYTHON_RULES = (_INSTANCE_ELSEWHERE, _INSTANCE_MOVED, _CHAIN_FROM_ELSEWHERE, _MISSING, *BASELINE_RULES)
 
 
 def _of_missing(place: Place) -> Iterator[Finding]:

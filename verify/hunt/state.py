@@ -35,11 +35,13 @@ class Hunted:
     :param files: by a file's mark, the day of its folder, as ``2026/01/31``; ``""`` where it has none.
     :param missing: keys of log files that were told to be missing.
     :param until: until when files were listed; ``None`` before the first hunt.
+    :param days: how far back they were listed at most: a hunt that lists as much again shall know them all.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
     until: datetime | None = None
+    days: int = 0
 
 
 def marks_of(place: Place) -> dict[str, str]:
@@ -78,7 +80,7 @@ def after(
 ) -> Hunted:
     """What is to be remembered after a hunt.
 
-    :param place: as it was listed; what lies long before its period is not listed again, and forgotten.
+    :param place: as it was listed; what lies long before the longest period is not listed again, and forgotten.
     :param marks: see :func:`marks_of`.
     :param read: the shown names of the files that could be read: the others are tried again.
     :param missing: the keys that were told to be missing; one that is there again is told anew when it is gone.
@@ -86,11 +88,13 @@ def after(
     """
     files = dict(known.files)
     files |= {marks[file.shown_name]: file.day for file in place.files if file.shown_name in read}
+    days = known.days
     if place.period is not None:
-        oldest = f"{place.period[0] - _KEPT_BEFORE:%Y/%m/%d}"
+        days = max(days, (now - place.period[0]).days)
+        oldest = f"{min(place.period[0], now - timedelta(days)) - _KEPT_BEFORE:%Y/%m/%d}"
         files = {mark: day for mark, day in files.items() if not day or day >= oldest}
     there = {file.name.key for file in (*place.files, *place.beside)}
-    return Hunted(files, (known.missing - there) | frozenset(missing), now)
+    return Hunted(files, (known.missing - there) | frozenset(missing), now, days)
 
 
 def _mark(file: LogFile, version_of: Callable[[LogFile], str]) -> str:
@@ -119,6 +123,7 @@ def load_hunted(path: Path, source: str) -> Hunted:
             {str(mark): str(day) for mark, day in given["files"].items()},
             frozenset(given["missing"]),
             datetime.fromisoformat(given["until"]).astimezone(UTC),
+            int(given.get("days", 0)),
         )
     except FileNotFoundError:
         if not os.access(path.parent, os.W_OK):
@@ -155,6 +160,7 @@ def save_hunted(path: Path, source: str, hunted: Hunted) -> None:
         "files": dict(sorted(hunted.files.items())),
         "missing": sorted(hunted.missing),
         "until": iso(hunted.until),
+        "days": hunted.days,
     }
     try:
         write_atomically(path, json.dumps(content))

@@ -272,6 +272,7 @@ def rule_tests_as_text(loaded: Loaded, results: Sequence[Tested]) -> Iterator[st
     for problem in loaded.problems:
         yield f"CANNOT RUN  {problem.title} ({problem.source}): {problem.why}"
     untested = _untested(loaded, results)
+    yield from _listed("Rules of which no test shows that they can match (matches: true)", never_matched(results))
     yield from _listed("Rules without tests", untested)
     passed = sum(each.is_passed for each in results)
     yield f"{passed:,} of {len(results):,} tests of {len(loaded.rules) - len(untested):,} rules passed."
@@ -294,8 +295,19 @@ def rule_tests_as_json(loaded: Loaded, results: Sequence[Tested], exit_code: int
             for each in results
         ],
         "rules_not_run": [{"rule": each.title, "file": each.source, "why": each.why} for each in loaded.problems],
+        "rules_never_matched": never_matched(results),
         "rules_without_tests": _untested(loaded, results),
     }
+
+
+def never_matched(results: Sequence[Tested]) -> list[str]:
+    """The titles of rules that were tested, but with no event that they are to match."""
+    matched = {(each.rule, each.source) for each in results if each.wanted}
+    return [
+        rule
+        for rule, source in dict.fromkeys((each.rule, each.source) for each in results)
+        if (rule, source) not in matched
+    ]
 
 
 def _untested(loaded: Loaded, results: Sequence[Tested]) -> list[str]:

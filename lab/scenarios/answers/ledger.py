@@ -54,11 +54,15 @@ class UndoingCall:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What a scenario makes and changes."""
+    """What a scenario makes and changes.
+
+    :param users: with all that they have got, before the stack that has made them, which is one of `stacks`.
+    """
 
     users: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     buckets: tuple[str, ...] = ()
+    stacks: tuple[str, ...] = ()
     calls: tuple[UndoingCall, ...] = ()
     trail: SavedTrail | None = None
     objects: tuple[SavedObject, ...] = ()
@@ -134,7 +138,7 @@ def _read_played(content: Mapping[str, Any]) -> Played:
 def _read_stage(content: Mapping[str, Any]) -> Stage:
     trail = content["trail"]
     return Stage(
-        **{name: tuple(content[name]) for name in ("users", "roles", "buckets")},
+        **{name: tuple(content[name]) for name in ("users", "roles", "buckets", "stacks") if name in content},
         calls=tuple(UndoingCall(**each) for each in content["calls"]),
         trail=SavedTrail(**trail) if trail else None,
         objects=tuple(SavedObject(**each) for each in content["objects"]),

@@ -13,6 +13,7 @@ from lab.scenarios.answers.ledger import Stage, UndoingCall
 from lab.scenarios.attacks.stranger import administrator, day, office, outside, owner_of_a_key
 from lab.scenarios.hunt import Director, Told
 from lab.scenarios.people import Call, Worker
+from lab.scenarios.stacks import stack_of
 
 _USERS = ("deploy-bot", "serverless-tom", "frontend-ci", "release-manager")
 _FUNCTIONS = ("order-webhook", "invoice-render", "image-resize", "newsletter")
@@ -29,7 +30,7 @@ def function(director: Director) -> Told:
     name, victim, there = chance.choice(_USERS), chance.choice(_FUNCTIONS), outside(chance)
     role = f"{victim}-role"
     undoing = UndoingCall("lambda", "delete_function", {"FunctionName": victim})
-    director.keep(Stage(users=(name,), roles=(role,), calls=(undoing,)))
+    director.keep(Stage(users=(name,), stacks=(stack_of(name),), roles=(role,), calls=(undoing,)))
     admin = administrator(director)
     writes = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
     role_arn = make_role(admin, role, {"Service": "lambda.amazonaws.com"}, [writes])

@@ -13,6 +13,7 @@ from lab.scenarios.answers.ledger import Stage, UndoingCall
 from lab.scenarios.attacks.stranger import day, office, outside, owner_of_a_key
 from lab.scenarios.hunt import Director, Told
 from lab.scenarios.people import Call, Worker
+from lab.scenarios.stacks import stack_of
 
 _USERS = ("build-agent", "game-tester", "dev-lena", "load-test", "ci-legacy")
 _REGIONS = ("ap-southeast-1", "sa-east-1", "eu-north-1", "ap-south-1", "ca-central-1")
@@ -30,7 +31,7 @@ def leaked_key(director: Director) -> Told:
     name, kind = chance.choice(_USERS), chance.choice(_TYPES)
     regions, each = chance.sample(_REGIONS, 3), chance.randrange(2, 6)
     there, own_place = outside(chance), office(chance)
-    stage = Stage(users=(name,))
+    stage = Stage(users=(name,), stacks=(stack_of(name),))
     director.keep(stage)
     owner = owner_of_a_key(director, name, [{"Action": "ec2:*", "Resource": "*"}], own_place)
     director.before(lambda: [Worker(owner, _LOOKS)])

@@ -11,6 +11,7 @@ from lab.scenarios.answers.ledger import Stage
 from lab.scenarios.attacks.stranger import administrator, day, office, outside, owner_of_a_key
 from lab.scenarios.hunt import Director, Told
 from lab.scenarios.people import Call, Worker
+from lab.scenarios.stacks import stack_of
 
 _USERS = ("iam-operator", "onboarding-tool", "helpdesk-mia", "access-reviews")
 _ROLES = ("cost-reports", "monitoring-read", "partner-audit", "data-lake-admin")
@@ -26,7 +27,7 @@ def outside_trust(director: Director) -> Told:
     chance = director.chance
     name, role, there = chance.choice(_USERS), chance.choice(_ROLES), outside(chance)
     account = f"{chance.randrange(200_000_000_000, 900_000_000_000)}"
-    director.keep(Stage(users=(name,), roles=(role,)))
+    director.keep(Stage(users=(name,), stacks=(stack_of(name),), roles=(role,)))
     own = {"AWS": f"arn:aws:iam::{director.lab.account}:root"}
     reads = {"Effect": "Allow", "Action": ["s3:ListAllMyBuckets", "ec2:Describe*"], "Resource": "*"}
     make_role(administrator(director), role, own, [reads])

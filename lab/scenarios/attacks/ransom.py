@@ -11,6 +11,7 @@ from lab.scenarios.answers.ledger import Stage
 from lab.scenarios.attacks.stranger import administrator, day, office, outside, owner_of_a_key
 from lab.scenarios.hunt import Director, Told
 from lab.scenarios.people import Call, Worker
+from lab.scenarios.stacks import stack_of
 
 _USERS = ("media-sync", "cms-upload", "archive-writer", "design-team")
 _DATA = (("product-photos", "photos"), ("project-archive", "projects"), ("contract-scans", "contracts"))
@@ -25,7 +26,7 @@ def ransom(director: Director) -> Told:
     chance = director.chance
     name, (prefix, folder), there = chance.choice(_USERS), chance.choice(_DATA), outside(chance)
     bucket, objects = f"{prefix}-{director.lab.account}", director.objects or chance.randrange(60, 120)
-    director.keep(Stage(users=(name,), buckets=(bucket,)))
+    director.keep(Stage(users=(name,), stacks=(stack_of(name),), buckets=(bucket,)))
     admin = administrator(director)
     make_bucket(admin, bucket)
     for number in range(objects):

@@ -9,6 +9,7 @@ from lab.scenarios.answers.ledger import Stage, UndoingCall
 from lab.scenarios.attacks.stranger import administrator, day, office, outside, owner_of_a_key
 from lab.scenarios.hunt import Director, Told
 from lab.scenarios.people import Call, Worker
+from lab.scenarios.stacks import stack_of
 
 _USERS = ("intern-kai", "support-desk", "report-reader", "trainee-noa")
 _FIRST = ("deploy-helper", "pipeline-runner", "release-tool")
@@ -26,7 +27,7 @@ def role_chain(director: Director) -> Told:
     name, first, second = chance.choice(_USERS), chance.choice(_FIRST), chance.choice(_SECOND)
     parameter, there = chance.choice(_PARAMETERS), outside(chance)
     undoing = UndoingCall("ssm", "delete_parameter", {"Name": parameter})
-    director.keep(Stage(users=(name,), roles=(first, second), calls=(undoing,)))
+    director.keep(Stage(users=(name,), stacks=(stack_of(name),), roles=(first, second), calls=(undoing,)))
     admin = administrator(director)
     admin.client("ssm").put_parameter(Name=parameter, Value="only an example", Type="SecureString", Overwrite=True)
     role = f"arn:aws:iam::{lab.account}:role/"

@@ -10,6 +10,7 @@ from lab.scenarios.answers.ledger import Stage, UndoingCall
 from lab.scenarios.attacks.stranger import administrator, day, office, outside, owner_of_a_key
 from lab.scenarios.hunt import Director, Told
 from lab.scenarios.people import Call, Worker
+from lab.scenarios.stacks import stack_of
 
 _USERS = ("backup-operator", "dba-jonas", "storage-team", "night-backup")
 _LOOKS: tuple[Call, ...] = (("ec2", "describe_volumes", {}), ("ec2", "describe_snapshots", {"OwnerIds": ["self"]}))
@@ -24,7 +25,7 @@ def shared_snapshot(director: Director) -> Told:
     chance = director.chance
     name, there = chance.choice(_USERS), outside(chance)
     account = f"{chance.randrange(200_000_000_000, 900_000_000_000)}"
-    stage = Stage(users=(name,))
+    stage = Stage(users=(name,), stacks=(stack_of(name),))
     director.keep(stage)
     zone = f"{director.lab.region}a"
     volume = administrator(director).client("ec2").create_volume(AvailabilityZone=zone, Size=20)["VolumeId"]

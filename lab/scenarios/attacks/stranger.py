@@ -3,8 +3,9 @@
 from random import Random
 from typing import Any
 
-from lab.scenarios.actor import Actor, Place, learner, user
+from lab.scenarios.actor import Actor, Place, learner
 from lab.scenarios.hunt import Director
+from lab.scenarios.stacks import user
 
 ADMIN = Place("198.51.100.10", "aws-cli/2.31.0 md/Botocore#1.43.106 setup")
 

@@ -13,12 +13,13 @@ from botocore.exceptions import ClientError
 
 from lab.errors import LabError
 from lab.instance import control
-from lab.scenarios.actor import Actor, Place, learner, user
+from lab.scenarios.actor import Actor, Place, learner
 from lab.scenarios.answers.facts import Fact, Kind
 from lab.scenarios.answers.ledger import SavedObject, SavedTrail, Stage
 from lab.scenarios.hunt import Director, Told
 from lab.scenarios.people import Call, Worker
 from lab.scenarios.recording import logging_trails
+from lab.scenarios.stacks import stack_of, user
 
 _ADMIN = Place("198.51.100.10", "aws-cli/2.31.0 md/Botocore#1.43.106 setup")
 _TOOL = "Boto3/1.26.0 Python/3.9 Linux/5.10"
@@ -63,7 +64,7 @@ def tamper(director: Director) -> Told:
     # From the addresses that are reserved for examples: https://www.rfc-editor.org/rfc/rfc5737
     outside = Place(f"203.0.113.{chance.randrange(2, 250)}", _TOOL)
 
-    stage = Stage(users=(name, robbed), trail=_as_it_is(admin, trail))
+    stage = Stage(users=(name, robbed), stacks=(stack_of(name),), trail=_as_it_is(admin, trail))
     director.keep(stage)
     _make_user_without_a_key(admin, robbed)
     operator = user(lab, admin, name, _operators_policy(lab.account, trail, robbed), office)

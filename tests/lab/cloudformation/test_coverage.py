@@ -31,6 +31,7 @@ ALARM = {
 }
 NOBODY = {"Version": "2012-10-17", "Statement": []}
 READ = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 RULE = {"Description": "d", "State": "DISABLED", "EventPattern": {"source": ["aws.kms"]}}
 Reader = Callable[[ClientFactory, str], Any]
 
@@ -53,6 +54,22 @@ def parameter(client: ClientFactory, name: str) -> Any:
     described = ssm.describe_parameters(ParameterFilters=[{"Key": "Name", "Values": [name]}])["Parameters"][0]
     tags = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"]
     return described | ssm.get_parameter(Name=name)["Parameter"] | {"own tags": own(tags)}
+
+
+def user(client: ClientFactory, name: str) -> Any:
+    iam = client("iam")
+    attached = iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]
+    return iam.get_user(UserName=name)["User"] | {
+        "attached": [each["PolicyArn"] for each in attached],
+        "in line": iam.get_user_policy(UserName=name, PolicyName="p")["PolicyDocument"],
+        "own tags": own(iam.list_user_tags(UserName=name)["Tags"]),
+    }
+
+
+def secret(client: ClientFactory, name: str) -> Any:
+    secrets = client("secretsmanager")
+    described = secrets.describe_secret(SecretId=name)
+    return described | secrets.get_secret_value(SecretId=name) | {"own tags": own(described["Tags"])}
 
 
 def own(tags: list[dict[str, str]]) -> dict[str, str]:
@@ -84,6 +101,20 @@ READ_BACK: list[tuple[str, dict[str, Any], Reader, Any]] = [
         {"PolicyDocument": {"Version": "2012-10-17", "Statement": []}, "Description": "d", "Path": "/a/"},
         lambda client, arn: client("iam").get_policy(PolicyArn=arn)["Policy"],
         {"Description": "d", "Path": "/a/"},
+    ),
+    (
+        "AWS::IAM::User",
+        {"UserName": "reviewed", "Path": "/a/", "Tags": [{"Key": "a", "Value": "b"}], "ManagedPolicyArns": [READ_ONLY]}
+        | {"Policies": [{"PolicyName": "p", "PolicyDocument": READ}]},
+        user,
+        {"UserName": "reviewed", "Path": "/a/", "own tags": {"a": "b"}, "attached": [READ_ONLY], "in line": READ},
+    ),
+    (
+        "AWS::SecretsManager::Secret",
+        {"Name": "reviewed", "Description": "d", "SecretString": "s", "KmsKeyId": KEY}
+        | {"Tags": [{"Key": "a", "Value": "b"}]},
+        secret,
+        {"Name": "reviewed", "Description": "d", "SecretString": "s", "KmsKeyId": KEY, "own tags": {"a": "b"}},
     ),
     (
         "AWS::Logs::LogGroup",
@@ -189,3 +220,34 @@ def test_what_cloudtrail_does_not_feed_is_named() -> None:
         "CloudTrail in the lab does not write to CloudWatch Logs"
     ]
     assert list(limitations("AWS::CloudTrail::Trail", {})) == []
+
+
+def test_an_access_key_works_is_another_one_after_its_serial_grows_and_goes_with_the_stack(
+    stack: Stack, client: ClientFactory
+) -> None:
+    iam = client("iam")
+
+    def key(serial: int) -> str:
+        user = {"Type": "AWS::IAM::User", "Properties": {"UserName": stack.name}}
+        properties = {"UserName": {"Ref": "User"}, "Serial": serial}
+        secret = {"Value": {"Fn::GetAtt": ["Key", "SecretAccessKey"]}}
+        stack.deploy(
+            {"User": user, "Key": {"Type": "AWS::IAM::AccessKey", "Properties": properties}}, Outputs={"S": secret}
+        )
+        return stack.physical_id("Key")
+
+    def keys() -> list[str]:
+        return [each["AccessKeyId"] for each in iam.list_access_keys(UserName=stack.name)["AccessKeyMetadata"]]
+
+    first = key(1)
+    own = {"aws_access_key_id": first, "aws_secret_access_key": stack.outputs()["S"]}
+    assert client("sts", **own).get_caller_identity()["Arn"].endswith(f":user/{stack.name}")
+    assert keys() == [first]
+
+    second = key(2)
+    assert keys() == [second] != [first]
+    assert key(1) == second
+    assert "Serial was 2 and can only become greater, not 1" in stack.failures()[-1]
+
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert stack.name not in [each["UserName"] for each in iam.list_users()["Users"]]

@@ -449,6 +449,42 @@ def test_a_deployment_by_cloudformation_is_quiet(tmp_path: Path) -> None:
     assert hunt_records(tmp_path, *records) == {}
 
 
+def by_key(key: str, address: str) -> dict[str, Any]:
+    return {"userIdentity": identity(accessKeyId=key), "sourceIPAddress": address}
+
+
+@pytest.mark.parametrize(
+    ("at_work", "found"),
+    [
+        ([by_key("AKIA1", "198.51.100.7")], "medium"),
+        ([by_key("AKIA1", "203.0.113.200")], "low"),  # the same network
+        ([by_key("AKIA2", "198.51.100.7")], "low"),  # another key
+        ([by_key("AKIA1", "cloudformation.amazonaws.com")], "low"),
+        ([], "low"),
+    ],
+)
+def test_a_chain_of_roles_that_begins_where_the_users_key_was_not_used_before_is_graver(
+    tmp_path: Path, at_work: list[dict[str, Any]], found: str
+) -> None:
+    by_user = identity(accessKeyId="AKIA1")
+    chain = [
+        taken("ASIA1", by=by_user),
+        taken("ASIA2", by=session("ASIA1", "ci")),
+        read_secret(by=session("ASIA2", "admin")),
+    ]
+    records = [*(call("DescribeTags", "ec2", **each) for each in at_work), *chain]
+
+    found_by = {
+        rule: level
+        for rule, level in hunt_records(tmp_path, *records).items()
+        if rule.startswith("A secret is read through a chain of roles")
+    }
+    assert list(found_by.values()) == [found]
+    # Whatever the order of the files: what counts is when.
+    late = [*chain, *({**each, "eventTime": "2025-12-31T00:00:00Z"} for each in records[: len(at_work)])]
+    assert list(hunt_records(tmp_path, *late).items()) == list(found_by.items())
+
+
 @pytest.mark.parametrize("more", [{}, {"vpcEndpointId": None}])
 def test_however_many_addresses_of_one_network_come_first_another_network_is_seen(
     tmp_path: Path, more: dict[str, Any]

@@ -171,6 +171,31 @@ def test_a_rule_that_tells_upper_from_lower_case_asks_for_data_events_as_well(
     assert main(["hunt", *file_of(tmp_path, "GetBucketAcl", "GetObject"), *options]) == 0
 
 
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ('{"name": {"key": "x"}}', 1),
+        (r'{"na\u006de": {"\u006bey": "x"}}', 1),
+        (r'{"name": [{"other": "\""}, {"key": "x"}]}', 1),
+        ('{"name.key": "x"}', 1),
+        ('{"name": {"Key": "x"}}', 0),
+        ('{"name": "key"}', 0),
+        ("null", 0),
+    ],
+)
+def test_a_field_below_the_request_is_found_however_its_name_is_written(
+    tmp_path: Path, rules: Any, asked: str, expected: int
+) -> None:
+    options = rules("DeleteBucket")
+    (rule,) = tmp_path.glob("*.yml")
+    rule.write_text(rule.read_text().replace("{eventName:", "{requestParameters.name.key: x, eventName:"))
+    file = file_of(tmp_path, "DeleteBucket", requestParameters="HERE")
+    text = (tmp_path / "events.json").read_text()
+    (tmp_path / "events.json").write_text(text.replace('"HERE"', asked))
+
+    assert main(["hunt", *file, *options]) == expected
+
+
 def test_events_outside_the_period_are_not_looked_at(tmp_path: Path, rules: Any) -> None:
     options = [*file_of(tmp_path, "DeleteBucket"), *rules("DeleteBucket")]
 

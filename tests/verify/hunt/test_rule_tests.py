@@ -82,6 +82,18 @@ def test_what_failed_and_what_has_no_tests_is_named(tmp_path: Path, capsys: Capt
     assert found["rules_without_tests"] == ["Stopped twice"]
 
 
+def test_a_rule_that_no_test_shows_to_match_is_not_known_to_work(tmp_path: Path, capsys: Capture) -> None:
+    never = "tests:\n- {events: [{eventName: StartLogging}], matches: false}\n"
+    once = "tests:\n- {events: [{eventName: StopLogging}], matches: false}\n"
+
+    assert run(tmp_path, RULE + never) == 3
+    assert "no test shows that they can match (matches: true): 1.\n  The trail is stopped" in capsys.readouterr().out
+    assert run(tmp_path, f"{RULE}tests:\n{STOPPED}\n{TWICE}{once}", "--json") == 3
+    assert json.loads(capsys.readouterr().out)["rules_never_matched"] == ["Stopped twice"]
+    # What failed is worse than what is not known.
+    assert run(tmp_path, RULE + never.replace("StartLogging", "StopLogging")) == 1
+
+
 def test_a_rule_that_cannot_run_fails(tmp_path: Path, capsys: Capture) -> None:
     assert run(tmp_path, RULE.replace("cloudtrail}", "vpcflow}")) == 1
     assert "CANNOT RUN  The trail is stopped" in capsys.readouterr().out

@@ -436,3 +436,18 @@ def test_another_account_is_found_however_the_text_of_a_policy_is_written(letter
     record = {"recipientAccountId": "111122223333", "requestParameters": {"assumeRolePolicyDocument": policy}}
 
     assert other_accounts(record) == ["999988887777"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "others"),
+    [
+        ({"Effect": "Allow", "NotPrincipal": {"AWS": "arn:aws:iam::111122223333:root"}}, ["all but those named"]),
+        ({"Effect": "Allow", "NotPrincipal": {"AWS": "arn:aws:iam::999988887777:root"}}, ["all but those named"]),
+        ({"Effect": "Deny", "NotPrincipal": {"AWS": "arn:aws:iam::999988887777:root"}}, []),
+        ({"Effect": "Allow", "Principal": {"AWS": "all but those named"}}, []),
+    ],
+)
+def test_who_allows_all_but_some_lets_other_accounts_in(statement: dict[str, Any], others: list[str]) -> None:
+    for policy in (statement, json.dumps({"Statement": [statement]})):
+        record = {"recipientAccountId": "111122223333", "requestParameters": {"policy": policy}}
+        assert other_accounts(record) == others

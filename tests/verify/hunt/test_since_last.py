@@ -167,6 +167,41 @@ def test_what_contradicts_it_is_refused(place: Place, more: list[str]) -> None:
     assert not place.state.exists()
 
 
+def test_a_time_in_which_late_files_would_be_lost_is_refused(place: Place, capsys: Capture) -> None:
+    place.deliver("first", "1")
+    assert main(place.options("--since", "6d")) == 2
+    assert "would lose files that are delivered late" in capsys.readouterr().err
+    assert not place.state.exists()
+    assert main(place.options("--since", "1w")) in (0, 1, 3)
+
+
+@pytest.mark.parametrize("more", [["--region", "us-east-1"], ["--account", "111122223333"]])
+def test_a_hunt_in_a_part_does_not_pass_for_one_in_all(place: Place, capsys: Capture, more: list[str]) -> None:
+    place.deliver("first", "1")
+    main(place.options(*more))
+    assert main(place.options(*more)) == 3
+    capsys.readouterr()
+
+    assert main(place.options()) == 2
+    assert f"only {more[0][2:]} {more[1]}" in capsys.readouterr().err
+
+
+def test_who_looks_back_less_far_for_once_does_not_hunt_in_old_files_again() -> None:
+    now = datetime(2026, 6, 30, tzinfo=UTC)
+    file = LogFile(ObjectName("", "old"), 1, day="2026/06/05")
+
+    def listed(days: int) -> Listed:
+        files = (file,) if days > 25 else ()
+        return Listed(FolderObjectStore(Path()), "", files, (now - timedelta(days), now))
+
+    known = Hunted()
+    for days in (30, 7):
+        place = listed(days)
+        known = after(known, place, marks_of(place), frozenset({"old"}), (), now)
+    again = listed(30)
+    assert only_new(again, marks_of(again), known).files == ()
+
+
 def test_state_and_since_last_belong_together(place: Place) -> None:
     place.deliver("first", "1")
     options = place.options()

@@ -110,6 +110,18 @@ def test_places_may_stand_before_the_word_timeline(where: list[str], capsys: Cap
     assert [at for at, _ in times(capsys)] == [4, 5, 6]
 
 
+def test_places_before_and_after_the_word_timeline_are_all_read(tmp_path: Path, capsys: Capture) -> None:
+    who = {"type": "IAMUser", "userName": "bob", "arn": "arn:aws:iam::111122223333:user/bob"}
+    for at, name in enumerate("ab"):
+        record = {"eventName": name, "eventID": name, "eventTime": f"2026-01-01T00:00:0{at}Z", "userIdentity": who}
+        (tmp_path / f"{name}.json").write_text(json.dumps({"Records": [record]}))
+    first, second = (["--in", str(tmp_path / f"{name}.json")] for name in "ab")
+
+    for words in ([*first, "timeline", *second], ["timeline", *first, *second], [*first, *second, "timeline"]):
+        assert main(["hunt", *words, "--principal", "bob", "--json"]) == 0
+        assert [at for at, _ in times(capsys)] == [0, 1], words
+
+
 def test_the_format_may_stand_before_the_word_timeline(where: list[str], capsys: Capture) -> None:
     assert main(["hunt", "--json", "timeline", "--principal", "bob", *where]) == 0
     assert [at for at, _ in times(capsys)] == [4, 5, 6]
@@ -117,7 +129,15 @@ def test_the_format_may_stand_before_the_word_timeline(where: list[str], capsys:
 
 @pytest.mark.parametrize(
     "before",
-    [["--history"], ["--since-last", "--state", "s"], ["--baseline", "3d"], ["--rules", "r"], ["--format", "ocsf"]],
+    [
+        ["--history"],
+        ["--since-last", "--state", "s"],
+        ["--baseline", "3d"],
+        ["--rules", "r"],
+        ["--format", "ocsf"],
+        ["--fail-on", "medium"],
+        ["--level", "low"],
+    ],
 )
 def test_what_a_hunt_alone_can_do_is_refused(where: list[str], capsys: Capture, before: list[str]) -> None:
     assert main(["hunt", *before, "timeline", "--principal", "bob", *where]) == 2

@@ -15,21 +15,31 @@ OTHER_ACCOUNTS: Final = "securetrail.otherAccounts"
 _ACCOUNT: Final = re.compile(r"(?:arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:)?([0-9]{12})(?::.*)?", re.DOTALL)
 # Beside policies: whom a permission of a function is for, whose role is assumed, whose key encrypts.
 _NAMES: Final = frozenset({"principal", "roleArn", "x-amz-server-side-encryption-aws-kms-key-id", "KMSMasterKeyID"})
+# Allow with NotPrincipal is for everybody but those whom it names, whatever their account.
+_ALL_OTHERS: Final = "all but those named"
+# The JSON text of a request that names other accounts has one of these, unless something in it is escaped.
+OTHER_ACCOUNTS_WORDS: Final = frozenset({b"Principal", *(name.encode() for name in _NAMES)})
+# The record's own fields that are looked at.
+LOOKED_AT: Final = frozenset({"userIdentity", "recipientAccountId", "requestParameters"})
 _MAX_DEPTH = 30
 
 
 def other_accounts(record: Mapping[str, Any]) -> list[Any]:
     """The accounts other than those of the event that its request names, each once.
 
-    Looked at are principals of statements with the effect Allow, in policies as objects and as JSON texts
+    ``_ALL_OTHERS`` stands for those that a statement with NotPrincipal allows. Looked at are principals of statements
+    with the effect Allow, in policies as objects and as JSON texts
     (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html), and ``_NAMES``.
     """
     caller = record.get("userIdentity")
     own = {record.get("recipientAccountId"), caller.get("accountId") if isinstance(caller, Mapping) else None}
     if not any(isinstance(each, str) for each in own):
         return []
-    found = (_ACCOUNT.fullmatch(text) for text in _named(record.get("requestParameters"), 0))
-    return list(dict.fromkeys(each[1] for each in found if each and each[1] not in own))
+    named = list(_named(record.get("requestParameters"), 0))
+    found = [each[1] for text in named if (each := _ACCOUNT.fullmatch(text))]
+    return list(
+        dict.fromkeys([each for each in found if each not in own] + [each for each in named if each is _ALL_OTHERS])
+    )
 
 
 def _named(value: Any, depth: int) -> Iterator[str]:
@@ -42,12 +52,15 @@ def _named(value: Any, depth: int) -> Iterator[str]:
         for each in value:
             yield from _named(each, depth + 1)
     elif isinstance(value, Mapping):
-        allowed = value.get("Principal") if value.get("Effect") == "Allow" else None
+        is_allowed = value.get("Effect") == "Allow"
+        if is_allowed and "NotPrincipal" in value:
+            yield _ALL_OTHERS
+        allowed = value.get("Principal") if is_allowed else None
         yield from _texts(allowed.get("AWS") if isinstance(allowed, Mapping) else allowed)
         for name, each in value.items():
             if name in _NAMES:
                 yield from _texts(each)
-            elif name != "Principal":
+            elif name not in ("Principal", "NotPrincipal"):
                 yield from _named(each, depth + 1)
 
 

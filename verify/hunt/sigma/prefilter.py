@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any as Anything
 
+from verify.hunt.sigma.accounts import OTHER_ACCOUNTS, OTHER_ACCOUNTS_WORDS
 from verify.hunt.sigma.matching import All, Any, Keyword, Node, Not, Same, Test
 
 Known = Mapping[str, Sequence[Anything]]
@@ -54,6 +55,26 @@ def literals_of(node: Node, field: str) -> frozenset[str] | None:
     if isinstance(node, Any):
         each_of = [literals_of(each, field) for each in node.of]
         return None if None in each_of else frozenset[str]().union(*(texts for texts in each_of if texts is not None))
+    return None
+
+
+def words_of(node: Node) -> frozenset[bytes] | None:
+    """Words of which the JSON text of ``requestParameters`` must have one for the condition to match, if nothing in it
+    is escaped: the last names of fields without which it matches nothing. ``None`` if any text will do.
+    """
+    if isinstance(node, Test):
+        if node.field == OTHER_ACCOUNTS:
+            return None if node.matches([]) else OTHER_ACCOUNTS_WORDS
+        top, _, below = node.field.partition(".")
+        last = below.rpartition(".")[2]
+        is_known = top == "requestParameters" and last.isascii() and last.isprintable() and last
+        return frozenset({last.encode()}) if is_known and not node.matches([]) else None
+    if isinstance(node, All):
+        found = [words for each in node.of if (words := words_of(each)) is not None]
+        return min(found, key=len) if found else None
+    if isinstance(node, Any):
+        each_of = [words_of(each) for each in node.of]
+        return None if None in each_of else frozenset[bytes]().union(*(words for words in each_of if words is not None))
     return None
 
 
