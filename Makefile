@@ -104,8 +104,9 @@ synth: $(VENV)/.installed-lab $(NODE_MODULES)  ## write the template to cdk.out/
 review: $(VENV)/.installed-dev $(VENV)/checkov/.installed  ## compare with BASE (default main): what is lost, what is newly allowed
 	@tools/review.sh
 
-docs: $(VENV)/.installed-dev $(VENV)/docs/.installed  ## write the reference, and build the searchable site in site/
+docs: $(VENV)/.installed-dev $(VENV)/docs/.installed  ## write the reference and the pictures, and build the searchable site in site/
 	@python -m tools.reference --write
+	python -m tools.pictures
 	$(VENV)/docs/bin/sphinx-build --quiet --fail-on-warning --keep-going docs site
 	echo "Open site/index.html"
 
