@@ -189,10 +189,11 @@ $(VENV)/.installed-%: requirements-%.txt $(VENV)/.uv
 		--requirement $<
 	touch $@
 
-# Each in an environment of its own.
+# Each in an environment of its own, and from another folder, as the pins of pyproject.toml are not for these.
 $(VENV)/%/.installed: requirements-%.txt $(VENV)/.uv
 	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python $(VENV)/$*
-	$(UV) pip install --quiet --python $(VENV)/$*/bin/python --require-hashes --requirement $<
+	$(UV) --directory / pip install --quiet --python "$(CURDIR)/$(VENV)/$*/bin/python" --require-hashes \
+	  --requirement "$(CURDIR)/$<"
 	touch $@
 
 $(NODE_MODULES): package-lock.json $(VENV)/.installed-lab
