@@ -104,8 +104,9 @@ synth: $(VENV)/.installed-lab $(NODE_MODULES)  ## write the template to cdk.out/
 review: $(VENV)/.installed-dev $(VENV)/checkov/.installed  ## compare with BASE (default main): what is lost, what is newly allowed
 	@tools/review.sh
 
-docs: $(VENV)/.installed-dev $(VENV)/docs/.installed  ## write the reference, and build the searchable site in site/
+docs: $(VENV)/.installed-dev $(VENV)/docs/.installed  ## write the reference and the pictures, and build the searchable site in site/
 	@python -m tools.reference --write
+	python -m tools.pictures
 	$(VENV)/docs/bin/sphinx-build --quiet --fail-on-warning --keep-going docs site
 	echo "Open site/index.html"
 
@@ -188,10 +189,11 @@ $(VENV)/.installed-%: requirements-%.txt $(VENV)/.uv
 		--requirement $<
 	touch $@
 
-# Each in an environment of its own.
+# Each in an environment of its own, and from another folder, as the pins of pyproject.toml are not for these.
 $(VENV)/%/.installed: requirements-%.txt $(VENV)/.uv
 	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python $(VENV)/$*
-	$(UV) pip install --quiet --python $(VENV)/$*/bin/python --require-hashes --requirement $<
+	$(UV) --directory / pip install --quiet --python "$(CURDIR)/$(VENV)/$*/bin/python" --require-hashes \
+	  --requirement "$(CURDIR)/$<"
 	touch $@
 
 $(NODE_MODULES): package-lock.json $(VENV)/.installed-lab

@@ -25,8 +25,11 @@ def is_region(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How often log files and digests are delivered, and how far a new lab's clock is behind this machine's."""
+    """How often log files and digests are delivered, how far a new lab's clock is behind this machine's, and how long
+    after a call the event history shows it.
+    """
 
     delivery_seconds: float = 5.0
     digest_seconds: int = 60
     behind_seconds: float = 0.0
+    history_seconds: float = 0.0

@@ -72,6 +72,7 @@ def run() -> None:
         code = main()
     except KeyboardInterrupt:
         # Also while a command is still loaded.
+        print("stopped.", file=sys.stderr)
         code = 130
     sys.exit(code)
 
@@ -96,9 +97,11 @@ def _review(arguments: Sequence[str]) -> int:
         )
     try:
         from securetrail.review.cli import main as review  # noqa: PLC0415 (as above)
+        from securetrail.wrapping import wrap_terminals  # noqa: PLC0415 (as above)
     except Exception:  # noqa: BLE001 (a program that does not even load has not compared anything)
         traceback.print_exc()
         return 3
+    wrap_terminals(arguments)
     return review(arguments)
 
 

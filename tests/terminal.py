@@ -89,3 +89,35 @@ class Terminal:
             self._shown += os.read(self._ours, _READ_BYTES)
         elif seconds:
             raise AssertionError(f"The shell does not go on. It showed: {self._shown.decode(errors='replace')}")
+
+
+def shown_at_terminal(
+    command: Sequence[str], columns: int, environment: Mapping[str, str], folder: Path
+) -> tuple[int, str]:
+    """Runs a program at a terminal of so many columns; its exit code, and what stands there without colours."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS_AND_COLUMNS[0], columns, 0, 0))
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=folder,
+        env={"TERM": "xterm", **environment},
+        start_new_session=True,
+    )
+    os.close(theirs)
+    shown = b""
+    while part := _read_of(ours):
+        shown += part
+    os.close(ours)
+    # What a line was before it was written over, as by a bar of progress, does not stand there.
+    lines = shown.decode().replace("\r\n", "\n").split("\n")
+    return process.wait(), "\n".join(_ESCAPES.sub("", line.rpartition("\r")[2]) for line in lines)
+
+
+def _read_of(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, _READ_BYTES)
+    except OSError:  # as when nobody writes any more
+        return b""

@@ -54,7 +54,7 @@ ORDER = {
         ("model",),
         ("facts",),
     ),
-    "securetrail": (("__main__",), ("review",), ("completion", "parser", "printable", "__init__")),
+    "securetrail": (("__main__",), ("review",), ("completion", "parser", "printable", "wrapping", "__init__")),
     "securetrail.review": (
         ("cli",),
         ("judge", "report"),

@@ -2,8 +2,10 @@
 
 import gc  # frozen below: a collection of everything that was imported takes a tenth of a second
 import os
+import signal
 import sys
 import traceback
+from typing import Any
 
 # Hardly any garbage here is cyclic; collecting it as often as Python does takes a twentieth of the time. Imports leave
 # none, and a check asks some thirty questions and is over; what runs for long or reads much collects now and then
@@ -20,14 +22,18 @@ def main(arguments: "list[str] | None" = None, program: str = "python -m verify"
     """
     if sys.version_info < (3, 11):  # noqa: UP036 - whoever types `python` gets any of them
         return _refuse("SecureTrail needs Python 3.11 or newer, not " + sys.version.split()[0])
+    before = _stop_at_once_while_loading()
     try:
         # Here, as the imports take long enough for a Ctrl-C.
         from verify.cli import main as run  # noqa: PLC0415
+        from verify.cli.wrapping import wrap_terminals  # noqa: PLC0415
 
         gc.freeze()
         given = sys.argv[1:] if arguments is None else arguments
         if given[:1] not in (["check"], ["integrity"]) or "--who" in given:
             gc.set_threshold(_COLLECT_NOW_AND_THEN)
+        wrap_terminals(given)
+        signal.signal(signal.SIGINT, before)
         exit_code = run(given, program)
     except ModuleNotFoundError as error:
         module = (error.name or "").partition(".")[0]
@@ -35,9 +41,12 @@ def main(arguments: "list[str] | None" = None, program: str = "python -m verify"
             return _fail(error)
         return _refuse("The Python module " + module + " is missing")
     except KeyboardInterrupt:
+        print("stopped.", file=sys.stderr)
         exit_code = 130
     except Exception as error:  # noqa: BLE001 - the commands' own are handled where they run
         return _fail(error)
+    finally:
+        signal.signal(signal.SIGINT, before)
     if exit_code == 130:
         # Python would wait for calls to AWS that are still under way. They only read: nothing is lost.
         for stream in (sys.stdout, sys.stderr):
@@ -46,6 +55,22 @@ def main(arguments: "list[str] | None" = None, program: str = "python -m verify"
         os._exit(exit_code)
     gc.freeze()
     return exit_code
+
+
+def _stop_at_once_while_loading() -> Any:
+    """Within an import Python may swallow a Ctrl-C, or print where it came. Nothing was begun: the process can end.
+
+    :returns: what is done at Ctrl-C otherwise.
+    """
+
+    def stop(_signal: int, _frame: object) -> None:
+        os.write(2, b"stopped.\n")
+        os._exit(130)
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, stop)
+    return before
 
 
 def _fail(error: Exception) -> int:

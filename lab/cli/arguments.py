@@ -38,6 +38,11 @@ def add_start(command: argparse.ArgumentParser) -> None:
         "--region", default=lifecycle.DEFAULT_REGION, help="home region of a new lab (default: %(default)s)"
     )
     command.add_argument("--port", type=int, help="port of a new lab on 127.0.0.1 (default: a free one)")
+    add_settings(command)
+
+
+def add_settings(command: argparse.ArgumentParser) -> None:
+    """What a command takes that says how a new lab is to run."""
     command.add_argument(
         "--delivery-seconds",
         type=_positive(float),
@@ -57,6 +62,12 @@ def add_start(command: argparse.ArgumentParser) -> None:
         help="how far a new lab's clock is behind, to live through days in seconds. verify goes by this machine's: "
         "until the lab has caught up, give it --start and --end of days that are over there (default: %(default)s)",
     )
+    command.add_argument(
+        "--history-seconds",
+        type=_not_negative(float),
+        default=_DEFAULTS.history_seconds,
+        help="how long after a call the event history of a new lab shows it (default: %(default)s; AWS: up to 900)",
+    )
 
 
 def settings(arguments: argparse.Namespace) -> Settings:
@@ -64,7 +75,9 @@ def settings(arguments: argparse.Namespace) -> Settings:
     behind_seconds = arguments.days_ago * _DAY_SECONDS
     # A minute is what a learner waits for; over days it would make sixty times the digests.
     default = _HOUR_SECONDS if behind_seconds else _DEFAULTS.digest_seconds
-    return Settings(arguments.delivery_seconds, arguments.digest_seconds or default, behind_seconds)
+    return Settings(
+        arguments.delivery_seconds, arguments.digest_seconds or default, behind_seconds, arguments.history_seconds
+    )
 
 
 def account(text: str) -> str:

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 
+from lab.cli.arguments import add_settings, settings
 from lab.errors import LabError
 from lab.guide import build
 from lab.guide.evidence import Evidence
@@ -38,6 +39,7 @@ def add_start(command: argparse.ArgumentParser) -> None:
     """What the start command takes."""
     _add(command, _START)
     command.add_argument("part", type=_part, metavar="PART", help="its number")
+    add_settings(command)
 
 
 def add_state(command: argparse.ArgumentParser) -> None:
@@ -65,7 +67,7 @@ def start(arguments: argparse.Namespace, show: Callable[[str], None]) -> int:
     :raises LabError: the lab does not start.
     """
     part: Part = arguments.part
-    lab = build.begin(arguments.home, part.number)
+    lab = build.begin(arguments.home, part.number, settings(arguments))
     show(f"A new lab stands at the beginning of part {part.number}: {part.title} ({part.page}).")
     show(f"Account {lab.account}, region {lab.region}. Lead this shell to it:")
     show('  eval "$(python -m lab env)"')

@@ -4,12 +4,23 @@
 """
 
 import argparse
+import os
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
 _CHOSEN = re.compile("invalid choice: '([^']*)'")
+
+
+class _Color(argparse.Action):
+    """Says it in the environment, where programs that are started find it, too: https://no-color.org/"""
+
+    def __call__(self, _parser: object, _namespace: object, value: object, _option: object = None) -> None:
+        for name in ("NO_COLOR", "FORCE_COLOR"):
+            os.environ.pop(name, None)
+        if value != "auto":
+            os.environ["NO_COLOR" if value == "never" else "FORCE_COLOR"] = "1"
 
 
 class Parser(argparse.ArgumentParser):
@@ -19,6 +30,17 @@ class Parser(argparse.ArgumentParser):
     """
 
     hint = ""
+
+    def __init__(self, *positional: Any, **named: Any) -> None:
+        """As `argparse`; every command has --color."""
+        super().__init__(*positional, **named)
+        self.add_argument(
+            "--color",
+            action=_Color,
+            choices=("auto", "always", "never"),
+            default=argparse.SUPPRESS,
+            help="colours: auto (on a terminal, and not with NO_COLOR), always or never",
+        )
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As `argparse` does; but nothing may be left over, which a parser would report above the command's own."""

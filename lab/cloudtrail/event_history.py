@@ -1,15 +1,21 @@
-"""The event history: what LookupEvents searches. Bounded; the oldest events go first."""
+"""The event history: what LookupEvents searches. Bounded; the oldest events go first.
+
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html
+"""
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import inf
 
 from lab.clock import epoch_seconds
 from lab.records.record import RecordedCall
 from lab.records.resources import Resource
 
 MAX_EVENTS = 50_000
+_KEPT_SECONDS = 90 * 24 * 3600
+_ALWAYS = (-inf, inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +47,22 @@ class Counts:
     undecoded: int
 
 
+def shown_at(now_seconds: float, late_seconds: float) -> tuple[float, float]:
+    """Of which times the history shows events at a moment: from, and until, in epoch seconds.
+
+    :param late_seconds: how long after a call its event shows; on AWS up to 900.
+    """
+    return now_seconds - _KEPT_SECONDS, now_seconds - late_seconds if late_seconds else inf
+
+
 class EventHistory:
     """Management events in the order they completed. Safe to use from several threads."""
 
-    def __init__(self, max_events: int = MAX_EVENTS) -> None:
+    def __init__(
+        self, max_events: int = MAX_EVENTS, shown: Callable[[], tuple[float, float]] = lambda: _ALWAYS
+    ) -> None:
+        """:param shown: of which times events are shown now, in epoch seconds."""
+        self._shown = shown
         self._events: deque[Event] = deque(maxlen=max_events)
         self._recorded = 0
         self._undecoded = 0
@@ -62,10 +80,13 @@ class EventHistory:
                 self._events.append(_event(self._recorded, call))
 
     def newest_first(self, account: str, region: str, before_sequence: int | None = None) -> Iterator[Event]:
-        """The events of one account and region, from a moment on (`before_sequence` is exclusive)."""
+        """The events of one account and region that are shown now, from one on (`before_sequence` is exclusive)."""
         with self._lock:
             events = list(self._events)
+        start, end = self._shown()
         for event in reversed(events):
+            if not start <= event.epoch_seconds <= end:
+                continue
             if before_sequence is not None and event.sequence >= before_sequence:
                 continue
             if (event.account, event.region) == (account, region):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +22,20 @@ _HOUR_SECONDS = 3600
 _DAYS_OF_THE_HUNT = 2
 _HUNT = 7
 _STARTED = "part"
+_USUAL = Settings()
 
 
-def begin(home: Path, number: int) -> Lab:
+def begin(home: Path, number: int, settings: Settings = _USUAL) -> Lab:
     """A new lab at the beginning of a part, in the region and in the place of the one that runs.
 
     :param home: the lab's folder; what is in a lab there is gone afterwards.
+    :param settings: how it runs; a part may need a clock that is further behind.
     :raises LabError: the lab does not start or end.
     """
     running = lifecycle.running(home)
     lifecycle.stop(home)
     region = running.region if running else lifecycle.DEFAULT_REGION
-    begun = lifecycle.start(home, region=region, settings=_settings(number))
+    begun = lifecycle.start(home, region=region, settings=_for_part(number, settings))
     admin = learner(begun, _PLACE)
     for build in _BEFORE[number]:
         build(admin, begun)
@@ -57,10 +60,11 @@ def remembered(lab: Lab) -> int:
         raise LabError("No part was begun. Name one, such as 1; or begin it: python -m lab start 1") from error
 
 
-def _settings(number: int) -> Settings:
-    if number == _HUNT:
-        return Settings(digest_seconds=_HOUR_SECONDS, behind_seconds=_DAYS_OF_THE_HUNT * _DAY_SECONDS)
-    return Settings()
+def _for_part(number: int, settings: Settings) -> Settings:
+    behind_seconds = _DAYS_OF_THE_HUNT * _DAY_SECONDS
+    if number != _HUNT or settings.behind_seconds >= behind_seconds:
+        return settings
+    return replace(settings, digest_seconds=_HOUR_SECONDS, behind_seconds=behind_seconds)
 
 
 def _trail_arn(lab: Lab) -> str:

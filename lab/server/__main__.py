@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--delivery-seconds", type=float, required=True, help="how often log files are delivered")
     parser.add_argument("--digest-seconds", type=int, required=True, help="how long a digest's period is")
     parser.add_argument("--behind-seconds", type=float, required=True, help="how far a new lab's clock is behind")
+    parser.add_argument("--history-seconds", type=float, default=0.0, help="how late the event history is")
     arguments = parser.parse_args()
     os.umask(0o077)  # what the lab keeps holds secrets
     (arguments.home / "data" / "tmp").mkdir(parents=True, exist_ok=True)
@@ -43,7 +44,9 @@ def main() -> None:
     allow_only_needed_imports()
     from lab.server.application import run  # noqa: PLC0415 - MiniStack sets up logging when imported, unless it is set up
 
-    settings = Settings(arguments.delivery_seconds, arguments.digest_seconds, arguments.behind_seconds)
+    settings = Settings(
+        arguments.delivery_seconds, arguments.digest_seconds, arguments.behind_seconds, arguments.history_seconds
+    )
     run(arguments.fd, arguments.instance, arguments.home, settings, sys.stdin.read())
 
 

@@ -23,7 +23,7 @@ from hypercorn.config import Config
 from lab.clock import Clock, Shift
 from lab.cloudformation.api import Api
 from lab.cloudtrail import trails
-from lab.cloudtrail.event_history import EventHistory
+from lab.cloudtrail.event_history import EventHistory, shown_at
 from lab.confinement import process
 from lab.delivery.bucket_writer import BucketWriter, Written
 from lab.delivery.engine import Engine
@@ -67,7 +67,7 @@ class _Lab:
     writer: BucketWriter
     saved: SavedState
     room: Room
-    history: EventHistory = field(default_factory=EventHistory)
+    history: EventHistory
     samples: Samples = field(default_factory=Samples)
     warnings: dict[str, None] = field(default_factory=dict)
     not_written: str = ""
@@ -155,7 +155,8 @@ def _opened(folder: Path, instance: str, settings: Settings) -> _Lab:
     writer = BucketWriter(clock)
     engine = Engine(journal, clock, settings, trails.trails, writer)
     room = Room(folder, engine.reserve, engine.release, engine.logging_trails)
-    lab = _Lab(instance, clock, engine, writer, SavedState(core.save_state), room)
+    history = EventHistory(shown=lambda: shown_at(clock.now().timestamp(), settings.history_seconds))
+    lab = _Lab(instance, clock, engine, writer, SavedState(core.save_state), room, history)
     if is_resumed:
         lab.warn(_HISTORY_BEGINS.format(clock.now()))
     return lab

@@ -12,9 +12,10 @@ from verify import cli as verify
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("copy", ["verify/cli/parser.py", "securetrail/parser.py"])
-def test_the_copies_of_the_parser_are_equal(copy: str) -> None:
-    assert (ROOT / copy).read_text() == (ROOT / "lab/cli/parser.py").read_text()
+@pytest.mark.parametrize("module", ["parser.py", "wrapping.py"])
+@pytest.mark.parametrize("folder", ["verify/cli", "securetrail"])
+def test_the_copies_of_a_module_are_equal(folder: str, module: str) -> None:
+    assert (ROOT / folder / module).read_text() == (ROOT / "lab/cli" / module).read_text()
 
 
 @pytest.mark.parametrize(

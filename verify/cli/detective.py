@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if arguments.json:
         terminal.print_json(report_as_json(report))
     else:
-        for piece in render(report, as_tables=terminal.out.is_terminal):
+        for piece in render(report, as_tables=terminal.out.is_terminal, width=terminal.out.width):
             terminal.show(piece)
     for problem in report.problems:
         terminal.notice(f"error: {problem}")

@@ -251,7 +251,7 @@ def _converse(opened: Session, terminal: Terminal) -> int:
         try:
             found = opened.ask(sql)
             if terminal.out.is_terminal:
-                for piece in as_table(found.columns, found.rows):
+                for piece in as_table(found.columns, found.rows, width=terminal.out.width):
                     terminal.show(piece)
             else:
                 for part in as_lines(found.columns, found.rows):
@@ -352,7 +352,7 @@ def _print(found: Answer, arguments: argparse.Namespace, terminal: Terminal) -> 
         return texts.number
     rows = _Counted(found.rows)
     if arguments.format == "table" and terminal.out.is_terminal and arguments.output is None:
-        for piece in report.as_table(found.columns, rows):
+        for piece in report.as_table(found.columns, rows, width=terminal.out.width):
             terminal.show(piece)
         return rows.number
     if arguments.format == "table":

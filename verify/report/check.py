@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from rich import box
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -34,6 +35,8 @@ _BLIND = {
     Status.FAIL: "Can blind it: others",
     Status.UNKNOWN: "Can blind it: not known",
 }
+# A resource of so many characters is not broken.
+_WHOLE_RESOURCE = 30
 _ARN_PREFIX = re.compile(r"\barn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:(?=[a-z])")
 _NEEDS_NO_DETAILS = (Status.PASS, Status.NOT_APPLICABLE)
 
@@ -93,7 +96,8 @@ def _table(results: list[Result]) -> Table:
     table.add_column("", no_wrap=True)
     table.add_column("#", justify="right")
     table.add_column("Check", overflow="fold", ratio=3)
-    table.add_column("Resource", overflow="fold", ratio=2)
+    longest = max((cell_len(result.resource) for result in results), default=0)
+    table.add_column("Resource", overflow="fold", ratio=2, min_width=min(longest, _WHOLE_RESOURCE))
     table.add_column("Found", overflow="fold", ratio=4)
     for result in results:
         number = "" if result.number is None else str(result.number)

@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.console import RenderableType
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from verify.events.calls import Finding
@@ -54,36 +52,30 @@ def four_answers(event: Event) -> dict[str, str]:
     }
 
 
-def render(report: DetectiveReport, *, as_tables: bool) -> Iterator[RenderableType]:
+def render(report: DetectiveReport, *, as_tables: bool, width: int | None = None) -> Iterator[RenderableType]:
     """The report, piece by piece.
 
     :param as_tables: for a terminal: what has several columns is a table. Otherwise everything is lines of text.
+    :param width: as of :func:`verify.report.events.render_events`.
     """
-    yield from _findings(report, as_tables=as_tables)
+    yield from _findings(report)
     for source, events in report.recent.items():
         yield Text()
         yield Text(f"The latest events of {source}", style="bold")
-        yield from render_events(events, as_table=as_tables)
+        yield from render_events(events, as_table=as_tables, width=width)
         if not events:
             yield Text("none")
-    yield from _capital_one(report, as_tables=as_tables)
+    yield from _capital_one(report)
 
 
-def _fields(fields: Mapping[str, str], *, as_tables: bool) -> Iterator[RenderableType]:
-    """Labels and values: side by side and wrapped on a terminal, one uncut line each in a pipe."""
-    if not as_tables:
-        width = max(map(len, fields))
-        yield from (safe(f"   {label:{width}}  {value}") for label, value in fields.items())
-        return
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="bold cyan", no_wrap=True)
-    grid.add_column(overflow="fold")
+def _fields(fields: Mapping[str, str]) -> Iterator[RenderableType]:
+    """Labels and values, one line each; on a terminal it is broken between words."""
+    width = max(map(len, fields))
     for label, value in fields.items():
-        grid.add_row(label, safe(value))
-    yield Padding(grid, (0, 0, 0, 3))
+        yield Text.assemble((f"   {label:{width}}", "bold cyan"), "  ", safe(value))
 
 
-def _findings(report: DetectiveReport, *, as_tables: bool) -> Iterator[RenderableType]:
+def _findings(report: DetectiveReport) -> Iterator[RenderableType]:
     found = sum(finding.event is not None for finding in report.findings)
     yield Text(f"Found {found} of the {len(report.findings)} calls", style="bold")
     if report.endpoint_url:
@@ -95,19 +87,19 @@ def _findings(report: DetectiveReport, *, as_tables: bool) -> Iterator[Renderabl
             yield Text(f"   not found in {', '.join(finding.made.call.regions)}", style="yellow")
             continue
         answers = four_answers(finding.event)
-        yield from _fields({question.upper(): answer for question, answer in answers.items()}, as_tables=as_tables)
+        yield from _fields({question.upper(): answer for question, answer in answers.items()})
         if finding.matched_by != "request id":
             yield Text(f"   recognised by {finding.matched_by}, as a request id is missing", style="yellow")
 
 
-def _capital_one(report: DetectiveReport, *, as_tables: bool) -> Iterator[RenderableType]:
+def _capital_one(report: DetectiveReport) -> Iterator[RenderableType]:
     yield Text()
     yield Text("What the Capital One breach (2019-03-22) would have looked like", style="bold")
     for number, step in enumerate(STEPS, 1):
         yield Text()
         yield Text(f"{number}. {step.title}", style="bold")
         step_fields = {"story": step.story, "event": step.events or "none", "seen in": step.seen_in}
-        yield from _fields(step_fields, as_tables=as_tables)
+        yield from _fields(step_fields)
     yield Text()
     yield Text("In this account", style="bold")
     here = {"look": LOOK_FOR_IT, "data events": LOOK_INTO_LOGS}
@@ -118,7 +110,7 @@ def _capital_one(report: DetectiveReport, *, as_tables: bool) -> Iterator[Render
             f"{least}{report.listings.count} ListBuckets by assumed roles, "
             f"{report.listings.instances} of them by the role of an EC2 instance (session i-…)"
         )
-    yield from _fields(here, as_tables=as_tables)
+    yield from _fields(here)
 
 
 def report_as_json(report: DetectiveReport) -> dict[str, Any]:

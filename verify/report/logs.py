@@ -16,17 +16,21 @@ from itertools import islice
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
 from verify.logs.answer import Basis
 from verify.logs.engine import ResultColumn
 from verify.logs.record import record_of
+from verify.report.marks import details
 from verify.report.row_json import json_value, unique_names
 from verify.report.terminal import cell, safe
 from verify.times import iso
 
 MAX_TABLE_ROWS = 1_000
+# Of box.SIMPLE_HEAD, in characters.
+_GAP, _EDGE = 3, 1
 _SHOWN_DAYS = 3
 _SHOWN_REGIONS = 5
 _SHOWN_HOLES = 30
@@ -44,19 +48,33 @@ def text_value(value: Any) -> str:
     return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
 
 
-def as_table(columns: Sequence[ResultColumn], rows: Iterable[tuple[Any, ...]]) -> Iterator[Table | Text]:
-    """A table for a terminal; of very many rows the first ones, and a line that says so."""
+def as_table(columns: Sequence[ResultColumn], rows: Iterable[tuple[Any, ...]], *, width: int) -> Iterator[Table | Text]:
+    """A table for a terminal; of very many rows the first ones, and a line that says so.
+
+    :param width: the terminal's, in characters: where a table would cut a word, each row gets a few lines instead.
+    """
     rows = iter(rows)
+    names = [safe(name) for name in unique_names(columns)]
     shown = [tuple(safe(text_value(value)) for value in row) for row in islice(rows, MAX_TABLE_ROWS)]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in unique_names(columns):
-        table.add_column(safe(name), overflow="fold")
-    for row in shown:
-        table.add_row(*row)
-    yield table
+    least = [max(map(_widest_word, column)) for column in zip(names, *shown, strict=True)]
+    if sum(least) + _GAP * (len(least) - 1) + 2 * _EDGE > width:
+        for row in shown:
+            yield Text()
+            yield from details(zip((name.plain for name in names), (value.plain for value in row), strict=True))
+    else:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for name, word in zip(names, least, strict=True):
+            table.add_column(name, overflow="fold", min_width=word)
+        for row in shown:
+            table.add_row(*row)
+        yield table
     more = sum(1 for _ in rows)
     if more:
         yield Text(f"… and {more:,} more rows, which --format csv or jsonl gives.")
+
+
+def _widest_word(text: Text) -> int:
+    return max(map(cell_len, text.plain.split()), default=0)
 
 
 def as_lines(columns: Sequence[ResultColumn], rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lab.cloudtrail.event_history import EventHistory
+from lab.cloudtrail.event_history import EventHistory, shown_at
 from lab.cloudtrail.lookup_events import LookupEventsError, lookup_events
 from lab.records.record import RecordedCall
 from lab.records.resources import Resource
@@ -194,3 +194,24 @@ def test_the_oldest_events_go_when_the_history_is_full_and_what_went_is_counted(
 
     assert names(lookup_events(history, ACCOUNT, REGION, {})) == ["Call4", "Call3", "Call2"]
     assert (history.counts().events, history.counts().dropped, history.counts().undecoded) == (3, 2, 1)
+
+
+DAY = 24 * 3600
+
+
+@pytest.mark.parametrize(
+    ("after_seconds", "late_seconds", "is_shown"),
+    [
+        (0, 0, True),
+        (899, 900, False),
+        (900, 900, True),
+        (90 * DAY, 0, True),
+        (90 * DAY + 1, 0, False),
+        (90 * DAY + 1, 900, False),
+    ],
+)
+def test_an_event_shows_late_and_for_ninety_days(after_seconds: int, late_seconds: int, *, is_shown: bool) -> None:
+    history = EventHistory(shown=lambda: shown_at(NOON + after_seconds, late_seconds))
+    history.add(recorded(0))
+
+    assert names(lookup_events(history, ACCOUNT, REGION, {})) == (["Call0"] if is_shown else [])
