@@ -32,3 +32,11 @@ def test_every_prop_command_and_check_is_in_it() -> None:
     assert [each.id for each in CHECKS if f"(`{each.id}`)" not in page] == []
     for command in ("verify check", "verify hunt", "lab start", "lab env", "securetrail review", "verify logs query"):
         assert f"### python -m {command}\n" in page
+
+
+def test_a_check_names_props_that_there_are() -> None:
+    """In parentheses behind what SecureTrail does: `SecureTrail makes it (encryption_key)`."""
+    named = [name for each in CHECKS for name in re.findall(r"^SecureTrail[^;]*\((\w+)\)", each.cdk)]
+
+    assert len(named) > 5
+    assert set(named) <= set(inspect.signature(SecureTrail.__init__).parameters)
