@@ -185,7 +185,7 @@ class NewAccessLogBucket:
 
 _NEW_ACCESS_LOG_BUCKET: Final = instance_of("NewAccessLogBucket", "NewAccessLogBucket()")
 _RETENTION: Final = instance_of("LogRetention", "LogRetention(expiration=cdk.Duration.days(365))")
-_REPLICA: Final = instance_of("Replica", "Replica()")
+_REPLICA: Final = instance_of("Replica", "Replica(target=LogReplica(…).target)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

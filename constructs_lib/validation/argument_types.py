@@ -65,8 +65,13 @@ def instance_of(name: str, example: str) -> Kind:
 
 
 def _interface(name: str, attribute: str, example: str) -> Kind:
-    """The objects of an interface of CDK, recognized by an attribute: in Python they share no class."""
-    return Kind(name, example, lambda value: hasattr(type(value), attribute) or hasattr(value, attribute))
+    """The objects of an interface of CDK, recognized by their attributes: in Python they share no class."""
+    return Kind(name, example, lambda value: _has(value, attribute) and _has(value, "env"))
+
+
+def _has(value: Any, attribute: str) -> bool:
+    # Of CDK's own objects the class knows it: to read the attribute would be a call to Node.
+    return hasattr(type(value), attribute) or hasattr(value, attribute)
 
 
 def _maps_strings(value: Any) -> bool:

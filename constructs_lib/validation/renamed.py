@@ -1,4 +1,4 @@
-"""Props that SecureTrail had once, and what each is now."""
+"""Props that SecureTrail had once, and what each is now; fields of a group that are easily taken for props."""
 
 from __future__ import annotations
 
@@ -37,21 +37,26 @@ RENAMED: Final = {
     "analytics_regions": "analytics=Analytics(regions=…)",
     "scan_limit_mebibytes": "analytics=Analytics(scan_limit_mebibytes=…)",
 }
+_FIELDS: Final = {
+    "retention": "log_bucket=NewBucket(retention=LogRetention(…))",
+    "replica": "log_bucket=NewBucket(replica=Replica(…))",
+}
 
 
 def refuses_old_props(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """The function, which now says of a prop that moved what it is called.
+    """The function, which now says of a prop that moved, or that is a field, how it is written.
 
-    :raises TypeError: when it is called with one: each, and what it is now.
+    :raises TypeError: when it is called with one: each, and how it is written.
     """
 
     @functools.wraps(function)
     def checked(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         moved = [f"`{name}=` is now `{RENAMED[name]}`" for name in kwargs if name in RENAMED]
-        if moved:
+        inner = [f"`{name}=` is a field: `{_FIELDS[name]}`" for name in kwargs if name in _FIELDS]
+        if moved or inner:
             raise TypeError(
-                f"{'; '.join(moved)}. Fix: write it so; each name comes from `constructs_lib` or `securetrail`, and "
-                "UPGRADING.md has the whole table."
+                f"{'; '.join([*moved, *inner])}. Fix: write it so; each name comes from `constructs_lib` or "
+                "`securetrail`, and UPGRADING.md has the whole table."
             )
         return function(*args, **kwargs)
 

@@ -49,20 +49,20 @@ FACTORS: dict[str, tuple[str, ...]] = {
     "log_bucket": ("", "owned", "imported"),
     "access_log_bucket": ("", "owned"),
     "s3_key_prefix": ("", "audit/cloudtrail"),
-    "organization_id": ("", "own", "delegated"),
+    "organization": ("", "own", "delegated"),
     "event_selectors": ("", "management", "everything"),
     "insights": ("", "management", "both"),
     "aggregation": ("", "all"),
-    "send_to_cloud_watch_logs": ("", "true", "false"),
+    "cloudwatch": ("", "true", "false"),
     "delivery": ("", "true", "imported"),
     "retention": ("", "expire", "colder"),
     "object_lock": ("", "governance", "compliance"),
     "break_glass": ("", "role"),
     "replicate": ("", "true", "target"),
-    "tamper_alerts": ("", "true", "false"),
+    "alerts": ("", "true", "false"),
     "cis_alarms": ("", "true", "false"),
     "alert_topic": ("", "owned"),
-    "log_analytics": ("", "true"),
+    "analytics": ("", "true"),
     "tags": ("", "two"),
     "removal": ("", "destroy"),
 }
@@ -74,25 +74,25 @@ def possible(row: Row) -> bool:
     bucket_exists = row["log_bucket"] in ("owned", "imported")
     return not (
         (bucket_exists and any(row[name] for name in shaped))
-        or (row["cis_alarms"] == "true" and row["send_to_cloud_watch_logs"] == "false")
+        or (row["cis_alarms"] == "true" and row["cloudwatch"] == "false")
         or (row["aggregation"] and row["event_selectors"] != "everything")
         or (row["insights"] == "both" and row["event_selectors"] != "everything")
         or (row["alert_topic"] and not (_logs(row) or _alerts(row)))
         # What a prop leaves out of the compliance profile is a finding on purpose.
-        or (row["profile"] == "compliance" and row["send_to_cloud_watch_logs"] == "false")
+        or (row["profile"] == "compliance" and row["cloudwatch"] == "false")
         or (row["removal"] == "destroy" and row["object_lock"] == "compliance")
     )
 
 
 def _logs(row: Row) -> bool:
     """Whether there is a copy in CloudWatch Logs."""
-    asked = row["send_to_cloud_watch_logs"]
+    asked = row["cloudwatch"]
     return asked == "true" or (asked == "" and (row["profile"] == "compliance" or row["cis_alarms"] == "true"))
 
 
 def _alerts(row: Row) -> bool:
     """Whether there are alerts on tampering."""
-    asked = row["tamper_alerts"]
+    asked = row["alerts"]
     return asked == "true" or (asked == "" and row["profile"] == "compliance")
 
 
@@ -145,8 +145,8 @@ def row_props(stack: cdk.Stack, row: Row) -> dict[str, Any]:
             **({} if row["log_bucket"] else {"log_bucket__bucket_name": f"recorder-logs-{own}"}),
         },
         ("s3_key_prefix", "audit/cloudtrail"): {"s3_key_prefix": "audit/cloudtrail"},
-        ("organization_id", "own"): {"organization": Organization("o-abcdefghij")},
-        ("organization_id", "delegated"): {"organization": Organization("o-abcdefghij", "444455556666")},
+        ("organization", "own"): {"organization": Organization("o-abcdefghij")},
+        ("organization", "delegated"): {"organization": Organization("o-abcdefghij", "444455556666")},
         ("event_selectors", "management"): {"recording__event_selectors": [EventSelector.management()]},
         ("event_selectors", "everything"): {"recording__event_selectors": everything},
         ("insights", "management"): {"recording__insights": [Insight(InsightType.API_ERROR_RATE)]},
@@ -179,7 +179,7 @@ def row_props(stack: cdk.Stack, row: Row) -> dict[str, Any]:
                 region=stack.region,
             )
         },
-        ("log_analytics", "true"): {"analytics": Analytics()},
+        ("analytics", "true"): {"analytics": Analytics()},
         ("tags", "two"): {"tags": {"project": "SecureTrail", "owner": "security@example.com"}},
         ("removal", "destroy"): {"removal_policy": cdk.RemovalPolicy.DESTROY},
     }
@@ -192,12 +192,12 @@ def row_props(stack: cdk.Stack, row: Row) -> dict[str, Any]:
 def _logs_and_alerts(row: Row) -> dict[str, Any]:
     """The row's copy in CloudWatch Logs, with its alarms, and its alerts."""
     fields: dict[str, Any] = {}
-    if row["send_to_cloud_watch_logs"]:
-        fields["cloudwatch"] = row["send_to_cloud_watch_logs"] == "true" and CloudWatchLogs()
+    if row["cloudwatch"]:
+        fields["cloudwatch"] = row["cloudwatch"] == "true" and CloudWatchLogs()
     if row["cis_alarms"] == "true" or (row["cis_alarms"] and fields.get("cloudwatch") is not False and _logs(row)):
         fields["cloudwatch__cis_alarms"] = row["cis_alarms"] == "true"
-    if row["tamper_alerts"]:
-        fields["alerts"] = row["tamper_alerts"] == "true" and Alerts()
+    if row["alerts"]:
+        fields["alerts"] = row["alerts"] == "true" and Alerts()
     if row["alert_topic"] and not _alerts(row):  # for alarms alone
         fields["alerts"] = Alerts(on_tampering=False)
     return fields

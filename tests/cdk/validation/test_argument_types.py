@@ -61,6 +61,8 @@ WRONG_PROPS: list[tuple[str, Any]] = [
     ("encryption_key__pending_window", 7),
     ("log_bucket", "my-bucket"),
     ("log_bucket", LogRetention()),
+    ("log_bucket", ReplicaTarget("arn:aws:s3:::copies", KEY_ARN, "us-east-1")),
+    ("encryption_key", ReplicaTarget("arn:aws:s3:::copies", KEY_ARN, "us-east-1")),
     ("log_bucket__bucket_name", b"logs"),
     ("log_bucket__access_log_bucket", "my-bucket"),
     ("log_bucket__access_log_bucket", None),
@@ -263,6 +265,14 @@ def test_several_old_props_are_told_at_once(stack: cdk.Stack) -> None:
 
     with pytest.raises(TypeError, match=r"`bucket_name=` is now .*`tamper_alerts=` is now "):
         SecureTrail(stack, "SecureTrail", **old)
+
+
+@pytest.mark.parametrize("field", ["retention", "replica"])
+def test_a_field_that_is_taken_for_a_prop_is_told_where_it_belongs(stack: cdk.Stack, field: str) -> None:
+    props: dict[str, Any] = {field: None}
+
+    with pytest.raises(TypeError, match=rf"^`{field}=` is a field: `log_bucket=NewBucket\({field}=.*Fix: "):
+        SecureTrail(stack, "SecureTrail", **props)
 
 
 @pytest.mark.parametrize("new", RENAMED.values())

@@ -144,8 +144,7 @@ BUCKET_ADVICE = (
         expected=f"log files are kept for {LEAST_DAYS} days or more",
         why="A lifecycle rule can delete all log files without a DeleteObject call in any record.",
         fix="{aws} s3api put-bucket-lifecycle-configuration --bucket {bucket} --lifecycle-configuration {lifecycle}",
-        cdk="SecureTrail expires old versions only (log_bucket);"
-        " L1: s3.CfnBucket(lifecycle_configuration=…)",
+        cdk="SecureTrail expires old versions only (log_bucket); L1: s3.CfnBucket(lifecycle_configuration=…)",
         source=f"{_S3}/intro-lifecycle-rules.html",
         controls=("S3.13",),
     ),
