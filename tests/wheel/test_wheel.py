@@ -178,7 +178,7 @@ def test_the_sdist_holds_what_the_wheel_is_made_of(sdist: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {member.name.partition("/")[2] for member in archive.getmembers() if member.isfile()}
 
-    about = {"CHANGELOG.md", "LICENSE", "README.md", "pyproject.toml", ".gitignore", "PKG-INFO"}
+    about = {"CHANGELOG.md", "LICENSE", "README.md", "UPGRADING.md", "pyproject.toml", ".gitignore", "PKG-INFO"}
     assert names == tracked(*PACKAGES) | about
 
 
@@ -436,7 +436,7 @@ def test_on_debian_13_an_app_is_synthesized_and_a_trail_is_checked(
 def test_pip_installs_it_from_the_folder(tmp_path: Path) -> None:
     """As docs/usage.md says, without an extra: `pip install .`."""
     source = tmp_path / "source"
-    copy((*tracked(*PACKAGES), "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"), source)
+    copy((*tracked(*PACKAGES), "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "UPGRADING.md"), source)
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "environment"], check=True)
     pip = Environment(tmp_path / "environment")
     done = subprocess.run(
