@@ -2,12 +2,26 @@
 
 Public are the names below, ``constructs_lib.compliance`` and ``constructs_lib.inline_synthesizer``; every other module
 is internal and may move. May import ``aws_cdk``, ``cdk_nag``, ``constructs`` and ``jsii``. Only ``compliance`` imports
-``cdk_nag``. Open ``secure_trail.py`` first: the props, and the order in which a trail is made. ``features.py`` adds
-what a prop turns on. Imports go one way: ``secure_trail``, ``features``, ``trail_base``, then ``notifications``,
-``analytics`` and ``recording``, ``storage``, ``policies`` and ``compliance``, and last ``validation``.
+``cdk_nag``. Open ``secure_trail.py`` first: the props, and the order in which a trail is made. ``groups.py`` has the
+groups of props, ``choices.py`` what props and profile choose, ``features.py`` makes it. Imports go one way:
+``secure_trail``, ``features``, ``choices``, ``groups``, then ``notifications``, ``analytics`` and ``recording``,
+``storage``, ``policies`` and ``compliance``, and last ``validation``.
 """
 
 from constructs_lib.compliance.profiles import SecurityProfile
+from constructs_lib.groups import (
+    Alerts,
+    Analytics,
+    CloudWatchLogs,
+    DeliveryNotifications,
+    LogRetention,
+    NewAccessLogBucket,
+    NewBucket,
+    NewKey,
+    Organization,
+    Recording,
+    Replica,
+)
 from constructs_lib.recording.event_fields import Condition, EventCategory, Operator, ReadWrite
 from constructs_lib.recording.event_selectors import EventSelector
 from constructs_lib.recording.insights import AggregationTemplate, Insight, InsightType
@@ -17,14 +31,25 @@ from constructs_lib.storage.required_policies import required_bucket_policy, req
 
 __all__ = [
     "AggregationTemplate",
+    "Alerts",
+    "Analytics",
+    "CloudWatchLogs",
     "Condition",
+    "DeliveryNotifications",
     "EventCategory",
     "EventSelector",
     "Insight",
     "InsightType",
     "LogReplica",
+    "LogRetention",
+    "NewAccessLogBucket",
+    "NewBucket",
+    "NewKey",
     "Operator",
+    "Organization",
     "ReadWrite",
+    "Recording",
+    "Replica",
     "ReplicaTarget",
     "SecureTrail",
     "SecurityProfile",

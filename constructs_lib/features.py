@@ -1,4 +1,4 @@
-"""Features: what a trail can have beside its key and its bucket. Each function adds one to an unfinished trail."""
+"""Features: what a trail can have beside its key and its bucket. Each function makes one and returns what it made."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
+from constructs import Construct, IDependable
 
 from constructs_lib.analytics.log_analytics import LogAnalytics
-from constructs_lib.compliance.profiles import Features
+from constructs_lib.choices import Choices
+from constructs_lib.groups import Alerts, Analytics, CloudWatchLogs, DeliveryNotifications, Replica
 from constructs_lib.notifications.alert_guards import AlertChain, guard_alerts
 from constructs_lib.notifications.alert_topic import (
     alarm_key_statement,
@@ -32,108 +35,189 @@ from constructs_lib.storage.log_bucket import deny_tampering_statement
 from constructs_lib.storage.log_key import log_group_statement, notification_statement
 from constructs_lib.storage.log_replica import LogReplica, ReplicaTarget
 from constructs_lib.storage.replication import replicate
-from constructs_lib.trail_base import TrailBase
 from constructs_lib.validation import existing_resources
 from constructs_lib.validation.retention import days_of
 
-_DEFAULT_SCAN_LIMIT_MEBIBYTES = 100 * 1024
 # Before any trail that this construct made; a query without a day reads back to it.
 _OLDEST_DAY = "NOW-10YEARS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeatureOptions:
-    """The props that configure features, by their names in :class:`SecureTrail`; ``None`` stands for the default."""
+class TrailParts:
+    """What features are made for: a trail's names, its key and its buckets.
 
-    replica_target: ReplicaTarget | None
+    :param trail_account: the account that owns the trail.
+    :param sid_suffix: ends the Sids of this trail's statements in policies that others use as well.
+    :param log_folder: the path in the bucket above the accounts' folders.
+    :param own_buckets: those of the buckets that were made for the trail.
+    :param break_glass_principal_arns: who may delete copies; ``None`` leaves it to IAM policies.
+    :param removal_policy: what becomes of what is made when the construct is removed.
+    """
+
+    trail_name: str
+    trail_arn: str
+    trail_account: str
+    organization_id: str | None
+    sid_suffix: str
+    log_folder: str
+    encryption_key: kms.IKey
+    log_bucket: s3.IBucket
+    access_log_bucket: s3.IBucket | None
+    own_buckets: Sequence[s3.Bucket]
     break_glass_principal_arns: Sequence[str] | None
-    cloud_watch_logs_retention: logs.RetentionDays | None
-    delivery_topic: sns.ITopic | None
-    alert_topic: sns.ITopic | None
-    log_analytics: bool
-    log_expiration: cdk.Duration | None
-    analytics_regions: Sequence[str] | None
-    scan_limit_mebibytes: int | None
+    removal_policy: cdk.RemovalPolicy
 
 
-def add_features(trail: TrailBase, chosen: Features, options: FeatureOptions) -> None:
-    """Add to the trail, which has its key and its bucket, what was chosen.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """What was made, ``None`` where it was not asked for, and what the trail must be told of it.
+
+    :param replica_target: where copies go, whether ``replica`` was made for it or not.
+    :param log_role: the role by which CloudTrail writes to the log group.
+    :param key_statements: what the log key must allow for the features.
+    :param before_trail: what must exist before the trail: CloudTrail tries it while the trail is created.
+    """
+
+    replica: LogReplica | None = None
+    replica_target: ReplicaTarget | None = None
+    log_group: logs.ILogGroup | None = None
+    log_role: iam.IRole | None = None
+    delivery_topic: sns.ITopic | None = None
+    alert_topic: sns.ITopic | None = None
+    analytics: LogAnalytics | None = None
+    key_statements: Sequence[iam.PolicyStatement] = ()
+    before_trail: Sequence[IDependable] = ()
+
+
+def create_features(scope: Construct, parts: TrailParts, chosen: Choices) -> Features:
+    """Make what was chosen, as children of the scope.
 
     :raises ValueError: a resource that exists and that AWS would refuse for this.
     """
-    if chosen.replicate_logs:
-        _add_replica(trail, options.replica_target, chosen.object_lock, options.break_glass_principal_arns)
-    if chosen.send_to_cloud_watch_logs:
-        _add_log_group(trail, options.cloud_watch_logs_retention)
-    if chosen.delivery_notifications:
-        _add_delivery_topic(trail, options.delivery_topic)
-    if chosen.tamper_alerts or chosen.cis_alarms or options.alert_topic is not None:
-        _add_alerts(trail, options.alert_topic, on_tampering=chosen.tamper_alerts, of_cis=chosen.cis_alarms)
-    if options.log_analytics:
-        _add_analytics(trail, options.log_expiration, options.analytics_regions, options.scan_limit_mebibytes)
+    replica, target = (
+        (None, None) if chosen.replica is None else _create_replica(scope, parts, chosen.replica, chosen.object_lock)
+    )
+    logging = None if chosen.cloudwatch is None else _create_log_group(scope, parts, chosen.cloudwatch)
+    notifying = (
+        None
+        if chosen.delivery_notifications is None
+        else _create_delivery_topic(scope, parts, chosen.delivery_notifications)
+    )
+    # The alarms of CIS need a topic, with or without alerts.
+    alerts = Alerts(on_tampering=False) if chosen.alerts is None and chosen.has_cis_alarms else chosen.alerts
+    alert_topic = None if alerts is None else _create_alerts(scope, parts, alerts)
+    if alert_topic is not None and logging is not None and chosen.has_cis_alarms:
+        create_cis_alarms(
+            scope, trail_name=parts.trail_name, log_group=logging.log_group, topic_arn=alert_topic.topic_arn
+        )
+    analytics = (
+        None
+        if chosen.analytics is None
+        else _create_analytics(
+            scope,
+            parts,
+            chosen.analytics,
+            log_expiration=chosen.log_expiration,
+        )
+    )
+    return Features(
+        replica=replica,
+        replica_target=target,
+        log_group=None if logging is None else logging.log_group,
+        log_role=None if logging is None else logging.role,
+        delivery_topic=None if notifying is None else notifying.topic,
+        alert_topic=alert_topic,
+        analytics=analytics,
+        key_statements=[
+            *([] if logging is None else [logging.key_statement]),
+            *([] if notifying is None else notifying.key_statements),
+        ],
+        before_trail=[
+            *([] if logging is None else [logging.policy]),
+            *([] if notifying is None else notifying.before_trail),
+        ],
+    )
 
 
-def _add_replica(
-    trail: TrailBase,
-    target: ReplicaTarget | None,
-    object_lock: s3.ObjectLockRetention | None,
-    break_glass_principal_arns: Sequence[str] | None,
-) -> None:
+def _create_replica(
+    scope: Construct, parts: TrailParts, wanted: Replica, object_lock: s3.ObjectLockRetention | None
+) -> tuple[LogReplica | None, ReplicaTarget]:
     """Copy what arrives in the trail's own buckets to the target, or to a new bucket beside them.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-requirements.html
 
+    :returns: the replica, if it was made here, and where copies go.
     :raises ValueError: S3 would refuse the target.
     """
+    replica, target = None, wanted.target
     if target is None:
         # It has an access log bucket of its own: the trail's is replicated too, and would log its own replication.
-        trail.replica = LogReplica(trail, "Replica", object_lock=object_lock, removal_policy=trail.removal_policy)
-        target = trail.replica.target
-        if break_glass_principal_arns is not None:
-            copies = trail.replica.bucket
-            copies.add_to_resource_policy(deny_tampering_statement(copies.bucket_arn, break_glass_principal_arns))
+        replica = LogReplica(scope, "Replica", object_lock=object_lock, removal_policy=parts.removal_policy)
+        target = replica.target
+        if parts.break_glass_principal_arns is not None:
+            replica.bucket.add_to_resource_policy(
+                deny_tampering_statement(replica.bucket.bucket_arn, parts.break_glass_principal_arns)
+            )
     elif object_lock is not None and target.object_lock is False:
         raise ValueError(
-            f"replica_target {target.bucket_arn} has no Object Lock, and the log bucket has. Allowed: a target with "
+            f"Replica.target {target.bucket_arn} has no Object Lock, and the log bucket has. Allowed: a target with "
             "Object Lock, or S3 refuses the replication. Fix: LogReplica(…, object_lock=…), or leave out object_lock "
             "and SecurityProfile.COMPLIANCE."
         )
-    trail.replica_target = target
-    replicate(trail, sources=trail.own_buckets, source_key=trail.encryption_key, target=target)
+    replicate(scope, sources=parts.own_buckets, source_key=parts.encryption_key, target=target)
+    return replica, target
 
 
-def _add_log_group(trail: TrailBase, retention: logs.RetentionDays | None) -> None:
-    """Send every event to a log group as well."""
-    existing_resources.check_key_region(trail, trail.encryption_key, "send_to_cloud_watch_logs")
-    name, stack = trail.trail_name, cdk.Stack.of(trail)
-    trail.key_statements.append(
-        log_group_statement(log_group_arn=trail_log_group.log_group_arn(trail, name), region=stack.region)
-    )
-    trail.log_group = trail_log_group.create_log_group(
-        trail,
+@dataclass(frozen=True, slots=True)
+class _LogGroup:
+    """A log group for a trail; ``policy`` lets the role write."""
+
+    log_group: logs.ILogGroup
+    role: iam.Role
+    policy: iam.ManagedPolicy
+    key_statement: iam.PolicyStatement
+
+
+def _create_log_group(scope: Construct, parts: TrailParts, wanted: CloudWatchLogs) -> _LogGroup:
+    """The log group that every event is sent to as well."""
+    existing_resources.check_key_region(scope, parts.encryption_key, "cloudwatch")
+    name = parts.trail_name
+    log_group = trail_log_group.create_log_group(
+        scope,
         trail_name=name,
-        key=trail.encryption_key,
-        retention=retention or logs.RetentionDays.ONE_YEAR,
-        removal_policy=trail.removal_policy,
+        key=parts.encryption_key,
+        retention=wanted.retention or logs.RetentionDays.ONE_YEAR,
+        removal_policy=parts.removal_policy,
     )
     role, policy = trail_log_group.create_log_role(
-        trail,
+        scope,
         trail_name=name,
-        trail_arn=trail.trail_arn,
-        trail_account=trail.trail_account,
-        organization_id=trail.organization_id,
+        trail_arn=parts.trail_arn,
+        trail_account=parts.trail_account,
+        organization_id=parts.organization_id,
     )
-    trail.trail.cloud_watch_logs_log_group_arn = trail.log_group.log_group_arn
-    trail.trail.cloud_watch_logs_role_arn = role.role_arn
+    key_statement = log_group_statement(
+        log_group_arn=trail_log_group.log_group_arn(scope, name), region=cdk.Stack.of(scope).region
+    )
     # CloudTrail tries to write while the trail is created, and the role can only with its policy.
-    trail.trail.node.add_dependency(policy)
+    return _LogGroup(log_group, role, policy, key_statement)
 
 
-def _add_delivery_topic(trail: TrailBase, existing: sns.ITopic | None) -> None:
-    """Tell the topic, or a new one, about each log file."""
+@dataclass(frozen=True, slots=True)
+class _DeliveryTopic:
+    """The topic for log files, what the log key must allow for it, and what must exist before the trail."""
+
+    topic: sns.ITopic
+    key_statements: Sequence[iam.PolicyStatement]
+    before_trail: Sequence[IDependable]
+
+
+def _create_delivery_topic(scope: Construct, parts: TrailParts, wanted: DeliveryNotifications) -> _DeliveryTopic:
+    """The topic that CloudTrail tells about each log file: this one, or a new one."""
+    existing = wanted.topic
     key_statement = notification_statement(
-        trail_arn=trail.trail_arn,
-        topics_of_the_account=cdk.Stack.of(trail).format_arn(
+        trail_arn=parts.trail_arn,
+        topics_of_the_account=cdk.Stack.of(scope).format_arn(
             service="sns",
             resource="*",
             region=None if existing is None else existing.env.region,
@@ -141,107 +225,108 @@ def _add_delivery_topic(trail: TrailBase, existing: sns.ITopic | None) -> None:
         ),
     )
     if existing is None:
-        existing_resources.check_key_region(trail, trail.encryption_key, "delivery_notifications")
-        trail.key_statements.append(key_statement)
-        topic: sns.ITopic = create_delivery_topic(trail, trail_name=trail.trail_name, key=trail.encryption_key)
+        existing_resources.check_key_region(scope, parts.encryption_key, "delivery_notifications")
+        topic: sns.ITopic = create_delivery_topic(scope, trail_name=parts.trail_name, key=parts.encryption_key)
     else:
         topic = existing
-        existing_resources.check_topic(trail, "delivery_topic", topic, anywhere=True)
-        _grant_on_key_of(trail, topic, "delivery topic", [key_statement])
-    statement = delivery_topic_statement(topic_arn=topic.topic_arn, trail_arn=trail.trail_arn)
-    sid_suffix = "" if existing is None else trail.sid_suffix
-    trail.trail.node.add_dependency(*add_statements(trail, topic, "delivery topic", [statement], sid_suffix=sid_suffix))
-    trail.delivery_topic = topic
-    trail.trail.sns_topic_name = topic.topic_arn
+        existing_resources.check_topic(scope, "DeliveryNotifications.topic", topic, anywhere=True)
+        _grant_on_key_of(scope, topic, "delivery topic", [key_statement], parts.sid_suffix)
+    statement = delivery_topic_statement(topic_arn=topic.topic_arn, trail_arn=parts.trail_arn)
+    before_trail = add_statements(
+        scope, topic, "delivery topic", [statement], sid_suffix="" if existing is None else parts.sid_suffix
+    )
+    return _DeliveryTopic(topic, [key_statement] if existing is None else [], before_trail)
 
 
-def _grant_on_key_of(trail: TrailBase, topic: sns.ITopic, kind: str, statements: Sequence[iam.PolicyStatement]) -> None:
+def _grant_on_key_of(
+    scope: Construct, topic: sns.ITopic, kind: str, statements: Sequence[iam.PolicyStatement], sid_suffix: str
+) -> None:
     """Allow publishers on the topic's key, where CDK knows one: SNS reports no error when the key denies them."""
     if topic.master_key is not None:
-        add_statements(trail, topic.master_key, f"{kind} key", statements, sid_suffix=trail.sid_suffix)
+        add_statements(scope, topic.master_key, f"{kind} key", statements, sid_suffix=sid_suffix)
 
 
-def _add_alerts(trail: TrailBase, existing: sns.ITopic | None, *, on_tampering: bool, of_cis: bool) -> None:
-    """Make the topic, or use this one, and the alerts that publish to it."""
-    stack = cdk.Stack.of(trail)
+def _create_alerts(scope: Construct, parts: TrailParts, wanted: Alerts) -> sns.ITopic:
+    """The topic, this one or a new one, and the alerts that publish to it."""
+    stack = cdk.Stack.of(scope)
+    existing = wanted.topic
     if existing is None:
-        topic: sns.ITopic = create_alert_topic(trail, trail_name=trail.trail_name, removal_policy=trail.removal_policy)
+        topic: sns.ITopic = create_alert_topic(scope, trail_name=parts.trail_name, removal_policy=parts.removal_policy)
     else:
         topic = existing
-        existing_resources.check_topic(trail, "alert_topic", topic)
-    trail.alert_topic = topic
+        existing_resources.check_topic(scope, "Alerts.topic", topic)
     of_topic = [alarm_topic_statement(topic_arn=topic.topic_arn, account=stack.account)]
     of_key = [] if existing is None else [alarm_key_statement(stack.account)]
-    if on_tampering:
-        key = topic.master_key
-        is_elsewhere = existing_resources.differ(topic.env.account, stack.account)
-        existing_resources.warn_of_unseen_calls(
-            trail,
-            {
-                "encryption_key": trail.encryption_key,
-                "log_bucket": trail.log_bucket,
-                "alert_topic": topic,
-                **({} if key is None else {"alert_topic.master_key": key}),
-            },
-        )
-        watched = WatchedResources(
-            trail_name=trail.trail_name,
-            trail_arn=trail.trail_arn,
-            key_id=trail.encryption_key.key_id,
-            key_arn=trail.encryption_key.key_arn,
-            bucket_name=trail.log_bucket.bucket_name,
-        )
-        role = create_alert_role(trail, trail_name=trail.trail_name, topic=topic)
-        target = alert_target(topic.topic_arn, role.role_arn)
-        guard_alerts(
-            trail,
-            AlertChain(
-                rules=create_tamper_alerts(trail, watched, target),
-                target=target,
-                topic_arn=topic.topic_arn,
-                topic_name=None if is_elsewhere else topic.topic_name,
-                key_ids=[] if key is None else [key.key_id, key.key_arn],
-            ),
-        )
-        if is_elsewhere:
+    if wanted.on_tampering:
+        role = _create_tamper_alerts(scope, parts, topic)
+        if existing_resources.differ(topic.env.account, stack.account):
             to_publish, to_encrypt = role_statements(role, topic.topic_arn)
             of_topic.append(to_publish)
             of_key.append(to_encrypt)
-    add_statements(trail, topic, "alert topic", of_topic, sid_suffix="" if existing is None else trail.sid_suffix)
-    _grant_on_key_of(trail, topic, "alert topic", of_key)
-    if of_cis:
-        create_cis_alarms(
-            trail,
-            trail_name=trail.trail_name,
-            log_group=cast("logs.ILogGroup", trail.log_group),
+    add_statements(scope, topic, "alert topic", of_topic, sid_suffix="" if existing is None else parts.sid_suffix)
+    _grant_on_key_of(scope, topic, "alert topic", of_key, parts.sid_suffix)
+    return topic
+
+
+def _create_tamper_alerts(scope: Construct, parts: TrailParts, topic: sns.ITopic) -> iam.Role:
+    """The rules on calls that touch the trail or the alerts; the role by which they publish."""
+    key = topic.master_key
+    is_elsewhere = existing_resources.differ(topic.env.account, cdk.Stack.of(scope).account)
+    existing_resources.warn_of_unseen_calls(
+        scope,
+        {
+            "encryption_key": parts.encryption_key,
+            "log_bucket": parts.log_bucket,
+            "alert_topic": topic,
+            **({} if key is None else {"alert_topic.master_key": key}),
+        },
+    )
+    watched = WatchedResources(
+        trail_name=parts.trail_name,
+        trail_arn=parts.trail_arn,
+        key_id=parts.encryption_key.key_id,
+        key_arn=parts.encryption_key.key_arn,
+        bucket_name=parts.log_bucket.bucket_name,
+    )
+    role = create_alert_role(scope, trail_name=parts.trail_name, topic=topic)
+    target = alert_target(topic.topic_arn, role.role_arn)
+    guard_alerts(
+        scope,
+        AlertChain(
+            rules=create_tamper_alerts(scope, watched, target),
+            target=target,
             topic_arn=topic.topic_arn,
-        )
-
-
-def _add_analytics(
-    trail: TrailBase,
-    log_expiration: cdk.Duration | None,
-    regions: Sequence[str] | None,
-    scan_limit_mebibytes: int | None,
-) -> None:
-    """Let Athena read the log files, as far back as they stay."""
-    existing_resources.check_key_region(trail, trail.encryption_key, "log_analytics")
-    organization_id = trail.organization_id
-    trail.analytics = LogAnalytics(
-        trail,
-        "Analytics",
-        key=trail.encryption_key,
-        log_bucket=trail.log_bucket,
-        folder=trail.log_folder if organization_id is None else f"{trail.log_folder}/{organization_id}",
-        accounts=[trail.trail_account] if organization_id is None else [],
-        account=trail.trail_account,
-        regions=regions,
-        first_day=(_OLDEST_DAY if log_expiration is None else f"NOW-{days_of('log_expiration', log_expiration)}DAYS"),
-        scan_limit_mebibytes=scan_limit_mebibytes or _DEFAULT_SCAN_LIMIT_MEBIBYTES,
-        access_logging=AccessLogging(
-            bucket=cast("s3.IBucket", trail.access_log_bucket),
-            prefix="query-results-bucket/",
-            own=trail.access_log_bucket in trail.own_buckets,
+            topic_name=None if is_elsewhere else topic.topic_name,
+            key_ids=[] if key is None else [key.key_id, key.key_arn],
         ),
-        removal_policy=trail.removal_policy,
+    )
+    return role
+
+
+def _create_analytics(
+    scope: Construct, parts: TrailParts, wanted: Analytics, *, log_expiration: cdk.Duration | None
+) -> LogAnalytics:
+    """Athena over the log files, as far back as they stay."""
+    existing_resources.check_key_region(scope, parts.encryption_key, "analytics")
+    organization_id = parts.organization_id
+    access_log_bucket = wanted.access_log_bucket or cast("s3.IBucket", parts.access_log_bucket)
+    return LogAnalytics(
+        scope,
+        "Analytics",
+        key=parts.encryption_key,
+        log_bucket=parts.log_bucket,
+        folder=parts.log_folder if organization_id is None else f"{parts.log_folder}/{organization_id}",
+        accounts=[parts.trail_account] if organization_id is None else [],
+        account=parts.trail_account,
+        regions=wanted.regions,
+        first_day=(
+            _OLDEST_DAY if log_expiration is None else f"NOW-{days_of('LogRetention.expiration', log_expiration)}DAYS"
+        ),
+        scan_limit_mebibytes=wanted.scan_limit_mebibytes,
+        access_logging=AccessLogging(
+            bucket=access_log_bucket,
+            prefix="query-results-bucket/",
+            own=access_log_bucket in parts.own_buckets,
+        ),
+        removal_policy=parts.removal_policy,
     )

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudtrail as cloudtrail
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from constructs_lib.choices import Choices, choose
 from constructs_lib.compliance.acknowledgements import acknowledge_choices
-from constructs_lib.compliance.profiles import FeatureProps, SecurityProfile, choose_features
-from constructs_lib.policies.attach import add_statements
-from constructs_lib.recording import trail_properties
-from constructs_lib.recording.event_selectors import EventSelector
-from constructs_lib.recording.insights import AggregationTemplate, Insight
+from constructs_lib.compliance.profiles import SecurityProfile
+from constructs_lib.groups import (
+    Alerts,
+    Analytics,
+    CloudWatchLogs,
+    DeliveryNotifications,
+    NewAccessLogBucket,
+    NewBucket,
+    NewKey,
+    Organization,
+    Recording,
+)
+from constructs_lib.policies import grants
+from constructs_lib.policies.attach import add_statements, sid_suffix_of
+from constructs_lib.recording.insights import aggregation_configurations, insight_selectors
+from constructs_lib.recording.trail_properties import advanced_event_selectors, own_bucket_arns, selector_warnings
 from constructs_lib.storage.buckets import (
     AccessLogging,
     Retention,
@@ -29,22 +43,43 @@ from constructs_lib.storage.log_bucket import (
     deny_tampering_statement,
     deny_writing_statement,
 )
-from constructs_lib.storage.log_key import create_log_key, key_policy_statements
-from constructs_lib.trail_base import TrailBase
-from constructs_lib.validation import existing_resources, naming
-from constructs_lib.validation.argument_types import typed
-from constructs_lib.validation.props import check_props
+from constructs_lib.storage.log_key import any_trail_of, create_log_key, key_policy_statements
+from constructs_lib.validation import existing_resources, naming, retention
+from constructs_lib.validation.argument_types import (
+    BUCKET,
+    DURATION,
+    INTEGER,
+    KEY,
+    OFF,
+    REMOVAL_POLICY,
+    STRING,
+    STRINGS_BY_STRING,
+    instance_of,
+)
+from constructs_lib.validation.renamed import refuses_old_props
+from constructs_lib.validation.tags import check_tags
 
 if TYPE_CHECKING:  # only named in signatures, and slow to load; the features load them when they are wanted
+    from aws_cdk import aws_cloudwatch as cloudwatch_
     from aws_cdk import aws_logs as logs
     from aws_cdk import aws_sns as sns
 
-    from constructs_lib.storage.log_replica import ReplicaTarget
+    from constructs_lib.analytics.log_analytics import LogAnalytics
+    from constructs_lib.features import Features
+    from constructs_lib.storage.log_replica import LogReplica, ReplicaTarget
 
-_YEAR = cdk.Duration.days(365)
+_PROFILE: Final = instance_of("SecurityProfile", "SecurityProfile.COMPLIANCE")
+_ORGANIZATION: Final = instance_of("Organization", "Organization('o-exampleorgid')")
+_RECORDING: Final = instance_of("Recording", "Recording(event_selectors=[EventSelector.management()])")
+_NEW_KEY: Final = instance_of("NewKey", "NewKey(alias='alias/cloudtrail-key')")
+_NEW_BUCKET: Final = instance_of("NewBucket", "NewBucket(bucket_name='example-cloudtrail')")
+_CLOUDWATCH: Final = instance_of("CloudWatchLogs", "CloudWatchLogs()")
+_ALERTS: Final = instance_of("Alerts", "Alerts()")
+_NOTIFICATIONS: Final = instance_of("DeliveryNotifications", "DeliveryNotifications()")
+_ANALYTICS: Final = instance_of("Analytics", "Analytics()")
 
 
-class SecureTrail(TrailBase):
+class SecureTrail(Construct):
     """A multi-region, log-file-validated CloudTrail trail with its own key and its own bucket::
 
         SecureTrail(self, "SecureTrail")
@@ -53,174 +88,158 @@ class SecureTrail(TrailBase):
     another, can use the key or write to the bucket. The L1 ``CfnTrail`` is used because the L2 ``Trail`` adds
     unconditioned grants to whatever bucket it is given, and nothing at all to the key.
 
+    What means something only together is one value::
+
+        SecureTrail(
+            self,
+            "SecureTrail",
+            log_bucket=NewBucket(retention=LogRetention(expiration=cdk.Duration.days(365))),
+            alerts=Alerts(topic=topic),
+        )
+
+    Its parts are public; one that the props did not ask for is ``None``. ``trail_account`` owns the trail;
+    ``log_folder`` is the path in the bucket above the accounts' folders. ``own_buckets`` are the buckets that this
+    construct made: the log bucket and the one for its access logs, unless they existed. ``replica`` was made by it too;
+    ``replica_target`` is where copies go, whoever made it. The two lists of statements are what the policies of key and
+    bucket must contain.
+
     :param scope: the parent, usually a stack.
     :param construct_id: the id within the parent.
     :param profile: the defaults. Default: - ``SecurityProfile.LAB``, which costs almost nothing.
     :param trail_name: the trail's name; changing it replaces the trail. Default: - a unique name from the
         construct's path.
-    :param bucket_name: the log bucket's name. Default: - CloudFormation chooses one.
-    :param key_alias: the key's alias, beginning ``alias/``. Default: - ``alias/`` and the trail's name, each '.' a '-'.
+    :param organization: record every account of this organization. Default: - this account only.
+    :param recording: what is recorded, Insights and summaries. Default: - every management event.
+    :param encryption_key: encrypt with this key instead of a new one, or how the new one is made. An existing one must
+        be symmetric and in the bucket's region. Default: - ``NewKey()``, a customer-managed key that rotates every
+        year.
+    :param log_bucket: deliver to this bucket instead of a new one, or how the new one is made: name, retention, Object
+        Lock, replica, access logs. Default: - ``NewBucket()``, encrypted and versioned.
     :param s3_key_prefix: log files go below ``<prefix>/AWSLogs/``, at most 200 characters. Default: - below
         ``AWSLogs/``.
-    :param organization_id: record every account of this organization. Default: - this account only.
-    :param management_account_id: the organization's management account, which owns the trail also when a delegated
-        administrator deploys it. Deploy it from there: CloudFormation may not start logging from another account.
-        Default: - the stack's account.
-    :param encryption_key: encrypt with this key instead of a new one. It must be symmetric and in the bucket's region.
-        Default: - a new customer-managed key that rotates every year.
-    :param log_bucket: deliver to this bucket instead of a new one. Default: - a new, encrypted, versioned bucket.
-    :param access_log_bucket: where S3 delivers the access logs of the log bucket. Default: - a new bucket.
-    :param event_selectors: what is recorded. Default: - every management event.
-    :param insights: unusual activity that CloudTrail reports; billed. Default: - none.
-    :param aggregation: summaries of data events. Default: - none.
-    :param send_to_cloud_watch_logs: a second copy that can be searched within minutes; billed. Default: - as the
-        profile says, or when ``cis_alarms`` needs it.
-    :param cloud_watch_logs_retention: how long that copy stays. Default: - one year.
-    :param delivery_notifications: a message for each log file. Default: - only when ``delivery_topic`` is given.
-    :param delivery_topic: the topic for them; imported as ``alert_topic`` is. Default: - a new, encrypted one.
-    :param log_expiration: when log files are deleted. Default: - never.
-    :param log_transitions: when log files move to colder storage, where neither Athena nor the verifier reads them
-        without a restore (``GLACIER_INSTANT_RETRIEVAL`` excepted). Default: - never.
-    :param noncurrent_version_expiration: how long an overwritten or deleted log file stays. Default: - 365 days.
-    :param object_lock: no log file can be deleted before this period ends. Default: - as the profile says.
+    :param cloudwatch: a second copy in CloudWatch Logs, and the alarms of CIS; billed. Default: - as the profile says.
+    :param alerts: a topic, and alerts on calls that change this trail, its key or its bucket, or these alerts; with
+        alarms, which are billed. Default: - as the profile says.
+    :param delivery_notifications: a message for each log file. Default: - none.
+    :param analytics: query the log files with Athena; billed by query. Default: - no Athena.
     :param break_glass_principal_arns: the only principals that can delete log files and change what protects their
         bucket, and the replica that is made here; not access logs or keys. In the log bucket only they and CloudTrail
         write log files. Include the role that deploys. Default: - IAM policies decide.
-    :param replicate_logs: copy log files and access logs to a second bucket with its own key. Default: - as the profile
-        says, or when ``replica_target`` is given.
-    :param replica_target: the destination, such as ``LogReplica(…).target`` in another region. Default: - a new bucket
-        beside the first.
-    :param tamper_alerts: alerts on calls that change this trail, its key or its bucket, or these alerts; with alarms,
-        which are billed. Default: - as the profile says.
-    :param cis_alarms: the 15 alarms of CIS AWS Foundations; billed. Default: - as the profile says.
-    :param alert_topic: the topic for alerts; import an encrypted one with its key, by ``Topic.from_topic_attributes``,
-        or the key's policy may block alerts. Default: - a new one with its own key, when there are alerts.
-    :param log_analytics: query the log files with Athena; billed by query. Default: - False.
-    :param analytics_regions: the regions that queries cover. Default: - all that CDK knows in the partition.
-    :param scan_limit_mebibytes: a query that reads more is stopped. Default: - 102,400 (100 GiB, about 0.50 USD).
-    :param access_log_expiration: how long S3 server access logs are kept. Default: - 365 days.
-    :param key_pending_window: how long KMS waits before it deletes a key, 7 to 30 days. Default: - 30 days.
     :param tags: tags for all resources of the construct. Default: - the stack's.
     :param removal_policy: what becomes of the logs and the key when the construct is removed. Default: - they stay.
-    :raises TypeError: a prop of another type.
+    :raises TypeError: a prop of another type, or one that is called otherwise now.
     :raises ValueError: a name, a prefix or a combination that AWS would refuse at deployment.
     """
 
-    @typed
-    def __init__(  # noqa: PLR0913 (a construct's props)
+    trail: cloudtrail.CfnTrail
+    trail_name: str
+    trail_arn: str
+    trail_account: str
+    organization_id: str | None
+    encryption_key: kms.IKey
+    key_alias: str | None
+    log_bucket: s3.IBucket
+    log_folder: str
+    access_log_bucket: s3.IBucket | None
+    own_buckets: list[s3.Bucket]
+    key_statements: list[iam.PolicyStatement]
+    bucket_statements: list[iam.PolicyStatement]
+    removal_policy: cdk.RemovalPolicy
+    replica: LogReplica | None = None
+    replica_target: ReplicaTarget | None = None
+    log_group: logs.ILogGroup | None = None
+    delivery_topic: sns.ITopic | None = None
+    alert_topic: sns.ITopic | None = None
+    analytics: LogAnalytics | None = None
+
+    @refuses_old_props
+    def __init__(  # noqa: PLR0913, PLR0915 (a construct's props)
         self,
         scope: Construct,
         construct_id: str,
         *,
         profile: SecurityProfile = SecurityProfile.LAB,
         trail_name: str | None = None,
-        bucket_name: str | None = None,
-        key_alias: str | None = None,
+        organization: Organization | None = None,
+        recording: Recording | None = None,
+        encryption_key: kms.IKey | NewKey | None = None,
+        log_bucket: s3.IBucket | NewBucket | None = None,
         s3_key_prefix: str | None = None,
-        organization_id: str | None = None,
-        management_account_id: str | None = None,
-        encryption_key: kms.IKey | None = None,
-        log_bucket: s3.IBucket | None = None,
-        access_log_bucket: s3.IBucket | None = None,
-        event_selectors: Sequence[EventSelector] | None = None,
-        insights: Sequence[Insight] = (),
-        aggregation: Sequence[AggregationTemplate] = (),
-        send_to_cloud_watch_logs: bool | None = None,
-        cloud_watch_logs_retention: logs.RetentionDays | None = None,
-        delivery_notifications: bool | None = None,
-        delivery_topic: sns.ITopic | None = None,
-        log_expiration: cdk.Duration | None = None,
-        log_transitions: Sequence[s3.Transition] = (),
-        noncurrent_version_expiration: cdk.Duration | None = None,
-        object_lock: s3.ObjectLockRetention | None = None,
+        cloudwatch: CloudWatchLogs | Literal[False] | None = None,
+        alerts: Alerts | Literal[False] | None = None,
+        delivery_notifications: DeliveryNotifications | None = None,
+        analytics: Analytics | None = None,
         break_glass_principal_arns: Sequence[str] | None = None,
-        replicate_logs: bool | None = None,
-        replica_target: ReplicaTarget | None = None,
-        tamper_alerts: bool | None = None,
-        cis_alarms: bool | None = None,
-        alert_topic: sns.ITopic | None = None,
-        log_analytics: bool = False,
-        analytics_regions: Sequence[str] | None = None,
-        scan_limit_mebibytes: int | None = None,
-        access_log_expiration: cdk.Duration | None = None,
-        key_pending_window: cdk.Duration | None = None,
         tags: Mapping[str, str] | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
-        chosen = choose_features(
+        _PROFILE.check(profile=profile)
+        STRING.or_none.check(trail_name=trail_name, s3_key_prefix=s3_key_prefix)
+        _ORGANIZATION.or_none.check(organization=organization)
+        _RECORDING.or_none.check(recording=recording)
+        (KEY | _NEW_KEY).or_none.check(encryption_key=encryption_key)
+        (BUCKET | _NEW_BUCKET).or_none.check(log_bucket=log_bucket)
+        (OFF | _CLOUDWATCH).or_none.check(cloudwatch=cloudwatch)
+        (OFF | _ALERTS).or_none.check(alerts=alerts)
+        _NOTIFICATIONS.or_none.check(delivery_notifications=delivery_notifications)
+        _ANALYTICS.or_none.check(analytics=analytics)
+        STRING.several.or_none.check(break_glass_principal_arns=break_glass_principal_arns)
+        STRINGS_BY_STRING.or_none.check(tags=tags)
+        REMOVAL_POLICY.check(removal_policy=removal_policy)
+        chosen = choose(
             profile,
-            FeatureProps(
-                own_bucket=log_bucket is None,
-                has_replica_target=replica_target is not None,
-                has_alert_topic=alert_topic is not None,
-                has_delivery_topic=delivery_topic is not None,
-                has_logs_retention=cloud_watch_logs_retention is not None,
-                send_to_cloud_watch_logs=send_to_cloud_watch_logs,
-                tamper_alerts=tamper_alerts,
-                cis_alarms=cis_alarms,
-                replicate_logs=replicate_logs,
-                delivery_notifications=delivery_notifications,
-                object_lock=object_lock,
-            ),
+            log_bucket=log_bucket,
+            cloudwatch=cloudwatch,
+            alerts=alerts,
+            delivery_notifications=delivery_notifications,
+            analytics=analytics,
         )
-        check_props({**locals(), "object_lock": chosen.object_lock})
+        _check_names(trail_name=trail_name, s3_key_prefix=s3_key_prefix)
+        check_tags(tags or {})
+        if break_glass_principal_arns is not None:
+            retention.check_break_glass(break_glass_principal_arns, cdk.Stack.of(scope).partition)
+        retention.check_removal(removal_policy, chosen.object_lock)
+
         super().__init__(scope, construct_id)
         deliver_access_logs_by_policy(self)
         stack = cdk.Stack.of(self)
         own_account = stack.account
-        account = management_account_id or own_account
+        account = (organization and organization.management_account_id) or own_account
         trail_name = trail_name or naming.default_trail_name(self)
-        alias = key_alias or naming.default_key_alias(trail_name)
-        self.key_alias = alias if encryption_key is None else None
+        wanted_key = NewKey() if encryption_key is None else encryption_key
+        alias = (wanted_key.alias if isinstance(wanted_key, NewKey) else None) or naming.default_key_alias(trail_name)
+        self.key_alias = alias if isinstance(wanted_key, NewKey) else None
         naming.reserve_names(
-            stack, own_account, trail_name=trail_name, bucket_name=bucket_name, key_alias=self.key_alias
+            stack,
+            own_account,
+            trail_name=trail_name,
+            bucket_name=chosen.log_bucket.bucket_name if isinstance(chosen.log_bucket, NewBucket) else None,
+            key_alias=self.key_alias,
         )
         self.trail_name, self.trail_arn = trail_name, naming.trail_arn(stack, trail_name, account)
+        self.trail_account, self.removal_policy = account, removal_policy
+        self.organization_id = None if organization is None else organization.organization_id
+        self.log_folder = f"{s3_key_prefix}/AWSLogs" if s3_key_prefix else "AWSLogs"
 
-        # The key that encrypts the log files.
-        if encryption_key is None:
-            encryption_key = create_log_key(
+        # The key that encrypts the log files, the log bucket, and the bucket for its access logs.
+        self.encryption_key = (
+            create_log_key(
                 self,
                 alias=alias,
                 trail_name=trail_name,
-                pending_window=key_pending_window,
+                pending_window=wanted_key.pending_window,
                 removal_policy=removal_policy,
             )
-        self.encryption_key = encryption_key
-
-        # The log bucket, and the bucket for its access logs.
-        self.own_buckets = []
-        if access_log_bucket is None and (log_bucket is None or log_analytics):
-            access_log_bucket = create_access_log_bucket(
-                self, expiration=access_log_expiration or _YEAR, removal_policy=removal_policy
-            )
-            self.own_buckets.append(access_log_bucket)
-        self.access_log_bucket = access_log_bucket
-        if log_bucket is None:
-            log_bucket = create_bucket(
-                self,
-                "Bucket",
-                bucket_name=bucket_name,
-                key=self.encryption_key,
-                access_logging=AccessLogging(
-                    bucket=cast("s3.IBucket", access_log_bucket),  # made above, if none was given
-                    prefix="cloudtrail-log-bucket/",
-                    own=access_log_bucket in self.own_buckets,
-                ),
-                retention=Retention(
-                    expiration=log_expiration,
-                    transitions=log_transitions,
-                    noncurrent_version_expiration=noncurrent_version_expiration or _YEAR,
-                    object_lock=chosen.object_lock,
-                ),
-                removal_policy=removal_policy,
-            )
-            self.own_buckets.insert(0, log_bucket)
-        self.log_bucket = log_bucket
-        if self.key_alias is None or log_bucket not in self.own_buckets:  # a new key fits a new bucket
-            existing_resources.check_key(encryption_key, log_bucket)
-        if log_bucket not in self.own_buckets:
-            existing_resources.warn_of_weak_bucket(self, log_bucket)
+            if isinstance(wanted_key, NewKey)
+            else wanted_key
+        )
+        buckets = _create_buckets(self, chosen, key=self.encryption_key, removal_policy=removal_policy)
+        self.log_bucket, self.access_log_bucket, self.own_buckets = buckets.log, buckets.access_log, buckets.own
+        has_own_log_bucket = self.log_bucket in self.own_buckets
+        if self.key_alias is None or not has_own_log_bucket:  # a new key fits a new bucket
+            existing_resources.check_key(self.encryption_key, self.log_bucket)
+        if not has_own_log_bucket:
+            existing_resources.warn_of_weak_bucket(self, self.log_bucket)
 
         # The trail.
         self.trail = cloudtrail.CfnTrail(
@@ -232,25 +251,22 @@ class SecureTrail(TrailBase):
             kms_key_id=self.encryption_key.key_arn,
             is_logging=True,
             is_multi_region_trail=True,
-            is_organization_trail=None if organization_id is None else True,
+            is_organization_trail=None if organization is None else True,
             include_global_service_events=True,
             enable_log_file_validation=True,
         )
-        if management_account_id is not None:
+        if organization is not None and organization.management_account_id is not None:
             existing_resources.warn_of_delegated_administrator(
-                self, management_account_id, has_alerts=chosen.tamper_alerts
+                self,
+                organization.management_account_id,
+                has_alerts=chosen.alerts is not None and chosen.alerts.on_tampering,
             )
-        self.trail_account, self.organization_id, self.removal_policy = account, organization_id, removal_policy
-        self.log_folder = f"{s3_key_prefix}/AWSLogs" if s3_key_prefix else "AWSLogs"
-        self.key_statements = key_policy_statements(
-            trail_arn=self.trail_arn, account=account, partition=stack.partition
-        )
         self.bucket_statements = bucket_policy_statements(
             bucket_arn=self.log_bucket.bucket_arn,
             trail_arn=self.trail_arn,
             account=account,
             s3_key_prefix=s3_key_prefix,
-            organization_id=organization_id,
+            organization_id=self.organization_id,
         )
         if break_glass_principal_arns is not None:
             existing_resources.warn_of_locked_out_deployer(self, break_glass_principal_arns)
@@ -260,36 +276,186 @@ class SecureTrail(TrailBase):
             ]
 
         # The features beside key, bucket and trail.
-        if chosen.any or log_analytics:
-            from constructs_lib.features import FeatureOptions, add_features  # noqa: PLC0415 (slow to load)
-
-            options = FeatureOptions(
-                replica_target=replica_target,
-                break_glass_principal_arns=break_glass_principal_arns,
-                cloud_watch_logs_retention=cloud_watch_logs_retention,
-                delivery_topic=delivery_topic,
-                alert_topic=alert_topic,
-                log_analytics=log_analytics,
-                log_expiration=log_expiration,
-                analytics_regions=analytics_regions,
-                scan_limit_mebibytes=scan_limit_mebibytes,
-            )
-            add_features(self, chosen, options)
+        features = self._create_features(chosen, break_glass_principal_arns)
+        self.key_statements = key_policy_statements(
+            trail_arn=self.trail_arn, account=account, partition=stack.partition
+        )
+        if features is not None:
+            self.replica, self.replica_target = features.replica, features.replica_target
+            self.log_group, self.delivery_topic = features.log_group, features.delivery_topic
+            self.alert_topic, self.analytics = features.alert_topic, features.analytics
+            self.key_statements += features.key_statements
+            _connect(self.trail, features)
         acknowledge_choices(
-            self.trail, self.own_buckets, profile, chosen, own_log_bucket=self.log_bucket in self.own_buckets
-        )
-        trail_properties.set_recording(
-            self,
             self.trail,
-            selectors=event_selectors,
-            insights=insights,
-            aggregation=aggregation,
-            buckets=[bucket for bucket in (self.log_bucket, self.access_log_bucket) if bucket is not None],
-            replica_target=self.replica_target,
+            self.own_buckets,
+            profile,
+            own_log_bucket=has_own_log_bucket,
+            has_replica=chosen.replica is not None,
+            has_log_group=chosen.cloudwatch is not None,
         )
+        if recording is not None:
+            self._record(recording)
         self._grant_cloudtrail()
         for name, value in (tags or {}).items():
             cdk.Tags.of(self).add(name, value)
+
+    @property
+    def sid_suffix(self) -> str:
+        """What ends the Sids of this trail's statements in policies that others use as well; Sids change with it."""
+        name = self.node.path if cdk.Token.is_unresolved(self.trail_name) else self.trail_name
+        return sid_suffix_of(self.trail_account, cdk.Stack.of(self).region, name)
+
+    @property
+    def required_key_policy(self) -> iam.PolicyDocument:
+        """What the key's policy must contain for this trail; for a key that CDK cannot change."""
+        return iam.PolicyDocument(statements=self.key_statements)
+
+    @property
+    def required_bucket_policy(self) -> iam.PolicyDocument:
+        """What the bucket's policy must contain for this trail; for a bucket that CDK cannot change."""
+        return iam.PolicyDocument(statements=self.bucket_statements)
+
+    def grant_read(self, grantee: iam.IGrantable) -> None:
+        """Let the grantee list and read this trail's log files, and decrypt them but nothing else.
+
+        Where rule packs look, grant to a managed policy: a role itself gets an inline one, which ``IAMNoInlinePolicy``
+        refuses. ``AwsSolutions-IAM5`` remains, because every file below ``AWSLogs/`` is a wildcard; the finding has
+        the id with the bucket in it::
+
+            auditors = iam.ManagedPolicy(self, "ReadLogs", roles=[auditor])
+            trail.grant_read(auditors)
+            cdk.Validations.of(auditors).acknowledge(
+                cdk.Acknowledgment(
+                    id="AwsSolutions::AwsSolutions-IAM5[Resource::<SecureTrailBucket89F6863C.Arn>/AWSLogs/*]",
+                    reason="Auditors read every log file of this trail, and nothing else",
+                )
+            )
+        """
+        grants.grant_read(
+            grantee,
+            bucket=self.log_bucket,
+            key=self.encryption_key,
+            folder=self.log_folder,
+            trails_of_the_account=any_trail_of(self.trail_account, cdk.Stack.of(self).partition),
+        )
+
+    def grant_query(self, grantee: iam.IGrantable) -> None:
+        """Let the grantee query the log files with Athena, which includes reading them.
+
+        For rule packs see :meth:`grant_read`; every query result, ``<…Results….Arn>/*``, is a second wildcard.
+
+        :raises ValueError: there is no ``analytics``.
+        """
+        if self.analytics is None:
+            raise ValueError(
+                f"grant_query was called on {self.node.path}, which has no Athena. Allowed: with analytics. "
+                "Fix: add analytics=Analytics(), or use grant_read."
+            )
+        self.grant_read(grantee)
+        self.analytics.grant_query(grantee)
+
+    def verifier_policy(self) -> iam.PolicyDocument:
+        """Exactly what ``python -m verify check`` needs, to read, for this trail's resources.
+
+        Some of the calls cannot be restricted to a resource; where rule packs look, the policy that holds this document
+        acknowledges ``AwsSolutions::AwsSolutions-IAM5[Resource::*]``, as :meth:`grant_read` shows.
+        """
+        return grants.verifier_policy(
+            bucket_arn=self.log_bucket.bucket_arn,
+            key_arn=self.encryption_key.key_arn,
+            trail_arn=self.trail_arn,
+        )
+
+    def alarm_on(
+        self,
+        construct_id: str,
+        *,
+        filter_pattern: str,
+        description: str,
+        threshold: int = 1,
+        period: cdk.Duration | None = None,
+    ) -> cloudwatch_.CfnAlarm:
+        """A further alarm on this trail's events.
+
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+
+        :param construct_id: the metric's name, and the end of the alarm's; each only once.
+        :param filter_pattern: which events count, such as ``{($.eventName=DeleteTrail)}``.
+        :param description: the alarm's description, which its notifications contain.
+        :param threshold: how many events within the period raise the alarm. Default: - 1.
+        :param period: whole minutes. Default: - five.
+        :raises TypeError: an argument of another type.
+        :raises ValueError: the trail does not send to CloudWatch Logs or has no topic; or CloudWatch would refuse it.
+        """
+        STRING.check(construct_id=construct_id, filter_pattern=filter_pattern, description=description)
+        INTEGER.check(threshold=threshold)
+        DURATION.or_none.check(period=period)
+        from constructs_lib.notifications.log_alarm import LogAlarm, create_alarm  # noqa: PLC0415 (slow to load)
+
+        if self.log_group is None or self.alert_topic is None:
+            raise ValueError(
+                f"alarm_on was called on {self.node.path}, which has no "
+                f"{'log group' if self.log_group is None else 'topic for alerts'}. Allowed: on a trail with both. "
+                "Fix: add cloudwatch=CloudWatchLogs() and alerts=Alerts()."
+            )
+        if self.node.try_find_child(f"{construct_id}Filter") is not None:
+            raise ValueError(
+                f"construct_id is {construct_id!r}, which another alarm of {self.node.path} has. "
+                "Allowed: a name that no alarm of the trail has, those of CIS included. "
+                f"Fix: write for example {'My' + construct_id!r}."
+            )
+        return create_alarm(
+            self,
+            LogAlarm(
+                name=construct_id,
+                filter_pattern=filter_pattern,
+                description=description,
+                threshold=threshold,
+                period=period or cdk.Duration.minutes(5),
+            ),
+            trail_name=self.trail_name,
+            log_group=self.log_group,
+            topic_arn=self.alert_topic.topic_arn,
+        )
+
+    def _create_features(self, chosen: Choices, break_glass_principal_arns: Sequence[str] | None) -> Features | None:
+        """What was chosen beside key, bucket and trail, if anything was."""
+        if not chosen.any:
+            return None
+        from constructs_lib.features import TrailParts, create_features  # noqa: PLC0415 (slow to load)
+
+        parts = TrailParts(
+            trail_name=self.trail_name,
+            trail_arn=self.trail_arn,
+            trail_account=self.trail_account,
+            organization_id=self.organization_id,
+            sid_suffix=self.sid_suffix,
+            log_folder=self.log_folder,
+            encryption_key=self.encryption_key,
+            log_bucket=self.log_bucket,
+            access_log_bucket=self.access_log_bucket,
+            own_buckets=self.own_buckets,
+            break_glass_principal_arns=break_glass_principal_arns,
+            removal_policy=self.removal_policy,
+        )
+        return create_features(self, parts, chosen)
+
+    def _record(self, recording: Recording) -> None:
+        """Tell the trail what to record; without selectors, insights or aggregation CloudTrail's default stays.
+
+        :raises ValueError: the selectors have too many values.
+        """
+        if recording.event_selectors is not None:
+            delivered_to = [each for each in (self.log_bucket, self.access_log_bucket) if each is not None]
+            arns, unknown = own_bucket_arns(cdk.Stack.of(self), delivered_to, self.replica_target)
+            self.trail.advanced_event_selectors = [*advanced_event_selectors(recording.event_selectors, arns)]
+            for name, text in selector_warnings(recording.event_selectors, unknown).items():
+                cdk.Annotations.of(self).add_warning_v2(f"securetrail:{name}", text)
+        if recording.insights:
+            self.trail.insight_selectors = [*insight_selectors(recording.insights)]
+        if recording.aggregation:
+            self.trail.aggregation_configurations = [*aggregation_configurations(recording.aggregation)]
 
     def _grant_cloudtrail(self) -> None:
         """Add the trail's statements to key and bucket, and make the trail wait for them.
@@ -305,3 +471,72 @@ class SecureTrail(TrailBase):
         self.trail.node.add_dependency(
             *add_statements(self, self.log_bucket, "bucket", self.bucket_statements, sid_suffix=sid_suffix)
         )
+
+
+def _connect(trail: cloudtrail.CfnTrail, features: Features) -> None:
+    """Tell the trail where else it sends events and messages."""
+    if features.log_group is not None and features.log_role is not None:
+        trail.cloud_watch_logs_log_group_arn = features.log_group.log_group_arn
+        trail.cloud_watch_logs_role_arn = features.log_role.role_arn
+    if features.delivery_topic is not None:
+        trail.sns_topic_name = features.delivery_topic.topic_arn
+    trail.node.add_dependency(*features.before_trail)
+
+
+def _check_names(*, trail_name: str | None, s3_key_prefix: str | None) -> None:
+    if trail_name is not None:
+        naming.check_trail_name(trail_name)
+    if s3_key_prefix is not None:
+        naming.check_key_prefix(s3_key_prefix)
+
+
+@dataclass(frozen=True, slots=True)
+class _Buckets:
+    """The log bucket and the one for access logs, and those of them that were made."""
+
+    log: s3.IBucket
+    access_log: s3.IBucket | None
+    own: list[s3.Bucket]
+
+
+def _create_buckets(scope: Construct, chosen: Choices, *, key: kms.IKey, removal_policy: cdk.RemovalPolicy) -> _Buckets:
+    """The buckets that exist, and new ones in place of those that do not."""
+    wanted, wanted_logs, own = chosen.log_bucket, _access_log_bucket(chosen), list[s3.Bucket]()
+    access_log_bucket: s3.IBucket | None
+    if isinstance(wanted_logs, NewAccessLogBucket):
+        access_log_bucket = create_access_log_bucket(
+            scope, expiration=wanted_logs.expiration, removal_policy=removal_policy
+        )
+        own.append(access_log_bucket)
+    else:
+        access_log_bucket = wanted_logs
+    if not isinstance(wanted, NewBucket):
+        return _Buckets(wanted, access_log_bucket, own)
+    log_bucket = create_bucket(
+        scope,
+        "Bucket",
+        bucket_name=wanted.bucket_name,
+        key=key,
+        access_logging=AccessLogging(
+            bucket=cast("s3.IBucket", access_log_bucket),  # a new log bucket has one
+            prefix="cloudtrail-log-bucket/",
+            own=access_log_bucket in own,
+        ),
+        retention=Retention(
+            expiration=wanted.retention.expiration,
+            transitions=wanted.retention.transitions,
+            noncurrent_version_expiration=wanted.retention.noncurrent_version_expiration,
+            object_lock=wanted.retention.object_lock,
+        ),
+        removal_policy=removal_policy,
+    )
+    return _Buckets(log_bucket, access_log_bucket, [log_bucket, *own])
+
+
+def _access_log_bucket(chosen: Choices) -> s3.IBucket | NewAccessLogBucket | None:
+    """Where S3 delivers access logs: those of a new log bucket, else those of the results of queries."""
+    if isinstance(chosen.log_bucket, NewBucket):
+        return chosen.log_bucket.access_log_bucket
+    if chosen.analytics is not None:
+        return chosen.analytics.access_log_bucket or NewAccessLogBucket()
+    return None

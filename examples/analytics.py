@@ -3,7 +3,7 @@
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
-from constructs_lib import SecureTrail
+from constructs_lib import Analytics, LogRetention, NewBucket, SecureTrail
 
 
 def build(app: cdk.App) -> None:
@@ -13,9 +13,8 @@ def build(app: cdk.App) -> None:
         stack,
         "SecureTrail",
         trail_name="analytics",
-        log_analytics=True,
-        scan_limit_mebibytes=10 * 1024,
-        log_expiration=cdk.Duration.days(365),
+        log_bucket=NewBucket(retention=LogRetention(expiration=cdk.Duration.days(365))),
+        analytics=Analytics(scan_limit_mebibytes=10 * 1024),
     )
     analysts = iam.Group(stack, "Analysts")
     trail.grant_query(analysts)

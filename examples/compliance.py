@@ -3,7 +3,16 @@
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 
-from constructs_lib import EventSelector, LogReplica, SecureTrail, SecurityProfile
+from constructs_lib import (
+    EventSelector,
+    LogReplica,
+    LogRetention,
+    NewBucket,
+    Recording,
+    Replica,
+    SecureTrail,
+    SecurityProfile,
+)
 from constructs_lib.compliance import add_rule_packs
 
 ACCOUNT = "111122223333"
@@ -26,17 +35,23 @@ def build(app: cdk.App) -> None:
         "SecureTrail",
         profile=SecurityProfile.COMPLIANCE,
         trail_name="audit",
-        event_selectors=[
-            EventSelector.management(),
-            EventSelector.s3_objects(event_names=["DeleteObject", "DeleteObjects", "PutObjectRetention"]),
-        ],
-        log_transitions=[
-            s3.Transition(
-                storage_class=s3.StorageClass.GLACIER_INSTANT_RETRIEVAL, transition_after=cdk.Duration.days(90)
-            )
-        ],
-        log_expiration=cdk.Duration.days(7 * 365),
-        replica_target=replica.target,
+        recording=Recording(
+            event_selectors=[
+                EventSelector.management(),
+                EventSelector.s3_objects(event_names=["DeleteObject", "DeleteObjects", "PutObjectRetention"]),
+            ]
+        ),
+        log_bucket=NewBucket(
+            retention=LogRetention(
+                transitions=[
+                    s3.Transition(
+                        storage_class=s3.StorageClass.GLACIER_INSTANT_RETRIEVAL, transition_after=cdk.Duration.days(90)
+                    )
+                ],
+                expiration=cdk.Duration.days(7 * 365),
+            ),
+            replica=Replica(target=replica.target),
+        ),
         break_glass_principal_arns=[
             f"arn:aws:iam::{ACCOUNT}:role/BreakGlass",
             f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-eu-central-1",

@@ -2,7 +2,7 @@
 
 import aws_cdk as cdk
 
-from constructs_lib import SecureTrail
+from constructs_lib import NewKey, SecureTrail
 from constructs_lib.compliance import add_rule_packs
 from constructs_lib.inline_synthesizer import InlineSynthesizer
 
@@ -14,7 +14,7 @@ def build(app: cdk.App) -> None:
         stack,
         "SecureTrail",
         trail_name="lab-trail",
-        key_pending_window=cdk.Duration.days(7),
+        encryption_key=NewKey(pending_window=cdk.Duration.days(7)),
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )
 

@@ -8,7 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
-from constructs_lib import LogReplica, SecureTrail, required_bucket_policy, required_key_policy
+from constructs_lib import LogReplica, Organization, SecureTrail, required_bucket_policy, required_key_policy
 from constructs_lib.compliance import add_rule_packs
 
 MANAGEMENT, ARCHIVE, ORGANIZATION = "111122223333", "444455556666", "o-exampleorgid"
@@ -39,10 +39,10 @@ def build(app: cdk.App) -> None:
         management,
         "SecureTrail",
         trail_name=TRAIL_NAME,
-        organization_id=ORGANIZATION,
+        organization=Organization(ORGANIZATION),
         encryption_key=kms.Key.from_key_arn(management, "Key", key_arn.value_as_string),
         log_bucket=s3.Bucket.from_bucket_name(management, "Bucket", BUCKET_NAME),
-        send_to_cloud_watch_logs=False,
+        cloudwatch=False,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import aws_cdk as cdk
 from constructs import Construct
 
-from constructs_lib import SecureTrail, SecurityProfile
+from constructs_lib import NewBucket, NewKey, SecureTrail, SecurityProfile
 
 # https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/signing-in.html and
 # https://docs.amazonaws.cn/en_us/aws/latest/userguide/introduction.html
@@ -24,7 +24,10 @@ class SecureTrailStack(cdk.Stack):
     The verifier reads ``TrailArn``, ``TrailName``, ``LogBucketName``, ``KeyArn`` and ``KeyAlias`` from the deployed
     stack; a test holds both sides to these names.
 
-    :param trail_name: see :class:`SecureTrail`, as are all others that are not the stack's own.
+    :param trail_name: see :class:`SecureTrail`, as for all others that are not the stack's own.
+    :param bucket_name: the log bucket's.
+    :param key_alias: of the key that encrypts log files.
+    :param key_pending_window: how long KMS waits before it deletes that key.
     """
 
     def __init__(  # noqa: PLR0913 (a construct's props)
@@ -46,9 +49,8 @@ class SecureTrailStack(cdk.Stack):
             self,
             "SecureTrail",
             trail_name=trail_name,
-            bucket_name=bucket_name,
-            key_alias=key_alias,
-            key_pending_window=key_pending_window,
+            log_bucket=NewBucket(bucket_name=bucket_name),
+            encryption_key=NewKey(alias=key_alias, pending_window=key_pending_window),
             removal_policy=removal_policy,
             profile=profile,
         )

@@ -12,7 +12,7 @@ import io
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import lab.cli.commands
@@ -45,17 +45,36 @@ def page() -> str:
 
 
 def _props() -> Iterator[str]:
-    source = (ROOT / "constructs_lib/secure_trail.py").read_text(encoding="utf-8")
-    found = next(
-        each for each in ast.parse(source).body if isinstance(each, ast.ClassDef) and each.name == "SecureTrail"
-    )
-    initializer = next(each for each in found.body if isinstance(each, ast.FunctionDef) and each.name == "__init__")
+    """The props of the construct, then the fields of each group of them."""
+    (trail,) = (each for each in _classes("secure_trail.py") if each.name == "SecureTrail")
+    initializer = next(each for each in trail.body if isinstance(each, ast.FunctionDef) and each.name == "__init__")
     types = {each.arg: ast.unparse(each.annotation) for each in initializer.args.kwonlyargs if each.annotation}
-    yield from ("## Props of SecureTrail", "", "| Prop | Type | What it does | Default |", "|---|---|---|---|")
-    for name, text in re.findall(r"^:param (\w+): (.*?)(?=^:|\Z)", ast.get_docstring(found) or "", re.M | re.S):
+    yield from ("## Props of SecureTrail", "")
+    yield from _table("Prop", trail, types)
+    yield from ("## Groups of props", "", "What means something only together is one value.", "")
+    for group in _classes("groups.py"):
+        fields = [each for each in group.body if isinstance(each, ast.AnnAssign)]
+        yield from (
+            f"### {group.name}",
+            "",
+            (ast.get_docstring(group) or "").partition("\n\n")[0].replace("\n", " "),
+            "",
+        )
+        yield from _table("Field", group, {ast.unparse(each.target): ast.unparse(each.annotation) for each in fields})
+
+
+def _classes(module: str) -> Iterator[ast.ClassDef]:
+    tree = ast.parse((ROOT / "constructs_lib" / module).read_text(encoding="utf-8"))
+    return (each for each in tree.body if isinstance(each, ast.ClassDef))
+
+
+def _table(what: str, of: ast.ClassDef, types: Mapping[str, str]) -> Iterator[str]:
+    """A row for each of these names that the class's docstring explains."""
+    yield from (f"| {what} | Type | What it does | Default |", "|---|---|---|---|")
+    for name, text in re.findall(r"^:param (\w+): (.*?)(?=^:|\Z)", ast.get_docstring(of) or "", re.M | re.S):
         if name in types:
-            what, default = _with_default(" ".join(text.split()))
-            yield f"| `{name}` | {_cell(types[name])} | {_cell(what)} | {_cell(default)} |"
+            meaning, default = _with_default(" ".join(text.split()))
+            yield f"| `{name}` | {_cell(types[name])} | {_cell(meaning)} | {_cell(default)} |"
     yield ""
 
 
@@ -127,6 +146,7 @@ def _listed(value: str | list[str]) -> list[str]:
 
 
 def _cell(text: str) -> str:
+    text = re.sub(r":\w+:`(\w+)`", r"`\1`", text)  # a reference, as docstrings write it
     return " ".join(text.replace("``", "`").split()).replace("|", "\\|").replace("\\\\|", "\\|").replace("<", "&lt;")
 
 

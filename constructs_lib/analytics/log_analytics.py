@@ -36,7 +36,7 @@ _CATALOG_ACTIONS = ["glue:GetDatabase", "glue:GetPartition", "glue:GetPartitions
 
 
 class LogAnalytics(Construct):
-    """Athena over the log files of one trail. :class:`SecureTrail` makes it for ``log_analytics=True``.
+    """Athena over the log files of one trail. :class:`SecureTrail` makes it for ``analytics``.
 
     :param key: encrypts the results of queries.
     :param log_bucket: the bucket with the log files.

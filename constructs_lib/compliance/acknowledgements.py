@@ -15,7 +15,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
 
-from constructs_lib.compliance.profiles import Features, SecurityProfile
+from constructs_lib.compliance.profiles import SecurityProfile
 
 _REGULATIONS: Final = ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")
 
@@ -85,9 +85,10 @@ def acknowledge_choices(
     trail: cloudtrail.CfnTrail,
     own_buckets: Sequence[s3.IBucket],
     profile: SecurityProfile,
-    features: Features,
     *,
     own_log_bucket: bool,
+    has_replica: bool,
+    has_log_group: bool,
 ) -> None:
     """Accept what the profile leaves out. What a prop leaves out of the compliance profile stays a finding.
 
@@ -101,17 +102,17 @@ def acknowledge_choices(
                     bucket, "It holds access logs of query results only, and these can be computed again."
                 )
         return
-    if not features.replicate_logs:
+    if not has_replica:
         for bucket in own_buckets:
             acknowledge_no_replica(
                 bucket,
                 "The lab profile costs almost nothing, and a replica doubles the storage and adds a key. "
-                "replicate_logs=True adds it; SecurityProfile.COMPLIANCE does.",
+                "NewBucket(replica=Replica()) adds it; SecurityProfile.COMPLIANCE does.",
             )
-    if not features.send_to_cloud_watch_logs:
+    if not has_log_group:
         _acknowledge(
             trail,
             "CloudTrailCloudWatchLogsEnabled",
             "The lab profile costs almost nothing, and CloudWatch Logs bills the ingestion of each event. "
-            "send_to_cloud_watch_logs=True adds it; SecurityProfile.COMPLIANCE does.",
+            "cloudwatch=CloudWatchLogs() adds it; SecurityProfile.COMPLIANCE does.",
         )

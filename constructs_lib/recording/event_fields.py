@@ -13,7 +13,7 @@ from typing import Final
 
 import aws_cdk as cdk
 
-from constructs_lib.validation.argument_types import check_fields
+from constructs_lib.validation.argument_types import STRING, instance_of
 
 _MAX_VALUE_LENGTH: Final = 2048
 
@@ -45,6 +45,9 @@ class Operator(Enum):
     NOT_ENDS_WITH = "not_ends_with"
 
 
+CATEGORY: Final = instance_of("EventCategory", "EventCategory.MANAGEMENT")
+READ_WRITE: Final = instance_of("ReadWrite", "ReadWrite.WRITE_ONLY")
+_OPERATOR: Final = instance_of("Operator", "Operator.EQUALS")
 _ANY: Final = frozenset(Operator)
 _EQUALS: Final = frozenset({Operator.EQUALS})
 _ALLOWED: Final = {
@@ -99,7 +102,9 @@ class Condition:
     values: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        check_fields(self)
+        STRING.check("Condition", field=self.field)
+        _OPERATOR.check("Condition", operator=self.operator)
+        STRING.several.check("Condition", values=self.values)
 
 
 def check_condition(selector_name: str, category: EventCategory, condition: Condition) -> None:

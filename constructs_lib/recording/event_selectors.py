@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 import aws_cdk as cdk
 
 from constructs_lib.recording.event_fields import (
+    CATEGORY,
+    READ_WRITE,
     REQUIRED_FIELD,
     Condition,
     EventCategory,
@@ -16,7 +18,7 @@ from constructs_lib.recording.event_fields import (
     ReadWrite,
     check_condition,
 )
-from constructs_lib.validation.argument_types import check_fields, typed
+from constructs_lib.validation.argument_types import BOOLEAN, BUCKET, FUNCTION, STRING, TABLE, instance_of
 
 if TYPE_CHECKING:  # only named in signatures, and slow to load
     from aws_cdk import aws_dynamodb as dynamodb
@@ -26,6 +28,7 @@ if TYPE_CHECKING:  # only named in signatures, and slow to load
 _MAX_NAME_LENGTH: Final = 1000
 
 S3_OBJECT: Final = "AWS::S3::Object"
+_CONDITION: Final = instance_of("Condition", "Condition('eventName', Operator.EQUALS, ('DeleteObject',))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,9 @@ class EventSelector:
     conditions: tuple[Condition, ...] = ()
 
     def __post_init__(self) -> None:
-        check_fields(self)
+        STRING.check("EventSelector", name=self.name)
+        CATEGORY.check("EventSelector", category=self.category)
+        _CONDITION.several.check("EventSelector", conditions=self.conditions)
         if not cdk.Token.is_unresolved(self.name) and not 1 <= len(self.name) <= _MAX_NAME_LENGTH:
             raise ValueError(
                 f"the event selector's name has {len(self.name)} characters. Allowed: 1 to {_MAX_NAME_LENGTH}. "
@@ -69,7 +74,6 @@ class EventSelector:
         return ReadWrite(next(iter(self.values_of("readOnly")), None))
 
     @classmethod
-    @typed
     def management(
         cls, *, read_write: ReadWrite = ReadWrite.ALL, exclude_event_sources: Sequence[str] = ()
     ) -> EventSelector:
@@ -79,11 +83,12 @@ class EventSelector:
         :param exclude_event_sources: ``kms.amazonaws.com`` and ``rdsdata.amazonaws.com``, the two high-volume services
             that CloudTrail can exclude. Excluded events cannot be investigated. Default: - none.
         """
+        READ_WRITE.check(read_write=read_write)
+        STRING.several.check(exclude_event_sources=exclude_event_sources)
         excluded = _condition("eventSource", Operator.NOT_EQUALS, exclude_event_sources)
         return cls("Management events", EventCategory.MANAGEMENT, (*excluded, *_read_write(read_write)))
 
     @classmethod
-    @typed
     def data(
         cls,
         resource_type: str,
@@ -103,6 +108,9 @@ class EventSelector:
         :param event_names: only these calls, such as ``DeleteObject``. Default: - all.
         :param read_write: which of them. Default: - both.
         """
+        STRING.check(resource_type=resource_type)
+        STRING.several.check(arns=arns, arn_prefixes=arn_prefixes, event_names=event_names)
+        READ_WRITE.check(read_write=read_write)
         conditions = (
             *_condition("resources.type", Operator.EQUALS, [resource_type]),
             *_condition("resources.ARN", Operator.EQUALS, arns),
@@ -113,7 +121,6 @@ class EventSelector:
         return cls(f"Data events of {resource_type}", EventCategory.DATA, conditions)
 
     @classmethod
-    @typed
     def s3_objects(
         cls,
         *buckets: s3.IBucket,
@@ -121,24 +128,24 @@ class EventSelector:
         read_write: ReadWrite = ReadWrite.ALL,
     ) -> EventSelector:
         """Data events of objects in these buckets, or in all; the trail's own buckets are always excluded."""
+        BUCKET.several.check(buckets=buckets)
         prefixes = [f"{bucket.bucket_arn}/" for bucket in buckets]
         return cls.data(S3_OBJECT, arn_prefixes=prefixes, event_names=event_names, read_write=read_write)
 
     @classmethod
-    @typed
     def lambda_invocations(cls, *functions: lambda_.IFunction) -> EventSelector:
         """Invocations of these functions, or of all."""
+        FUNCTION.several.check(functions=functions)
         return cls.data("AWS::Lambda::Function", arns=[function.function_arn for function in functions])
 
     @classmethod
-    @typed
     def dynamodb_items(cls, *tables: dynamodb.ITable, read_write: ReadWrite = ReadWrite.ALL) -> EventSelector:
         """Data events of items in these tables, or in all."""
+        TABLE.several.check(tables=tables)
         arns = [table.table_arn for table in tables]
         return cls.data("AWS::DynamoDB::Table", arns=arns, read_write=read_write)
 
     @classmethod
-    @typed
     def network_activity(
         cls, event_source: str, *, vpc_endpoint_ids: Sequence[str] = (), only_denied: bool = False
     ) -> EventSelector:
@@ -150,6 +157,9 @@ class EventSelector:
         :param vpc_endpoint_ids: only through these endpoints. Default: - all.
         :param only_denied: only what an endpoint's policy denied. Default: - everything.
         """
+        STRING.check(event_source=event_source)
+        STRING.several.check(vpc_endpoint_ids=vpc_endpoint_ids)
+        BOOLEAN.check(only_denied=only_denied)
         conditions = (
             *_condition("eventSource", Operator.EQUALS, [event_source]),
             *_condition("vpcEndpointId", Operator.EQUALS, vpc_endpoint_ids),

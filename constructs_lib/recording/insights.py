@@ -9,10 +9,11 @@ from typing import Final
 
 from aws_cdk import aws_cloudtrail as cloudtrail
 
-from constructs_lib.recording.event_fields import EventCategory, ReadWrite
+from constructs_lib.recording.event_fields import CATEGORY, EventCategory, ReadWrite
 from constructs_lib.recording.event_selectors import EventSelector
-from constructs_lib.validation.argument_types import check_fields
+from constructs_lib.validation.argument_types import instance_of
 
+_TYPE: Final = instance_of("InsightType", "InsightType.API_CALL_RATE")
 # What a trail without selectors records: every management event.
 # https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_PutEventSelectors.html
 _DEFAULT: Final = (EventSelector.management(),)
@@ -48,13 +49,12 @@ class Insight:
     categories: tuple[EventCategory, ...] = (EventCategory.MANAGEMENT,)
 
     def __post_init__(self) -> None:
-        check_fields(self)
+        _TYPE.check("Insight", type=self.type)
+        CATEGORY.several.check("Insight", categories=self.categories)
 
 
-def insight_selectors(
-    insights: Sequence[Insight], selectors: Sequence[EventSelector] | None
-) -> list[cloudtrail.CfnTrail.InsightSelectorProperty]:
-    """The insights as CloudFormation takes them.
+def check_insights(insights: Sequence[Insight], selectors: Sequence[EventSelector] | None) -> None:
+    """Refuse insights that CloudTrail would refuse.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_PutInsightSelectors.html says which events each
     type of insight needs in the trail.
@@ -75,6 +75,10 @@ def insight_selectors(
             )
         for category in insight.categories:
             _check_recorded(insight, category, selectors)
+
+
+def insight_selectors(insights: Sequence[Insight]) -> list[cloudtrail.CfnTrail.InsightSelectorProperty]:
+    """The insights as CloudFormation takes them."""
     return [
         cloudtrail.CfnTrail.InsightSelectorProperty(
             insight_type=insight.type.value, event_categories=[category.value for category in insight.categories]
@@ -97,10 +101,8 @@ def _check_recorded(insight: Insight, category: EventCategory, selectors: Sequen
         )
 
 
-def aggregation_configurations(
-    templates: Sequence[AggregationTemplate], selectors: Sequence[EventSelector] | None
-) -> list[cloudtrail.CfnTrail.AggregationConfigurationProperty]:
-    """The summaries of data events as CloudFormation takes them.
+def check_aggregation(templates: Sequence[AggregationTemplate], selectors: Sequence[EventSelector] | None) -> None:
+    """Refuse summaries that CloudTrail would refuse.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_AggregationConfiguration.html
 
@@ -111,12 +113,18 @@ def aggregation_configurations(
             f"aggregation names {[template.name for template in templates]}. Allowed: each template once. "
             "Fix: remove the second one."
         )
-    if not any(selector.category is EventCategory.DATA for selector in selectors or ()):
+    if templates and not any(selector.category is EventCategory.DATA for selector in selectors or ()):
         raise ValueError(
             f"aggregation summarizes data events ({', '.join(template.name for template in templates)}), and "
             "event_selectors records none. Allowed: aggregation beside a data event selector. "
             "Fix: add for example EventSelector.s3_objects() to event_selectors, or leave aggregation out."
         )
+
+
+def aggregation_configurations(
+    templates: Sequence[AggregationTemplate],
+) -> list[cloudtrail.CfnTrail.AggregationConfigurationProperty]:
+    """The summaries of data events as CloudFormation takes them."""
     return [
         cloudtrail.CfnTrail.AggregationConfigurationProperty(
             event_category=EventCategory.DATA.value, templates=[template.value for template in templates]

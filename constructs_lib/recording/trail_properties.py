@@ -1,4 +1,4 @@
-"""Event selectors, Insights and aggregation as ``CfnTrail`` takes them.
+"""The event selectors of a trail as ``CfnTrail`` takes them, without what CloudTrail writes to its own buckets.
 
 A single selector is checked where it is made; here the selectors of a trail are checked together.
 """
@@ -11,44 +11,24 @@ from typing import Final
 import aws_cdk as cdk
 from aws_cdk import aws_cloudtrail as cloudtrail
 from aws_cdk import aws_s3 as s3
-from constructs import Construct
 
 from constructs_lib.recording.event_fields import Condition, EventCategory, Operator
 from constructs_lib.recording.event_selectors import S3_OBJECT, EventSelector
-from constructs_lib.recording.insights import (
-    AggregationTemplate,
-    Insight,
-    aggregation_configurations,
-    insight_selectors,
-)
 from constructs_lib.storage.log_replica import ReplicaTarget
 
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
 _MAX_VALUES: Final = 500
 
 
-def advanced_event_selectors(
-    selectors: Sequence[EventSelector], own_bucket_arns: Sequence[str]
-) -> list[cloudtrail.CfnTrail.AdvancedEventSelectorProperty]:
-    """The selectors as CloudFormation takes them, without what CloudTrail itself writes to the trail's own buckets.
+def check_selectors(selectors: Sequence[EventSelector]) -> None:
+    """Refuse selectors that are none, or that ask for the same twice.
 
-    Recording those writes would make every delivered log file cause the next one.
-
-    :param own_bucket_arns: the buckets whose objects no S3 selector may record.
-    :raises ValueError: there is none, there are too many values, or two selectors ask for the same.
+    :raises ValueError: what CloudTrail would refuse of them together.
     """
     if not selectors:
         raise ValueError(
             "event_selectors is empty, so the trail would record nothing. Allowed: at least one selector. "
             "Fix: leave event_selectors out to record every management event, or add EventSelector.management()."
-        )
-    own_objects = tuple(f"{arn}/" for arn in own_bucket_arns)
-    complete = [_without(selector, own_objects) for selector in selectors]
-    values = sum(len(condition.values) for selector in complete for condition in selector.conditions)
-    if values > _MAX_VALUES:
-        raise ValueError(
-            f"event_selectors has {values} values in all its conditions, the trail's own buckets included. "
-            f"Allowed: {_MAX_VALUES} in one trail. Fix: use ARN prefixes instead of single ARNs, or a second trail."
         )
     sources = [
         selector.values_of("eventSource")
@@ -61,6 +41,26 @@ def advanced_event_selectors(
                 f"event_selectors has {sources.count(source)} network activity selectors for {source[0]}. "
                 "Allowed: one for each event source. Fix: put their conditions into one selector."
             )
+
+
+def advanced_event_selectors(
+    selectors: Sequence[EventSelector], own_bucket_arns: Sequence[str]
+) -> list[cloudtrail.CfnTrail.AdvancedEventSelectorProperty]:
+    """The selectors as CloudFormation takes them, without what CloudTrail itself writes to the trail's own buckets.
+
+    Recording those writes would make every delivered log file cause the next one.
+
+    :param own_bucket_arns: the buckets whose objects no S3 selector may record.
+    :raises ValueError: there are too many values.
+    """
+    own_objects = tuple(f"{arn}/" for arn in own_bucket_arns)
+    complete = [_without(selector, own_objects) for selector in selectors]
+    values = sum(len(condition.values) for selector in complete for condition in selector.conditions)
+    if values > _MAX_VALUES:
+        raise ValueError(
+            f"event_selectors has {values} values in all its conditions, the trail's own buckets included. "
+            f"Allowed: {_MAX_VALUES} in one trail. Fix: use ARN prefixes instead of single ARNs, or a second trail."
+        )
     return [
         cloudtrail.CfnTrail.AdvancedEventSelectorProperty(
             name=selector.name,
@@ -135,10 +135,14 @@ def selector_warnings(selectors: Sequence[EventSelector], unknown_bucket: str | 
     return found
 
 
-def _own_bucket_arns(
+def own_bucket_arns(
     stack: cdk.Stack, buckets: Sequence[s3.IBucket], target: ReplicaTarget | None
 ) -> tuple[list[str], str | None]:
-    """The buckets that S3 and CloudTrail deliver to because of this trail: their ARNs, and one without a known name."""
+    """The buckets that S3 and CloudTrail deliver to because of this trail: their ARNs, and one without a known name.
+
+    :param buckets: the log bucket, and those with access logs.
+    :param target: where they are copied to.
+    """
     arns = [bucket.bucket_arn for bucket in buckets]
     if target is None:
         return arns, None
@@ -148,31 +152,3 @@ def _own_bucket_arns(
     if name is None or (cdk.Token.is_unresolved(name) and target.region != stack.region):
         return arns, f"the access logs of the replica {target.bucket_arn}"
     return [*arns, f"arn:{stack.partition}:s3:::{name}"], None
-
-
-def set_recording(
-    scope: Construct,
-    trail: cloudtrail.CfnTrail,
-    *,
-    selectors: Sequence[EventSelector] | None,
-    insights: Sequence[Insight],
-    aggregation: Sequence[AggregationTemplate],
-    buckets: Sequence[s3.IBucket],
-    replica_target: ReplicaTarget | None,
-) -> None:
-    """Tell the trail what to record; without selectors, insights or aggregation CloudTrail's default stays.
-
-    :param scope: gets the warnings.
-    :param buckets: the log bucket and the one with its access logs; no S3 selector may record their objects.
-    :param replica_target: where they are copied to, which the same holds for.
-    :raises ValueError: see the functions above.
-    """
-    if selectors is not None:
-        arns, unknown = _own_bucket_arns(cdk.Stack.of(scope), buckets, replica_target)
-        trail.advanced_event_selectors = [*advanced_event_selectors(selectors, arns)]
-        for name, text in selector_warnings(selectors, unknown).items():
-            cdk.Annotations.of(scope).add_warning_v2(f"securetrail:{name}", text)
-    if insights:
-        trail.insight_selectors = [*insight_selectors(insights, selectors)]
-    if aggregation:
-        trail.aggregation_configurations = [*aggregation_configurations(aggregation, selectors)]

@@ -18,7 +18,7 @@ from constructs_lib.storage.buckets import (
     deliver_access_logs_by_policy,
 )
 from constructs_lib.validation import naming
-from constructs_lib.validation.argument_types import check_fields, typed
+from constructs_lib.validation.argument_types import BOOLEAN, BUCKET, DURATION, OBJECT_LOCK, REMOVAL_POLICY, STRING
 from constructs_lib.validation.retention import check_removal_policy, days_of
 
 
@@ -42,7 +42,9 @@ class ReplicaTarget:
     access_log_bucket_name: str | None = None
 
     def __post_init__(self) -> None:
-        check_fields(self)
+        STRING.check("ReplicaTarget", bucket_arn=self.bucket_arn, key_arn=self.key_arn, region=self.region)
+        BOOLEAN.or_none.check("ReplicaTarget", object_lock=self.object_lock)
+        STRING.or_none.check("ReplicaTarget", access_log_bucket_name=self.access_log_bucket_name)
         naming.check_bucket_arn(self.bucket_arn)
         naming.check_region("region", self.region)
         naming.check_key_arn(self.key_arn, self.region)
@@ -55,7 +57,8 @@ class LogReplica(Construct):
     looking anything up::
 
         replica = LogReplica(stack_in_ireland, "Replica", bucket_name="example-copies", key_alias="alias/copies")
-        SecureTrail(stack_in_frankfurt, "SecureTrail", replica_target=replica.target)
+        to_ireland = NewBucket(replica=Replica(target=replica.target))
+        SecureTrail(stack_in_frankfurt, "SecureTrail", log_bucket=to_ireland)
 
     :param bucket_name: the bucket's name. Default: - CloudFormation chooses one, and only this stack can use it.
     :param key_alias: the key's alias, with ``alias/`` in front. Default: - none.
@@ -69,7 +72,6 @@ class LogReplica(Construct):
     :raises ValueError: a name or a period that AWS would refuse.
     """
 
-    @typed
     def __init__(  # noqa: PLR0913 (a construct's props)
         self,
         scope: Construct,
@@ -82,6 +84,11 @@ class LogReplica(Construct):
         object_lock: s3.ObjectLockRetention | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
+        STRING.or_none.check(bucket_name=bucket_name, key_alias=key_alias)
+        BUCKET.or_none.check(access_log_bucket=access_log_bucket)
+        DURATION.or_none.check(noncurrent_version_expiration=noncurrent_version_expiration)
+        OBJECT_LOCK.or_none.check(object_lock=object_lock)
+        REMOVAL_POLICY.check(removal_policy=removal_policy)
         check_removal_policy(removal_policy)
         if noncurrent_version_expiration is not None:
             days_of("noncurrent_version_expiration", noncurrent_version_expiration)

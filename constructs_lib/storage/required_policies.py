@@ -13,10 +13,9 @@ from constructs_lib.policies.attach import sid_suffix_of
 from constructs_lib.storage.log_bucket import bucket_policy_statements
 from constructs_lib.storage.log_key import key_policy_statements
 from constructs_lib.validation import naming
-from constructs_lib.validation.argument_types import typed
+from constructs_lib.validation.argument_types import STRING
 
 
-@typed
 def required_bucket_policy(
     *,
     bucket_arn: str,
@@ -34,6 +33,8 @@ def required_bucket_policy(
     :raises TypeError: an argument of another type.
     :raises ValueError: a name or an id that AWS would refuse.
     """
+    STRING.check(bucket_arn=bucket_arn)
+    STRING.or_none.check(s3_key_prefix=s3_key_prefix, organization_id=organization_id)
     _check_trail(trail_name, trail_account, trail_region, partition)
     naming.check_bucket_arn(bucket_arn)
     if s3_key_prefix is not None:
@@ -50,7 +51,6 @@ def required_bucket_policy(
     return _with_sid_suffix(statements, sid_suffix_of(trail_account, trail_region, trail_name))
 
 
-@typed
 def required_key_policy(
     *, trail_name: str, trail_account: str, trail_region: str, partition: str = "aws"
 ) -> list[iam.PolicyStatement]:
@@ -76,6 +76,7 @@ def _with_sid_suffix(statements: list[iam.PolicyStatement], sid_suffix: str) -> 
 
 
 def _check_trail(name: str, account: str, region: str, partition: str) -> None:
+    STRING.check(trail_name=name, trail_account=account, trail_region=region, partition=partition)
     naming.check_trail_name(name)
     naming.check_account_id("trail_account", account)
     naming.check_region("trail_region", region)

@@ -1,145 +1,101 @@
 """Refuses arguments of the wrong type by name, before they cause an error of CDK or Python that names something else.
 
-What is allowed is read from the annotation, so that there is no second list. Only arguments that were given are
-checked, and no class is loaded for it: loading would slow down every synth.
+``DURATION.or_none.check(expiration=expiration)`` is one line for what may be a duration or left out. No class is loaded
+for it: loading those of a service would slow down every synth.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
-import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, ParamSpec, TypeVar
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-
-# An interface of CDK is recognized by an attribute: in Python its objects share no class.
-_INTERFACES: Final = {
-    "kms.IKey": "key_arn",
-    "s3.IBucket": "bucket_arn",
-    "sns.ITopic": "topic_arn",
-    "lambda_.IFunction": "function_arn",
-    "dynamodb.ITable": "table_arn",
-}
-# A parent construct: CDK refuses another value by the name of the parameter.
-_CHECKED_BY_CDK: Final = frozenset({"Construct"})
-# The types that are checked, each with an example. An annotation of another type is an error.
-_EXAMPLES: Final = {
-    "bool": "True",
-    "int": "10",
-    "str": "'text'",
-    "cdk.Duration": "cdk.Duration.days(365)",
-    "cdk.RemovalPolicy": "cdk.RemovalPolicy.RETAIN",
-    "kms.IKey": "kms.Key.from_key_arn(self, 'Key', arn)",
-    "s3.IBucket": "s3.Bucket.from_bucket_name(self, 'Bucket', name)",
-    "sns.ITopic": "sns.Topic.from_topic_arn(self, 'Topic', arn)",
-    "lambda_.IFunction": "lambda_.Function.from_function_name(self, 'Function', name)",
-    "dynamodb.ITable": "dynamodb.Table.from_table_name(self, 'Table', name)",
-    "logs.RetentionDays": "logs.RetentionDays.ONE_YEAR",
-    "s3.ObjectLockRetention": "s3.ObjectLockRetention.governance(cdk.Duration.days(365))",
-    "s3.Transition": "s3.Transition(storage_class=s3.StorageClass.GLACIER, transition_after=cdk.Duration.days(90))",
-    "AggregationTemplate": "AggregationTemplate.API_ACTIVITY",
-    "Condition": "Condition('eventName', Operator.EQUALS, ('DeleteObject',))",
-    "EventCategory": "EventCategory.MANAGEMENT",
-    "EventSelector": "EventSelector.management()",
-    "Insight": "Insight(InsightType.API_CALL_RATE)",
-    "InsightType": "InsightType.API_CALL_RATE",
-    "Operator": "Operator.EQUALS",
-    "ReadWrite": "ReadWrite.WRITE_ONLY",
-    "ReplicaTarget": "LogReplica(…).target",
-    "SecurityProfile": "SecurityProfile.COMPLIANCE",
-}
+from dataclasses import dataclass
+from typing import Any, Final
 
 
-def typed(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """The function, which now refuses arguments of another type than it is annotated with.
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What an argument may be.
 
-    :raises TypeError: when it is called: what was given, what is allowed, how to fix it. At once where an annotation is
-        none that can be checked.
+    :param name: what is allowed, in words of a signature.
+    :param example: an argument that fits, as one writes it.
+    :param fits: whether a value is one.
     """
-    parameters = inspect.signature(function).parameters.values()
-    annotations = {one.name: one.annotation for one in parameters if one.annotation is not inspect.Parameter.empty}
-    for name, annotation in annotations.items():
-        _require_checkable(f"{function.__qualname__}({name})", annotation)
-    by_position = [one.name for one in parameters if one.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
-    all_others = [one.name for one in parameters if one.kind is inspect.Parameter.VAR_POSITIONAL]
 
-    @functools.wraps(function)
-    def checked(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        names = itertools.chain(by_position, itertools.cycle(all_others))
-        for name, value in (*zip(names, args, strict=False), *kwargs.items()):
-            if name in annotations:  # Python itself refuses the others
-                _check(name, value, annotations[name])
-        return function(*args, **kwargs)
+    name: str
+    example: str
+    fits: Callable[[Any], bool]
 
-    return checked
+    def __or__(self, other: Kind) -> Kind:
+        """One or the other."""
+        return Kind(f"{self.name} or {other.name}", other.example, lambda value: self.fits(value) or other.fits(value))
 
+    @property
+    def or_none(self) -> Kind:
+        """It, or nothing, which stands for the default."""
+        return Kind(f"{self.name} or None", self.example, lambda value: value is None or self.fits(value))
 
-def check_fields(instance: Any) -> None:
-    """Refuse a dataclass with a field of another type than it is annotated with.
+    @property
+    def several(self) -> Kind:
+        """A list or tuple of it; a string is none, though Python takes it for a sequence of strings."""
 
-    :raises TypeError: what was given, what is allowed, how to fix it; or an annotation is none that can be checked.
-    """
-    for name, annotation in type(instance).__annotations__.items():
-        _require_checkable(f"{type(instance).__name__}.{name}", annotation)
-        _check(name, getattr(instance, name), annotation)
+        def fits(value: Any) -> bool:
+            is_list = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+            return is_list and all(self.fits(each) for each in value)
 
+        return Kind(f"a list of {self.name}", f"[{self.example}]", fits)
 
-def _require_checkable(where: str, annotation: str) -> None:
-    """Refuse an annotation that :func:`_check` cannot read: its prop would silently not be checked."""
-    _, element = _parts(annotation)
-    if element not in {*_EXAMPLES, *_CHECKED_BY_CDK}:
-        raise TypeError(
-            f"{where} is annotated {annotation}, which cannot be checked. Allowed: Mapping[str, str], one of "
-            f"{', '.join(_EXAMPLES)}, or a Sequence or tuple of one, each also with ' | None'. Fix: add {element} and "
-            "an example to _EXAMPLES in constructs_lib/validation/argument_types.py."
-        )
+    def check(self, of: str = "", /, **given: Any) -> None:
+        """Refuse arguments of another type.
 
-
-def _parts(annotation: str) -> tuple[str, str]:
-    """The container, or ``""``, and the type of a value or of each element, without ``None``."""
-    kind = annotation.removesuffix(" | None")
-    if kind == "Mapping[str, str]":
-        return "Mapping", "str"
-    container, _, element = kind.removesuffix("]").rpartition("[")
-    return (container, element.removesuffix(", ...")) if container in ("", "Sequence", "tuple") else ("", kind)
+        :param of: the class whose fields they are, for the message. Default: - they are arguments of a call.
+        :param given: the arguments by their names.
+        :raises TypeError: what was given, what is allowed, how to fix it.
+        """
+        for name, value in given.items():
+            if not self.fits(value):
+                raise TypeError(
+                    f"{f'{of}.' if of else ''}{name} is {value!r:.100}. Allowed: {self.name}. "
+                    f"Fix: pass for example {self.example}."
+                )
 
 
-def _check(name: str, value: Any, annotation: str) -> None:
-    container, element = _parts(annotation)
-    if element in _CHECKED_BY_CDK:
-        return
-    if container == "Mapping":
-        allowed, example = "a dict of strings", "{'owner': 'security'}"
-    elif container:
-        allowed, example = f"a list of {element}", f"[{_EXAMPLES[element]}]"
-    else:
-        allowed, example = element, _EXAMPLES[element]
-    if not _fits(value, annotation):
-        raise TypeError(
-            f"{name} is {value!r:.100}. Allowed: {allowed}{' or None' if annotation.endswith(' | None') else ''}. "
-            f"Fix: pass for example {example}."
-        )
+def instance_of(name: str, example: str) -> Kind:
+    """The objects of a class that is known by its name, as a module calls it, and of its subclasses."""
+    own_name = name.rpartition(".")[2]
+    return Kind(name, example, lambda value: any(kind.__name__ == own_name for kind in type(value).__mro__))
 
 
-def _fits(value: Any, annotation: str) -> bool:
-    """Whether the value is one that this annotation means, in the few spellings that this package uses."""
-    if annotation.endswith(" | None"):
-        return value is None or _fits(value, annotation.removesuffix(" | None"))
-    container, _, element = annotation.removesuffix("]").rpartition("[")
-    if container == "Mapping":
-        kinds = element.split(", ")
-        return isinstance(value, Mapping) and all(
-            _fits(part, kind) for pair in value.items() for part, kind in zip(pair, kinds, strict=True)
-        )
-    if container:
-        # A string is a sequence of strings to Python, but never a valid list here.
-        several = isinstance(value, Sequence) and not isinstance(value, str | bytes)
-        return several and all(_fits(one, element.removesuffix(", ...")) for one in value)
-    if annotation in _INTERFACES:
-        attribute = _INTERFACES[annotation]
-        return hasattr(type(value), attribute) or hasattr(value, attribute)
-    name = annotation.rpartition(".")[2]
-    return name in (kind.__name__ for kind in type(value).__mro__) and isinstance(value, bool) <= (name == "bool")
+def _interface(name: str, attribute: str, example: str) -> Kind:
+    """The objects of an interface of CDK, recognized by their attributes: in Python they share no class."""
+    return Kind(name, example, lambda value: _has(value, attribute) and _has(value, "env"))
+
+
+def _has(value: Any, attribute: str) -> bool:
+    # Of CDK's own objects the class knows it: to read the attribute would be a call to Node.
+    return hasattr(type(value), attribute) or hasattr(value, attribute)
+
+
+def _maps_strings(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(each, str) for pair in value.items() for each in pair)
+
+
+STRING: Final = Kind("str", "'text'", lambda value: isinstance(value, str))
+# To Python a bool is an int; to a reader it is none.
+INTEGER: Final = Kind("int", "10", lambda value: isinstance(value, int) and not isinstance(value, bool))
+BOOLEAN: Final = Kind("bool", "True", lambda value: isinstance(value, bool))
+OFF: Final = Kind("False", "False", lambda value: value is False)
+STRINGS_BY_STRING: Final = Kind("a dict of strings", "{'owner': 'security'}", _maps_strings)
+DURATION: Final = instance_of("cdk.Duration", "cdk.Duration.days(365)")
+REMOVAL_POLICY: Final = instance_of("cdk.RemovalPolicy", "cdk.RemovalPolicy.RETAIN")
+KEY: Final = _interface("kms.IKey", "key_arn", "kms.Key.from_key_arn(self, 'Key', arn)")
+BUCKET: Final = _interface("s3.IBucket", "bucket_arn", "s3.Bucket.from_bucket_name(self, 'Bucket', name)")
+TOPIC: Final = _interface("sns.ITopic", "topic_arn", "sns.Topic.from_topic_arn(self, 'Topic', arn)")
+FUNCTION: Final = _interface(
+    "lambda_.IFunction", "function_arn", "lambda_.Function.from_function_name(self, 'Function', name)"
+)
+TABLE: Final = _interface("dynamodb.ITable", "table_arn", "dynamodb.Table.from_table_name(self, 'Table', name)")
+RETENTION_DAYS: Final = instance_of("logs.RetentionDays", "logs.RetentionDays.ONE_YEAR")
+OBJECT_LOCK: Final = instance_of("s3.ObjectLockRetention", "s3.ObjectLockRetention.governance(cdk.Duration.days(365))")
+TRANSITION: Final = instance_of(
+    "s3.Transition",
+    "s3.Transition(storage_class=s3.StorageClass.GLACIER, transition_after=cdk.Duration.days(90))",
+)

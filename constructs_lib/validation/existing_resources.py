@@ -30,7 +30,7 @@ def check_key(key: kms.IKey, bucket: s3.IBucket) -> None:
     It must be symmetric and in the bucket's region:
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
 
-    An alias is refused: IAM policies and the calls that ``tamper_alerts`` looks for name the key, and CloudWatch Logs
+    An alias is refused: IAM policies and the calls that ``alerts`` look for name the key, and CloudWatch Logs
     takes no alias. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_AssociateKmsKey.html
 
     :raises ValueError: it is in another region, not symmetric, or an alias.

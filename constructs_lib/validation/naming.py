@@ -55,7 +55,7 @@ def reserve_names(
     :raises ValueError: names it.
     """
     here, region = ("" if _is_token(each) else each for each in (account, stack.region))
-    for prop, name in (("trail_name", trail_name), ("bucket_name", bucket_name), ("key_alias", key_alias)):
+    for prop, name in (("trail_name", trail_name), ("bucket_name", bucket_name), ("alias", key_alias)):
         if name is None:
             continue
         # All accounts and regions share the names of buckets.
@@ -142,8 +142,8 @@ def check_key_alias(alias: str) -> None:
         return
     if len(alias) > 256 or not _KEY_ALIAS.fullmatch(alias):
         raise ValueError(
-            f"key_alias is {alias!r}, which KMS refuses. Allowed: 'alias/' and then letters, digits, '/', '_' and '-', "
-            "at most 256 characters, not 'alias/aws/'. Fix: write it as 'alias/cloudtrail-key'."
+            f"the key's alias is {alias!r}, which KMS refuses. Allowed: 'alias/' and then letters, digits, '/', '_' "
+            "and '-', at most 256 characters, not 'alias/aws/'. Fix: write it as 'alias/cloudtrail-key'."
         )
 
 

@@ -32,13 +32,13 @@ def days_of(name: str, duration: cdk.Duration) -> int:
     if days < 1 and cdk.Token.is_unresolved(days):
         raise ValueError(
             f"{name} is known only at deployment. Allowed: a number of days that is known now, because it is compared "
-            f"with other periods. Fix: write for example {name}=Duration.days(365); let the app read what varies from "
-            "its context."
+            "with other periods. Fix: write for example Duration.days(365); let the app read what varies from its "
+            "context."
         )
     if days < 1 or days != int(days):
         raise ValueError(
             f"{name} is {duration.to_human_string()}. Allowed: whole days, at least one, because S3 counts in days. "
-            f"Fix: write for example {name}=Duration.days(365)."
+            "Fix: write for example Duration.days(365)."
         )
     return int(days)
 
@@ -49,26 +49,35 @@ def check_retention(
     transitions: Sequence[s3.Transition],
     noncurrent_version_expiration: cdk.Duration | None,
     object_lock: s3.ObjectLockRetention | None,
-    removal_policy: cdk.RemovalPolicy,
 ) -> None:
     """Refuse periods that contradict each other, or that S3 would refuse at deployment.
 
     :raises ValueError: names the two periods that do not fit.
     """
-    expiration_days = None if expiration is None else days_of("log_expiration", expiration)
+    expiration_days = None if expiration is None else days_of("LogRetention.expiration", expiration)
     if noncurrent_version_expiration is not None:
-        days_of("noncurrent_version_expiration", noncurrent_version_expiration)
+        days_of("LogRetention.noncurrent_version_expiration", noncurrent_version_expiration)
     _check_transitions(transitions, expiration_days)
     if object_lock is None:
         return
-    lock_days = days_of("object_lock", object_lock.duration)
+    lock_days = days_of("LogRetention.object_lock", object_lock.duration)
     if expiration_days is not None and expiration_days < lock_days:
         raise ValueError(
-            f"log_expiration is {expiration_days} days and object_lock is {lock_days}. Allowed: an expiry after the "
-            "lock, because S3 removes no locked version and only hides it behind a delete marker. "
-            f"Fix: log_expiration=Duration.days({lock_days}) or more, or a shorter object_lock."
+            f"LogRetention.expiration is {expiration_days} days and object_lock is {lock_days}. Allowed: an expiry "
+            "after the lock, because S3 removes no locked version and only hides it behind a delete marker. "
+            f"Fix: expiration=Duration.days({lock_days}) or more, or a shorter object_lock."
         )
-    if object_lock.mode is s3.ObjectLockMode.COMPLIANCE and removal_policy is cdk.RemovalPolicy.DESTROY:
+
+
+def check_removal(policy: cdk.RemovalPolicy, object_lock: s3.ObjectLockRetention | None) -> None:
+    """Refuse to destroy what nobody can delete, and what CloudFormation does for databases and volumes only.
+
+    :raises ValueError: the policy does not go with a bucket, or not with the lock.
+    """
+    check_removal_policy(policy)
+    if object_lock is None:
+        return
+    if object_lock.mode is s3.ObjectLockMode.COMPLIANCE and policy is cdk.RemovalPolicy.DESTROY:
         raise ValueError(
             "object_lock is in COMPLIANCE mode and removal_policy is DESTROY. Allowed: DESTROY without a lock or in "
             "GOVERNANCE mode, because not even root can delete objects locked in COMPLIANCE mode, so the stack could "
@@ -81,27 +90,27 @@ def _check_transitions(transitions: Sequence[s3.Transition], expiration_days: in
     for transition in transitions:
         if transition.transition_after is None:
             raise ValueError(
-                "log_transitions has a transition without transition_after. Allowed: an age, not a date: log files "
-                "keep coming. Fix: s3.Transition(storage_class=…, transition_after=Duration.days(90))."
+                "LogRetention.transitions has a transition without transition_after. Allowed: an age, not a date: log "
+                "files keep coming. Fix: s3.Transition(storage_class=…, transition_after=Duration.days(90))."
             )
         days, name = days_of("transition_after", transition.transition_after), transition.storage_class.value
         known = name in _WATERFALL
         if not known or (before_class and _WATERFALL.index(name) <= _WATERFALL.index(before_class)):
             raise ValueError(
-                f"log_transitions goes to {name} after {before_class or 'STANDARD'}. Allowed: downwards only, in the "
-                f"order {', '.join(_WATERFALL)}. Fix: put the transitions into this order."
+                f"LogRetention.transitions goes to {name} after {before_class or 'STANDARD'}. Allowed: downwards only, "
+                f"in the order {', '.join(_WATERFALL)}. Fix: put the transitions into this order."
             )
         # Archives take objects of any age; the infrequent-access classes neither take nor release young ones.
         youngest = before_days + (_INFREQUENT_DAYS if name in _INFREQUENT or before_class in _INFREQUENT else 1)
         if days < youngest and (before_class or name in _INFREQUENT):
             raise ValueError(
-                f"log_transitions goes to {name} after {days} days. Allowed: {youngest} days or more here. "
+                f"LogRetention.transitions goes to {name} after {days} days. Allowed: {youngest} days or more here. "
                 f"Fix: transition_after=Duration.days({youngest}) or later."
             )
         if expiration_days is not None and days >= expiration_days:
             raise ValueError(
-                f"log_transitions goes to {name} after {days} days and log_expiration is {expiration_days} days. "
-                "Allowed: a transition before the expiry. Fix: an earlier transition, or a later log_expiration."
+                f"LogRetention.transitions goes to {name} after {days} days and expiration is {expiration_days} days. "
+                "Allowed: a transition before the expiry. Fix: an earlier transition, or a later expiration."
             )
         before_days, before_class = days, name
 
@@ -159,14 +168,6 @@ def check_removal_policy(policy: cdk.RemovalPolicy) -> None:
         )
 
 
-def check_access_log_expiration(duration: cdk.Duration) -> None:
-    """Refuse a period that S3 would refuse.
-
-    :raises ValueError: it is not whole days.
-    """
-    days_of("access_log_expiration", duration)
-
-
 def check_pending_window(duration: cdk.Duration) -> None:
     """Refuse a waiting period that KMS would refuse.
 
@@ -174,8 +175,8 @@ def check_pending_window(duration: cdk.Duration) -> None:
 
     :raises ValueError: it is not 7 to 30 days.
     """
-    if not 7 <= days_of("key_pending_window", duration) <= 30:
+    if not 7 <= days_of("NewKey.pending_window", duration) <= 30:
         raise ValueError(
-            f"key_pending_window is {duration.to_human_string()}. Allowed: 7 to 30 days. "
+            f"NewKey.pending_window is {duration.to_human_string()}. Allowed: 7 to 30 days. "
             "Fix: leave it out for 30 days, the safest."
         )

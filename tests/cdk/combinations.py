@@ -18,16 +18,23 @@ from aws_cdk import aws_sns as sns
 
 from constructs_lib import (
     AggregationTemplate,
+    Alerts,
+    Analytics,
+    CloudWatchLogs,
+    DeliveryNotifications,
     EventCategory,
     EventSelector,
     Insight,
     InsightType,
     LogReplica,
+    Organization,
+    Replica,
     ReplicaTarget,
     SecureTrail,
     SecurityProfile,
 )
 from constructs_lib.compliance import add_rule_packs
+from tests.cdk.props import props_of
 
 ACCOUNT = "111122223333"
 ROOT = Path(__file__).parents[2]
@@ -42,20 +49,20 @@ FACTORS: dict[str, tuple[str, ...]] = {
     "log_bucket": ("", "owned", "imported"),
     "access_log_bucket": ("", "owned"),
     "s3_key_prefix": ("", "audit/cloudtrail"),
-    "organization_id": ("", "own", "delegated"),
+    "organization": ("", "own", "delegated"),
     "event_selectors": ("", "management", "everything"),
     "insights": ("", "management", "both"),
     "aggregation": ("", "all"),
-    "send_to_cloud_watch_logs": ("", "true", "false"),
+    "cloudwatch": ("", "true", "false"),
     "delivery": ("", "true", "imported"),
     "retention": ("", "expire", "colder"),
     "object_lock": ("", "governance", "compliance"),
     "break_glass": ("", "role"),
     "replicate": ("", "true", "target"),
-    "tamper_alerts": ("", "true", "false"),
+    "alerts": ("", "true", "false"),
     "cis_alarms": ("", "true", "false"),
     "alert_topic": ("", "owned"),
-    "log_analytics": ("", "true"),
+    "analytics": ("", "true"),
     "tags": ("", "two"),
     "removal": ("", "destroy"),
 }
@@ -65,20 +72,28 @@ def possible(row: Row) -> bool:
     """Whether the props of this row belong together; what does not is refused, and has tests of its own."""
     shaped = ("access_log_bucket", "retention", "object_lock", "replicate")
     bucket_exists = row["log_bucket"] in ("owned", "imported")
-    logs = row["send_to_cloud_watch_logs"] == "true" or (
-        row["send_to_cloud_watch_logs"] == "" and (row["profile"] == "compliance" or row["cis_alarms"] == "true")
-    )
-    alerts = logs or row["tamper_alerts"] == "true" or (row["profile"] == "compliance" and row["tamper_alerts"] == "")
     return not (
         (bucket_exists and any(row[name] for name in shaped))
-        or (row["cis_alarms"] == "true" and row["send_to_cloud_watch_logs"] == "false")
+        or (row["cis_alarms"] == "true" and row["cloudwatch"] == "false")
         or (row["aggregation"] and row["event_selectors"] != "everything")
         or (row["insights"] == "both" and row["event_selectors"] != "everything")
-        or (row["alert_topic"] and not alerts)
+        or (row["alert_topic"] and not (_logs(row) or _alerts(row)))
         # What a prop leaves out of the compliance profile is a finding on purpose.
-        or (row["profile"] == "compliance" and row["send_to_cloud_watch_logs"] == "false")
+        or (row["profile"] == "compliance" and row["cloudwatch"] == "false")
         or (row["removal"] == "destroy" and row["object_lock"] == "compliance")
     )
+
+
+def _logs(row: Row) -> bool:
+    """Whether there is a copy in CloudWatch Logs."""
+    asked = row["cloudwatch"]
+    return asked == "true" or (asked == "" and (row["profile"] == "compliance" or row["cis_alarms"] == "true"))
+
+
+def _alerts(row: Row) -> bool:
+    """Whether there are alerts on tampering."""
+    asked = row["alerts"]
+    return asked == "true" or (asked == "" and row["profile"] == "compliance")
 
 
 def covering_rows() -> list[Row]:
@@ -106,11 +121,11 @@ def add_stack(app: cdk.App, name: str, row: Row) -> cdk.Stack:
     """A stack with the row's SecureTrail."""
     env = cdk.Environment(account=ACCOUNT, region=row["region"]) if row["region"] else None
     stack = cdk.Stack(app, name, env=env)
-    SecureTrail(stack, "SecureTrail", **props_of(stack, row))
+    SecureTrail(stack, "SecureTrail", **row_props(stack, row))
     return stack
 
 
-def props_of(stack: cdk.Stack, row: Row) -> dict[str, Any]:
+def row_props(stack: cdk.Stack, row: Row) -> dict[str, Any]:
     """The row as props."""
     arn = stack.format_arn
     own = stack.node.id.lower()  # names are one trail's alone
@@ -126,51 +141,66 @@ def props_of(stack: cdk.Stack, row: Row) -> dict[str, Any]:
         ("profile", "compliance"): {"profile": SecurityProfile.COMPLIANCE},
         ("names", "given"): {
             "trail_name": f"flight.recorder-{own}",
-            **({} if row["encryption_key"] else {"key_alias": f"alias/recorder-{own}"}),
-            **({} if row["log_bucket"] else {"bucket_name": f"recorder-logs-{own}"}),
+            **({} if row["encryption_key"] else {"encryption_key__alias": f"alias/recorder-{own}"}),
+            **({} if row["log_bucket"] else {"log_bucket__bucket_name": f"recorder-logs-{own}"}),
         },
         ("s3_key_prefix", "audit/cloudtrail"): {"s3_key_prefix": "audit/cloudtrail"},
-        ("organization_id", "own"): {"organization_id": "o-abcdefghij"},
-        ("organization_id", "delegated"): {"organization_id": "o-abcdefghij", "management_account_id": "444455556666"},
-        ("event_selectors", "management"): {"event_selectors": [EventSelector.management()]},
-        ("event_selectors", "everything"): {"event_selectors": everything},
-        ("insights", "management"): {"insights": [Insight(InsightType.API_ERROR_RATE)]},
-        ("insights", "both"): {"insights": [Insight(type_, both) for type_ in InsightType]},
-        ("aggregation", "all"): {"aggregation": list(AggregationTemplate)},
-        ("delivery", "true"): {"delivery_notifications": True},
-        ("retention", "expire"): {"log_expiration": cdk.Duration.days(2555)},
+        ("organization", "own"): {"organization": Organization("o-abcdefghij")},
+        ("organization", "delegated"): {"organization": Organization("o-abcdefghij", "444455556666")},
+        ("event_selectors", "management"): {"recording__event_selectors": [EventSelector.management()]},
+        ("event_selectors", "everything"): {"recording__event_selectors": everything},
+        ("insights", "management"): {"recording__insights": [Insight(InsightType.API_ERROR_RATE)]},
+        ("insights", "both"): {"recording__insights": [Insight(type_, both) for type_ in InsightType]},
+        ("aggregation", "all"): {"recording__aggregation": list(AggregationTemplate)},
+        ("delivery", "true"): {"delivery_notifications": DeliveryNotifications()},
+        ("retention", "expire"): {"log_bucket__retention__expiration": cdk.Duration.days(2555)},
         ("retention", "colder"): {
-            "log_transitions": [
+            "log_bucket__retention__transitions": [
                 s3.Transition(
                     storage_class=s3.StorageClass.GLACIER_INSTANT_RETRIEVAL, transition_after=cdk.Duration.days(90)
                 )
             ],
-            "noncurrent_version_expiration": cdk.Duration.days(30),
+            "log_bucket__retention__noncurrent_version_expiration": cdk.Duration.days(30),
         },
-        ("object_lock", "governance"): {"object_lock": s3.ObjectLockRetention.governance(cdk.Duration.days(30))},
-        ("object_lock", "compliance"): {"object_lock": s3.ObjectLockRetention.compliance(cdk.Duration.days(400))},
+        ("object_lock", "governance"): {
+            "log_bucket__retention__object_lock": s3.ObjectLockRetention.governance(cdk.Duration.days(30))
+        },
+        ("object_lock", "compliance"): {
+            "log_bucket__retention__object_lock": s3.ObjectLockRetention.compliance(cdk.Duration.days(400))
+        },
         ("break_glass", "role"): {
             "break_glass_principal_arns": [arn(service="iam", region="", resource="role/BreakGlass")]
         },
-        ("replicate", "true"): {"replicate_logs": True},
+        ("replicate", "true"): {"log_bucket__replica": Replica()},
         ("replicate", "target"): {
-            "replica_target": ReplicaTarget(
+            "log_bucket__replica__target": ReplicaTarget(
                 bucket_arn=f"arn:{stack.partition}:s3:::copies",
                 key_arn=arn(service="kms", resource="alias/copies", arn_format=cdk.ArnFormat.NO_RESOURCE_NAME),
                 region=stack.region,
             )
         },
-        ("log_analytics", "true"): {"log_analytics": True},
+        ("analytics", "true"): {"analytics": Analytics()},
         ("tags", "two"): {"tags": {"project": "SecureTrail", "owner": "security@example.com"}},
         ("removal", "destroy"): {"removal_policy": cdk.RemovalPolicy.DESTROY},
     }
-    props: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for item in row.items():
-        props |= choices.get(item, {})
-    for name in ("send_to_cloud_watch_logs", "tamper_alerts", "cis_alarms"):
-        if row[name]:
-            props[name] = row[name] == "true"
-    return props | _existing(stack, row)
+        fields |= choices.get(item, {})
+    return props_of({**fields, **_logs_and_alerts(row), **_existing(stack, row)})
+
+
+def _logs_and_alerts(row: Row) -> dict[str, Any]:
+    """The row's copy in CloudWatch Logs, with its alarms, and its alerts."""
+    fields: dict[str, Any] = {}
+    if row["cloudwatch"]:
+        fields["cloudwatch"] = row["cloudwatch"] == "true" and CloudWatchLogs()
+    if row["cis_alarms"] == "true" or (row["cis_alarms"] and fields.get("cloudwatch") is not False and _logs(row)):
+        fields["cloudwatch__cis_alarms"] = row["cis_alarms"] == "true"
+    if row["alerts"]:
+        fields["alerts"] = row["alerts"] == "true" and Alerts()
+    if row["alert_topic"] and not _alerts(row):  # for alarms alone
+        fields["alerts"] = Alerts(on_tampering=False)
+    return fields
 
 
 def _existing(stack: cdk.Stack, row: Row) -> dict[str, Any]:
@@ -189,7 +219,11 @@ def _existing(stack: cdk.Stack, row: Row) -> dict[str, Any]:
             stack, "MyAlerts", enforce_ssl=True, master_key=kms.Key(stack, "MyAlertKey", enable_key_rotation=True)
         ),
     }
-    names = {"delivery": "delivery_topic"}
+    names = {
+        "delivery": "delivery_notifications__topic",
+        "alert_topic": "alerts__topic",
+        "access_log_bucket": "log_bucket__access_log_bucket",
+    }
     return {names.get(name, name): make() for (name, value), make in makers.items() if row[name] == value}
 
 

@@ -45,12 +45,12 @@ def test_every_pair_of_values_that_can_meet_does() -> None:
                 *("object_lock=compliance", "replicate=true", "replicate=target"),
             )
         ),
-        "profile=compliance with send_to_cloud_watch_logs=false",
+        "profile=compliance with cloudwatch=false",
         "event_selectors= with insights=both",
         "event_selectors=management with insights=both",
         "event_selectors= with aggregation=all",
         "event_selectors=management with aggregation=all",
-        "send_to_cloud_watch_logs=false with cis_alarms=true",
+        "cloudwatch=false with cis_alarms=true",
         "object_lock=compliance with removal=destroy",
     }
 

@@ -8,7 +8,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Annotations, Match, Template
 
-from constructs_lib import SecureTrail, SecurityProfile
+from constructs_lib import Alerts, CloudWatchLogs, DeliveryNotifications, Organization, SecureTrail, SecurityProfile
 from tests.cdk.conftest import new_app, only
 from tests.cdk.templates import cloudtrail_statements, plain
 
@@ -30,7 +30,7 @@ def policy_statements(template: Template) -> list[dict[str, Any]]:
 
 
 def test_the_log_group_is_encrypted_retained_for_a_year_and_connected_to_the_trail() -> None:
-    template = template_of(send_to_cloud_watch_logs=True)
+    template = template_of(cloudwatch=CloudWatchLogs())
 
     group = only(template, "AWS::Logs::LogGroup")
     assert (group["LogGroupName"], group["RetentionInDays"]) == ("/aws/cloudtrail/recorder", 365)
@@ -41,13 +41,13 @@ def test_the_log_group_is_encrypted_retained_for_a_year_and_connected_to_the_tra
 
 
 def test_the_log_groups_retention_can_be_chosen() -> None:
-    template = template_of(send_to_cloud_watch_logs=True, cloud_watch_logs_retention=logs.RetentionDays.TEN_YEARS)
+    template = template_of(cloudwatch=CloudWatchLogs(retention=logs.RetentionDays.TEN_YEARS))
 
     assert only(template, "AWS::Logs::LogGroup")["RetentionInDays"] == 3653
 
 
 def test_only_cloudtrail_for_this_trail_assumes_the_log_role() -> None:
-    role = only(template_of(send_to_cloud_watch_logs=True), "AWS::IAM::Role")
+    role = only(template_of(cloudwatch=CloudWatchLogs()), "AWS::IAM::Role")
 
     assert plain(role["AssumeRolePolicyDocument"], "aws")["Statement"] == [
         {
@@ -63,11 +63,11 @@ def test_only_cloudtrail_for_this_trail_assumes_the_log_role() -> None:
     ("props", "writers"),
     [
         ({}, [f"{ACCOUNT}_CloudTrail_{REGION}*"]),
-        ({"organization_id": ORGANIZATION}, [f"{ACCOUNT}_CloudTrail_{REGION}*", f"{ORGANIZATION}_*"]),
+        ({"organization": Organization(ORGANIZATION)}, [f"{ACCOUNT}_CloudTrail_{REGION}*", f"{ORGANIZATION}_*"]),
     ],
 )
 def test_the_log_role_writes_to_its_own_streams_only(props: dict[str, Any], writers: list[str]) -> None:
-    (statement,) = policy_statements(template_of(send_to_cloud_watch_logs=True, **props))
+    (statement,) = policy_statements(template_of(cloudwatch=CloudWatchLogs(), **props))
 
     assert statement["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
     group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/cloudtrail/recorder"
@@ -77,7 +77,7 @@ def test_the_log_role_writes_to_its_own_streams_only(props: dict[str, Any], writ
 
 
 def test_cloudwatch_logs_uses_the_key_for_this_group_only() -> None:
-    key = plain(only(template_of(send_to_cloud_watch_logs=True), "AWS::KMS::Key")["KeyPolicy"], "aws")
+    key = plain(only(template_of(cloudwatch=CloudWatchLogs()), "AWS::KMS::Key")["KeyPolicy"], "aws")
 
     (statement,) = [entry for entry in key["Statement"] if entry.get("Sid") == "CloudWatchLogsEncryptsLogGroup"]
     assert statement["Principal"]["Service"] == f"logs.{REGION}.amazonaws.com"
@@ -89,7 +89,7 @@ def test_cloudwatch_logs_uses_the_key_for_this_group_only() -> None:
 
 
 def test_the_delivery_topic_is_encrypted_and_allows_cloudtrail_for_this_trail_only() -> None:
-    template = template_of(delivery_notifications=True)
+    template = template_of(delivery_notifications=DeliveryNotifications())
 
     assert only(template, "AWS::SNS::Topic")["KmsMasterKeyId"] == {"Fn::GetAtt": ["SecureTrailKey340A4129", "Arn"]}
     policy = only(template, "AWS::SNS::TopicPolicy")["PolicyDocument"]
@@ -109,7 +109,7 @@ def test_the_delivery_topic_is_encrypted_and_allows_cloudtrail_for_this_trail_on
 
 
 def test_an_existing_topic_is_used(stack: cdk.Stack) -> None:
-    SecureTrail(stack, "SecureTrail", delivery_topic=sns.Topic(stack, "Mine"))
+    SecureTrail(stack, "SecureTrail", delivery_notifications=DeliveryNotifications(topic=sns.Topic(stack, "Mine")))
 
     template = Template.from_stack(stack)
     topic_id = next(iter(template.find_resources("AWS::SNS::Topic")))
@@ -119,7 +119,9 @@ def test_an_existing_topic_is_used(stack: cdk.Stack) -> None:
 @pytest.mark.parametrize("prefix", [None, "audit/cloudtrail"])
 @pytest.mark.parametrize("management_account", [None, "444455556666"])
 def test_an_organizations_trail_writes_below_both_paths(prefix: str | None, management_account: str | None) -> None:
-    template = template_of(organization_id=ORGANIZATION, management_account_id=management_account, s3_key_prefix=prefix)
+    template = template_of(
+        organization=Organization(ORGANIZATION, management_account_id=management_account), s3_key_prefix=prefix
+    )
 
     owner = management_account or ACCOUNT
     trail = only(template, "AWS::CloudTrail::Trail")
@@ -170,7 +172,10 @@ def test_a_delegated_administrator_is_warned(owner: str, *, warns: bool, has_ale
     env = cdk.Environment(account="111122223333", region="eu-central-1")
     stack = cdk.Stack(new_app(), "Stack", env=env)
     SecureTrail(
-        stack, "SecureTrail", organization_id=ORGANIZATION, management_account_id=owner, tamper_alerts=has_alerts
+        stack,
+        "SecureTrail",
+        organization=Organization(ORGANIZATION, management_account_id=owner),
+        alerts=Alerts() if has_alerts else None,
     )
 
     texts = [str(each.entry.data) for each in Annotations.from_stack(stack).find_warning("*", Match.any_value())]

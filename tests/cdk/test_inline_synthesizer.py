@@ -5,7 +5,7 @@ from pathlib import Path
 import aws_cdk as cdk
 import pytest
 
-from constructs_lib import SecureTrail, SecurityProfile
+from constructs_lib import Analytics, SecureTrail, SecurityProfile
 from constructs_lib.inline_synthesizer import InlineSynthesizer
 from tests.cdk.conftest import new_app
 
@@ -15,7 +15,8 @@ LIMIT_BYTES = 51_200
 def app_with(profile: SecurityProfile, *, indented: bool = True) -> cdk.App:
     app = new_app()
     stack = cdk.Stack(app, "Stack", synthesizer=InlineSynthesizer(), suppress_template_indentation=not indented)
-    SecureTrail(stack, "SecureTrail", profile=profile, log_analytics=profile is SecurityProfile.COMPLIANCE)
+    analytics = Analytics() if profile is SecurityProfile.COMPLIANCE else None
+    SecureTrail(stack, "SecureTrail", profile=profile, analytics=analytics)
     return app
 
 
@@ -40,6 +41,6 @@ def test_a_larger_template_fails_at_synth_and_names_the_fix(*, indented: bool) -
 def test_the_fix_works() -> None:
     app = new_app()
     stack = cdk.Stack(app, "Stack", synthesizer=cdk.DefaultStackSynthesizer())
-    SecureTrail(stack, "SecureTrail", profile=SecurityProfile.COMPLIANCE, log_analytics=True)
+    SecureTrail(stack, "SecureTrail", profile=SecurityProfile.COMPLIANCE, analytics=Analytics())
 
     assert size_bytes(app) > LIMIT_BYTES

@@ -6,7 +6,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match, Template
 
-from constructs_lib import SecureTrail
+from constructs_lib import NewKey, SecureTrail
 from tests.cdk.conftest import Synthesize, new_app, only
 from tests.cdk.templates import log_bucket
 
@@ -36,7 +36,7 @@ def test_no_argument_is_required(synthesize: Synthesize) -> None:
 
 
 def test_the_key_rotates_and_has_an_alias(synthesize: Synthesize) -> None:
-    template = synthesize(key_alias="alias/flight-recorder")
+    template = synthesize(encryption_key=NewKey(alias="alias/flight-recorder"))
 
     key = only(template, "AWS::KMS::Key")
     assert key["EnableKeyRotation"] is True
@@ -122,7 +122,9 @@ def test_logs_and_key_stay_when_the_construct_is_removed(synthesize: Synthesize)
 
 
 def test_an_app_may_choose_to_lose_them(synthesize: Synthesize) -> None:
-    template = synthesize(removal_policy=cdk.RemovalPolicy.DESTROY, key_pending_window=cdk.Duration.days(7))
+    template = synthesize(
+        removal_policy=cdk.RemovalPolicy.DESTROY, encryption_key=NewKey(pending_window=cdk.Duration.days(7))
+    )
 
     assert only(template, "AWS::KMS::Key")["PendingWindowInDays"] == 7
     for bucket in template.find_resources("AWS::S3::Bucket").values():

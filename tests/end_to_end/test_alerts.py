@@ -8,7 +8,7 @@ import aws_cdk as cdk
 import pytest
 from botocore.exceptions import ClientError
 
-from constructs_lib import SecureTrail
+from constructs_lib import Alerts, NewBucket, NewKey, SecureTrail
 from lab.instance import control, lifecycle
 from lab.instance.folder import Lab
 from tests.cdk.conftest import new_app
@@ -25,8 +25,8 @@ def template() -> str:
         stack,
         "SecureTrail",
         trail_name="ch03-security-trail",
-        tamper_alerts=True,
-        key_alias="alias/ch03-cloudtrail-key",
+        alerts=Alerts(),
+        encryption_key=NewKey(alias="alias/ch03-cloudtrail-key"),
     )
     cdk.CfnOutput(stack, "Bucket", value=trail.log_bucket.bucket_name)
     assert trail.alert_topic
@@ -192,7 +192,7 @@ def test_with_break_glass_cloudtrail_still_delivers_and_nobody_else_writes(accou
         stack,
         "SecureTrail",
         trail_name=account.trail,
-        bucket_name=account.bucket,
+        log_bucket=NewBucket(bucket_name=account.bucket),
         break_glass_principal_arns=[f"arn:aws:iam::{account.id}:role/BreakGlass"],
     )
     account.deploy(json.dumps(app.synth().get_stack_by_name("SecureTrail").template))

@@ -18,13 +18,14 @@ __all__ = ["lab_command"]
 APP = """
 import sys
 import aws_cdk as cdk
-from constructs_lib import SecureTrail, SecurityProfile
+from constructs_lib import NewBucket, NewKey, SecureTrail, SecurityProfile
 app = cdk.App()
 stack = cdk.Stack(app, "SecureTrail", synthesizer=cdk.DefaultStackSynthesizer())
 trail = SecureTrail(
     stack, "SecureTrail", profile=SecurityProfile(sys.argv[1]), trail_name="ch03-security-trail",
-    bucket_name=f"ch03-cloudtrail-{cdk.Aws.ACCOUNT_ID}", key_alias="alias/ch03-cloudtrail-key",
-    key_pending_window=cdk.Duration.days(7), removal_policy=cdk.RemovalPolicy.DESTROY,
+    log_bucket=NewBucket(bucket_name=f"ch03-cloudtrail-{cdk.Aws.ACCOUNT_ID}"),
+    encryption_key=NewKey(alias="alias/ch03-cloudtrail-key", pending_window=cdk.Duration.days(7)),
+    removal_policy=cdk.RemovalPolicy.DESTROY,
 )
 cdk.CfnOutput(stack, "TrailArn", value=trail.trail.attr_arn)
 cdk.CfnOutput(stack, "LogBucketName", value=trail.log_bucket.bucket_name)

@@ -1,10 +1,12 @@
 """docs/reference.md is what the code has."""
 
 import inspect
+import re
 
 import pytest
 
 from constructs_lib import SecureTrail
+from tests.cdk.props import GROUPS
 from tools import reference
 from verify.posture.check import CHECKS
 
@@ -19,11 +21,22 @@ def test_the_reference_is_what_the_code_has(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_every_prop_command_and_check_is_in_it() -> None:
     page = reference.page()
-    parameters = inspect.signature(SecureTrail.__init__).parameters.values()
-    props = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+    props = [*inspect.signature(SecureTrail.__init__).parameters][3:]
+    fields = {group.__name__: [*inspect.signature(group).parameters] for group in GROUPS.values()}
 
-    assert [name for name in props if f"| `{name}` |" not in page] == []
-    assert len(props) > 30
+    of_props, _, of_groups = page.partition("## Groups of props\n")
+    assert re.findall(r"^\| `(\w+)` \|", of_props, re.MULTILINE) == props
+    for name, names in fields.items():
+        (section,) = re.findall(rf"^### {name}\n(.*?)^##", of_groups, re.MULTILINE | re.DOTALL)
+        assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == names
     assert [each.id for each in CHECKS if f"(`{each.id}`)" not in page] == []
     for command in ("verify check", "verify hunt", "lab start", "lab env", "securetrail review", "verify logs query"):
         assert f"### python -m {command}\n" in page
+
+
+def test_a_check_names_props_that_there_are() -> None:
+    """In parentheses behind what SecureTrail does: `SecureTrail makes it (encryption_key)`."""
+    named = [name for each in CHECKS for name in re.findall(r"^SecureTrail[^;]*\((\w+)\)", each.cdk)]
+
+    assert len(named) > 5
+    assert set(named) <= set(inspect.signature(SecureTrail.__init__).parameters)

@@ -31,13 +31,13 @@ TEMPLATE = next((ROOT / "tests/cdk/__snapshots__").rglob("*reviewed*.json")).rea
 APP = """
 import aws_cdk as cdk
 
-from securetrail import EventSelector, SecureTrail
+from securetrail import EventSelector, Recording, SecureTrail
 from stacks.network import NETWORK
 from verify import verified
 
 app = cdk.App()
 stack = cdk.Stack(app, NETWORK)
-trail = SecureTrail(stack, "Trail", event_selectors=[EventSelector.management()])
+trail = SecureTrail(stack, "Trail", recording=Recording(event_selectors=[EventSelector.management()]))
 cdk.CfnOutput(stack, "Bucket", value=verified(trail.log_bucket.bucket_name))
 app.synth()
 """
@@ -45,7 +45,16 @@ TYPED = """
 import aws_cdk as cdk
 import securetrail
 from constructs import Construct
-from securetrail import EventSelector, SecureTrail, SecurityProfile
+from securetrail import (
+    Alerts,
+    CloudWatchLogs,
+    EventSelector,
+    LogRetention,
+    NewBucket,
+    Recording,
+    SecureTrail,
+    SecurityProfile,
+)
 
 
 class Audit(cdk.Stack):
@@ -55,8 +64,10 @@ class Audit(cdk.Stack):
             self,
             "Trail",
             profile=SecurityProfile.COMPLIANCE,
-            event_selectors=[EventSelector.management()],
-            log_expiration=cdk.Duration.days(365),
+            recording=Recording(event_selectors=[EventSelector.management()]),
+            log_bucket=NewBucket(retention=LogRetention(expiration=cdk.Duration.days(365)), replica=False),
+            cloudwatch=CloudWatchLogs(cis_alarms=False),
+            alerts=Alerts(on_tampering=False),
         )
         cdk.CfnOutput(self, "Bucket", value=self.audit.log_bucket.bucket_name)
 
@@ -64,14 +75,20 @@ class Audit(cdk.Stack):
 def also(scope: Construct) -> securetrail.SecureTrail:
     return securetrail.SecureTrail(scope, "Also")
 """
+# What a type checker refuses, and must name: a value of another type, an existing bucket with settings of a new one,
+# and a prop that is called otherwise now.
 WRONG = """
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
-from securetrail import SecureTrail
+from securetrail import LogRetention, NewBucket, SecureTrail
 
 
-def wrong(scope: Construct) -> SecureTrail:
-    return SecureTrail(scope, "Trail", trail_name=7)
+def wrong(scope: Construct, bucket: s3.IBucket) -> None:
+    SecureTrail(scope, "Trail", trail_name=7)
+    SecureTrail(scope, "Trail", log_bucket=NewBucket(existing=bucket, retention=LogRetention()))
+    SecureTrail(scope, "Trail", tamper_alerts=True)
 """
+REFUSED = ("trail_name", "existing", "tamper_alerts")
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +178,7 @@ def test_the_sdist_holds_what_the_wheel_is_made_of(sdist: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {member.name.partition("/")[2] for member in archive.getmembers() if member.isfile()}
 
-    about = {"CHANGELOG.md", "LICENSE", "README.md", "pyproject.toml", ".gitignore", "PKG-INFO"}
+    about = {"CHANGELOG.md", "LICENSE", "README.md", "UPGRADING.md", "pyproject.toml", ".gitignore", "PKG-INFO"}
     assert names == tracked(*PACKAGES) | about
 
 
@@ -303,7 +320,7 @@ def test_a_users_file_is_checked_strictly(
     done = types.run(*checker, "app.py", cwd=tmp_path, NODE_EXTRA_CA_CERTS="/etc/ssl/certs/ca-certificates.crt")
 
     assert done.returncode == is_wrong, done.stdout + done.stderr
-    assert ("trail_name" in done.stdout) == is_wrong
+    assert [word in done.stdout for word in REFUSED] == [is_wrong] * len(REFUSED)
 
 
 # ---- who verifies --------------------------------------------------------------------------------------------------
@@ -419,7 +436,7 @@ def test_on_debian_13_an_app_is_synthesized_and_a_trail_is_checked(
 def test_pip_installs_it_from_the_folder(tmp_path: Path) -> None:
     """As docs/usage.md says, without an extra: `pip install .`."""
     source = tmp_path / "source"
-    copy((*tracked(*PACKAGES), "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"), source)
+    copy((*tracked(*PACKAGES), "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "UPGRADING.md"), source)
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "environment"], check=True)
     pip = Environment(tmp_path / "environment")
     done = subprocess.run(

@@ -7,7 +7,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
-from constructs_lib import SecureTrail
+from constructs_lib import Analytics, LogRetention, NewBucket, Organization, SecureTrail
 from constructs_lib.analytics.named_queries import NAMED_QUERIES
 from tests.cdk.conftest import new_app, only
 from tests.cdk.templates import plain
@@ -17,7 +17,8 @@ ACCOUNT, ORGANIZATION = "111122223333", "o-abcdefghij"
 
 def template_in(region: str, **props: Any) -> Template:
     stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account=ACCOUNT, region=region))
-    SecureTrail(stack, "SecureTrail", bucket_name="logs", log_analytics=True, **props)
+    props = {"log_bucket": NewBucket(bucket_name="logs"), "analytics": Analytics(), **props}
+    SecureTrail(stack, "SecureTrail", **props)
     return Template.from_stack(stack)
 
 
@@ -32,7 +33,7 @@ def table(template: Template) -> dict[str, Any]:
         ({}, "AWSLogs", {"type": "enum", "values": ACCOUNT}),
         ({"s3_key_prefix": "audit"}, "audit/AWSLogs", {"type": "enum", "values": ACCOUNT}),
         # An organization's accounts come and go: a query names the one it means.
-        ({"organization_id": ORGANIZATION}, f"AWSLogs/{ORGANIZATION}", {"type": "injected"}),
+        ({"organization": Organization(ORGANIZATION)}, f"AWSLogs/{ORGANIZATION}", {"type": "injected"}),
     ],
 )
 def test_the_partitions_are_where_cloudtrail_writes(
@@ -69,7 +70,11 @@ def test_queries_cover_every_region_of_the_partition(region: str, some: set[str]
 
 
 def test_the_regions_and_the_period_can_be_narrowed() -> None:
-    template = template_in("eu-central-1", analytics_regions=["eu-central-1"], log_expiration=cdk.Duration.days(400))
+    template = template_in(
+        "eu-central-1",
+        analytics=Analytics(regions=["eu-central-1"]),
+        log_bucket=NewBucket(retention=LogRetention(expiration=cdk.Duration.days(400))),
+    )
 
     parameters = table(template)["Parameters"]
     assert parameters["projection.region.values"] == "eu-central-1"
@@ -77,7 +82,7 @@ def test_the_regions_and_the_period_can_be_narrowed() -> None:
 
 
 def test_the_workgroup_encrypts_results_and_stops_runaway_queries() -> None:
-    template = template_in("eu-central-1", scan_limit_mebibytes=10)
+    template = template_in("eu-central-1", analytics=Analytics(scan_limit_mebibytes=10))
 
     configuration = only(template, "AWS::Athena::WorkGroup")["WorkGroupConfiguration"]
     assert configuration["BytesScannedCutoffPerQuery"] == 10 * 1024 * 1024
@@ -90,9 +95,9 @@ def test_the_workgroup_encrypts_results_and_stops_runaway_queries() -> None:
     assert result["ExpectedBucketOwner"] == ACCOUNT
 
 
-@pytest.mark.parametrize("organization", [None, ORGANIZATION])
-def test_the_named_queries_ask_the_table_and_one_week(organization: str | None) -> None:
-    template = template_in("eu-central-1", organization_id=organization)
+@pytest.mark.parametrize("organization", [None, Organization(ORGANIZATION)])
+def test_the_named_queries_ask_the_table_and_one_week(organization: Organization | None) -> None:
+    template = template_in("eu-central-1", organization=organization)
 
     queries = [entry["Properties"] for entry in template.find_resources("AWS::Athena::NamedQuery").values()]
     assert {entry["Name"] for entry in queries} == {query.name for query in NAMED_QUERIES}

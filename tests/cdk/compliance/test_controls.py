@@ -8,7 +8,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
-from constructs_lib import EventSelector, ReadWrite, SecureTrail, SecurityProfile
+from constructs_lib import EventSelector, ReadWrite, Recording, SecureTrail, SecurityProfile
 from constructs_lib.compliance.controls import Control, load_controls, met_controls
 from tests.cdk.conftest import ROOT, new_app
 from verify.posture.check import CHECKS
@@ -91,7 +91,7 @@ def test_a_trail_that_leaves_management_events_out_does_not_meet_cloudtrail_1(
 )
 def test_the_control_reads_what_the_construct_records(selectors: list[EventSelector], *, met: bool) -> None:
     stack = cdk.Stack(new_app(), "Stack")
-    SecureTrail(stack, "SecureTrail", event_selectors=selectors)
+    SecureTrail(stack, "SecureTrail", recording=Recording(event_selectors=selectors))
 
     (controls,) = met_controls(Template.from_stack(stack).to_json(), CONTROLS).values()
     assert controls["trail_records_all_management_events"] is met

@@ -8,7 +8,7 @@ import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
-from constructs_lib import SecureTrail, SecurityProfile
+from constructs_lib import Analytics, DeliveryNotifications, NewBucket, SecureTrail, SecurityProfile
 from constructs_lib.compliance import add_rule_packs
 from stacks.secure_trail_stack import SecureTrailStack
 from tests.cdk.conftest import ROOT
@@ -79,7 +79,11 @@ def test_a_profile_has_no_finding_and_no_faulty_acknowledgement(app: cdk.App, pr
 def test_everything_at_once_has_no_finding_and_no_faulty_acknowledgement(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Everything")
     SecureTrail(
-        stack, "SecureTrail", profile=SecurityProfile.COMPLIANCE, log_analytics=True, delivery_notifications=True
+        stack,
+        "SecureTrail",
+        profile=SecurityProfile.COMPLIANCE,
+        analytics=Analytics(),
+        delivery_notifications=DeliveryNotifications(),
     )
 
     found = report(app)
@@ -103,8 +107,8 @@ def test_what_is_left_out_of_the_compliance_profile_stays_a_finding(app: cdk.App
         cdk.Stack(app, "Less"),
         "SecureTrail",
         profile=SecurityProfile.COMPLIANCE,
-        send_to_cloud_watch_logs=False,
-        replicate_logs=False,
+        cloudwatch=False,
+        log_bucket=NewBucket(replica=False),
     )
 
     assert {finding.rpartition("-")[2] for finding in report(app).findings} == {
@@ -147,7 +151,7 @@ def test_what_the_docstrings_say_of_grants_satisfies_the_rule_packs() -> None:
     app = cdk.App()
     add_rule_packs(app)
     stack = cdk.Stack(app, "Stack")
-    trail = SecureTrail(stack, "SecureTrail", log_analytics=True)
+    trail = SecureTrail(stack, "SecureTrail", analytics=Analytics())
     role = iam.Role(stack, "Auditor", assumed_by=iam.AccountRootPrincipal())
     grants = iam.ManagedPolicy(stack, "Grants", roles=[role])
     trail.grant_query(grants)

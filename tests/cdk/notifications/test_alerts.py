@@ -11,7 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Annotations, Match, Template
 
-from constructs_lib import SecureTrail
+from constructs_lib import Alerts, CloudWatchLogs, NewBucket, SecureTrail, SecurityProfile
 from constructs_lib.notifications.cis_alarms import CIS_ALARMS
 from tests.cdk.conftest import Synthesize, new_app, only
 from tests.cdk.templates import plain
@@ -22,7 +22,7 @@ TRAIL_ARN = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/recorder"
 
 def rule_patterns() -> list[dict[str, Any]]:
     stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account=ACCOUNT, region=REGION))
-    SecureTrail(stack, "SecureTrail", trail_name="recorder", tamper_alerts=True)
+    SecureTrail(stack, "SecureTrail", trail_name="recorder", alerts=Alerts())
     text = plain(Template.from_stack(stack).find_resources("AWS::Events::Rule"), "aws")
     return [named(rule["Properties"]["EventPattern"]) for name, rule in text.items() if "Tampering" in name]
 
@@ -139,7 +139,7 @@ def guards() -> dict[str, dict[str, Any]]:
         return value
 
     stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account=ACCOUNT, region=REGION))
-    SecureTrail(stack, "SecureTrail", trail_name="recorder", tamper_alerts=True)
+    SecureTrail(stack, "SecureTrail", trail_name="recorder", alerts=Alerts())
     rules = Template.from_stack(stack).find_resources("AWS::Events::Rule")
     found = [resolved(each["Properties"]) for each in rules.values() if "Name" in each["Properties"]]
     return {each["Name"].rpartition("-")[2]: each for each in found}
@@ -149,7 +149,7 @@ def test_who_touches_the_alerts_raises_an_alert_that_goes_another_way() -> None:
     rules = guards()
     first, second = (rules[name] for name in ("Guard1", "Guard2"))
     stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account=ACCOUNT, region=REGION))
-    SecureTrail(stack, "SecureTrail", trail_name="recorder", tamper_alerts=True)
+    SecureTrail(stack, "SecureTrail", trail_name="recorder", alerts=Alerts())
     template = Template.from_stack(stack)
     watched = [name for name in template.find_resources("AWS::Events::Rule") if "Tampering" in name]
     (topic,) = template.find_resources("AWS::SNS::Topic")
@@ -181,7 +181,7 @@ def test_who_touches_the_alerts_raises_an_alert_that_goes_another_way() -> None:
 
 
 def test_alarms_tell_of_alerts_that_do_not_arrive(synthesize: Synthesize) -> None:
-    template = synthesize(tamper_alerts=True)
+    template = synthesize(alerts=Alerts())
 
     alarms = [each["Properties"] for each in template.find_resources("AWS::CloudWatch::Alarm").values()]
     (topic,) = template.find_resources("AWS::SNS::Topic")
@@ -207,7 +207,7 @@ def test_alarms_tell_of_alerts_that_do_not_arrive(synthesize: Synthesize) -> Non
 
 
 def test_the_alert_about_the_key_does_not_need_the_key(synthesize: Synthesize) -> None:
-    template = synthesize(tamper_alerts=True)
+    template = synthesize(alerts=Alerts())
 
     key = only(template, "AWS::SNS::Topic")["KmsMasterKeyId"]["Fn::GetAtt"][0]
     assert key != "SecureTrailKey340A4129"
@@ -225,7 +225,7 @@ def test_the_alert_about_the_key_does_not_need_the_key(synthesize: Synthesize) -
 
 def test_rules_and_alarms_may_publish_to_the_topic_over_tls(stack: cdk.Stack) -> None:
     topic = sns.Topic(stack, "Mine", enforce_ssl=True)
-    SecureTrail(stack, "SecureTrail", cis_alarms=True, tamper_alerts=True, alert_topic=topic)
+    SecureTrail(stack, "SecureTrail", cloudwatch=CloudWatchLogs(cis_alarms=True), alerts=Alerts(topic=topic))
 
     template = Template.from_stack(stack)
     template.resource_count_is("AWS::SNS::Topic", 1)
@@ -254,7 +254,9 @@ def test_no_rule_of_another_account_publishes_a_forged_alert(existing: str) -> N
             key_arn=f"arn:aws:kms:{REGION}:444455556666:key/theirs",
         ),
     }
-    SecureTrail(stack, "SecureTrail", tamper_alerts=True, cis_alarms=True, alert_topic=topics[existing]())
+    SecureTrail(
+        stack, "SecureTrail", alerts=Alerts(topic=topics[existing]()), cloudwatch=CloudWatchLogs(cis_alarms=True)
+    )
 
     template = Template.from_stack(stack)
     policies = [
@@ -289,7 +291,7 @@ def test_a_topic_of_another_account_gets_the_statements_that_it_needs_as_outputs
         topic_arn=f"arn:aws:sns:{REGION}:444455556666:alerts",
         key_arn=f"arn:aws:kms:{REGION}:444455556666:key/theirs",
     )
-    SecureTrail(stack, "SecureTrail", tamper_alerts=True, alert_topic=topic)
+    SecureTrail(stack, "SecureTrail", alerts=Alerts(topic=topic))
 
     template = Template.from_stack(stack)
     outputs = template.find_outputs("*")
@@ -318,7 +320,7 @@ def as_text(value: Any) -> str:
 
 
 def test_each_cis_alarm_has_its_own_filter_and_notifies(synthesize: Synthesize) -> None:
-    template = synthesize(trail_name="recorder", cis_alarms=True)
+    template = synthesize(trail_name="recorder", cloudwatch=CloudWatchLogs(cis_alarms=True))
 
     filters = [entry["Properties"] for entry in template.find_resources("AWS::Logs::MetricFilter").values()]
     alarms = [entry["Properties"] for entry in template.find_resources("AWS::CloudWatch::Alarm").values()]
@@ -335,7 +337,7 @@ def test_each_cis_alarm_has_its_own_filter_and_notifies(synthesize: Synthesize) 
 
 def test_security_group_changes_meet_security_hub_and_cis_5(synthesize: Synthesize) -> None:
     """Security Hub takes its own list and nothing more; CIS 5.0 has one call more. One alarm looks at both."""
-    template = synthesize(trail_name="recorder", cis_alarms=True)
+    template = synthesize(trail_name="recorder", cloudwatch=CloudWatchLogs(cis_alarms=True))
 
     patterns = [
         each["Properties"]["FilterPattern"]
@@ -368,7 +370,7 @@ def test_the_fifteen_are_the_benchmarks_fifteen() -> None:
 
 
 def test_a_further_alarm_reads_the_trails_log_group(stack: cdk.Stack) -> None:
-    trail = SecureTrail(stack, "SecureTrail", trail_name="recorder", tamper_alerts=True, send_to_cloud_watch_logs=True)
+    trail = SecureTrail(stack, "SecureTrail", trail_name="recorder", alerts=Alerts(), cloudwatch=CloudWatchLogs())
     trail.alarm_on(
         "MassDeletion",
         filter_pattern="{($.eventName=DeleteObject)}",
@@ -382,3 +384,33 @@ def test_a_further_alarm_reads_the_trails_log_group(stack: cdk.Stack) -> None:
     ]
     (alarm,) = [each for each in alarms if "AlarmName" in each]
     assert (alarm["AlarmName"], alarm["Threshold"], alarm["Period"]) == ("recorder-MassDeletion", 100, 60)
+
+
+@pytest.mark.parametrize("is_theirs", [False, True])
+def test_the_topic_can_be_for_alarms_alone(stack: cdk.Stack, *, is_theirs: bool) -> None:
+    theirs = sns.Topic(stack, "Theirs") if is_theirs else None
+    trail = SecureTrail(stack, "SecureTrail", alerts=Alerts(topic=theirs, on_tampering=False))
+
+    template = Template.from_stack(stack)
+    template.resource_count_is("AWS::Events::Rule", 0)
+    template.resource_count_is("AWS::CloudWatch::Alarm", 0)
+    (policy,) = template.find_resources("AWS::SNS::TopicPolicy").values()
+    services = [each["Principal"] for each in policy["Properties"]["PolicyDocument"]["Statement"]]
+    assert {"Service": "cloudwatch.amazonaws.com"} in services
+    assert trail.alert_topic is not None
+    assert theirs is None or trail.alert_topic is theirs
+
+
+def test_a_group_that_is_off_stays_off_in_the_compliance_profile(stack: cdk.Stack) -> None:
+    trail = SecureTrail(
+        stack,
+        "SecureTrail",
+        profile=SecurityProfile.COMPLIANCE,
+        cloudwatch=False,
+        alerts=False,
+        log_bucket=NewBucket(replica=False),
+    )
+
+    assert (trail.log_group, trail.alert_topic, trail.replica_target) == (None, None, None)
+    types = {each["Type"] for each in Template.from_stack(stack).to_json()["Resources"].values()}
+    assert types & {"AWS::Logs::LogGroup", "AWS::SNS::Topic", "AWS::Events::Rule", "AWS::CloudWatch::Alarm"} == set()

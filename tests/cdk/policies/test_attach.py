@@ -11,7 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match, Template
 
-from constructs_lib import SecureTrail, required_bucket_policy, required_key_policy
+from constructs_lib import Organization, SecureTrail, required_bucket_policy, required_key_policy
 from tests.cdk.conftest import new_app, only
 from tests.cdk.templates import cloudtrail_statements, plain
 
@@ -75,7 +75,7 @@ def test_a_log_archive_account_gets_the_same_policies_without_the_trail() -> Non
         trail_name="recorder",
         encryption_key=kms.Key.from_key_arn(trails, "K", f"arn:aws:kms:{REGION}:444455556666:key/imported"),
         log_bucket=s3.Bucket.from_bucket_name(trails, "B", "archive"),
-        organization_id="o-abcdefghij",
+        organization=Organization("o-abcdefghij"),
     )
     archive = cdk.Stack(new_app(), "Archive", env=cdk.Environment(account="444455556666", region=REGION))
     of_trail = {"trail_name": "recorder", "trail_account": ACCOUNT, "trail_region": REGION}

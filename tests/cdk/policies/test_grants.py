@@ -9,7 +9,7 @@ import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
 
-from constructs_lib import SecureTrail
+from constructs_lib import Analytics, SecureTrail
 from tests.cdk.conftest import new_app
 from tests.cdk.programs import run
 from tests.cdk.templates import plain
@@ -96,7 +96,7 @@ def test_bucket_and_key_policy_allow_a_reader_in_another_account(here: cdk.Stack
 )
 def test_a_reader_elsewhere_gets_the_same_conditions(here: cdk.Stack, principal: iam.IPrincipal) -> None:
     """Without them an organization could list every name in the bucket, and decrypt whatever the key encrypts."""
-    SecureTrail(here, "SecureTrail", log_analytics=True).grant_read(principal)
+    SecureTrail(here, "SecureTrail", analytics=Analytics()).grant_read(principal)
 
     template = Template.from_stack(here)
     statements = [
@@ -118,7 +118,7 @@ def test_a_reader_elsewhere_gets_the_same_conditions(here: cdk.Stack, principal:
 
 def test_whoever_queries_also_reads(here: cdk.Stack) -> None:
     analyst = iam.Role(here, "Analyst", assumed_by=iam.AccountRootPrincipal())
-    trail = SecureTrail(here, "SecureTrail", log_analytics=True)
+    trail = SecureTrail(here, "SecureTrail", analytics=Analytics())
     trail.grant_query(analyst)
 
     statements = role_statements(here)

@@ -11,7 +11,14 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Annotations, Match, Template
 
-from constructs_lib import SecureTrail, required_bucket_policy, required_key_policy
+from constructs_lib import (
+    Alerts,
+    CloudWatchLogs,
+    DeliveryNotifications,
+    SecureTrail,
+    required_bucket_policy,
+    required_key_policy,
+)
 from tests.cdk.conftest import new_app
 
 ACCOUNT, REGION = "111122223333", "eu-central-1"
@@ -52,10 +59,9 @@ def two_trails(stack: cdk.Stack) -> Template:
             encryption_key=key,
             log_bucket=bucket,
             s3_key_prefix=name,
-            send_to_cloud_watch_logs=True,
-            tamper_alerts=True,
-            alert_topic=alerts,
-            delivery_topic=deliveries,
+            cloudwatch=CloudWatchLogs(),
+            alerts=Alerts(topic=alerts),
+            delivery_notifications=DeliveryNotifications(topic=deliveries),
         )
     return Template.from_stack(stack)
 
@@ -98,10 +104,9 @@ def test_the_key_of_an_existing_topic_allows_the_publishers(stack: cdk.Stack) ->
     SecureTrail(
         stack,
         "SecureTrail",
-        tamper_alerts=True,
-        cis_alarms=True,
-        alert_topic=sns.Topic(stack, "Alerts", master_key=alert_key),
-        delivery_topic=sns.Topic(stack, "Deliveries", master_key=delivery_key),
+        alerts=Alerts(topic=sns.Topic(stack, "Alerts", master_key=alert_key)),
+        cloudwatch=CloudWatchLogs(cis_alarms=True),
+        delivery_notifications=DeliveryNotifications(topic=sns.Topic(stack, "Deliveries", master_key=delivery_key)),
     )
 
     template = Template.from_stack(stack)
@@ -117,7 +122,9 @@ def test_the_key_of_an_existing_topic_allows_the_publishers(stack: cdk.Stack) ->
 def test_what_the_key_of_an_imported_topic_needs_is_a_warning_and_an_output() -> None:
     stack = cdk.Stack(new_app(), "Stack", env=ENV)
     topic = sns.Topic.from_topic_attributes(stack, "Topic", topic_arn=TOPIC_ARN, key_arn=KEY_ARN)
-    SecureTrail(stack, "SecureTrail", tamper_alerts=True, alert_topic=topic, delivery_topic=topic)
+    SecureTrail(
+        stack, "SecureTrail", alerts=Alerts(topic=topic), delivery_notifications=DeliveryNotifications(topic=topic)
+    )
 
     outputs = Template.from_stack(stack).find_outputs("*").values()
     shown = {output["Description"].split("imported ")[1]: json.loads(output["Value"]) for output in outputs}

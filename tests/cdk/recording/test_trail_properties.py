@@ -16,8 +16,11 @@ from constructs_lib import (
     Insight,
     InsightType,
     LogReplica,
+    NewBucket,
     Operator,
     ReadWrite,
+    Recording,
+    Replica,
     SecureTrail,
 )
 from tests.cdk.conftest import Synthesize, new_app, only
@@ -108,7 +111,7 @@ def test_without_selectors_the_trail_keeps_cloudtrails_default(synthesize: Synth
 def test_a_selector_becomes_an_advanced_event_selector(
     synthesize: Synthesize, selector: EventSelector, expected: dict[str, Any]
 ) -> None:
-    trail = trail_of(synthesize(event_selectors=[selector]))
+    trail = trail_of(synthesize(recording=Recording(event_selectors=[selector])))
 
     assert [fields(rendered) for rendered in trail["AdvancedEventSelectors"]] == [expected]
     assert "EventSelectors" not in trail
@@ -131,7 +134,9 @@ def left_out(template: Template) -> set[str]:
 
 def test_what_is_delivered_to_its_own_buckets_is_never_recorded(synthesize: Synthesize) -> None:
     """Each delivered file would cause the next one: log files, their copies, and the access logs of both."""
-    template = synthesize(event_selectors=[EventSelector.s3_objects()], replicate_logs=True)
+    template = synthesize(
+        recording=Recording(event_selectors=[EventSelector.s3_objects()]), log_bucket=NewBucket(replica=Replica())
+    )
 
     buckets = set(template.find_resources("AWS::S3::Bucket"))
     assert left_out(template) == buckets
@@ -147,7 +152,12 @@ def test_a_replica_of_another_region_is_left_out_as_far_as_it_is_known(name: str
     replica = LogReplica(
         there, "Replica", bucket_name="copies", key_alias="alias/copies", access_log_bucket=access_logs
     )
-    SecureTrail(here, "SecureTrail", event_selectors=[EventSelector.s3_objects()], replica_target=replica.target)
+    SecureTrail(
+        here,
+        "SecureTrail",
+        recording=Recording(event_selectors=[EventSelector.s3_objects()]),
+        log_bucket=NewBucket(replica=Replica(target=replica.target)),
+    )
 
     found = left_out(Template.from_stack(here)) - {"SecureTrailBucket89F6863C", "SecureTrailAccessLogs2357F7D6"}
     assert found == {"copies"} | ({name} if name else set())
@@ -158,7 +168,7 @@ def test_a_replica_of_another_region_is_left_out_as_far_as_it_is_known(name: str
 
 def test_naming_buckets_does_not_include_the_trails_own(stack: cdk.Stack) -> None:
     mine = s3.Bucket.from_bucket_name(stack, "Mine", "mine")
-    SecureTrail(stack, "SecureTrail", event_selectors=[EventSelector.s3_objects(mine)])
+    SecureTrail(stack, "SecureTrail", recording=Recording(event_selectors=[EventSelector.s3_objects(mine)]))
 
     (selector,) = trail_of(Template.from_stack(stack))["AdvancedEventSelectors"]
     assert set(fields(selector)["resources.ARN"]) == {"StartsWith", "NotStartsWith"}
@@ -166,7 +176,9 @@ def test_naming_buckets_does_not_include_the_trails_own(stack: cdk.Stack) -> Non
 
 def test_an_existing_log_bucket_is_left_out_too(stack: cdk.Stack) -> None:
     logs = s3.Bucket.from_bucket_name(stack, "Logs", "logs")
-    SecureTrail(stack, "SecureTrail", log_bucket=logs, event_selectors=[EventSelector.s3_objects()])
+    SecureTrail(
+        stack, "SecureTrail", log_bucket=logs, recording=Recording(event_selectors=[EventSelector.s3_objects()])
+    )
 
     (selector,) = trail_of(Template.from_stack(stack))["AdvancedEventSelectors"]
     (excluded,) = fields(selector)["resources.ARN"]["NotStartsWith"]
@@ -177,9 +189,11 @@ def test_insights_and_aggregation_name_their_events(synthesize: Synthesize) -> N
     both = (EventCategory.MANAGEMENT, EventCategory.DATA)
     trail = trail_of(
         synthesize(
-            event_selectors=[EventSelector.management(), EventSelector.s3_objects()],
-            insights=[Insight(InsightType.API_CALL_RATE, both), Insight(InsightType.API_ERROR_RATE)],
-            aggregation=[AggregationTemplate.API_ACTIVITY, AggregationTemplate.USER_ACTIONS],
+            recording=Recording(
+                event_selectors=[EventSelector.management(), EventSelector.s3_objects()],
+                insights=[Insight(InsightType.API_CALL_RATE, both), Insight(InsightType.API_ERROR_RATE)],
+                aggregation=[AggregationTemplate.API_ACTIVITY, AggregationTemplate.USER_ACTIONS],
+            ),
         )
     )
 
@@ -205,7 +219,7 @@ def test_insights_and_aggregation_name_their_events(synthesize: Synthesize) -> N
 def test_what_costs_much_or_records_too_little_gets_a_warning(
     stack: cdk.Stack, selectors: list[EventSelector], warnings: list[str]
 ) -> None:
-    SecureTrail(stack, "SecureTrail", event_selectors=selectors)
+    SecureTrail(stack, "SecureTrail", recording=Recording(event_selectors=selectors))
 
     texts = [str(entry.entry.data) for entry in Annotations.from_stack(stack).find_warning("*", Match.any_value())]
     assert [any(f"securetrail:{warning}" in text for text in texts) for warning in warnings] == [True] * len(warnings)

@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 from constructs import Construct
 
-from constructs_lib import LogReplica, SecureTrail
+from constructs_lib import Analytics, LogReplica, NewAccessLogBucket, NewBucket, SecureTrail
 from tests.cdk.conftest import new_app
 
 ACCOUNT, REGION = "111122223333", "eu-central-1"
@@ -18,7 +18,10 @@ ENFORCED = {"object_ownership": s3.ObjectOwnership.BUCKET_OWNER_ENFORCED}
 
 
 def make(construct: type[Construct], stack: cdk.Stack, bucket: s3.IBucket) -> Template:
-    construct(stack, "Mine", access_log_bucket=bucket)  # type: ignore[call-arg]
+    if construct is LogReplica:
+        LogReplica(stack, "Mine", access_log_bucket=bucket)
+    else:
+        SecureTrail(stack, "Mine", log_bucket=NewBucket(access_log_bucket=bucket))
     return Template.from_stack(stack)
 
 
@@ -66,7 +69,7 @@ def test_a_bucket_of_another_stack_allows_the_account_without_a_cycle() -> None:
 
 def test_query_results_beside_an_existing_log_bucket_log_where_they_are_told(stack: cdk.Stack) -> None:
     theirs = s3.Bucket(stack, "Theirs")
-    SecureTrail(stack, "Mine", log_bucket=s3.Bucket(stack, "Logs"), log_analytics=True, access_log_bucket=theirs)
+    SecureTrail(stack, "Mine", log_bucket=s3.Bucket(stack, "Logs"), analytics=Analytics(access_log_bucket=theirs))
 
     template = Template.from_stack(stack)
     results = properties(template, "AWS::S3::Bucket", "MineAnalyticsResults")
@@ -74,13 +77,32 @@ def test_query_results_beside_an_existing_log_bucket_log_where_they_are_told(sta
     assert len(template.find_resources("AWS::S3::Bucket")) == 3  # no bucket for access logs beside theirs
 
 
-def test_access_logs_of_query_results_stay_as_long_as_they_are_told(stack: cdk.Stack) -> None:
+def test_query_results_beside_a_new_log_bucket_may_log_elsewhere(stack: cdk.Stack) -> None:
+    theirs = s3.Bucket(stack, "Theirs")
+    SecureTrail(stack, "Mine", analytics=Analytics(access_log_bucket=theirs))
+
+    template = Template.from_stack(stack)
+    results = properties(template, "AWS::S3::Bucket", "MineAnalyticsResults")
+    assert results["LoggingConfiguration"]["DestinationBucketName"] == stack.resolve(theirs.bucket_name)
+    logs = properties(template, "AWS::S3::Bucket", "MineBucket")
+    assert logs["LoggingConfiguration"]["DestinationBucketName"] != stack.resolve(theirs.bucket_name)
+
+
+def test_access_logs_of_query_results_stay_for_a_year(stack: cdk.Stack) -> None:
+    SecureTrail(stack, "Mine", log_bucket=s3.Bucket(stack, "Logs"), analytics=Analytics())
+
+    rules = properties(Template.from_stack(stack), "AWS::S3::Bucket", "MineAccessLogs")["LifecycleConfiguration"][
+        "Rules"
+    ]
+    assert [rule["ExpirationInDays"] for rule in rules] == [365]
+
+
+def test_access_logs_stay_as_long_as_they_are_told(stack: cdk.Stack) -> None:
     SecureTrail(
         stack,
         "Mine",
-        log_bucket=s3.Bucket(stack, "Logs"),
-        log_analytics=True,
-        access_log_expiration=cdk.Duration.days(30),
+        log_bucket=NewBucket(access_log_bucket=NewAccessLogBucket(expiration=cdk.Duration.days(30))),
+        analytics=Analytics(),
     )
 
     rules = properties(Template.from_stack(stack), "AWS::S3::Bucket", "MineAccessLogs")["LifecycleConfiguration"][

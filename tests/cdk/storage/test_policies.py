@@ -7,7 +7,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
-from constructs_lib import SecureTrail
+from constructs_lib import NewBucket, SecureTrail
 from tests.cdk.conftest import new_app, only
 from tests.cdk.templates import cloudtrail_statements, plain
 
@@ -17,7 +17,7 @@ PARTITIONS = [("aws", "eu-central-1"), ("aws-us-gov", "us-gov-west-1"), ("aws-cn
 
 def template_in(region: str, **props: Any) -> Template:
     stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account=ACCOUNT, region=region))
-    SecureTrail(stack, "SecureTrail", trail_name="recorder", bucket_name="recorder-logs", **props)
+    SecureTrail(stack, "SecureTrail", trail_name="recorder", log_bucket=NewBucket(bucket_name="recorder-logs"), **props)
     return Template.from_stack(stack)
 
 

@@ -7,7 +7,7 @@ import pytest
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match, Template
 
-from constructs_lib import LogReplica, SecureTrail, SecurityProfile
+from constructs_lib import LogReplica, LogRetention, NewBucket, Replica, SecureTrail, SecurityProfile
 from tests.cdk.conftest import Synthesize, new_app, only
 from tests.cdk.templates import log_bucket, plain
 
@@ -19,14 +19,22 @@ def rules(template: Template) -> list[dict[str, Any]]:
     return found
 
 
+def locked(lock: s3.ObjectLockRetention) -> NewBucket:
+    return NewBucket(retention=LogRetention(object_lock=lock))
+
+
 def test_log_files_move_to_colder_storage_and_expire(synthesize: Synthesize) -> None:
     template = synthesize(
-        log_expiration=cdk.Duration.days(2555),
-        log_transitions=[
-            s3.Transition(storage_class=s3.StorageClass.GLACIER, transition_after=cdk.Duration.days(90)),
-            s3.Transition(storage_class=s3.StorageClass.DEEP_ARCHIVE, transition_after=cdk.Duration.days(365)),
-        ],
-        noncurrent_version_expiration=cdk.Duration.days(30),
+        log_bucket=NewBucket(
+            retention=LogRetention(
+                expiration=cdk.Duration.days(2555),
+                transitions=[
+                    s3.Transition(storage_class=s3.StorageClass.GLACIER, transition_after=cdk.Duration.days(90)),
+                    s3.Transition(storage_class=s3.StorageClass.DEEP_ARCHIVE, transition_after=cdk.Duration.days(365)),
+                ],
+                noncurrent_version_expiration=cdk.Duration.days(30),
+            )
+        ),
     )
 
     (rule,) = rules(template)
@@ -44,7 +52,7 @@ def test_log_files_move_to_colder_storage_and_expire(synthesize: Synthesize) -> 
 @pytest.mark.parametrize(
     ("props", "mode", "days"),
     [
-        ({"object_lock": s3.ObjectLockRetention.compliance(cdk.Duration.days(400))}, "COMPLIANCE", 400),
+        ({"log_bucket": locked(s3.ObjectLockRetention.compliance(cdk.Duration.days(400)))}, "COMPLIANCE", 400),
         ({"profile": SecurityProfile.COMPLIANCE}, "GOVERNANCE", 365),
     ],
 )
@@ -112,7 +120,7 @@ def test_only_cloudtrail_and_break_glass_write_where_log_files_are(
 
 
 def test_only_break_glass_deletes_copies_that_are_made_here(synthesize: Synthesize) -> None:
-    template = synthesize(break_glass_principal_arns=[BREAK_GLASS], replicate_logs=True)
+    template = synthesize(break_glass_principal_arns=[BREAK_GLASS], log_bucket=NewBucket(replica=Replica()))
 
     guarded = {
         policy["Properties"]["Bucket"]["Ref"]: statement["Resource"][0]["Fn::GetAtt"][0]
@@ -125,17 +133,20 @@ def test_only_break_glass_deletes_copies_that_are_made_here(synthesize: Synthesi
 
 
 @pytest.mark.parametrize(
-    "props",
+    ("profile", "lock"),
     [
-        {"object_lock": s3.ObjectLockRetention.governance(cdk.Duration.days(30))},
-        {"profile": SecurityProfile.COMPLIANCE},
+        (SecurityProfile.LAB, s3.ObjectLockRetention.governance(cdk.Duration.days(30))),
+        (SecurityProfile.COMPLIANCE, None),
     ],
 )
-def test_a_locked_log_bucket_needs_a_replica_that_can_lock(stack: cdk.Stack, props: dict[str, Any]) -> None:
-    replica = LogReplica(stack, "Replica")
+def test_a_locked_log_bucket_needs_a_replica_that_can_lock(
+    stack: cdk.Stack, profile: SecurityProfile, lock: s3.ObjectLockRetention | None
+) -> None:
+    target = LogReplica(stack, "Replica").target
+    bucket = NewBucket(retention=LogRetention(object_lock=lock), replica=Replica(target=target))
 
     with pytest.raises(ValueError, match=r"has no Object Lock(?s:.*)Fix: "):
-        SecureTrail(stack, "SecureTrail", replica_target=replica.target, **props)
+        SecureTrail(stack, "SecureTrail", profile=profile, log_bucket=bucket)
 
 
 def replication(template: Template, bucket: str) -> dict[str, Any]:
@@ -146,7 +157,7 @@ def replication(template: Template, bucket: str) -> dict[str, Any]:
 
 
 def test_everything_but_deletions_is_copied_and_encrypted_with_the_replicas_key(synthesize: Synthesize) -> None:
-    template = synthesize(replicate_logs=True)
+    template = synthesize(log_bucket=NewBucket(replica=Replica()))
 
     for bucket in ("SecureTrailBucket89F6863C", "SecureTrailAccessLogs2357F7D6"):
         (rule,) = replication(template, bucket)["Rules"]
@@ -171,7 +182,7 @@ def test_a_replica_in_another_region_is_known_without_a_lookup() -> None:
     there = cdk.Stack(app, "There", env=cdk.Environment(account=account, region="eu-west-1"))
     here = cdk.Stack(app, "Here", env=cdk.Environment(account=account, region="eu-central-1"))
     replica = LogReplica(there, "Replica", bucket_name="example-copies", key_alias="alias/copies")
-    SecureTrail(here, "SecureTrail", replica_target=replica.target)
+    SecureTrail(here, "SecureTrail", log_bucket=NewBucket(replica=Replica(target=replica.target)))
 
     template = Template.from_stack(here)
     (rule,) = plain(replication(template, "SecureTrailBucket89F6863C"), "aws")["Rules"]

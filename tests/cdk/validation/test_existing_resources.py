@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Annotations, Match
 
-from constructs_lib import LogReplica, SecureTrail
+from constructs_lib import Alerts, Analytics, CloudWatchLogs, DeliveryNotifications, LogReplica, NewBucket, SecureTrail
 from tests.cdk.conftest import new_app
 
 HERE, THERE, ACCOUNT, OTHER = "eu-central-1", "eu-west-1", "111122223333", "444455556666"
@@ -50,40 +50,42 @@ REFUSED: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
         "encryption_key is the alias Here/A",
     ),
     "log group": (
-        lambda stack: {**both_there(stack), "send_to_cloud_watch_logs": True},
-        f"send_to_cloud_watch_logs was given(?s:.*)in {HERE}, and that key is in {THERE}",
+        lambda stack: {**both_there(stack), "cloudwatch": CloudWatchLogs()},
+        f"cloudwatch was given(?s:.*)in {HERE}, and that key is in {THERE}",
     ),
     "new topic": (
-        lambda stack: {**both_there(stack), "delivery_notifications": True},
+        lambda stack: {**both_there(stack), "delivery_notifications": DeliveryNotifications()},
         f"delivery_notifications was given(?s:.*)that key is in {THERE}",
     ),
     "query results": (
-        lambda stack: {**both_there(stack), "log_analytics": True},
-        f"log_analytics was given(?s:.*)that key is in {THERE}",
+        lambda stack: {**both_there(stack), "analytics": Analytics()},
+        f"analytics was given(?s:.*)that key is in {THERE}",
     ),
     "access logs elsewhere": (
-        lambda stack: {"access_log_bucket": bucket_in(stack, THERE)},
+        lambda stack: {"log_bucket": NewBucket(access_log_bucket=bucket_in(stack, THERE))},
         f"access_log_bucket is in {THERE}, account {ACCOUNT}",
     ),
     "access logs of another account": (
-        lambda stack: {"access_log_bucket": bucket_in(stack, HERE, OTHER)},
+        lambda stack: {"log_bucket": NewBucket(access_log_bucket=bucket_in(stack, HERE, OTHER))},
         f"access_log_bucket is in {HERE}, account {OTHER}",
     ),
     "alerts to a FIFO topic": (
-        lambda stack: {"tamper_alerts": True, "alert_topic": topic(stack, "alerts.fifo")},
-        "alert_topic is a FIFO topic",
+        lambda stack: {"alerts": Alerts(topic=topic(stack, "alerts.fifo"))},
+        "Alerts.topic is a FIFO topic",
     ),
     "deliveries to a FIFO topic": (
-        lambda stack: {"delivery_topic": topic(stack, "deliveries.fifo")},
-        "delivery_topic is a FIFO topic",
+        lambda stack: {"delivery_notifications": DeliveryNotifications(topic=topic(stack, "deliveries.fifo"))},
+        "DeliveryNotifications.topic is a FIFO topic",
     ),
     "alerts elsewhere": (
-        lambda stack: {"tamper_alerts": True, "alert_topic": topic(stack, region=THERE)},
-        f"alert_topic is in {THERE} and the trail in {HERE}",
+        lambda stack: {"alerts": Alerts(topic=topic(stack, region=THERE))},
+        f"Alerts.topic is in {THERE} and the trail in {HERE}",
     ),
     "SNS's own key": (
-        lambda stack: {"delivery_topic": sns.Topic(stack, "T", master_key=sns_key(stack))},
-        "delivery_topic is encrypted with alias/aws/sns",
+        lambda stack: {
+            "delivery_notifications": DeliveryNotifications(topic=sns.Topic(stack, "T", master_key=sns_key(stack)))
+        },
+        "DeliveryNotifications.topic is encrypted with alias/aws/sns",
     ),
 }
 
@@ -104,7 +106,7 @@ def test_what_aws_would_refuse_is_refused(
 def test_cloudtrail_publishes_to_a_topic_of_another_region(here: cdk.Stack) -> None:
     """Rules and alarms do not; of CloudTrail https://github.com/aws/aws-cdk/issues/9013 says so."""
     there = topic(here, region=THERE)
-    trail = SecureTrail(here, "SecureTrail", delivery_topic=there)
+    trail = SecureTrail(here, "SecureTrail", delivery_notifications=DeliveryNotifications(topic=there))
 
     assert trail.trail.sns_topic_name == there.topic_arn
 
@@ -127,7 +129,7 @@ def test_a_replica_logs_to_its_own_region(here: cdk.Stack) -> None:
 def test_resources_whose_calls_raise_no_alert_get_a_warning(
     here: cdk.Stack, props: Callable[[cdk.Stack], dict[str, Any]], unseen: set[str]
 ) -> None:
-    SecureTrail(here, "SecureTrail", tamper_alerts=True, **props(here))
+    SecureTrail(here, "SecureTrail", alerts=Alerts(), **props(here))
 
     texts = [str(found.entry.data) for found in Annotations.from_stack(here).find_warning("*", Match.any_value())]
     told = [text for text in texts if "securetrail:tamper-alerts:" in text]

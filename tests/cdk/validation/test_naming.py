@@ -1,15 +1,12 @@
 """Wrong names, prefixes and combinations are refused at synth, with what, got, allowed and fix."""
 
-from typing import Any
-
 import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_s3 as s3
 
-from constructs_lib import SecureTrail
+from constructs_lib import NewBucket, NewKey, SecureTrail
 from constructs_lib.validation import naming
 from tests.cdk.conftest import Synthesize, new_app, only
+from tests.cdk.props import props_of
 
 WRONG_TRAIL_NAMES = [
     "",
@@ -38,6 +35,8 @@ WRONG_BUCKET_NAMES = [
     "sthree-x",
 ]
 WRONG_ALIASES = ["", "key", "alias/", "alias/aws/key", "alias/my key", "alias/my.key", "alias/" + "k" * 251]
+# What the message calls it.
+NAMED = {"log_bucket__bucket_name": "bucket_name", "encryption_key__alias": "the key's alias"}
 WRONG_PREFIXES = ["", "/", "/audit", "audit/", "a//b", "a*", "a b", "${aws:username}", "p" * 201]
 
 
@@ -50,41 +49,19 @@ def test_cloudtrails_own_names_are_accepted(synthesize: Synthesize, name: str) -
     ("prop", "value"),
     [
         *(("trail_name", name) for name in WRONG_TRAIL_NAMES),
-        *(("bucket_name", name) for name in WRONG_BUCKET_NAMES),
-        *(("key_alias", alias) for alias in WRONG_ALIASES),
+        *(("log_bucket__bucket_name", name) for name in WRONG_BUCKET_NAMES),
+        *(("encryption_key__alias", alias) for alias in WRONG_ALIASES),
         *(("s3_key_prefix", prefix) for prefix in WRONG_PREFIXES),
     ],
 )
 def test_a_wrong_name_fails_and_says_what_got_allowed_and_fix(stack: cdk.Stack, prop: str, value: str) -> None:
-    props: dict[str, Any] = {prop: value}
-
     with pytest.raises(ValueError) as raised:
-        SecureTrail(stack, "SecureTrail", **props)
+        SecureTrail(stack, "SecureTrail", **props_of({prop: value}))
 
     message = str(raised.value)
-    assert message.startswith(f"{prop} is {value!r}")
+    assert message.startswith(f"{NAMED.get(prop, prop)} is {value!r}")
     assert "Allowed: " in message
     assert "Fix: " in message
-
-
-@pytest.mark.parametrize(
-    ("existing", "configuring"),
-    [
-        ("encryption_key", {"key_alias": "alias/mine"}),
-        ("encryption_key", {"key_pending_window": cdk.Duration.days(7)}),
-        ("log_bucket", {"bucket_name": "my-logs"}),
-        ("log_bucket", {"noncurrent_version_expiration": cdk.Duration.days(1)}),
-        ("log_bucket", {"access_log_expiration": cdk.Duration.days(1)}),
-    ],
-)
-def test_a_prop_that_configures_a_new_resource_fails_beside_an_existing_one(
-    stack: cdk.Stack, existing: str, configuring: dict[str, Any]
-) -> None:
-    resources = {"encryption_key": kms.Key(stack, "Key"), "log_bucket": s3.Bucket(stack, "Bucket")}
-    props: dict[str, Any] = {existing: resources[existing], **configuring}
-
-    with pytest.raises(ValueError, match=f"{next(iter(configuring))} was given together with {existing}.*Fix: "):
-        SecureTrail(stack, "SecureTrail", **props)
 
 
 def test_a_name_known_only_at_deployment_is_left_to_aws(synthesize: Synthesize) -> None:
@@ -92,8 +69,8 @@ def test_a_name_known_only_at_deployment_is_left_to_aws(synthesize: Synthesize) 
 
     template = synthesize(
         trail_name=f"trail-{account}",
-        bucket_name=f"logs-{account}",
-        key_alias=f"alias/{account}",
+        log_bucket=NewBucket(bucket_name=f"logs-{account}"),
+        encryption_key=NewKey(alias=f"alias/{account}"),
         s3_key_prefix=account,
     )
 
@@ -118,18 +95,24 @@ OF_ACCOUNT = f"logs-{cdk.Aws.ACCOUNT_ID}"
 @pytest.mark.parametrize("env", [None, HERE])
 @pytest.mark.parametrize(
     ("prop", "name"),
-    [("trail_name", "recorder"), ("bucket_name", "my-logs"), ("bucket_name", OF_ACCOUNT), ("key_alias", "alias/logs")],
+    [
+        ("trail_name", "recorder"),
+        ("log_bucket__bucket_name", "my-logs"),
+        ("log_bucket__bucket_name", OF_ACCOUNT),
+        ("encryption_key__alias", "alias/logs"),
+    ],
     ids=["trail", "bucket", "bucket of the account", "alias"],
 )
 def test_two_trails_of_one_environment_never_share_a_name(prop: str, name: str, env: cdk.Environment | None) -> None:
     app = new_app()
     first = cdk.Stack(app, "First", env=env)
-    props: dict[str, Any] = {prop: name}
-    SecureTrail(first, "SecureTrail", **props)
+    SecureTrail(first, "SecureTrail", **props_of({prop: name}))
 
     for stack in (first, cdk.Stack(app, "Second", env=env)):
-        with pytest.raises(ValueError, match=rf"{prop} is .*, which another SecureTrail .*Allowed: .*Fix: "):
-            SecureTrail(stack, "Another", **props)
+        with pytest.raises(
+            ValueError, match=rf"{prop.rpartition('__')[2]} is .*, which another SecureTrail .*Allowed: .*Fix: "
+        ):
+            SecureTrail(stack, "Another", **props_of({prop: name}))
 
 
 def test_trails_of_other_environments_and_stages_may_share_names() -> None:
@@ -139,7 +122,13 @@ def test_trails_of_other_environments_and_stages_may_share_names() -> None:
         *(cdk.Stack(cdk.Stage(app, stage), "Stack") for stage in ("Test", "Production")),
     ]
     for stack in places:
-        SecureTrail(stack, "SecureTrail", trail_name="recorder", key_alias="alias/logs", bucket_name=OF_ACCOUNT)
+        SecureTrail(
+            stack,
+            "SecureTrail",
+            trail_name="recorder",
+            encryption_key=NewKey(alias="alias/logs"),
+            log_bucket=NewBucket(bucket_name=OF_ACCOUNT),
+        )
 
     stage = cdk.Stage(app, "Again", env=NEAR)
     with pytest.raises(ValueError, match=r"trail_name is 'recorder'"):
@@ -148,7 +137,7 @@ def test_trails_of_other_environments_and_stages_may_share_names() -> None:
 
 def test_a_buckets_name_is_taken_everywhere() -> None:
     app = new_app()
-    SecureTrail(cdk.Stack(app, "First", env=HERE), "SecureTrail", bucket_name="my-logs")
+    SecureTrail(cdk.Stack(app, "First", env=HERE), "SecureTrail", log_bucket=NewBucket(bucket_name="my-logs"))
 
     with pytest.raises(ValueError, match=r"bucket_name is 'my-logs'.*unique everywhere"):
-        SecureTrail(cdk.Stack(app, "Second", env=FAR), "SecureTrail", bucket_name="my-logs")
+        SecureTrail(cdk.Stack(app, "Second", env=FAR), "SecureTrail", log_bucket=NewBucket(bucket_name="my-logs"))

@@ -7,6 +7,7 @@ import aws_cdk as cdk
 import pytest
 
 from constructs_lib import (
+    CloudWatchLogs,
     Condition,
     EventCategory,
     EventSelector,
@@ -71,7 +72,7 @@ WRONG_CALLS: dict[str, tuple[Callable[[], object], str]] = {
     "query": (call("grant_query", grantee=None), "grant_query was called on Stack/SecureTrail"),
     "alarm": (call("alarm_on", construct_id="A", filter_pattern="{}", description=""), "alarm_on was called on"),
     "replica's bucket": (replica(bucket_name="X"), "bucket_name is 'X'"),
-    "replica's alias": (replica(key_alias="X"), "key_alias is 'X'"),
+    "replica's alias": (replica(key_alias="X"), "the key's alias is 'X'"),
     "replica's snapshot": (replica(removal_policy=cdk.RemovalPolicy.SNAPSHOT), "removal_policy is SNAPSHOT"),
     "replica's hours": (
         replica(noncurrent_version_expiration=cdk.Duration.hours(3)),
@@ -109,7 +110,7 @@ def test_a_wrong_argument_is_refused(make: Callable[[], object], words: str) -> 
     ],
 )
 def test_a_wrong_alarm_is_refused(stack: cdk.Stack, arguments: dict[str, Any], words: str) -> None:
-    trail = SecureTrail(stack, "SecureTrail", cis_alarms=True)
+    trail = SecureTrail(stack, "SecureTrail", cloudwatch=CloudWatchLogs(cis_alarms=True))
 
     with pytest.raises(ValueError, match=f"{words}(?s:.*)Fix: "):
         trail.alarm_on(**{"construct_id": "Mine", "description": "Mine", **arguments})

@@ -7,19 +7,24 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sns as sns
 
 from constructs_lib import (
     AggregationTemplate,
+    Analytics,
     Condition,
     EventCategory,
     EventSelector,
     Insight,
     InsightType,
+    LogRetention,
+    NewAccessLogBucket,
+    NewBucket,
+    NewKey,
     Operator,
+    Organization,
     ReadWrite,
+    Recording,
     ReplicaTarget,
     SecureTrail,
     SecurityProfile,
@@ -51,37 +56,13 @@ def break_glass(name: str) -> Callable[[cdk.Stack], dict[str, Any]]:
 # What is wrong, and words that only its own error has.
 WRONG_PROPS: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
     "trail name": (lambda _: {"trail_name": "a"}, "trail_name is 'a'"),
-    "bucket name": (lambda _: {"bucket_name": "Logs"}, "bucket_name is 'Logs'"),
-    "alias": (lambda _: {"key_alias": "logs"}, "key_alias is 'logs'"),
+    "bucket name": (lambda _: {"log_bucket": NewBucket(bucket_name="Logs")}, "bucket_name is 'Logs'"),
+    "alias": (lambda _: {"encryption_key": NewKey(alias="logs")}, "the key's alias is 'logs'"),
     "prefix": (lambda _: {"s3_key_prefix": "/logs"}, "s3_key_prefix is '/logs'"),
-    "organization": (lambda _: {"organization_id": "o-ABC"}, "organization_id is 'o-ABC'"),
+    "organization": (lambda _: {"organization": Organization("o-ABC")}, "organization_id is 'o-ABC'"),
     "management account": (
-        lambda _: {"organization_id": "o-abcdefghij", "management_account_id": "1234"},
+        lambda _: {"organization": Organization("o-abcdefghij", management_account_id="1234")},
         "management_account_id is '1234'",
-    ),
-    "management account alone": (lambda _: {"management_account_id": "111122223333"}, "without organization_id"),
-    "alias beside key": (
-        lambda stack: {"encryption_key": kms.Key(stack, "K"), "key_alias": "alias/x"},
-        "key_alias was given together with encryption_key",
-    ),
-    "lock beside bucket": (
-        lambda stack: {
-            "log_bucket": s3.Bucket(stack, "B"),
-            "object_lock": s3.ObjectLockRetention.governance(DAYS(1)),
-        },
-        "object_lock was given together with log_bucket",
-    ),
-    "replica beside bucket": (
-        lambda stack: {"log_bucket": s3.Bucket(stack, "B"), "replica_target": TARGET},
-        "replica_target was given together with log_bucket",
-    ),
-    "expiry beside bucket": (
-        lambda stack: {"log_bucket": s3.Bucket(stack, "B"), "log_expiration": DAYS(9)},
-        "log_expiration was given together with log_bucket",
-    ),
-    "access logs beside bucket": (
-        lambda stack: {"log_bucket": s3.Bucket(stack, "B"), "access_log_bucket": s3.Bucket(stack, "C")},
-        "access_log_bucket was given together with log_bucket",
     ),
     "asymmetric key": (
         lambda stack: {"encryption_key": kms.Key(stack, "K", key_spec=kms.KeySpec.RSA_2048, enable_key_rotation=False)},
@@ -94,74 +75,106 @@ WRONG_PROPS: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
         "encryption_key is in eu-west-1 and the log bucket in us-east-1",
     ),
     "access logs to KMS": (
-        lambda stack: {"access_log_bucket": s3.Bucket(stack, "B", encryption=s3.BucketEncryption.KMS)},
+        lambda stack: {
+            "log_bucket": NewBucket(access_log_bucket=s3.Bucket(stack, "B", encryption=s3.BucketEncryption.KMS))
+        },
         "access_log_bucket encrypts with KMS",
     ),
     "access logs to a locked bucket": (
-        lambda stack: {"access_log_bucket": s3.Bucket(stack, "B", object_lock_enabled=True)},
+        lambda stack: {"log_bucket": NewBucket(access_log_bucket=s3.Bucket(stack, "B", object_lock_enabled=True))},
         "access_log_bucket has Object Lock",
     ),
-    "no selector": (lambda _: {"event_selectors": []}, "event_selectors is empty"),
+    "no selector": (lambda _: {"recording": Recording(event_selectors=[])}, "event_selectors is empty"),
     "too many values": (
-        lambda _: {"event_selectors": [data(Condition("eventName", Operator.EQUALS, ("Get",) * 500))]},
+        lambda _: {
+            "recording": Recording(event_selectors=[data(Condition("eventName", Operator.EQUALS, ("Get",) * 500))])
+        },
         "event_selectors has 501 values",
     ),
     "network source twice": (
-        lambda _: {"event_selectors": [EventSelector.network_activity("kms.amazonaws.com")] * 2},
+        lambda _: {"recording": Recording(event_selectors=[EventSelector.network_activity("kms.amazonaws.com")] * 2)},
         "2 network activity selectors for kms.amazonaws.com",
     ),
-    "insight twice": (lambda _: {"insights": [Insight(InsightType.API_CALL_RATE)] * 2}, "API_CALL_RATE 2 times"),
+    "insight twice": (
+        lambda _: {"recording": Recording(insights=[Insight(InsightType.API_CALL_RATE)] * 2)},
+        "API_CALL_RATE 2 times",
+    ),
     "insight on network": (
-        lambda _: {"insights": [Insight(InsightType.API_CALL_RATE, (NETWORK,))]},
+        lambda _: {"recording": Recording(insights=[Insight(InsightType.API_CALL_RATE, (NETWORK,))])},
         "watches \\['NETWORK_ACTIVITY'\\]",
     ),
     "insight without writes": (
-        lambda _: {"event_selectors": [READS], "insights": [Insight(InsightType.API_CALL_RATE)]},
+        lambda _: {"recording": Recording(event_selectors=[READS], insights=[Insight(InsightType.API_CALL_RATE)])},
         "API_CALL_RATE watches writing MANAGEMENT events",
     ),
     "insight without data": (
-        lambda _: {"insights": [Insight(InsightType.API_ERROR_RATE, (DATA,))]},
+        lambda _: {"recording": Recording(insights=[Insight(InsightType.API_ERROR_RATE, (DATA,))])},
         "API_ERROR_RATE watches DATA events",
     ),
     "aggregation without data": (
-        lambda _: {"aggregation": [AggregationTemplate.API_ACTIVITY]},
+        lambda _: {"recording": Recording(aggregation=[AggregationTemplate.API_ACTIVITY])},
         "aggregation summarizes data events",
     ),
     "aggregation twice": (
-        lambda _: {"event_selectors": [data()], "aggregation": [AggregationTemplate.API_ACTIVITY] * 2},
+        lambda _: {
+            "recording": Recording(event_selectors=[data()], aggregation=[AggregationTemplate.API_ACTIVITY] * 2)
+        },
         "aggregation names",
     ),
-    "half a day": (lambda _: {"log_expiration": cdk.Duration.hours(12)}, "log_expiration is 12 hours"),
+    "half a day": (
+        lambda _: {"log_bucket": NewBucket(retention=LogRetention(expiration=cdk.Duration.hours(12)))},
+        "LogRetention.expiration is 12 hours",
+    ),
     "part of a day": (
-        lambda _: {"noncurrent_version_expiration": cdk.Duration.hours(36)},
-        "noncurrent_version_expiration is 1 day 12 hours",
+        lambda _: {
+            "log_bucket": NewBucket(retention=LogRetention(noncurrent_version_expiration=cdk.Duration.hours(36)))
+        },
+        "LogRetention.noncurrent_version_expiration is 1 day 12 hours",
     ),
     "access logs for an hour": (
-        lambda _: {"access_log_expiration": cdk.Duration.hours(1)},
-        "access_log_expiration is 1 hour",
+        lambda _: {"log_bucket": NewBucket(access_log_bucket=NewAccessLogBucket(expiration=cdk.Duration.hours(1)))},
+        "NewAccessLogBucket.expiration is 1 hour",
     ),
     "date": (
-        lambda _: {"log_transitions": [s3.Transition(storage_class=GLACIER)]},
+        lambda _: {"log_bucket": NewBucket(retention=LogRetention(transitions=[s3.Transition(storage_class=GLACIER)]))},
         "a transition without transition_after",
     ),
-    "upwards": (lambda _: {"log_transitions": [move(DEEP, 90), move(GLACIER, 180)]}, "goes to GLACIER after DEEP"),
-    "too young": (lambda _: {"log_transitions": [move(IA, 7)]}, "goes to STANDARD_IA after 7 days"),
-    "too soon after": (lambda _: {"log_transitions": [move(IA, 30), move(GLACIER, 40)]}, "GLACIER after 40 days"),
+    "upwards": (
+        lambda _: {"log_bucket": NewBucket(retention=LogRetention(transitions=[move(DEEP, 90), move(GLACIER, 180)]))},
+        "goes to GLACIER after DEEP",
+    ),
+    "too young": (
+        lambda _: {"log_bucket": NewBucket(retention=LogRetention(transitions=[move(IA, 7)]))},
+        "goes to STANDARD_IA after 7 days",
+    ),
+    "too soon after": (
+        lambda _: {"log_bucket": NewBucket(retention=LogRetention(transitions=[move(IA, 30), move(GLACIER, 40)]))},
+        "GLACIER after 40 days",
+    ),
     "after the end": (
-        lambda _: {"log_transitions": [move(GLACIER, 90)], "log_expiration": DAYS(90)},
-        "log_expiration is 90 days",
+        lambda _: {
+            "log_bucket": NewBucket(retention=LogRetention(transitions=[move(GLACIER, 90)], expiration=DAYS(90)))
+        },
+        "and expiration is 90 days",
     ),
     "lock after expiry": (
-        lambda _: {"object_lock": s3.ObjectLockRetention.governance(DAYS(365)), "log_expiration": DAYS(90)},
-        "log_expiration is 90 days and object_lock is 365",
+        lambda _: {
+            "log_bucket": NewBucket(
+                retention=LogRetention(object_lock=s3.ObjectLockRetention.governance(DAYS(365)), expiration=DAYS(90))
+            )
+        },
+        "LogRetention.expiration is 90 days and object_lock is 365",
     ),
     "profile's lock after expiry": (
-        lambda _: {"profile": SecurityProfile.COMPLIANCE, "log_expiration": DAYS(90)},
-        "log_expiration is 90 days and object_lock is 365",
+        lambda _: {
+            "profile": SecurityProfile.COMPLIANCE,
+            "log_bucket": NewBucket(retention=LogRetention(expiration=DAYS(90))),
+        },
+        "LogRetention.expiration is 90 days and object_lock is 365",
     ),
     "locked and destroyed": (
         lambda _: {
-            "object_lock": s3.ObjectLockRetention.compliance(DAYS(1)),
+            "log_bucket": NewBucket(retention=LogRetention(object_lock=s3.ObjectLockRetention.compliance(DAYS(1)))),
             "removal_policy": cdk.RemovalPolicy.DESTROY,
         },
         "COMPLIANCE mode and removal_policy is DESTROY",
@@ -195,44 +208,32 @@ WRONG_PROPS: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
         "the stack is in the partition aws",
     ),
     "days known later": (
-        lambda stack: {"log_expiration": DAYS(cdk.CfnParameter(stack, "P", type="Number").value_as_number)},
-        "log_expiration is known only at deployment",
+        lambda stack: {
+            "log_bucket": NewBucket(
+                retention=LogRetention(expiration=DAYS(cdk.CfnParameter(stack, "P", type="Number").value_as_number))
+            )
+        },
+        "LogRetention.expiration is known only at deployment",
     ),
     "snapshot": (lambda _: {"removal_policy": cdk.RemovalPolicy.SNAPSHOT}, "removal_policy is SNAPSHOT"),
-    "pending window": (lambda _: {"key_pending_window": DAYS(31)}, "key_pending_window is 31 days"),
-    "alarms without logs": (
-        lambda _: {"cis_alarms": True, "send_to_cloud_watch_logs": False},
-        "cis_alarms was given and send_to_cloud_watch_logs is False",
+    "pending window": (
+        lambda _: {"encryption_key": NewKey(pending_window=DAYS(31))},
+        "NewKey.pending_window is 31 days",
     ),
-    "log retention without logs": (
-        lambda _: {"cloud_watch_logs_retention": logs.RetentionDays.ONE_WEEK},
-        "cloud_watch_logs_retention was given",
+    "limit": (lambda _: {"analytics": Analytics(scan_limit_mebibytes=9)}, "Analytics.scan_limit_mebibytes is 9"),
+    "no limit": (lambda _: {"analytics": Analytics(scan_limit_mebibytes=0)}, "Analytics.scan_limit_mebibytes is 0"),
+    "8 EB": (
+        lambda _: {"analytics": Analytics(scan_limit_mebibytes=8 * 1024**4)},
+        "Analytics.scan_limit_mebibytes is 8796",
     ),
-    "topic without alerts": (
-        lambda stack: {"alert_topic": sns.Topic(stack, "T")},
-        "alert_topic was given, and no alert or alarm",
-    ),
-    "topic without notifications": (
-        lambda stack: {"delivery_topic": sns.Topic(stack, "T"), "delivery_notifications": False},
-        "delivery_topic was given and delivery_notifications is False",
-    ),
-    "target without replica": (
-        lambda _: {"replica_target": TARGET, "replicate_logs": False},
-        "replica_target was given and replicate_logs is False",
-    ),
-    "regions without analytics": (lambda _: {"analytics_regions": ["eu-west-1"]}, "analytics_regions was given"),
-    "limit without analytics": (lambda _: {"scan_limit_mebibytes": 10}, "scan_limit_mebibytes was given"),
-    "limit": (lambda _: {"log_analytics": True, "scan_limit_mebibytes": 9}, "scan_limit_mebibytes is 9"),
-    "no limit": (lambda _: {"log_analytics": True, "scan_limit_mebibytes": 0}, "scan_limit_mebibytes is 0"),
-    "8 EB": (lambda _: {"log_analytics": True, "scan_limit_mebibytes": 8 * 1024**4}, "scan_limit_mebibytes is 8796"),
     "region": (
-        lambda _: {"log_analytics": True, "analytics_regions": ["Ireland"]},
-        "a region in analytics_regions is 'Ireland'",
+        lambda _: {"analytics": Analytics(regions=["Ireland"])},
+        "a region in Analytics.regions is 'Ireland'",
     ),
-    "no region": (lambda _: {"log_analytics": True, "analytics_regions": []}, "analytics_regions is empty"),
+    "no region": (lambda _: {"analytics": Analytics(regions=[])}, "Analytics.regions is empty"),
     "region twice": (
-        lambda _: {"log_analytics": True, "analytics_regions": ["eu-west-1", "us-east-1", "eu-west-1"]},
-        "analytics_regions names eu-west-1 2 times",
+        lambda _: {"analytics": Analytics(regions=["eu-west-1", "us-east-1", "eu-west-1"])},
+        "Analytics.regions names eu-west-1 2 times",
     ),
     "AWS's tag": (lambda _: {"tags": {"aws:x": "y"}}, "tags has 'aws:x'"),
     "tag": (lambda _: {"tags": {"owner": "a\nb"}}, "tags has 'owner'"),

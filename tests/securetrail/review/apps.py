@@ -15,10 +15,19 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import IConstruct
 
-from constructs_lib import EventSelector, Insight, InsightType, SecureTrail, SecurityProfile
+from constructs_lib import (
+    Analytics,
+    DeliveryNotifications,
+    EventSelector,
+    Insight,
+    InsightType,
+    SecureTrail,
+    SecurityProfile,
+)
 from securetrail.review.comparison import Difference, Side, compare_sides
 from securetrail.review.sides.read import read_side
 from securetrail.review.sides.synth import Synth
+from tests.cdk.props import props_of
 
 ROOT = Path(__file__).parents[3]
 ACCOUNT, FOREIGN = "111122223333", "999988887777"
@@ -28,23 +37,23 @@ CONTEXT = json.loads((ROOT / "cdk.json").read_text())["context"] | {
     "@aws-cdk/core:validateAgainstDefaultRules": False,
     "aws:cdk:enable-asset-metadata": True,
 }
-# A trail with everything that can be lost.
+# A trail with everything that can be lost, each field of its groups by its path.
 FULL: dict[str, Any] = {
     "profile": SecurityProfile.COMPLIANCE,
     "trail_name": "audit",
-    "bucket_name": f"audit-logs-{ACCOUNT}",
-    "event_selectors": [
+    "log_bucket__bucket_name": f"audit-logs-{ACCOUNT}",
+    "recording__event_selectors": [
         EventSelector.management(),
         EventSelector.s3_objects(event_names=["DeleteObject", "PutObjectRetention"]),
     ],
-    "insights": [Insight(InsightType.API_CALL_RATE), Insight(InsightType.API_ERROR_RATE)],
-    "log_expiration": cdk.Duration.days(7 * 365),
-    "noncurrent_version_expiration": cdk.Duration.days(365),
-    "object_lock": s3.ObjectLockRetention.compliance(cdk.Duration.days(365)),
+    "recording__insights": [Insight(InsightType.API_CALL_RATE), Insight(InsightType.API_ERROR_RATE)],
+    "log_bucket__retention__expiration": cdk.Duration.days(7 * 365),
+    "log_bucket__retention__noncurrent_version_expiration": cdk.Duration.days(365),
+    "log_bucket__retention__object_lock": s3.ObjectLockRetention.compliance(cdk.Duration.days(365)),
     "break_glass_principal_arns": [f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("BreakGlass", "Deployer")],
-    "delivery_notifications": True,
-    "log_analytics": True,
-    "key_pending_window": cdk.Duration.days(30),
+    "delivery_notifications": DeliveryNotifications(),
+    "analytics": Analytics(),
+    "encryption_key__pending_window": cdk.Duration.days(30),
 }
 
 
@@ -126,7 +135,7 @@ def build(
         synthesizer=cdk.LegacyStackSynthesizer(),
         termination_protection=True,
     )
-    trail = SecureTrail(stack, construct_id, **props)
+    trail = SecureTrail(stack, construct_id, **props_of(props))
     built = Built(app, stack, trail)
     _others(built)
     if change is not None:

@@ -455,21 +455,23 @@ RECORDING = (
         "no data events",
         "trail_records_events",
         "delete objects without a record",
-        event_selectors=[EventSelector.management()],
+        recording__event_selectors=[EventSelector.management()],
     ),
     weakening(
         "fewer data events",
         "trail_records_events",
         "shorten the retention of objects without a record",
-        event_selectors=[EventSelector.management(), EventSelector.s3_objects(event_names=["DeleteObject"])],
+        recording__event_selectors=[EventSelector.management(), EventSelector.s3_objects(event_names=["DeleteObject"])],
     ),
     weakening(
         "one insight less",
         "trail_reports_insights",
         "fail a thousand calls, and nobody is told",
-        insights=[Insight(InsightType.API_CALL_RATE)],
+        recording__insights=[Insight(InsightType.API_CALL_RATE)],
     ),
-    weakening("no insights", "trail_reports_insights", "do a thousand calls, and nobody is told", insights=[]),
+    weakening(
+        "no insights", "trail_reports_insights", "do a thousand calls, and nobody is told", recording__insights=[]
+    ),
     weakening("log files without encryption", "trail_uses_the_key", _READ, drops(TRAIL, "KMSKeyId")),
     weakening(
         "log files with a foreign key",
@@ -507,25 +509,25 @@ STORAGE = (
         "old versions for a day",
         "log_bucket_keeps_versions",
         _DESTROY,
-        noncurrent_version_expiration=cdk.Duration.days(1),
+        log_bucket__retention__noncurrent_version_expiration=cdk.Duration.days(1),
     ),
     weakening(
         "a year instead of seven",
         "log_bucket_keeps_logs protection_changed",
         _DESTROY,
-        log_expiration=cdk.Duration.days(366),
+        log_bucket__retention__expiration=cdk.Duration.days(366),
     ),
     weakening(
         "a lock that some may lift",
         "log_bucket_lock_mode",
         _DESTROY,
-        object_lock=s3.ObjectLockRetention.governance(cdk.Duration.days(365)),
+        log_bucket__retention__object_lock=s3.ObjectLockRetention.governance(cdk.Duration.days(365)),
     ),
     weakening(
         "a lock for a day",
         "log_bucket_lock_period",
         _DESTROY,
-        object_lock=s3.ObjectLockRetention.compliance(cdk.Duration.days(1)),
+        log_bucket__retention__object_lock=s3.ObjectLockRetention.compliance(cdk.Duration.days(1)),
     ),
     weakening(
         "no lock period",
@@ -553,7 +555,7 @@ STORAGE = (
         "the access logs expire after a day",
         "log_bucket_keeps_logs",
         "read log files without a record",
-        access_log_expiration=cdk.Duration.days(1),
+        log_bucket__access_log_bucket__expiration=cdk.Duration.days(1),
     ),
     weakening(
         "keys of S3 only",
@@ -659,7 +661,7 @@ KEYS = (
         "a week to cancel the deletion",
         "key_waits_for_deletion",
         "delete the key",
-        key_pending_window=cdk.Duration.days(7),
+        encryption_key__pending_window=cdk.Duration.days(7),
     ),
     weakening(
         "the alias names another key",
@@ -1105,7 +1107,7 @@ HARMLESS = (
     harmless("the default is written out", sets(KEY, "Enabled", True, LOG_KEY)),
     harmless(
         "colder storage",
-        log_transitions=[
+        log_bucket__retention__transitions=[
             s3.Transition(
                 storage_class=s3.StorageClass.GLACIER_INSTANT_RETRIEVAL, transition_after=cdk.Duration.days(90)
             )
@@ -1124,14 +1126,14 @@ def _filter(app: Built) -> str:
 
 
 WANTED = (
-    harmless("logs for ten years", log_expiration=cdk.Duration.days(3650)),
+    harmless("logs for ten years", log_bucket__retention__expiration=cdk.Duration.days(3650)),
     harmless(
         "a longer lock",
-        object_lock=s3.ObjectLockRetention.compliance(cdk.Duration.days(730)),
-        noncurrent_version_expiration=cdk.Duration.days(1000),
+        log_bucket__retention__object_lock=s3.ObjectLockRetention.compliance(cdk.Duration.days(730)),
+        log_bucket__retention__noncurrent_version_expiration=cdk.Duration.days(1000),
     ),
     harmless("rotation every quarter", sets(KEY, "RotationPeriodInDays", 90, LOG_KEY)),
-    harmless("more events", event_selectors=[EventSelector.management(), EventSelector.s3_objects()]),
+    harmless("more events", recording__event_selectors=[EventSelector.management(), EventSelector.s3_objects()]),
     harmless("an alarm that goes off sooner", sets(ALARM, "Period", 60, "RootUserUsed")),
     harmless("another subscriber", _another_subscriber),
     harmless("a queue for alerts", _queue_for_alerts),
@@ -1180,7 +1182,7 @@ REPLACEMENTS = (
         "another name of the bucket",
         "replaced log_table_place",
         "lose the old log files",
-        bucket_name=f"other-logs-{ACCOUNT}",
+        log_bucket__bucket_name=f"other-logs-{ACCOUNT}",
     ),
     Case("another construct id", frozenset({"replaced"}), "lose the old log files", ids={"construct_id": "Recorder"}),
     Case("another stack id", frozenset({"replaced"}), "lose the old log files", ids={"stack_id": "Recorder"}),

@@ -10,7 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from constructs_lib import SecureTrail
+from constructs_lib import NewKey, SecureTrail
 from securetrail.review.comparison import Difference, Side, compare_sides
 from securetrail.review.sides.read import read_side
 from securetrail.review.sides.synth import Synth
@@ -63,7 +63,7 @@ def test_what_a_nested_stack_loses_is_objected_to(base: Side) -> None:
 
 
 def test_what_a_stack_of_a_stage_loses_is_objected_to(base: Side) -> None:
-    difference = compare_sides(base, app(key_pending_window=cdk.Duration.days(7)))
+    difference = compare_sides(base, app(encryption_key=NewKey(pending_window=cdk.Duration.days(7))))
 
     assert said(difference) == {("key_waits_for_deletion", "Prod/Audit")}
 

@@ -130,7 +130,7 @@ BUCKET_ADVICE = (
             "a bucket for access logs, without Object Lock; then"
             " {aws} s3api put-bucket-logging --bucket {bucket} --bucket-logging-status …"
         ),
-        cdk="SecureTrail does it (access_log_bucket); L1: s3.CfnBucket(logging_configuration=…)",
+        cdk="SecureTrail does it (log_bucket); L1: s3.CfnBucket(logging_configuration=…)",
         source=f"{_S3}/enable-server-access-logging.html",
         controls=("CloudTrail.7", "S3.9"),
     ),
@@ -145,8 +145,7 @@ BUCKET_ADVICE = (
         why="A lifecycle rule can delete all log files without a DeleteObject call in any record. Old versions bring"
         " back what was deleted or overwritten, and an archived log file is read after a restore only.",
         fix="{aws} s3api put-bucket-lifecycle-configuration --bucket {bucket} --lifecycle-configuration {lifecycle}",
-        cdk="SecureTrail expires old versions only (noncurrent_version_expiration);"
-        " L1: s3.CfnBucket(lifecycle_configuration=…)",
+        cdk="SecureTrail expires old versions only (log_bucket); L1: s3.CfnBucket(lifecycle_configuration=…)",
         source=f"{_S3}/intro-lifecycle-rules.html",
         controls=("S3.13",),
     ),

@@ -114,7 +114,7 @@ COPY_CHECKS = (
         expected=f"log files are copied to buckets of this account alone; {_TRUST}",
         why="A replica has every new log file, and its owner reads them whatever the log bucket's policy says.",
         fix="{aws} s3api get-bucket-replication --bucket {bucket}",
-        cdk="SecureTrail copies within the account (replicate_logs); L1: s3.CfnBucket(replication_configuration=…)",
+        cdk="SecureTrail copies within the account (log_bucket); L1: s3.CfnBucket(replication_configuration=…)",
         source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication.html",
     ),
     Check(

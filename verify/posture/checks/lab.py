@@ -121,7 +121,7 @@ LAB_CHECKS = (
         " --description 'CloudTrail log files' --policy {new_key_policy} --query KeyMetadata.KeyId --output text)"
         " && {aws} kms enable-key-rotation --key-id"
         " $({aws} kms describe-key --key-id {alias} --query KeyMetadata.KeyId --output text)",
-        cdk="SecureTrail makes it (encryption_key, key_alias); L1: kms.CfnKey(enabled=True)",
+        cdk="SecureTrail makes it (encryption_key); L1: kms.CfnKey(enabled=True)",
         source=f"{_GUIDE}/encrypting-cloudtrail-log-files-with-aws-kms.html",
         controls=("KMS.3",),
     ),
@@ -140,7 +140,7 @@ LAB_CHECKS = (
         " --public-access-block-configuration {public_access_block}"
         " && {aws} s3api put-bucket-policy --bucket {bucket} --policy {bucket_policy}"
         f" && {_PUT_ENCRYPTION}",
-        cdk="SecureTrail makes it (log_bucket, bucket_name); L1: s3.CfnBucket",
+        cdk="SecureTrail makes it (log_bucket); L1: s3.CfnBucket",
         source=f"{_GUIDE}/cloudtrail-set-bucket-policy-for-cloudtrail.html",
     ),
     Check(

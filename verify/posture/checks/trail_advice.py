@@ -80,7 +80,7 @@ TRAIL_ADVICE = (
         expected="no selector of data events that includes the log bucket",
         why="Each log file that is written causes an event, which is written to the next one, and is paid for.",
         fix=decide("which buckets need data events; put-event-selectors takes the rest out, the log bucket first"),
-        cdk="SecureTrail leaves its bucket out (data_events); L1: cloudtrail.CfnTrail(advanced_event_selectors=…)",
+        cdk="SecureTrail leaves its bucket out (recording); L1: cloudtrail.CfnTrail(advanced_event_selectors=…)",
         source=f"{_GUIDE}/logging-data-events-with-cloudtrail.html",
     ),
     Check(
