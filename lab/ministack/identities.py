@@ -26,6 +26,7 @@ from ministack.services import (
     tagging,
 )
 
+from lab.authorization.conditions import Context
 from lab.authorization.decision import RESOURCE, TRUST, ResourcePolicy
 from lab.authorization.facts import Grant
 from lab.authorization.principal import Principal, lets_assume
@@ -108,10 +109,13 @@ def longest_session(role_arn: str) -> int:
     return int(found.get("MaxSessionDuration") or 3600)
 
 
-def may_assume(service: str, role_arn: str) -> bool:
-    """Whether a role's trust policy lets an AWS service assume it."""
+def may_assume(service: str, role_arn: str, context: Context | None = None) -> bool:
+    """Whether a role's trust policy lets an AWS service assume it.
+
+    :param context: what conditions can ask of the service's request.
+    """
     trust = resource_policy("sts:AssumeRole", role_arn)
-    return trust is not None and lets_assume(trust.text, role_arn, service, {})
+    return trust is not None and lets_assume(trust.text, role_arn, service, context or {})
 
 
 def _boundary(entity: Mapping[str, Any], account: str) -> str | None:
@@ -330,6 +334,14 @@ class Resources:
         key = key_facts(name) if name else None
         return key.arn if key else ""
 
+    def named_key_arn(self, name: str) -> str:
+        """The ARN of a KMS key, or of an alias, that something is to be encrypted with, also where there is none."""
+        if found := self.key_arn(name):
+            return found
+        kind = "" if name.startswith(("alias/", "key/")) else "key/"
+        start = f"arn:aws:kms:{responses.get_region()}:{responses.get_account_id()}:"
+        return name if name.startswith("arn:") else f"{start}{kind}{name}"
+
     def key_of_ciphertext(self, ciphertext: bytes) -> str:
         """The ARN of the KMS key that encrypted it."""
         return self.key_arn(ciphertext[:36].decode("latin-1")) if len(ciphertext) > 36 else ""
@@ -379,7 +391,8 @@ class Resources:
         if account is None or not s3._bucket_encryption.get_scoped(account, None, bucket):
             return ""
         with s3._in_account(account):
-            return self._key_of_headers(bucket, s3._bucket_default_sse_headers(bucket))
+            defaults = s3._bucket_default_sse_headers(bucket)
+        return self._key_of_headers(bucket, defaults)
 
     def upload_key_arn(self, bucket: str, upload_id: str) -> str:
         """The ARN of the KMS key of a multipart upload."""
@@ -391,11 +404,10 @@ class Resources:
         name = headers.get(_SSE_KEY, "")
         if headers.get(_SSE) != "aws:kms" or not name or _MANAGED_KEYS in name:
             return ""
-        found = bucket_facts(bucket)
-        with responses.request_scope(
-            found.account if found else responses.get_account_id(), found.region if found else responses.get_region()
-        ):
-            return self.key_arn(name)
+        # A key without an account in its name is the caller's, whosever the bucket is:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-bucket-encryption.html
+        with responses.request_scope(responses.get_account_id(), self.bucket_region(bucket)):
+            return self.named_key_arn(name)
 
     def has_object(self, bucket: str, key: str) -> bool:
         """Whether a bucket has an object; True where there is no bucket."""
@@ -417,7 +429,7 @@ class Resources:
         account, region = _owner(resource)
         with responses.request_scope(account or responses.get_account_id(), region or responses.get_region()):
             name = _KEY_NAMES[service](resource)
-            return self.key_arn(name) if name and _MANAGED_KEYS not in name else ""
+            return self.named_key_arn(name) if name and _MANAGED_KEYS not in name else ""
 
     def parameters_below(self, path: str, *, is_recursive: bool) -> list[str]:
         """The names of the parameters of SSM below a path, at any depth or directly."""

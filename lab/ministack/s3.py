@@ -9,10 +9,12 @@ from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
+from ministack.core import responses
 from ministack.services import s3
 
 from lab.authorization.facts import BucketFacts
-from lab.protocol.answer import Answer
+from lab.ministack.kms import key_facts
+from lab.protocol.answer import Answer, error_answer
 from lab.protocol.well_formed import NOT_XML
 
 Tags = dict[str, str] | None
@@ -31,21 +33,47 @@ def block_public_access_of_new_buckets() -> None:
     s3._new_bucket_public_access_block = lambda: {"_public_access_block": s3._NEW_BUCKET_PUBLIC_ACCESS_BLOCK}
 
 
-def use_the_aws_managed_key_by_default() -> None:
-    """`aws:kms` without a key means the AWS managed key `aws/s3`, here without an id; MiniStack rejects such an object.
+def know_keys_of_objects(account_of_caller: Callable[[], str]) -> None:
+    """`aws:kms` without a key means the AWS managed key `aws/s3`, here without an id, where MiniStack rejects such an
+    object; any other key is known by its ARN from the write on, whatever its alias is for later.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html#API_PutObject_RequestSyntax
+
+    :param account_of_caller: in which a key is looked for that is named without an account, whosever the bucket is.
     """
     resolve = s3._resolve_sse_write_headers
     algorithm, key = "x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id"
 
     def with_its_own_key(headers: dict[str, str], bucket: str) -> tuple[dict[str, str] | None, Answer | None]:
-        if headers.get(algorithm) != "aws:kms" or headers.get(key):
-            return resolve(headers, bucket)  # type: ignore[no-any-return]
-        found, rejected = resolve(headers | {key: "alias/aws/s3"}, bucket)
-        return found and {algorithm: found[algorithm]}, rejected
+        if headers.get(algorithm) == "aws:kms" and not headers.get(key):
+            found, rejected = resolve(headers | {key: "alias/aws/s3"}, bucket)
+            return found and {algorithm: found[algorithm]}, rejected
+        found, rejected = resolve(headers, bucket)
+        if not found or not found.get(key):
+            return found, rejected
+        place = bucket_facts(bucket)
+        with responses.request_scope(account_of_caller(), place.region if place else responses.get_region()):
+            known = key_facts(found[key])
+        return found | ({key: known.arn} if known else {}), None
 
     s3._resolve_sse_write_headers = with_its_own_key
+
+
+def refuse_ones_own_bucket_again() -> None:
+    """Who creates a bucket again gets BucketAlreadyOwnedByYou from every region but us-east-1; MiniStack looks at the
+    bucket's region, not at that of the request.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html (BucketAlreadyOwnedByYou)
+    """
+    create: Callable[..., Answer] = s3._create_bucket
+
+    def created_once(name: str, body: bytes, headers: Any = None, endpoint_region: str | None = None) -> Answer:
+        if name in s3._buckets and endpoint_region not in (None, "us-east-1"):
+            message = "Your previous request to create the named bucket succeeded and you already own it."
+            return error_answer("s3", "rest-xml", 409, "BucketAlreadyOwnedByYou", message)
+        return create(name, body, headers, endpoint_region)
+
+    s3._create_bucket = created_once
 
 
 def name_lifecycle_rules() -> None:

@@ -1125,3 +1125,20 @@ def test_a_key_policy_that_locks_its_caller_out_is_refused_unless_that_is_asked_
 
     kms.put_key_policy(KeyId=key, Policy=for_others, BypassPolicyLockoutSafetyCheck=True)
     assert refused(kms.get_key_policy, KeyId=key) == "AccessDeniedException"
+
+
+def test_a_bucket_of_another_account_takes_its_name(lab: Lab, client: ClientFactory, user: MakeIdentity) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html (Errors)"""
+    client("s3").create_bucket(Bucket="taken-name")
+    there = {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}
+    ireland = client("s3", region_name="eu-west-1")
+    other = make_client(lab, "s3", **root_keys(lab, OTHER))
+
+    assert refused(other.create_bucket, Bucket="taken-name") == "BucketAlreadyExists"
+    by_acl = {"ObjectOwnership": "ObjectWriter", "ACL": "private"}
+    assert refused(other.create_bucket, Bucket="taken-name", **by_acl) == "BucketAlreadyExists"
+    assert refused(user().client("s3").create_bucket, Bucket="taken-name") == "AccessDenied"
+    client("s3").create_bucket(Bucket="taken-name")
+    assert refused(ireland.create_bucket, Bucket="taken-name", **there) == "BucketAlreadyOwnedByYou"
+    ireland.create_bucket(Bucket="taken-name-there", **there)
+    assert refused(client("s3").create_bucket, Bucket="taken-name-there") == "BucketAlreadyOwnedByYou"
