@@ -29,6 +29,7 @@ from lab.protocol.request import Request
 from lab.records.record import Origin
 from lab.records.service_calls import asked_of_kms
 from lab.services import unusable_keys
+from lab.services.policy_faults import policy_error
 from lab.services.unsupported import act_error
 
 
@@ -218,7 +219,11 @@ class Authorizer:
         except Unknown:
             if not _may_do_everything(facts):
                 return _answer(call, _UNKNOWN.format(f"{call.service}:{call.operation.name}", who.arn))
-        return _lockout(call, api, facts) or unusable_keys.error_of_kms(call)
+        return (
+            policy_error(call, facts.request, facts.api.account)
+            or _lockout(call, api, facts)
+            or unusable_keys.error_of_kms(call)
+        )
 
 
 def _refused_need(call: Call, need: Need, found: Refusal | None, who: Principal) -> Answer | None:
@@ -499,7 +504,7 @@ class _Facts:
         self.api = api
         self._signature = signature
         self.origin = origin
-        self._request = request
+        self.request = request
         self.who = who
 
     def values(self, name: str) -> tuple[str, ...] | None:
@@ -512,7 +517,7 @@ class _Facts:
     @cached_property
     def keys(self) -> dict[str, tuple[str, ...]]:
         """The keys of every need of the call."""
-        who, request = self.who, self._request
+        who, request = self.who, self.request
         found: dict[str, tuple[str, ...]] = {name: (value_of(self),) for name, value_of in _ALWAYS.items()}
         if self.via:
             del found["aws:sourceip"]
