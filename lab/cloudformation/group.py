@@ -45,7 +45,7 @@ class GroupHandler:
         if old.get("GroupName") != new.get("GroupName"):
             return self.create(logical_id or physical_id, new, stack_name)
         if old.get("Path", "/") != new.get("Path", "/"):
-            self.api.call("iam", "UpdateGroup", GroupName=physical_id, NewPath=new.get("Path", "/"))
+            raise ValueError(f"{GROUP} {logical_id or physical_id}: Path cannot change in the lab; add a second group.")
         self._set_policies(physical_id, old, new)
         return physical_id, self._attributes(physical_id)
 

@@ -201,18 +201,28 @@ def grants(key_arn: str) -> Iterator[Grant]:
     """The grants of a KMS key."""
     for _, each in kms._grants.all_items():
         if each["KeyId"] == key_arn:
-            constraints = each.get("Constraints") or {}
-            yield Grant(
-                grantee=str(each["GranteePrincipal"]),
-                retiring=str(each.get("RetiringPrincipal") or ""),
-                operations=frozenset(each["Operations"]),
-                context_equals=_pairs(constraints.get("EncryptionContextEquals")),
-                context_subset=_pairs(constraints.get("EncryptionContextSubset")),
-            )
+            yield grant_of(each)
 
 
-def _pairs(context: Mapping[str, str] | None) -> tuple[tuple[str, str], ...] | None:
-    return None if context is None else tuple(sorted(context.items()))
+def grant_of(parameters: Mapping[str, Any]) -> Grant:
+    """The grant that CreateGrant makes with these parameters."""
+    constraints = parameters.get("Constraints")
+    constraints = constraints if isinstance(constraints, Mapping) else {}
+    return Grant(
+        grantee=str(parameters.get("GranteePrincipal") or ""),
+        retiring=str(parameters.get("RetiringPrincipal") or ""),
+        operations=frozenset(map(str, parameters.get("Operations") or ())),
+        context_equals=_pairs(constraints.get("EncryptionContextEquals")),
+        context_subset=_pairs(constraints.get("EncryptionContextSubset")),
+    )
+
+
+def _pairs(context: Any) -> tuple[tuple[str, str], ...] | None:
+    return (
+        tuple(sorted((str(name), str(each)) for name, each in context.items()))
+        if isinstance(context, Mapping)
+        else None
+    )
 
 
 def resource_tags(arn: str) -> Mapping[str, str]:

@@ -16,7 +16,7 @@ from lab.authorization.conditions import Context
 from lab.authorization.decision import IDENTITY, RESOURCE, TRUST, Refusal, ResourcePolicy, granted, refusal
 from lab.authorization.document import Asked, document
 from lab.authorization.needs import ApiCall, Need, Unknown, parameter_keys
-from lab.authorization.principal import Principal, names_provider
+from lab.authorization.principal import Named, Principal, names_provider
 from lab.authorization.s3_needs import copy_source
 from lab.authorization.service_authorization import IAM_PREFIXES, prefix_of, reference
 from lab.authorization.special_needs import needs_of
@@ -461,10 +461,17 @@ def _refusal(need: Need, facts: "_Facts", who: Principal) -> Refusal | None:
     if need.action in _WITH_PROVIDER and resource is not None:
         return _provider_refusal(asked, resource, facts)
     if resource is not None and need.action.startswith("kms:"):
-        resource = replace(resource, granted=granted(identities.grants(need.resource), asked, who))
+        resource = replace(resource, granted=_granted(need, asked, facts))
     if who.is_root and need.action in _POLICY_OF_BUCKET and resource is not None and resource.account == who.account:
         return None  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketPolicy.html
     return refusal(asked, who, resource)
+
+
+def _granted(need: Need, asked: Asked, facts: "_Facts") -> Named:
+    """What the grants of a key allow."""
+    given = facts.api.parameters
+    wanted = identities.grant_of(given) if need.action == "kms:CreateGrant" else None
+    return granted(identities.grants(need.resource), asked, facts.who, wanted)
 
 
 def _resource_policy(need: Need, facts: "_Facts") -> ResourcePolicy | None:

@@ -91,13 +91,11 @@ def _unreachable(arn: str, role_arn: str, rule_arn: str, now: datetime) -> str |
         return f"the lab sends nothing to targets of {kind}" if kind else "it is no ARN"
     if kind == "states" and role_arn:
         return None  # a call that is authorized when it is made
-    if kind != "states" and not _is_here(arn):
-        return _NOT_HERE
     key_name = events.target_key(arn)
     key = kms.key_facts(key_name) if key_name else None
     role = iam.role_facts(role_arn) if role_arn else None
     target = Target(arn, events.target_policy(arn), key_name, key, role_arn, role)
-    return delivery_denied(target, rule_arn, now)
+    return delivery_denied(target, rule_arn, now) or (None if _is_here(arn) else _NOT_HERE)
 
 
 _NOT_HERE = "the lab sends nothing to another account or region"

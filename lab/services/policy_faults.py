@@ -168,8 +168,8 @@ _TRUST = _Kind(
     "MalformedPolicyDocument",
     ("Principal", "Action"),
     {"Resource": "Has prohibited field Resource"},
-    "Invalid principal in policy: @",
-    _trust_rule,
+    invalid_principal="Invalid principal in policy: @",
+    rule=_trust_rule,
 )
 _OF_IDENTITY = _Kind(
     "MalformedPolicyDocument",

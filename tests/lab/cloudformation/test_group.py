@@ -22,20 +22,23 @@ def group(**properties: Any) -> dict[str, Any]:
 
 def test_a_group_has_the_policies_of_its_template_and_is_deleted_with_them(stack: Stack, client: ClientFactory) -> None:
     iam = client("iam")
-    stack.deploy(group(Path="/a/", ManagedPolicyArns=[READ_ONLY], Policies=[inline("p", "s3:GetObject")]))
+    first = group(Path="/a/", ManagedPolicyArns=[READ_ONLY], Policies=[inline("p", "s3:GetObject")])
+    assert stack.deploy(first) == "CREATE_COMPLETE"
     name = stack.physical_id("Group")
     assert iam.get_group(GroupName=name)["Group"]["Path"] == "/a/"
     assert iam.list_group_policies(GroupName=name)["PolicyNames"] == ["p"]
 
-    stack.deploy(group(ManagedPolicyArns=[AUDIT], Policies=[inline("q", "s3:ListBucket")]))
+    second = group(Path="/a/", ManagedPolicyArns=[AUDIT], Policies=[inline("q", "s3:ListBucket")])
+    assert stack.deploy(second) == "UPDATE_COMPLETE"
     assert stack.physical_id("Group") == name
-    assert iam.get_group(GroupName=name)["Group"]["Path"] == "/"
     attached = iam.list_attached_group_policies(GroupName=name)["AttachedPolicies"]
     assert [each["PolicyArn"] for each in attached] == [AUDIT]
     assert iam.list_group_policies(GroupName=name)["PolicyNames"] == ["q"]
     put = iam.get_group_policy(GroupName=name, PolicyName="q")["PolicyDocument"]
     assert put["Statement"][0]["Action"] == "s3:ListBucket"
 
+    assert stack.deploy(group(Path="/b/")) == "UPDATE_ROLLBACK_COMPLETE"
+    assert any("Path cannot change in the lab" in each for each in stack.failures())
     stack.deploy({"Topic": {"Type": "AWS::SNS::Topic"}})
     with pytest.raises(iam.exceptions.NoSuchEntityException):
         iam.get_group(GroupName=name)
@@ -51,9 +54,9 @@ def test_a_named_query_is_kept_and_a_changed_one_is_another(stack: Stack, client
         properties = {"Database": "d", "Name": "of-stack", "QueryString": statement}
         return {"Query": {"Type": "AWS::Athena::NamedQuery", "Properties": properties}}
 
-    stack.deploy(query("SELECT 1"))
+    assert stack.deploy(query("SELECT 1")) == "CREATE_COMPLETE"
     first = stack.physical_id("Query")
-    stack.deploy(query("SELECT 2"))
+    assert stack.deploy(query("SELECT 2")) == "UPDATE_COMPLETE"
     second = stack.physical_id("Query")
 
     assert first != second

@@ -130,6 +130,8 @@ def test_the_invocation_of_a_function_is_a_data_event_of_the_service(client: Cli
 def test_what_the_lab_does_not_send_it_says(client: ClientFactory, lab: Lab) -> None:
     client("events").put_rule(Name="to-others", EventPattern=json.dumps({"source": ["test.others"]}))
     cluster, queue = f"arn:aws:ecs:us-east-1:{lab.account}:cluster/c", f"arn:aws:sqs:eu-west-1:{lab.account}:q"
+    lets_in = policy({**allow("sqs:SendMessage", queue), "Principal": {"Service": EVENTS}})
+    client("sqs", region_name="eu-west-1").create_queue(QueueName="q", Attributes={"Policy": lets_in})
     task = {"TaskDefinitionArn": f"arn:aws:ecs:us-east-1:{lab.account}:task-definition/t:1"}
     targets = [{"Id": "1", "Arn": cluster, "EcsParameters": task}, {"Id": "2", "Arn": queue}]
     client("events").put_targets(Rule="to-others", Targets=targets)
