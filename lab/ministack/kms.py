@@ -8,9 +8,10 @@ from ministack.core import responses
 from ministack.services import kms
 
 from lab.authorization.facts import KeyFacts
-from lab.protocol.answer import Answer
+from lab.protocol.answer import Answer, error_answer
 
 _DEFAULT_DAYS = 30
+_MOST_PLAINTEXT_BYTES = 4096
 
 
 def key_facts(name: str) -> KeyFacts | None:
@@ -44,3 +45,32 @@ def tell_waiting_periods() -> None:
         return status, headers, body
 
     kms._schedule_key_deletion = scheduled
+
+
+def refuse_what_is_reserved_or_too_long() -> None:
+    """Aliases of AWS's own keys are reserved, and a key encrypts at most 4,096 bytes.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html
+    """
+    create, encrypt = kms._create_alias, kms._encrypt
+
+    def created(parameters: dict[str, Any]) -> Answer:
+        if str(parameters.get("AliasName", "")).startswith("alias/aws/"):
+            message = "Alias names that begin with alias/aws/ are reserved for AWS managed keys."
+            return error_answer("kms", "json", 400, "InvalidAliasNameException", message)
+        answer: Answer = create(parameters)
+        return answer
+
+    def encrypted(parameters: dict[str, Any]) -> Answer:
+        text = parameters.get("Plaintext", "")
+        if isinstance(text, str) and len(text.rstrip("=")) * 3 // 4 > _MOST_PLAINTEXT_BYTES:
+            message = (
+                "1 validation error detected: Value at 'plaintext' failed to satisfy constraint: "
+                f"Member must have length less than or equal to {_MOST_PLAINTEXT_BYTES}"
+            )
+            return error_answer("kms", "json", 400, "ValidationException", message)
+        answer: Answer = encrypt(parameters)
+        return answer
+
+    kms._create_alias, kms._encrypt = created, encrypted

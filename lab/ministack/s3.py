@@ -76,6 +76,45 @@ def refuse_ones_own_bucket_again() -> None:
     s3._create_bucket = created_once
 
 
+def refuse_impossible_settings() -> None:
+    """Default encryption needs a rule, and takes a key for KMS alone; access logs go to a bucket of the same account.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketEncryption.html
+    https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html (InvalidTargetBucketForLogging)
+    """
+    encrypt, log = s3._put_bucket_encryption, s3._put_bucket_logging
+
+    def encrypted(name: str, body: bytes) -> Answer:
+        text = body.decode("utf-8", "replace")
+        algorithm = _xml_text(text, "SSEAlgorithm") if _is_xml(text) else "?"
+        if not algorithm and name in s3._buckets:
+            return error_answer("s3", "rest-xml", 400, "MalformedXML", s3._MALFORMED_XML)
+        if algorithm == "AES256" and _xml_text(text, "KMSMasterKeyID"):
+            message = "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse"
+            return error_answer("s3", "rest-xml", 400, "InvalidArgument", message)
+        answer: Answer = encrypt(name, body)
+        return answer
+
+    def logged(name: str, body: bytes) -> Answer:
+        text = body.decode("utf-8", "replace")
+        target = _xml_text(text, "TargetBucket") if _is_xml(text) else ""
+        if target and name in s3._buckets and target not in s3._buckets:
+            message = "The target bucket for logging does not exist"
+            return error_answer("s3", "rest-xml", 400, "InvalidTargetBucketForLogging", message)
+        answer: Answer = log(name, body)
+        return answer
+
+    s3._put_bucket_encryption, s3._put_bucket_logging = encrypted, logged
+
+
+def _is_xml(text: str) -> bool:
+    try:
+        ElementTree.fromstring(text)  # noqa: S314 - the gateway has read it: it has neither entities nor a DTD
+    except ElementTree.ParseError:
+        return False
+    return True
+
+
 def name_lifecycle_rules() -> None:
     """A lifecycle rule without an ID gets one, of the form that S3 makes.
 

@@ -1,5 +1,5 @@
 """Policies that AWS does not take: with an element missing, one that has no place there, or for somebody who does not
-exist. These are the policies of identities, buckets and keys, and trust policies.
+exist. These are the policies of identities, buckets, keys, topics, queues and secrets, and trust policies.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 https://repost.aws/knowledge-center/s3-invalid-principal-in-policy-error
@@ -39,6 +39,7 @@ class _Kind:
     :param prohibited: what none has, with the message for it.
     :param invalid_principal: the message for a principal that is none; `@` stands for it.
     :param no_json: the message for what is no JSON.
+    :param message: the only message of a service that does not say what is wrong; `@` stands for what it is.
     """
 
     code: str
@@ -46,6 +47,7 @@ class _Kind:
     prohibited: Mapping[str, str] = field(default_factory=dict)
     invalid_principal: str = ""
     no_json: str = "Syntax errors in policy."
+    message: str = "@"
     rule: Callable[[Mapping[str, Any], str], None] = lambda _statement, _name: None
 
 
@@ -54,6 +56,8 @@ def policy_error(call: Call, request: Request, account: str) -> Answer | None:
 
     :param account: of the caller.
     """
+    if (call.service, call.operation.name) == ("kms", "CreateGrant"):
+        return _grant_error(call, account)
     kind = _KINDS_OF_POLICIES.get((call.service, call.operation.name))
     if kind is None:
         return None
@@ -64,8 +68,22 @@ def policy_error(call: Call, request: Request, account: str) -> Answer | None:
         for statement in _statements(text, kind.no_json):
             _check(statement, kind, name, account)
     except _Fault as fault:
-        return error_answer(call.service, call.protocol, 400, kind.code, str(fault))
+        return error_answer(call.service, call.protocol, 400, kind.code, kind.message.replace("@", str(fault)))
     return None
+
+
+def _grant_error(call: Call, account: str) -> Answer | None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateGrant.html (InvalidArnException)"""
+    for name in ("GranteePrincipal", "RetiringPrincipal"):
+        value = str((call.parameters or {}).get(name) or "")
+        # AWS's own services have grants as well.
+        if value and not value.endswith(".amazonaws.com") and not (value != "*" and _is_principal(value, account)):
+            message = f"ARN does not refer to a valid principal: {value}"
+            return error_answer(call.service, call.protocol, 400, "InvalidArnException", message)
+    return None
+
+
+_MEMBERS = ("AssumeRolePolicyDocument", "Policy", "PolicyDocument", "ResourcePolicy")
 
 
 def _policy_of(call: Call, request: Request) -> tuple[str, str]:
@@ -73,8 +91,11 @@ def _policy_of(call: Call, request: Request) -> tuple[str, str]:
     given = call.parameters or {}
     if call.service == "s3":
         return request.body.decode("utf-8", "replace"), str(call.labels.get("Bucket", ""))
-    members = ("Policy",) if call.service == "kms" else ("AssumeRolePolicyDocument", "PolicyDocument")
-    return next((str(given[each]) for each in members if given.get(each)), ""), ""
+    if given.get("AttributeName") == "Policy":
+        return str(given.get("AttributeValue") or ""), ""
+    attributes = given.get("Attributes")
+    sources = (given, attributes if isinstance(attributes, Mapping) else {})
+    return next((str(each[name]) for each in sources for name in _MEMBERS if each.get(name)), ""), ""
 
 
 def _statements(text: str, no_json: str) -> Iterator[Mapping[str, Any]]:
@@ -138,10 +159,22 @@ def _strings(value: Any) -> list[str]:
     return [str(each) for each in value] if isinstance(value, list) else [str(value)]
 
 
+def _of_service(prefix: str, message: str) -> Callable[[Mapping[str, Any], str], None]:
+    """The rule that a policy has actions of its own service alone."""
+
+    def rule(statement: Mapping[str, Any], _name: str) -> None:
+        actions = _strings(statement.get("Action", statement.get("NotAction")))
+        if not all(each == "*" or each.lower().startswith(prefix) for each in actions):
+            raise _Fault(message)
+
+    return rule
+
+
+_has_actions_of_s3 = _of_service("s3:", "Policy has invalid action")
+
+
 def _bucket_rule(statement: Mapping[str, Any], bucket: str) -> None:
-    actions = _strings(statement.get("Action", statement.get("NotAction")))
-    if not all(each == "*" or each.lower().startswith("s3:") for each in actions):
-        raise _Fault("Policy has invalid action")
+    _has_actions_of_s3(statement, bucket)
     for each in _strings(statement.get("Resource", statement.get("NotResource"))):
         start, _, rest = each.partition(":::")
         pattern = _VARIABLE.sub("*", rest).partition("/")[0]
@@ -187,12 +220,35 @@ _OF_BUCKET = _Kind(
     no_json="Policies must be valid JSON and the first byte must be '{'",
     rule=_bucket_rule,
 )
+_OF_TOPIC = _Kind(
+    "InvalidParameter",
+    invalid_principal="Policy Error: PrincipalNotFound",
+    no_json="Policy Error: null",
+    message="Invalid parameter: @",
+    rule=_of_service("sns:", "Policy statement action out of service scope!"),
+)
+_OF_QUEUE = _Kind(
+    "InvalidAttributeValue",
+    ("Principal", "Action"),
+    message="Invalid value for the parameter Policy.",
+    rule=_of_service("sqs:", ""),
+)
+_OF_SECRET = _Kind(
+    "MalformedPolicyDocumentException",
+    invalid_principal="This resource policy contains an unsupported principal.",
+    no_json="This resource policy contains a syntax error.",
+)
 _KINDS_OF_POLICIES = {
     ("iam", "CreateRole"): _TRUST,
     ("iam", "UpdateAssumeRolePolicy"): _TRUST,
     ("kms", "CreateKey"): _OF_KEY,
     ("kms", "PutKeyPolicy"): _OF_KEY,
     ("s3", "PutBucketPolicy"): _OF_BUCKET,
+    ("secretsmanager", "PutResourcePolicy"): _OF_SECRET,
+    ("sns", "CreateTopic"): _OF_TOPIC,
+    ("sns", "SetTopicAttributes"): _OF_TOPIC,
+    ("sqs", "CreateQueue"): _OF_QUEUE,
+    ("sqs", "SetQueueAttributes"): _OF_QUEUE,
     **{
         ("iam", name): _OF_IDENTITY
         for name in ("CreatePolicy", "CreatePolicyVersion", "PutGroupPolicy", "PutRolePolicy", "PutUserPolicy")

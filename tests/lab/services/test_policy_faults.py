@@ -107,3 +107,64 @@ def test_nor_is_what_is_no_policy_of_a_key_or_of_an_identity(client: ClientFacto
     assert put(Principal="*") == (code, "Policy document should not specify a principal.")
     assert put(Resource="bucket") == (code, 'Resource bucket must be in ARN format or "*".')
     assert put(Action="GetObject")[0] == put(Resource="")[0] == code
+
+
+def test_nor_is_what_is_no_policy_of_a_topic_a_queue_or_a_secret(client: ClientFactory) -> None:
+    sns, sqs, secrets = client("sns"), client("sqs"), client("secretsmanager")
+    topic = sns.create_topic(Name="policy-faults")["TopicArn"]
+    queue = sqs.create_queue(QueueName="policy-faults")["QueueUrl"]
+    secret = secrets.create_secret(Name="policy-faults", SecretString="s")["ARN"]
+
+    def put(text: str) -> list[tuple[str, str]]:
+        of_topic = {"TopicArn": topic, "AttributeName": "Policy", "AttributeValue": text}
+        return [
+            error(sns.set_topic_attributes, **of_topic),
+            error(sqs.set_queue_attributes, QueueUrl=queue, Attributes={"Policy": text}),
+            error(secrets.put_resource_policy, SecretId=secret, ResourcePolicy=text),
+        ]
+
+    codes = ["InvalidParameter", "InvalidAttributeValue", "MalformedPolicyDocumentException"]
+    nobody = policy({"Effect": "Allow", "Action": "*", "Resource": "*", "Principal": NOBODY})
+    assert [code for code, _ in put("text")] == [code for code, _ in put("{}")] == codes
+    assert put(nobody) == [
+        ("InvalidParameter", "Invalid parameter: Policy Error: PrincipalNotFound"),
+        ("InvalidAttributeValue", "Invalid value for the parameter Policy."),
+        ("MalformedPolicyDocumentException", "This resource policy contains an unsupported principal."),
+    ]
+    of_s3 = policy({"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Principal": {"AWS": ACCOUNT}})
+    of_topic = {"TopicArn": topic, "AttributeName": "Policy", "AttributeValue": of_s3}
+    assert error(sns.set_topic_attributes, **of_topic)[1] == (
+        "Invalid parameter: Policy statement action out of service scope!"
+    )
+    sends = {"Effect": "Allow", "Action": "SQS:SendMessage", "Resource": "*", "Principal": {"AWS": ACCOUNT}}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy(sends)})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": ""})
+
+
+def test_a_grant_is_for_somebody_and_a_key_has_limits(client: ClientFactory) -> None:
+    kms = client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    grant = {"KeyId": key, "Operations": ["Decrypt"]}
+
+    for nobody in ("nobody", NOBODY["AWS"], "*"):
+        assert error(kms.create_grant, **grant, GranteePrincipal=nobody)[0] == "InvalidArnException"
+    kms.create_grant(**grant, GranteePrincipal=USER)
+    kms.create_grant(**grant, GranteePrincipal="arn:aws:iam::444455556666:role/whoever", RetiringPrincipal=USER)
+    assert error(kms.create_alias, AliasName="alias/aws/s3", TargetKeyId=key)[0] == "InvalidAliasNameException"
+    assert error(kms.encrypt, KeyId=key, Plaintext=b"x" * 4097)[0] == "ValidationException"
+    sealed = kms.encrypt(KeyId=key, Plaintext=b"x" * 4096)["CiphertextBlob"]
+    assert kms.decrypt(CiphertextBlob=sealed)["Plaintext"] == b"x" * 4096
+
+
+def test_settings_of_buckets_and_trails_that_contradict_are_refused(client: ClientFactory) -> None:
+    s3 = client("s3")
+
+    def encryption(*rules: dict[str, Any]) -> tuple[str, str]:
+        wanted = {"Rules": [{"ApplyServerSideEncryptionByDefault": each} for each in rules]}
+        return error(s3.put_bucket_encryption, Bucket=BUCKET, ServerSideEncryptionConfiguration=wanted)
+
+    assert encryption()[0] == "MalformedXML"
+    assert encryption({"SSEAlgorithm": "AES256", "KMSMasterKeyID": "k"})[0] == "InvalidArgument"
+    to = {"LoggingEnabled": {"TargetBucket": "no-such-bucket-for-logs", "TargetPrefix": ""}}
+    assert error(s3.put_bucket_logging, Bucket=BUCKET, BucketLoggingStatus=to)[0] == "InvalidTargetBucketForLogging"
+    s3.put_bucket_logging(Bucket=BUCKET, BucketLoggingStatus={})
