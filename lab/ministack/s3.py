@@ -2,12 +2,14 @@
 # ruff: noqa: SLF001
 
 import base64
+import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
 from ministack.core import responses
 from ministack.services import s3
@@ -57,6 +59,53 @@ def know_keys_of_objects(account_of_caller: Callable[[], str]) -> None:
         return found | ({key: known.arn} if known else {}), None
 
     s3._resolve_sse_write_headers = with_its_own_key
+
+
+# Of the deletion that is being served, the objects (key and version) that its caller may not delete, and why.
+kept_objects: ContextVar[Mapping[tuple[str, str], str]] = ContextVar("kept_objects", default={})  # noqa: B039 - read only
+
+
+def keep_objects() -> None:
+    """DeleteObjects deletes the objects that its caller may delete, and answers with an error for each other one.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+    """
+    delete: Callable[..., Answer] = s3._delete_objects
+
+    def deleted(bucket: str, body: bytes, headers: Any = None) -> Answer:
+        kept = kept_objects.get()
+        if not kept or not _is_xml(body.decode("utf-8", "replace")):  # which is an error
+            return delete(bucket, body, headers)
+        wanted = ElementTree.fromstring(body)  # noqa: S314 - the gateway has read it: it has neither entities nor a DTD
+        found: list[tuple[str, str]] = []
+        for each in [each for each in wanted if _local_name(each) == "Object"]:
+            parts = {_local_name(part): part.text or "" for part in each}
+            one = (parts.get("Key", ""), parts.get("VersionId", ""))
+            if one in kept:
+                wanted.remove(each)
+                found.append(one)
+        if kept.keys() - set(found):  # it names them in a way that is not read here
+            return error_answer("s3", "rest-xml", 403, "AccessDenied", next(iter(kept.values())))
+        status, answered, result = delete(bucket, ElementTree.tostring(wanted), headers)
+        return status, answered, _with_errors(result, found, kept) if status == 200 else result
+
+    s3._delete_objects = deleted
+
+
+def _local_name(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _with_errors(result: bytes, found: list[tuple[str, str]], kept: Mapping[tuple[str, str], str]) -> bytes:
+    """The answer of a deletion with an error for each object that was kept."""
+    errors = ""
+    for key, version in found:
+        named = f"<VersionId>{escape(version)}</VersionId>" if version else ""
+        why = f"<Code>AccessDenied</Code><Message>{escape(kept[key, version])}</Message>"
+        errors += f"<Error><Key>{escape(key)}</Key>{named}{why}</Error>"
+    escaped = NOT_XML.sub(lambda each: f"&#x{ord(each[0]):x};", errors.replace("\r", "&#13;")).encode()
+    start = re.sub(rb"\s*/>\s*$", b">", result).removesuffix(b"</DeleteResult>")
+    return start + escaped + b"</DeleteResult>"
 
 
 def refuse_ones_own_bucket_again() -> None:

@@ -208,10 +208,15 @@ class Authorizer:
                 return None
             return _answer(call, _UNREAD.format(f"this call of {call.service}:{call.operation.name}", who.arn))
         asked_of_kms.set(())
+        s3.kept_objects.set({})
+        kept: dict[tuple[str, str], str] = {}
         try:
             for need in needs_of(api, _RESOURCES):
                 found = _refusal(need, facts, who)
                 if found is None and not unusable_keys.is_use(need):
+                    continue
+                if found is not None and api.operation == "DeleteObjects" and need.is_resource_known:
+                    kept.setdefault(_object_of(need), _message(found, who))
                     continue
                 answer = _refused_need(call, need, found, who)
                 if answer is not None:
@@ -219,11 +224,19 @@ class Authorizer:
         except Unknown:
             if not _may_do_everything(facts):
                 return _answer(call, _UNKNOWN.format(f"{call.service}:{call.operation.name}", who.arn))
+        if kept:
+            s3.kept_objects.set(kept)
         return (
             policy_error(call, facts.request, facts.api.account)
             or _lockout(call, api, facts)
             or unusable_keys.error_of_kms(call)
         )
+
+
+def _object_of(need: Need) -> tuple[str, str]:
+    """Key and version ('' for the newest one) of an object that is to be deleted."""
+    _, _, key = need.resource.removeprefix("arn:aws:s3:::").partition("/")
+    return key, need.keys.get("s3:versionid", ("",))[0]
 
 
 def _refused_need(call: Call, need: Need, found: Refusal | None, who: Principal) -> Answer | None:

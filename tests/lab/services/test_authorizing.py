@@ -259,7 +259,9 @@ def test_who_may_not_list_does_not_learn_what_is_not_there(user: MakeIdentity, b
     assert refused(lists.client("s3").get_object, Bucket=bucket, Key="nothing") == "NoSuchKey"
 
 
-def test_every_key_of_a_deletion_and_both_ends_of_a_copy_count(user: MakeIdentity, bucket: str) -> None:
+def test_every_key_of_a_deletion_and_both_ends_of_a_copy_count(
+    user: MakeIdentity, client: ClientFactory, bucket: str
+) -> None:
     found = user(
         allow("s3:DeleteObject", f"arn:aws:s3:::{bucket}/mine/*"),
         allow("s3:PutObject", f"arn:aws:s3:::{bucket}/mine/*"),
@@ -268,7 +270,16 @@ def test_every_key_of_a_deletion_and_both_ends_of_a_copy_count(user: MakeIdentit
 
     found.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "mine/a"}, {"Key": "mine/b"}]})
     both = {"Objects": [{"Key": "mine/a"}, {"Key": "plain"}]}
-    assert f"{bucket}/plain" in message(found.delete_objects, Bucket=bucket, Delete=both)
+    answer = found.delete_objects(Bucket=bucket, Delete=both)
+    assert [each["Key"] for each in answer["Deleted"]] == ["mine/a"]
+    (kept,) = answer["Errors"]
+    assert (kept["Key"], kept["Code"]) == ("plain", "AccessDenied")
+    assert f's3:DeleteObject on resource: "arn:aws:s3:::{bucket}/plain"' in kept["Message"]
+    versions = {"Objects": [{"Key": "mine/d"}, {"Key": "mine/d", "VersionId": "null"}], "Quiet": True}
+    answer = found.delete_objects(Bucket=bucket, Delete=versions)
+    assert [(each["Key"], each["VersionId"]) for each in answer["Errors"]] == [("mine/d", "null")]
+    assert "Deleted" not in answer
+    client("s3").head_object(Bucket=bucket, Key="plain")
     assert "s3:GetObject" in message(found.copy_object, Bucket=bucket, Key="mine/c", CopySource=source)
 
 
