@@ -32,7 +32,7 @@ from lab.authorization.facts import Grant
 from lab.authorization.principal import Principal, lets_assume
 from lab.ministack import cloudformation
 from lab.ministack.iam import role, user_of_access_key
-from lab.ministack.kms import key_facts
+from lab.ministack.kms import key_facts, key_of_ciphertext, key_of_grant
 from lab.ministack.s3 import bucket_facts
 
 _SSE = "x-amz-server-side-encryption"
@@ -354,7 +354,7 @@ class Resources:
 
     def key_of_ciphertext(self, ciphertext: bytes) -> str:
         """The ARN of the KMS key that encrypted it."""
-        return self.key_arn(ciphertext[:36].decode("latin-1")) if len(ciphertext) > 36 else ""
+        return key_of_ciphertext(ciphertext)
 
     def key_of_alias(self, name: str) -> str:
         """The ARN of the key that an alias belongs to."""
@@ -362,10 +362,7 @@ class Resources:
 
     def key_of_grant(self, token: str, grant_id: str) -> str:
         """The ARN of the key that a grant is for."""
-        for _, each in kms._grants.all_items():
-            if each["GrantId"] == grant_id or (token and token in each["_tokens"]):
-                return str(each["KeyId"])
-        return ""
+        return key_of_grant(token, grant_id)
 
     def secret_arn(self, name: str) -> str:
         """The ARN of a secret, named by its name or its ARN."""

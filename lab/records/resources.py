@@ -131,7 +131,7 @@ def event_resources(
     elif service == "sqs" and "QueueUrl" in parameters:
         name = str(parameters["QueueUrl"]).rpartition("/")[2]
         arns = {f"arn:aws:sqs:{region}:{account}:{name}": "AWS::SQS::Queue"}
-    return [{"accountId": account, "type": kind, "ARN": arn} for arn, kind in arns.items()]
+    return [{"accountId": arn.split(":")[4] or account, "type": kind, "ARN": arn} for arn, kind in arns.items()]
 
 
 def _s3(parameters: Mapping[str, Any], account: str, *, is_data_event: bool) -> list[EventResource]:

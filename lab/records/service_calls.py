@@ -57,9 +57,9 @@ class By:
 def key_use_record(use: KeyUse, by: By, moment: datetime) -> RecordedCall:
     """The record of one use of a key."""
     used = (Resource("AWS::KMS::Key", use.key_arn),) if use.key_arn else ()
-    owner = use.key_arn.split(":")[4] if use.key_arn else by.account
+    by = by if by.account else replace(by, account=use.key_arn.split(":")[4])
     parameters = None if use.error_code == "AccessDenied" else _parameters_of_use(use)
-    made = _record("kms.amazonaws.com", use.operation, parameters, used, replace(by, account=owner), moment)
+    made = _record("kms.amazonaws.com", use.operation, parameters, used, by, moment)
     if not use.error_code:
         return made
     error = {"errorCode": use.error_code, "errorMessage": use.error_message}
@@ -175,7 +175,9 @@ def _record(
         "readOnly": True,
     }
     if used:
-        record["resources"] = [{"accountId": by.account, "type": each.type, "ARN": each.name} for each in used]
+        record["resources"] = [
+            {"accountId": each.name.split(":")[4] or by.account, "type": each.type, "ARN": each.name} for each in used
+        ]
     record |= {"eventType": "AwsApiCall", "managementEvent": True, "recipientAccountId": by.account}
     if by.user_identity.get("type") == "AWSService":
         record["sharedEventID"] = str(uuid.uuid4())

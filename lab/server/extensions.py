@@ -103,6 +103,7 @@ EXTENSIONS = (
         "aws:kms without a key, and the ARNs of other keys",
         _plain(partial(s3.know_keys_of_objects, _account_of_caller)),
     ),
+    Extension("kms accounts", "keys of other accounts", _plain(kms.use_keys_of_other_accounts)),
     Extension("kms waiting periods", "how long a key waits for its deletion", _plain(kms.tell_waiting_periods)),
     Extension(
         "kms limits", "reserved aliases, and how much a key encrypts", _plain(kms.refuse_what_is_reserved_or_too_long)

@@ -154,6 +154,8 @@ def test_a_grant_is_for_somebody_and_a_key_has_limits(client: ClientFactory) -> 
     assert error(kms.encrypt, KeyId=key, Plaintext=b"x" * 4097)[0] == "ValidationException"
     sealed = kms.encrypt(KeyId=key, Plaintext=b"x" * 4096)["CiphertextBlob"]
     assert kms.decrypt(CiphertextBlob=sealed)["Plaintext"] == b"x" * 4096
+    other = kms.create_key()["KeyMetadata"]["KeyId"]
+    assert error(kms.decrypt, CiphertextBlob=sealed, KeyId=other)[0] == "IncorrectKeyException"
 
 
 def test_settings_of_buckets_and_trails_that_contradict_are_refused(client: ClientFactory) -> None:
