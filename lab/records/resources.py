@@ -54,6 +54,8 @@ _TYPES: dict[str, dict[str, str]] = {
     },
     "kms": {
         "KeyId": "AWS::KMS::Key",
+        "SourceKeyId": "AWS::KMS::Key",
+        "DestinationKeyId": "AWS::KMS::Key",
         "TargetKeyId": "AWS::KMS::Key",
         "Arn": "AWS::KMS::Key",
         "AliasName": "AWS::KMS::Alias",

@@ -108,6 +108,7 @@ EXTENSIONS = (
     Extension(
         "kms limits", "reserved aliases, and how much a key encrypts", _plain(kms.refuse_what_is_reserved_or_too_long)
     ),
+    Extension("kms ReEncrypt", "which MiniStack lacks", _plain(kms.re_encrypt)),
     Extension("s3 settings", "errors of settings that contradict", _plain(s3.refuse_impossible_settings)),
     Extension("s3 deletions", "errors for single objects of a deletion", _plain(s3.keep_objects)),
     Extension("s3 own buckets", "the error for one's own bucket again", _plain(s3.refuse_ones_own_bucket_again)),
