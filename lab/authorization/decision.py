@@ -70,18 +70,43 @@ def refusal(asked: Asked, who: Principal, resource: ResourcePolicy | None) -> Re
     return None if lacking is None else Refusal(asked, lacking, is_explicit=False)
 
 
-def granted(grants: Iterable[Grant], asked: Asked, who: Principal) -> Named:
+def granted(grants: Iterable[Grant], asked: Asked, who: Principal, wanted: Grant | None = None) -> Named:
     """What the grants of a KMS key allow a caller to do: they name a user, a role, a session or an account's root.
 
     https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
+
+    :param wanted: the grant that a call of CreateGrant asks for.
     """
     operation = asked.action.partition(":")[2]
     for each in grants:
         is_retiring = operation == "RetireGrant" and each.retiring in (who.arn, who.role_arn)
         is_granted = operation in each.operations and each.grantee in (who.arn, who.role_arn)
-        if is_retiring or (is_granted and _is_context(each, asked)):
+        if is_retiring or (is_granted and _is_within(each, asked, wanted)):
             return Named.DIRECTLY if who.arn in (each.grantee, each.retiring) else Named.LIMITED
     return Named.NOT
+
+
+# Which a constraint is not about: they have no encryption context.
+_WITHOUT_CONTEXT = frozenset({"kms:DescribeKey", "kms:RetireGrant"})
+
+
+def _is_within(grant: Grant, asked: Asked, wanted: Grant | None) -> bool:
+    """Whether a call keeps to a grant: by its encryption context, or, where it asks for another grant, by what that one
+    would allow: no other operation, and no more contexts.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateGrant.html (Constraints)
+    https://docs.aws.amazon.com/kms/latest/developerguide/create-grant-overview.html#grant-creategrant
+    """
+    if asked.action == "kms:CreateGrant":
+        return wanted is not None and wanted.operations <= grant.operations and _is_as_strict(wanted, grant)
+    return asked.action in _WITHOUT_CONTEXT or _is_context(grant, asked)
+
+
+def _is_as_strict(wanted: Grant, grant: Grant) -> bool:
+    if grant.context_equals is not None:
+        return wanted.context_equals == grant.context_equals
+    has = {*(wanted.context_subset or ()), *(wanted.context_equals or ())}
+    return has >= set(grant.context_subset or ())
 
 
 def _is_context(grant: Grant, asked: Asked) -> bool:

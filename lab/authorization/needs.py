@@ -92,6 +92,9 @@ class Lookup(Protocol):
     def key_arn(self, name: str) -> str:
         """The ARN of a KMS key, named by its id, its ARN, or an alias."""
 
+    def named_key_arn(self, name: str) -> str:
+        """The ARN of a KMS key, or of an alias, that something is to be encrypted with, also where there is none."""
+
     def key_of_ciphertext(self, ciphertext: bytes) -> str:
         """The ARN of the KMS key that encrypted it."""
 

@@ -264,7 +264,7 @@ def _deletions(call: ApiCall, bucket: str, keys: Keys) -> Iterator[Need]:
         of_version = {**keys, "s3:versionid": (str(each["VersionId"]),)} if each.get("VersionId") else keys
         yield Need(action, f"arn:aws:s3:::{bucket}/{each.get('Key', '')}", of_version)
         if _bypasses(call.headers):
-            yield Need("s3:BypassGovernanceRetention", f"arn:aws:s3:::{bucket}/{each.get('Key', '')}", keys)
+            yield Need("s3:BypassGovernanceRetention", f"arn:aws:s3:::{bucket}/{each.get('Key', '')}", of_version)
 
 
 def _bypasses(headers: Mapping[str, str]) -> bool:

@@ -270,7 +270,7 @@ def _of_named_key(
     name = str(call.parameters.get(member) or "")
     if name and _MANAGED not in name:
         keys = via_service(f"{call.service}.{call.region}.amazonaws.com", context)
-        yield from (_of_key(action, lookup.key_arn(name), keys) for action in actions)
+        yield from (Need(action, lookup.named_key_arn(name), keys) for action in actions)
 
 
 _MANAGED = "alias/aws/"

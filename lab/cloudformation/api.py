@@ -6,6 +6,7 @@ AWS records it: the stack's caller, invoked by cloudformation.amazonaws.com.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, urlencode
@@ -23,9 +24,13 @@ from lab.protocol.response import Response, outcome, response_of
 from lab.records.record import Origin
 from lab.records.recorder import Recorder, current_origin
 
+# Called with a call, its request and its origin.
+Refuse = Callable[[Call, Request, Origin], Answer | None]
 # Called with a call (None when it could not be decoded), its request and the stack's caller.
 Authorize = Callable[[Call | None, Request, Origin], Answer | None]
 
+# MiniStack's names of services where botocore has others.
+_HANDLERS = {"stepfunctions": "states"}
 _INVOKED_BY = "cloudformation.amazonaws.com"
 
 
@@ -83,19 +88,46 @@ class Api:
         :raises botocore.exceptions.ParamValidationError: a parameter is unknown, missing or of the wrong type.
         """
         model, described, request, origin = _prepared(service, operation, parameters)
-        protocol = str(model.metadata["protocol"])
         is_for_stack = invoked_by == _INVOKED_BY
         refused = self.authorize(decode(request), request, origin) if is_for_stack else None
         origin = self.caller(origin) if is_for_stack else origin
         invoked = {**origin.user_identity, "invokedBy": invoked_by}
+        caller = replace(origin, user_identity=invoked, source_ip_address=invoked_by, user_agent=invoked_by)
+        return self._carried_out(model, described, request, refused, caller, parameters)
+
+    def call_as(
+        self, origin: Origin, refuse: Refuse | None, service: str, operation: str, parameters: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Calls an operation as an AWS service does that is nobody's whose request is served.
+
+        :param origin: as which it is recorded.
+        :param refuse: gives the error for a call that may not be made.
+        :raises ApiError: the service answered with an error.
+        """
+
+        def called() -> dict[str, Any]:
+            current_origin.set(origin)
+            model, described, request, _ = _prepared(service, operation, parameters)
+            call = decode(request)
+            refused = refuse(call, request, origin) if refuse and call else None
+            return self._carried_out(model, described, request, refused, origin, parameters)
+
+        return copy_context().run(called)
+
+    def _carried_out(
+        self,
+        model: ServiceModel,
+        described: OperationModel,
+        request: Request,
+        refused: Answer | None,
+        origin: Origin,
+        parameters: dict[str, Any],
+    ) -> dict[str, Any]:
         with self.room():
-            response = _served(service, request) if refused is None else response_of(refused)
-            self.recorder.record(
-                request,
-                response,
-                replace(origin, user_identity=invoked, source_ip_address=invoked_by, user_agent=invoked_by),
-            )
-        result = outcome(Call(service, described, protocol, {}, lambda: parameters), response)
+            response = _served(_HANDLERS.get(model.service_name, model.service_name), request, refused)
+            self.recorder.record(request, response, origin)
+        protocol = str(model.metadata["protocol"])
+        result = outcome(Call(model.service_name, described, protocol, {}, lambda: parameters), response)
         if result.error_code:
             raise ApiError(model.service_id, result.error_code, result.error_message or "", response.status)
         return result.elements or {}
@@ -127,7 +159,9 @@ def _request(serialized: dict[str, Any], signing_name: str, origin: Origin) -> R
     return Request(str(serialized["method"]), path, query, headers, body.encode() if isinstance(body, str) else body)
 
 
-def _served(service: str, request: Request) -> Response:
+def _served(service: str, request: Request, refused: Answer | None) -> Response:
+    if refused is not None:
+        return response_of(refused)
     handler = core.service_handlers[service]
     query = parse_qs(request.query, keep_blank_values=True)
     return response_of(

@@ -61,8 +61,10 @@ class KeyHandler:
             self.api.call("kms", "UpdateKeyDescription", **key_id, Description=new.get("Description", ""))
         if "KeyPolicy" in new and old.get("KeyPolicy") != new["KeyPolicy"]:
             self.api.call("kms", "PutKeyPolicy", **key_id, PolicyName="default", Policy=_policy_text(new["KeyPolicy"]))
-        self._set_rotation(physical_id, old, new)
-        self._set_state(physical_id, old, new)
+        # A disabled key's rotation cannot change.
+        steps = (self._set_state, self._set_rotation)
+        for step in steps if boolean(new.get("Enabled", True)) else steps[::-1]:
+            step(physical_id, old, new)
         self._set_tags(physical_id, tags(old), tags(new))
         key = self.api.call("kms", "DescribeKey", **key_id)["KeyMetadata"]
         return physical_id, {"Arn": key["Arn"], "KeyId": physical_id}

@@ -9,8 +9,10 @@ from lab.cloudformation.access_key import ACCESS_KEY, AccessKeyHandler
 from lab.cloudformation.api import Api
 from lab.cloudformation.bucket import BUCKET, BUCKET_POLICY, BucketHandler, BucketPolicyHandler
 from lab.cloudformation.coverage import limitations
+from lab.cloudformation.group import GROUP, GroupHandler
 from lab.cloudformation.handler import shown_first
 from lab.cloudformation.key import ALIAS, KEY, AliasHandler, KeyHandler
+from lab.cloudformation.named_query import NAMED_QUERY, NamedQueryHandler
 from lab.cloudformation.properties import Properties
 from lab.cloudformation.topic import TOPIC, TOPIC_POLICY, require_unique_statements, with_encryption
 from lab.cloudformation.trail import TRAIL, TrailHandler
@@ -54,6 +56,8 @@ def install(api: Api, warn: Callable[[str], None]) -> None:
         ALIAS: AliasHandler(api),
         TRAIL: TrailHandler(api),
         ACCESS_KEY: AccessKeyHandler(api),
+        GROUP: GroupHandler(api),
+        NAMED_QUERY: NamedQueryHandler(api),
     }
     for resource_type, own in reviewed.items():
         imported = {name: each for name, each in handlers.get(resource_type, {}).items() if name == "import"}

@@ -89,6 +89,10 @@ def _forgetting(delete: Action, insights: "_Insights") -> Action:
     return delete_trail
 
 
+# https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_InsightSelector.html
+_INSIGHT_TYPES = ("ApiCallRateInsight", "ApiErrorRateInsight")
+
+
 @dataclass(frozen=True, slots=True)
 class _Insights:
     """Insights selectors by trail. The lab keeps them but looks for no anomalies."""
@@ -100,6 +104,10 @@ class _Insights:
         if error:
             return error
         chosen = request.get("InsightSelectors", [])
+        if unknown := [each for each in chosen if each.get("InsightType") not in _INSIGHT_TYPES]:
+            allowed = ", ".join(_INSIGHT_TYPES)
+            message = f"InsightType is {unknown[0].get('InsightType')}; it is one of {allowed}."
+            return _error("InvalidInsightSelectorsException", message)
         self.selectors[name] = chosen
         trail["HasInsightSelectors"] = bool(chosen)
         return _answer({"TrailARN": trail["TrailARN"], "InsightSelectors": chosen})

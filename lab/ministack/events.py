@@ -7,9 +7,12 @@ from contextvars import ContextVar
 from typing import Any
 
 from ministack.core import iam_evaluator, responses
-from ministack.services import cloudwatch, eventbridge, ses, sns, sqs
+from ministack.services import cloudwatch, eventbridge, lambda_svc, ses, sns, sqs
 
 from lab.protocol.answer import Answer
+
+# Also that of topics: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+_REUSE_SECONDS = 300
 
 # Called with a target, an event, the rule and the event as patterns see it.
 ToTarget = Callable[[dict[str, Any], dict[str, Any], dict[str, Any], Any], None]
@@ -40,6 +43,12 @@ def target_key(arn: str) -> str:
     return str(found["attributes"].get("KmsMasterKeyId") or "")
 
 
+def data_key_reuse_seconds(arn: str) -> int:
+    """How long SQS or SNS uses the data key of a queue or a topic again before it asks KMS for another one."""
+    queue = sqs._queue_by_arn(arn) if arn.startswith("arn:aws:sqs:") else None
+    return int((queue or {"attributes": {}})["attributes"].get("KmsDataKeyReusePeriodSeconds") or _REUSE_SECONDS)
+
+
 def has_event_rules() -> bool:
     """Whether any account has a rule in EventBridge."""
     return any(True for _ in eventbridge._rules.all_items())
@@ -52,6 +61,35 @@ send_event: Callable[[dict[str, Any]], None] = eventbridge._dispatch_event
 def replace_event_targets(change: Callable[[ToTarget], ToTarget]) -> None:
     """Every event that matches a rule is given to what `change` makes of MiniStack's own way to targets."""
     eventbridge._invoke_target = change(eventbridge._invoke_target)
+
+
+# Called with a function's ARN, the version that is invoked, and the rule.
+Invoked = Callable[[str, str, dict[str, Any]], None]
+# Called with a state machine's ARN, its input (JSON text), the target and the rule.
+Start = Callable[[str, str, dict[str, Any], dict[str, Any]], None]
+# The target and the rule of what is being sent.
+_sending: ContextVar[tuple[dict[str, Any], dict[str, Any]]] = ContextVar("sending")
+
+
+def tell_of_targets(invoked: Invoked, start: Start) -> None:
+    """`invoked` is called after every function that a rule invokes, `start` instead of starting a state machine."""
+    to_target, to_function = eventbridge._invoke_target, eventbridge._dispatch_to_lambda
+
+    def sent(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
+        token = _sending.set((target, rule))
+        try:
+            to_target(target, event, rule, view)
+        finally:
+            _sending.reset(token)
+
+    def invoke(arn: str, payload: str) -> None:
+        to_function(arn, payload)
+        _, configuration, _ = lambda_svc._get_func_record_for_ref(arn)
+        if configuration:
+            invoked(arn, str(configuration.get("Version") or "$LATEST"), _sending.get()[1])
+
+    eventbridge._invoke_target, eventbridge._dispatch_to_lambda = sent, invoke
+    eventbridge._dispatch_to_stepfunctions = lambda arn, payload: start(arn, payload, *_sending.get())
 
 
 # Called with a service's principal, the ARN that it sends for, the account of that, and the ARN of a queue or a topic.

@@ -26,12 +26,13 @@ from ministack.services import (
     tagging,
 )
 
+from lab.authorization.conditions import Context
 from lab.authorization.decision import RESOURCE, TRUST, ResourcePolicy
 from lab.authorization.facts import Grant
 from lab.authorization.principal import Principal, lets_assume
 from lab.ministack import cloudformation
 from lab.ministack.iam import role, user_of_access_key
-from lab.ministack.kms import key_facts
+from lab.ministack.kms import key_facts, key_of_ciphertext, key_of_grant
 from lab.ministack.s3 import bucket_facts
 
 _SSE = "x-amz-server-side-encryption"
@@ -108,10 +109,13 @@ def longest_session(role_arn: str) -> int:
     return int(found.get("MaxSessionDuration") or 3600)
 
 
-def may_assume(service: str, role_arn: str) -> bool:
-    """Whether a role's trust policy lets an AWS service assume it."""
+def may_assume(service: str, role_arn: str, context: Context | None = None) -> bool:
+    """Whether a role's trust policy lets an AWS service assume it.
+
+    :param context: what conditions can ask of the service's request.
+    """
     trust = resource_policy("sts:AssumeRole", role_arn)
-    return trust is not None and lets_assume(trust.text, role_arn, service, {})
+    return trust is not None and lets_assume(trust.text, role_arn, service, context or {})
 
 
 def _boundary(entity: Mapping[str, Any], account: str) -> str | None:
@@ -197,18 +201,28 @@ def grants(key_arn: str) -> Iterator[Grant]:
     """The grants of a KMS key."""
     for _, each in kms._grants.all_items():
         if each["KeyId"] == key_arn:
-            constraints = each.get("Constraints") or {}
-            yield Grant(
-                grantee=str(each["GranteePrincipal"]),
-                retiring=str(each.get("RetiringPrincipal") or ""),
-                operations=frozenset(each["Operations"]),
-                context_equals=_pairs(constraints.get("EncryptionContextEquals")),
-                context_subset=_pairs(constraints.get("EncryptionContextSubset")),
-            )
+            yield grant_of(each)
 
 
-def _pairs(context: Mapping[str, str] | None) -> tuple[tuple[str, str], ...] | None:
-    return None if context is None else tuple(sorted(context.items()))
+def grant_of(parameters: Mapping[str, Any]) -> Grant:
+    """The grant that CreateGrant makes with these parameters."""
+    constraints = parameters.get("Constraints")
+    constraints = constraints if isinstance(constraints, Mapping) else {}
+    return Grant(
+        grantee=str(parameters.get("GranteePrincipal") or ""),
+        retiring=str(parameters.get("RetiringPrincipal") or ""),
+        operations=frozenset(map(str, parameters.get("Operations") or ())),
+        context_equals=_pairs(constraints.get("EncryptionContextEquals")),
+        context_subset=_pairs(constraints.get("EncryptionContextSubset")),
+    )
+
+
+def _pairs(context: Any) -> tuple[tuple[str, str], ...] | None:
+    return (
+        tuple(sorted((str(name), str(each)) for name, each in context.items()))
+        if isinstance(context, Mapping)
+        else None
+    )
 
 
 def resource_tags(arn: str) -> Mapping[str, str]:
@@ -330,9 +344,17 @@ class Resources:
         key = key_facts(name) if name else None
         return key.arn if key else ""
 
+    def named_key_arn(self, name: str) -> str:
+        """The ARN of a KMS key, or of an alias, that something is to be encrypted with, also where there is none."""
+        if found := self.key_arn(name):
+            return found
+        kind = "" if name.startswith(("alias/", "key/")) else "key/"
+        start = f"arn:aws:kms:{responses.get_region()}:{responses.get_account_id()}:"
+        return name if name.startswith("arn:") else f"{start}{kind}{name}"
+
     def key_of_ciphertext(self, ciphertext: bytes) -> str:
         """The ARN of the KMS key that encrypted it."""
-        return self.key_arn(ciphertext[:36].decode("latin-1")) if len(ciphertext) > 36 else ""
+        return key_of_ciphertext(ciphertext)
 
     def key_of_alias(self, name: str) -> str:
         """The ARN of the key that an alias belongs to."""
@@ -340,10 +362,7 @@ class Resources:
 
     def key_of_grant(self, token: str, grant_id: str) -> str:
         """The ARN of the key that a grant is for."""
-        for _, each in kms._grants.all_items():
-            if each["GrantId"] == grant_id or (token and token in each["_tokens"]):
-                return str(each["KeyId"])
-        return ""
+        return key_of_grant(token, grant_id)
 
     def secret_arn(self, name: str) -> str:
         """The ARN of a secret, named by its name or its ARN."""
@@ -379,7 +398,8 @@ class Resources:
         if account is None or not s3._bucket_encryption.get_scoped(account, None, bucket):
             return ""
         with s3._in_account(account):
-            return self._key_of_headers(bucket, s3._bucket_default_sse_headers(bucket))
+            defaults = s3._bucket_default_sse_headers(bucket)
+        return self._key_of_headers(bucket, defaults)
 
     def upload_key_arn(self, bucket: str, upload_id: str) -> str:
         """The ARN of the KMS key of a multipart upload."""
@@ -391,11 +411,10 @@ class Resources:
         name = headers.get(_SSE_KEY, "")
         if headers.get(_SSE) != "aws:kms" or not name or _MANAGED_KEYS in name:
             return ""
-        found = bucket_facts(bucket)
-        with responses.request_scope(
-            found.account if found else responses.get_account_id(), found.region if found else responses.get_region()
-        ):
-            return self.key_arn(name)
+        # A key without an account in its name is the caller's, whosever the bucket is:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-bucket-encryption.html
+        with responses.request_scope(responses.get_account_id(), self.bucket_region(bucket)):
+            return self.named_key_arn(name)
 
     def has_object(self, bucket: str, key: str) -> bool:
         """Whether a bucket has an object; True where there is no bucket."""
@@ -417,7 +436,7 @@ class Resources:
         account, region = _owner(resource)
         with responses.request_scope(account or responses.get_account_id(), region or responses.get_region()):
             name = _KEY_NAMES[service](resource)
-            return self.key_arn(name) if name and _MANAGED_KEYS not in name else ""
+            return self.named_key_arn(name) if name and _MANAGED_KEYS not in name else ""
 
     def parameters_below(self, path: str, *, is_recursive: bool) -> list[str]:
         """The names of the parameters of SSM below a path, at any depth or directly."""

@@ -2,17 +2,21 @@
 # ruff: noqa: SLF001
 
 import base64
+import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
+from ministack.core import responses
 from ministack.services import s3
 
 from lab.authorization.facts import BucketFacts
-from lab.protocol.answer import Answer
+from lab.ministack.kms import key_facts
+from lab.protocol.answer import Answer, error_answer
 from lab.protocol.well_formed import NOT_XML
 
 Tags = dict[str, str] | None
@@ -31,21 +35,133 @@ def block_public_access_of_new_buckets() -> None:
     s3._new_bucket_public_access_block = lambda: {"_public_access_block": s3._NEW_BUCKET_PUBLIC_ACCESS_BLOCK}
 
 
-def use_the_aws_managed_key_by_default() -> None:
-    """`aws:kms` without a key means the AWS managed key `aws/s3`, here without an id; MiniStack rejects such an object.
+def know_keys_of_objects(account_of_caller: Callable[[], str]) -> None:
+    """`aws:kms` without a key means the AWS managed key `aws/s3`, here without an id, where MiniStack rejects such an
+    object; any other key is known by its ARN from the write on, whatever its alias is for later.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html#API_PutObject_RequestSyntax
+
+    :param account_of_caller: in which a key is looked for that is named without an account, whosever the bucket is.
     """
     resolve = s3._resolve_sse_write_headers
     algorithm, key = "x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id"
 
     def with_its_own_key(headers: dict[str, str], bucket: str) -> tuple[dict[str, str] | None, Answer | None]:
-        if headers.get(algorithm) != "aws:kms" or headers.get(key):
-            return resolve(headers, bucket)  # type: ignore[no-any-return]
-        found, rejected = resolve(headers | {key: "alias/aws/s3"}, bucket)
-        return found and {algorithm: found[algorithm]}, rejected
+        if headers.get(algorithm) == "aws:kms" and not headers.get(key):
+            found, rejected = resolve(headers | {key: "alias/aws/s3"}, bucket)
+            return found and {algorithm: found[algorithm]}, rejected
+        found, rejected = resolve(headers, bucket)
+        if not found or not found.get(key):
+            return found, rejected
+        place = bucket_facts(bucket)
+        with responses.request_scope(account_of_caller(), place.region if place else responses.get_region()):
+            known = key_facts(found[key])
+        return found | ({key: known.arn} if known else {}), None
 
     s3._resolve_sse_write_headers = with_its_own_key
+
+
+# Of the deletion that is being served, the objects (key and version) that its caller may not delete, and why.
+kept_objects: ContextVar[Mapping[tuple[str, str], str]] = ContextVar("kept_objects", default={})  # noqa: B039 - read only
+
+
+def keep_objects() -> None:
+    """DeleteObjects deletes the objects that its caller may delete, and answers with an error for each other one.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+    """
+    delete: Callable[..., Answer] = s3._delete_objects
+
+    def deleted(bucket: str, body: bytes, headers: Any = None) -> Answer:
+        kept = kept_objects.get()
+        if not kept or not _is_xml(body.decode("utf-8", "replace")):  # which is an error
+            return delete(bucket, body, headers)
+        wanted = ElementTree.fromstring(body)  # noqa: S314 - the gateway has read it: it has neither entities nor a DTD
+        found: list[tuple[str, str]] = []
+        for each in [each for each in wanted if _local_name(each) == "Object"]:
+            parts = {_local_name(part): part.text or "" for part in each}
+            one = (parts.get("Key", ""), parts.get("VersionId", ""))
+            if one in kept:
+                wanted.remove(each)
+                found.append(one)
+        if kept.keys() - set(found):  # it names them in a way that is not read here
+            return error_answer("s3", "rest-xml", 403, "AccessDenied", next(iter(kept.values())))
+        status, answered, result = delete(bucket, ElementTree.tostring(wanted), headers)
+        return status, answered, _with_errors(result, found, kept) if status == 200 else result
+
+    s3._delete_objects = deleted
+
+
+def _local_name(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _with_errors(result: bytes, found: list[tuple[str, str]], kept: Mapping[tuple[str, str], str]) -> bytes:
+    """The answer of a deletion with an error for each object that was kept."""
+    errors = ""
+    for key, version in found:
+        named = f"<VersionId>{escape(version)}</VersionId>" if version else ""
+        why = f"<Code>AccessDenied</Code><Message>{escape(kept[key, version])}</Message>"
+        errors += f"<Error><Key>{escape(key)}</Key>{named}{why}</Error>"
+    escaped = NOT_XML.sub(lambda each: f"&#x{ord(each[0]):x};", errors.replace("\r", "&#13;")).encode()
+    start = re.sub(rb"\s*/>\s*$", b">", result).removesuffix(b"</DeleteResult>")
+    return start + escaped + b"</DeleteResult>"
+
+
+def refuse_ones_own_bucket_again() -> None:
+    """Who creates a bucket again gets BucketAlreadyOwnedByYou from every region but us-east-1; MiniStack looks at the
+    bucket's region, not at that of the request.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html (BucketAlreadyOwnedByYou)
+    """
+    create: Callable[..., Answer] = s3._create_bucket
+
+    def created_once(name: str, body: bytes, headers: Any = None, endpoint_region: str | None = None) -> Answer:
+        if name in s3._buckets and endpoint_region not in (None, "us-east-1"):
+            message = "Your previous request to create the named bucket succeeded and you already own it."
+            return error_answer("s3", "rest-xml", 409, "BucketAlreadyOwnedByYou", message)
+        return create(name, body, headers, endpoint_region)
+
+    s3._create_bucket = created_once
+
+
+def refuse_impossible_settings() -> None:
+    """Default encryption needs a rule, and takes a key for KMS alone; access logs go to a bucket of the same account.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketEncryption.html
+    https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html (InvalidTargetBucketForLogging)
+    """
+    encrypt, log = s3._put_bucket_encryption, s3._put_bucket_logging
+
+    def encrypted(name: str, body: bytes) -> Answer:
+        text = body.decode("utf-8", "replace")
+        algorithm = _xml_text(text, "SSEAlgorithm") if _is_xml(text) else "?"
+        if not algorithm and name in s3._buckets:
+            return error_answer("s3", "rest-xml", 400, "MalformedXML", s3._MALFORMED_XML)
+        if algorithm == "AES256" and _xml_text(text, "KMSMasterKeyID"):
+            message = "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse"
+            return error_answer("s3", "rest-xml", 400, "InvalidArgument", message)
+        answer: Answer = encrypt(name, body)
+        return answer
+
+    def logged(name: str, body: bytes) -> Answer:
+        text = body.decode("utf-8", "replace")
+        target = _xml_text(text, "TargetBucket") if _is_xml(text) else ""
+        if target and name in s3._buckets and target not in s3._buckets:
+            message = "The target bucket for logging does not exist"
+            return error_answer("s3", "rest-xml", 400, "InvalidTargetBucketForLogging", message)
+        answer: Answer = log(name, body)
+        return answer
+
+    s3._put_bucket_encryption, s3._put_bucket_logging = encrypted, logged
+
+
+def _is_xml(text: str) -> bool:
+    try:
+        ElementTree.fromstring(text)  # noqa: S314 - the gateway has read it: it has neither entities nor a DTD
+    except ElementTree.ParseError:
+        return False
+    return True
 
 
 def name_lifecycle_rules() -> None:

@@ -1,4 +1,4 @@
-"""What AWS requires of names, paths, descriptions and tags: lengths and patterns, as the service models have them.
+"""What AWS requires of names, paths, descriptions, tags and numbers: lengths, patterns and limits, as in its models.
 
 Not all models are exact about other members, so no others are looked at.
 https://smithy.io/2.0/spec/constraint-traits.html
@@ -42,7 +42,7 @@ _SHOWN_CHARACTERS = 100
 
 def keeps_names(service: str, operation: str) -> bool:
     """Whether an operation keeps texts that are looked at here."""
-    return service in CODES and operation.startswith(_KEEPS)
+    return service in CODES and (service == "sts" or operation.startswith(_KEEPS))
 
 
 def violation(service: str, operation: OperationModel, parameters: dict[str, Any]) -> str | None:
@@ -74,11 +74,24 @@ def _of_members(service: str, shape: StructureShape, value: dict[str, Any], path
     for member, member_shape in shape.members.items():
         inner = value.get(member)
         at = f"{path}.{_lower(member)}" if path else _lower(member)
-        if not isinstance(inner, str):
+        if isinstance(inner, int) and not isinstance(inner, bool):
+            yield from _of_number(inner, member_shape, at)
+        elif not isinstance(inner, str):
             if inner is not None:
                 yield from _violations(service, member_shape, inner, at)
         elif _NAMES.fullmatch(member):
             yield from _of_text(inner, member_shape, _UNSTATED.get((service, member)), at)
+
+
+def _of_number(number: int, shape: Shape, path: str) -> Iterator[str]:
+    limits = shape.metadata
+    if number < limits.get("min", number):
+        must = f"have value greater than or equal to {limits['min']}"
+    elif number > limits.get("max", number):
+        must = f"have value less than or equal to {limits['max']}"
+    else:
+        return
+    yield f"Value '{number}' at '{path}' failed to satisfy constraint: Member must {must}"
 
 
 def _of_text(text: str, shape: Shape, unstated: str | None, path: str) -> Iterator[str]:

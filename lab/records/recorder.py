@@ -46,10 +46,9 @@ class Recorder:
         """
         moment = self._now()
         recorded = recorded_call(call or decode(request), request, response, origin, moment)
-        for each in in_every_account(recorded):
-            self.take(each)
-        for each in self._consequences(recorded, response, moment):
-            self.take(each)
+        for made in (recorded, *self._consequences(recorded, response, moment)):
+            for each in in_every_account(made):
+                self.take(each)
 
     def take(self, recorded: RecordedCall) -> None:
         """Hands on the record of a call that AWS made."""

@@ -54,6 +54,8 @@ _TYPES: dict[str, dict[str, str]] = {
     },
     "kms": {
         "KeyId": "AWS::KMS::Key",
+        "SourceKeyId": "AWS::KMS::Key",
+        "DestinationKeyId": "AWS::KMS::Key",
         "TargetKeyId": "AWS::KMS::Key",
         "Arn": "AWS::KMS::Key",
         "AliasName": "AWS::KMS::Alias",
@@ -131,7 +133,7 @@ def event_resources(
     elif service == "sqs" and "QueueUrl" in parameters:
         name = str(parameters["QueueUrl"]).rpartition("/")[2]
         arns = {f"arn:aws:sqs:{region}:{account}:{name}": "AWS::SQS::Queue"}
-    return [{"accountId": account, "type": kind, "ARN": arn} for arn, kind in arns.items()]
+    return [{"accountId": arn.split(":")[4] or account, "type": kind, "ARN": arn} for arn, kind in arns.items()]
 
 
 def _s3(parameters: Mapping[str, Any], account: str, *, is_data_event: bool) -> list[EventResource]:

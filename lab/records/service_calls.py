@@ -6,6 +6,7 @@ services-parameter-store.html and services-secrets-manager.html
 
 import uuid
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from lab.records.record import EVENT_VERSION, RecordedCall
 from lab.records.resources import Resource
 
 CLOUDTRAIL = "cloudtrail.amazonaws.com"
+EVENTBRIDGE = "events.amazonaws.com"
 # These do not tell their names when they call KMS for somebody.
 _INTERNAL = frozenset({"s3.amazonaws.com", "ssm.amazonaws.com"})
 _ENCRYPTS = frozenset({"CopyObject", "CreateMultipartUpload", "PutObject"})
@@ -25,13 +27,20 @@ _ALGORITHM = "SYMMETRIC_DEFAULT"
 @dataclass(frozen=True, slots=True)
 class KeyUse:
     """One use of a KMS key: `operation` of KMS with an encryption context, for the key of an ARN ('' when the lab does
-    not have it, which is so for the keys that AWS manages); `named` is what the caller named it by.
+    not have it, which is so for the keys that AWS manages); `named` is what the caller named it by. One with an
+    `error_code` was refused.
     """
 
     operation: str
     context: Mapping[str, str]
     key_arn: str
     named: str
+    error_code: str = ""
+    error_message: str = ""
+
+
+# The uses of keys that the service asked KMS for whose call is being served, until they are recorded.
+asked_of_kms: ContextVar[tuple[KeyUse, ...]] = ContextVar("asked_of_kms", default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,19 @@ class By:
 
 def key_use_record(use: KeyUse, by: By, moment: datetime) -> RecordedCall:
     """The record of one use of a key."""
+    used = (Resource("AWS::KMS::Key", use.key_arn),) if use.key_arn else ()
+    by = by if by.account else replace(by, account=use.key_arn.split(":")[4])
+    parameters = None if use.error_code == "AccessDenied" else _parameters_of_use(use)
+    made = _record("kms.amazonaws.com", use.operation, parameters, used, by, moment)
+    if not use.error_code:
+        return made
+    error = {"errorCode": use.error_code, "errorMessage": use.error_message}
+    at = list(made.record).index("requestParameters")
+    fields = list(made.record.items())
+    return replace(made, record=dict([*fields[:at], *error.items(), *fields[at:]]))
+
+
+def _parameters_of_use(use: KeyUse) -> dict[str, Any]:
     parameters: dict[str, Any] = {"encryptionContext": dict(use.context)}
     if use.operation != "Decrypt":
         parameters["keyId"] = use.named
@@ -54,9 +76,7 @@ def key_use_record(use: KeyUse, by: By, moment: datetime) -> RecordedCall:
         parameters["keySpec"] = "AES_256"
     else:
         parameters["encryptionAlgorithm"] = _ALGORITHM
-    used = (Resource("AWS::KMS::Key", use.key_arn),) if use.key_arn else ()
-    owner = use.key_arn.split(":")[4] if use.key_arn else by.account
-    return _record("kms.amazonaws.com", use.operation, parameters, used, replace(by, account=owner), moment)
+    return parameters
 
 
 def bucket_acl_record(bucket: str, owner: str, region: str, moment: datetime) -> RecordedCall:
@@ -79,6 +99,28 @@ def cloudtrail_key_use(trail_arn: str, s3_arn: str, key_arn: str, moment: dateti
     context = {"aws:cloudtrail:arn": trail_arn, "aws:s3:arn": s3_arn}
     by = By({"type": "AWSService", "invokedBy": CLOUDTRAIL}, CLOUDTRAIL, "", key_arn.split(":")[3], CLOUDTRAIL)
     return key_use_record(KeyUse("GenerateDataKey", context, key_arn, key_arn), by, moment)
+
+
+def function_invoked(
+    function: str, version: str, rule_arn: str, account: str, region: str, moment: datetime
+) -> RecordedCall:
+    """The record of EventBridge invoking a function (ARN, of a version or an alias or of neither) for a rule.
+
+    :param version: the version that was invoked, such as `$LATEST`.
+    """
+    arn = ":".join(function.split(":")[:7])
+    by = By({"type": "AWSService", "invokedBy": EVENTBRIDGE}, EVENTBRIDGE, account, region, EVENTBRIDGE)
+    parameters = {
+        "functionName": function,
+        "invocationType": "Event",
+        "sourceArn": rule_arn,
+        "sourceAccount": rule_arn.split(":")[4],
+    }
+    used = (Resource("AWS::Lambda::Function", arn),)
+    made = _record("lambda.amazonaws.com", "Invoke", parameters, used, by, moment)
+    as_data = {"readOnly": False, "managementEvent": False, "eventCategory": "Data"}
+    invoked = {"additionalEventData": {"functionVersion": f"{arn}:{version}"}}
+    return replace(made, record={**made.record, **invoked, **as_data})
 
 
 def calls_for_caller(call: RecordedCall, uses: Iterator[KeyUse], moment: datetime) -> Iterator[RecordedCall]:
@@ -112,7 +154,7 @@ def s3_key_use(record: Mapping[str, Any], encryption: Mapping[str, str], *, uses
 def _record(
     source: str,
     name: str,
-    parameters: Mapping[str, Any],
+    parameters: Mapping[str, Any] | None,
     used: tuple[Resource, ...],
     by: By,
     moment: datetime,
@@ -126,14 +168,16 @@ def _record(
         "awsRegion": by.region,
         "sourceIPAddress": by.service,
         "userAgent": by.service,
-        "requestParameters": dict(parameters),
+        "requestParameters": None if parameters is None else dict(parameters),
         "responseElements": None,
         "requestID": str(uuid.uuid4()),
         "eventID": str(uuid.uuid4()),
         "readOnly": True,
     }
     if used:
-        record["resources"] = [{"accountId": by.account, "type": each.type, "ARN": each.name} for each in used]
+        record["resources"] = [
+            {"accountId": each.name.split(":")[4] or by.account, "type": each.type, "ARN": each.name} for each in used
+        ]
     record |= {"eventType": "AwsApiCall", "managementEvent": True, "recipientAccountId": by.account}
     if by.user_identity.get("type") == "AWSService":
         record["sharedEventID"] = str(uuid.uuid4())

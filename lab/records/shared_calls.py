@@ -1,7 +1,9 @@
-"""Calls that are recorded with a `sharedEventID`: a role of another account is assumed, or a service assumes a role.
+"""Calls that are recorded with a `sharedEventID`: a role of another account is assumed, a KMS key of another account is
+used, or a service assumes a role.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html (AWSAccount)
 and cloudtrail-event-reference-record-contents.html (sharedEventID)
+https://docs.aws.amazon.com/kms/latest/developerguide/logging-using-cloudtrail.html (cross-account operations)
 """
 
 import uuid
@@ -12,17 +14,14 @@ from lab.records.record import RecordedCall
 
 
 def in_every_account(call: RecordedCall) -> tuple[RecordedCall, ...]:
-    """The records of a call: the caller's, and that of the account whose role was assumed, if it is another one. The
-    other account learns of the caller no more than the account and the id.
+    """The records of a call: the caller's, and that of another account whose role was assumed or whose key was used. It
+    learns of the caller no more than the account and the id.
     """
     record = call.record
     if record["userIdentity"].get("type") == "AWSService":
         return (replace(call, record=_by_service(record)),)
-    role = str((record["requestParameters"] or {}).get("roleArn", ""))
-    if record["eventName"] != "AssumeRole" or "errorCode" in record or role.count(":") != 5:
-        return (call,)
-    owner = role.split(":")[4]
-    if owner == record["recipientAccountId"]:
+    owner = _owner(record)
+    if owner in ("", record["recipientAccountId"]):
         return (call,)
     shared = str(uuid.uuid4())
     identity = record["userIdentity"]
@@ -30,7 +29,7 @@ def in_every_account(call: RecordedCall) -> tuple[RecordedCall, ...]:
         "type": "AWSAccount",
         "principalId": identity.get("principalId", ""),
         "accountId": record["recipientAccountId"],
-    }
+    } | ({"invokedBy": identity["invokedBy"]} if "invokedBy" in identity else {})
     theirs = {
         **record,
         "userIdentity": stranger,
@@ -39,6 +38,19 @@ def in_every_account(call: RecordedCall) -> tuple[RecordedCall, ...]:
         "sharedEventID": shared,
     }
     return replace(call, record={**record, "sharedEventID": shared}), replace(call, record=theirs, username="")
+
+
+def _owner(record: dict[str, Any]) -> str:
+    """The account of the role that was assumed or of the key that was used, successfully or not; '' when it was neither
+    or the caller was denied it.
+    """
+    if record["eventSource"] == "kms.amazonaws.com":
+        keys = [each["ARN"] for each in record.get("resources") or () if each.get("type") == "AWS::KMS::Key"]
+        return keys[0].split(":")[4] if keys and record.get("errorCode") != "AccessDenied" else ""
+    role = str((record["requestParameters"] or {}).get("roleArn", ""))
+    if record["eventName"] != "AssumeRole" or "errorCode" in record or role.count(":") != 5:
+        return ""
+    return role.split(":")[4]
 
 
 def _by_service(record: dict[str, Any]) -> dict[str, Any]:

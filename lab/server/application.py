@@ -38,7 +38,7 @@ from lab.records.samples import Samples
 from lab.records.service_calls import bucket_acl_record, calls_for_caller, cloudtrail_key_use
 from lab.server import extensions
 from lab.server.gateway import Gateway
-from lab.server.key_uses import key_uses
+from lab.server.key_uses import KeyUses
 from lab.server.pages import OwnPages, Page, page_of_sign_in, pages_about_time, pages_of_samples
 from lab.server.persistence import AfterStartup, SavedState
 from lab.services import eventbridge, instance_roles, last_use, sessions
@@ -174,8 +174,10 @@ def _recorder(lab: _Lab) -> Recorder:
         sessions.note(call.record)
         lab.saved.record(call.record)
 
+    key_uses = KeyUses()
+
     def consequences(call: RecordedCall, response: Response, moment: datetime) -> Iterator[RecordedCall]:
-        return calls_for_caller(call, key_uses(call, response), moment)
+        return calls_for_caller(call, key_uses.of_call(call, response, moment), moment)
 
     return Recorder((deliver, keep, lab.history.add, lab.samples.take), lab.clock.now, consequences)
 

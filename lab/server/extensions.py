@@ -21,11 +21,21 @@ from lab.cloudtrail import operations, trails
 from lab.cloudtrail.event_history import EventHistory
 from lab.confinement import code_execution, decompression, engines, http1, outgoing_calls, yaml_aliases
 from lab.delivery.engine import Engine
-from lab.ministack import cloudformation, core, iam, identities, s3, states
+from lab.ministack import cloudformation, core, iam, identities, kms, s3, states
 from lab.protocol.asgi import Application
+from lab.records.recorder import current_origin
 from lab.server.cbor_calls import CborCalls
 from lab.server.validation import Validated
-from lab.services import deliveries, eventbridge, iam_own_user, last_use, s3_replication, state_machines, unsupported
+from lab.services import (
+    deliveries,
+    eventbridge,
+    iam_own_user,
+    last_use,
+    rule_targets,
+    s3_replication,
+    state_machines,
+    unsupported,
+)
 from lab.services.authorizing import Authorizer
 from lab.services.s3_account_public_access import AccountPublicAccess
 from lab.services.s3_request_payment import RequestPayment
@@ -64,6 +74,12 @@ def _plain(install: Callable[[], None]) -> Callable[[Parts], None]:
     return lambda _parts: install()
 
 
+def _account_of_caller() -> str:
+    """Of the request that is served, or of the service that writes by itself."""
+    origin = current_origin.get(None)
+    return origin.account if origin else core.account_of_request()
+
+
 EXTENSIONS = (
     Extension(
         "unsupported",
@@ -82,13 +98,31 @@ EXTENSIONS = (
         lambda parts: trails.install(parts.engine, parts.clock),
     ),
     Extension("s3 public access", "Block Public Access of new buckets", _plain(s3.block_public_access_of_new_buckets)),
-    Extension("s3 managed key", "aws:kms without a key", _plain(s3.use_the_aws_managed_key_by_default)),
+    Extension(
+        "s3 keys of objects",
+        "aws:kms without a key, and the ARNs of other keys",
+        _plain(partial(s3.know_keys_of_objects, _account_of_caller)),
+    ),
+    Extension("kms accounts", "keys of other accounts", _plain(kms.use_keys_of_other_accounts)),
+    Extension("kms waiting periods", "how long a key waits for its deletion", _plain(kms.tell_waiting_periods)),
+    Extension(
+        "kms limits", "reserved aliases, and how much a key encrypts", _plain(kms.refuse_what_is_reserved_or_too_long)
+    ),
+    Extension("kms ReEncrypt", "which MiniStack lacks", _plain(kms.re_encrypt)),
+    Extension("s3 settings", "errors of settings that contradict", _plain(s3.refuse_impossible_settings)),
+    Extension("s3 deletions", "errors for single objects of a deletion", _plain(s3.keep_objects)),
+    Extension("s3 own buckets", "the error for one's own bucket again", _plain(s3.refuse_ones_own_bucket_again)),
     Extension("s3 lifecycle", "IDs of lifecycle rules", _plain(s3.name_lifecycle_rules)),
     Extension("s3 lists", "lists of keys that XML cannot hold", _plain(s3.list_what_xml_cannot_hold)),
     Extension(
         "s3 replication",
         "replication by the role, with encryption and Object Lock",
         lambda parts: s3_replication.install(parts.now, parts.warn),
+    ),
+    Extension(
+        "rule targets",
+        "records of what EventBridge calls for a rule",
+        lambda parts: rule_targets.install(parts.authorizer, parts.api, parts.api.recorder.take, parts.now, parts.warn),
     ),
     Extension(
         "eventbridge",
@@ -134,7 +168,7 @@ EXTENSIONS = (
     Extension("yaml aliases", "a bound for what YAML repeats", _plain(yaml_aliases.bound_aliases)),
     Extension(
         "resource types",
-        "CloudFormation's trails, buckets, keys and topics",
+        "CloudFormation's trails, buckets, keys, topics, groups and named queries",
         lambda parts: registry.install(parts.api, parts.warn),
     ),
     Extension("http reasons", "the reason phrase of answers", _plain(core.adapt_http_server)),

@@ -1,24 +1,68 @@
-"""Which KMS keys a call made a service use: of S3's objects, of parameters and of secrets.
+"""Which KMS keys a call made a service use: of S3's objects, of parameters and secrets, of queues and topics.
 
-The answers say so themselves: S3's in headers, the others' by what they returned.
+The answers say so themselves: S3's in headers, those of Systems Manager and Secrets Manager by what they returned. What
+queues and topics ask of KMS, and what KMS refuses, is known since the call was authorized.
 """
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
-from lab.ministack import kms, s3
+from lab.ministack import events, kms, s3
 from lab.protocol.response import Response
 from lab.records.record import RecordedCall
-from lab.records.service_calls import KeyUse, s3_key_use
+from lab.records.service_calls import KeyUse, asked_of_kms, s3_key_use
+
+_OF_PARAMETERS = frozenset({"GetParameter", "GetParameters", "GetParametersByPath", "PutParameter"})
+_OF_SECRETS = frozenset({"CreateSecret", "GetSecretValue", "PutSecretValue"})
+_OF_MESSAGES = frozenset({"sns.amazonaws.com", "sqs.amazonaws.com"})
+_MOST_DATA_KEYS = 10_000
 
 
-def key_uses(call: RecordedCall, response: Response) -> Iterator[KeyUse]:
-    """The uses of keys that an answered call led to."""
-    record = call.record
+class KeyUses:
+    """The uses of keys that calls lead to. It remembers which data keys of queues and topics are used again."""
+
+    def __init__(self) -> None:
+        self._reused_until: dict[tuple[str, ...], float] = {}
+
+    def of_call(self, call: RecordedCall, response: Response, moment: datetime) -> Iterator[KeyUse]:
+        """The uses of keys that an answered call led to."""
+        asked = asked_of_kms.get()
+        asked_of_kms.set(())
+        if refused := [each for each in asked if each.error_code]:
+            yield from refused
+        elif "errorCode" in call.record or response.status >= 300:
+            return
+        elif call.record["eventSource"] in _OF_MESSAGES:
+            if asked and _has_messages(call.record, response) and self._is_new(call, asked, moment.timestamp()):
+                yield from asked
+        else:
+            yield from _told_by_answer(call.record, response)
+
+    def _is_new(self, call: RecordedCall, asked: tuple[KeyUse, ...], now: float) -> bool:
+        """Whether the data key of a queue or a topic is new, which the service uses again for the same caller.
+
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+        """
+        who = str(call.record["userIdentity"].get("arn", ""))
+        (arn,) = asked[0].context.values()
+        for_what = (who, arn, asked[0].key_arn, asked[0].operation)
+        if self._reused_until.get(for_what, 0.0) > now:
+            return False
+        if len(self._reused_until) >= _MOST_DATA_KEYS:
+            self._reused_until = {each: until for each, until in self._reused_until.items() if until > now}
+        self._reused_until[for_what] = now + events.data_key_reuse_seconds(arn)
+        return True
+
+
+def _has_messages(record: Mapping[str, Any], response: Response) -> bool:
+    """Whether a call wrote messages, or read any."""
+    return record["eventName"] != "ReceiveMessage" or b"MessageId" in response.body
+
+
+def _told_by_answer(record: Mapping[str, Any], response: Response) -> Iterator[KeyUse]:
     source = record["eventSource"]
-    if "errorCode" in record or response.status >= 300:
-        return
     if source == "s3.amazonaws.com" and "x-amz-server-side-encryption-aws-kms-key-id" in response.headers:
         bucket = s3.bucket_facts(str((record["requestParameters"] or {}).get("bucketName", "")))
         found = s3_key_use(record, response.headers, uses_bucket_key=bucket is not None and bucket.uses_bucket_key)
@@ -28,10 +72,6 @@ def key_uses(call: RecordedCall, response: Response) -> Iterator[KeyUse]:
         yield from _of_parameters(record, _content(response))
     elif source == "secretsmanager.amazonaws.com" and record["eventName"] in _OF_SECRETS:
         yield from _of_secret(record, _content(response))
-
-
-_OF_PARAMETERS = frozenset({"GetParameter", "GetParameters", "GetParametersByPath", "PutParameter"})
-_OF_SECRETS = frozenset({"CreateSecret", "GetSecretValue", "PutSecretValue"})
 
 
 def _content(response: Response) -> Mapping[str, Any]:

@@ -12,10 +12,11 @@ from functools import cache, cached_property
 from typing import Any, Protocol
 from urllib.parse import unquote
 
+from lab.authorization.conditions import Context
 from lab.authorization.decision import IDENTITY, RESOURCE, TRUST, Refusal, ResourcePolicy, granted, refusal
 from lab.authorization.document import Asked, document
 from lab.authorization.needs import ApiCall, Need, Unknown, parameter_keys
-from lab.authorization.principal import Principal, names_provider
+from lab.authorization.principal import Named, Principal, names_provider
 from lab.authorization.s3_needs import copy_source
 from lab.authorization.service_authorization import IAM_PREFIXES, prefix_of, reference
 from lab.authorization.special_needs import needs_of
@@ -26,6 +27,9 @@ from lab.protocol.answer import Answer, error_answer
 from lab.protocol.decode import Call
 from lab.protocol.request import Request
 from lab.records.record import Origin
+from lab.records.service_calls import asked_of_kms
+from lab.services import unusable_keys
+from lab.services.policy_faults import policy_error
 from lab.services.unsupported import act_error
 
 
@@ -132,14 +136,17 @@ class Authorizer:
             return origin
         return replace(origin, username=cloudformation.SESSION_NAME, user_identity=self._identity(who))
 
-    def origin_of_role(self, role_arn: str, session_name: str, service: str) -> Origin | None:
+    def origin_of_role(
+        self, role_arn: str, session_name: str, service: str, context: Context | None = None
+    ) -> Origin | None:
         """Where a call of an AWS service comes from that acts as a role, in the account and region of the request; None
         when it may not assume the role.
 
         :param service: such as `states.amazonaws.com`.
+        :param context: what conditions of the trust policy can ask of the service's request.
         """
         who = identities.role_principal(role_arn, session_name)
-        if who is None or not identities.may_assume(service, role_arn):
+        if who is None or not identities.may_assume(service, role_arn, context):
             return None
         identity = {**self._identity(who), "invokedBy": service}
         return Origin(who.account, core.region_of_request(), session_name, identity, service, service)
@@ -200,15 +207,47 @@ class Authorizer:
             if _may_do_everything(facts):
                 return None
             return _answer(call, _UNREAD.format(f"this call of {call.service}:{call.operation.name}", who.arn))
+        asked_of_kms.set(())
+        s3.kept_objects.set({})
+        kept: dict[tuple[str, str], str] = {}
         try:
             for need in needs_of(api, _RESOURCES):
                 found = _refusal(need, facts, who)
-                if found is not None:
-                    return _answer(call, _message(found, who))
+                if found is None and not unusable_keys.is_use(need):
+                    continue
+                if found is not None and api.operation == "DeleteObjects" and need.is_resource_known:
+                    kept.setdefault(_object_of(need), _message(found, who))
+                    continue
+                answer = _refused_need(call, need, found, who)
+                if answer is not None:
+                    return answer
         except Unknown:
             if not _may_do_everything(facts):
                 return _answer(call, _UNKNOWN.format(f"{call.service}:{call.operation.name}", who.arn))
-        return _lockout(call, api, facts)
+        if kept:
+            s3.kept_objects.set(kept)
+        return (
+            policy_error(call, facts.request, facts.api.account)
+            or _lockout(call, api, facts)
+            or unusable_keys.error_of_kms(call)
+        )
+
+
+def _object_of(need: Need) -> tuple[str, str]:
+    """Key and version ('' for the newest one) of an object that is to be deleted."""
+    _, _, key = need.resource.removeprefix("arn:aws:s3:::").partition("/")
+    return key, need.keys.get("s3:versionid", ("",))[0]
+
+
+def _refused_need(call: Call, need: Need, found: Refusal | None, who: Principal) -> Answer | None:
+    """The error for a need that policies refuse, or that is for a key which cannot be used; None for another one."""
+    message = _message(found, who) if found else ""
+    if unusable_keys.is_use(need):
+        fault = unusable_keys.Fault("AccessDenied", message) if found else unusable_keys.fault(need)
+        asked_of_kms.set((*asked_of_kms.get(), unusable_keys.use(need, fault)))
+        if found is None:
+            return unusable_keys.error(call, need, fault) if fault else None
+    return _answer(call, message)
 
 
 def _lockout(call: Call, api: ApiCall, facts: "_Facts") -> Answer | None:
@@ -431,14 +470,29 @@ def _may_do(actions: list[str], facts: "_Facts") -> bool:
 
 def _refusal(need: Need, facts: "_Facts", who: Principal) -> Refusal | None:
     asked = Asked(need.action, need.resource, _Context(facts, need), need.is_resource_known, need.is_of_form)
-    resource = identities.resource_policy(need.action, need.resource)
+    resource = _resource_policy(need, facts)
     if need.action in _WITH_PROVIDER and resource is not None:
         return _provider_refusal(asked, resource, facts)
     if resource is not None and need.action.startswith("kms:"):
-        resource = replace(resource, granted=granted(identities.grants(need.resource), asked, who))
+        resource = replace(resource, granted=_granted(need, asked, facts))
     if who.is_root and need.action in _POLICY_OF_BUCKET and resource is not None and resource.account == who.account:
         return None  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketPolicy.html
     return refusal(asked, who, resource)
+
+
+def _granted(need: Need, asked: Asked, facts: "_Facts") -> Named:
+    """What the grants of a key allow."""
+    given = facts.api.parameters
+    wanted = identities.grant_of(given) if need.action == "kms:CreateGrant" else None
+    return granted(identities.grants(need.resource), asked, facts.who, wanted)
+
+
+def _resource_policy(need: Need, facts: "_Facts") -> ResourcePolicy | None:
+    """The policy of what a need is for. Who has a bucket of the name that somebody wants for a new one has no say in
+    that: S3 answers BucketAlreadyExists (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html).
+    """
+    is_new = facts.api.service == "s3" and facts.api.operation == "CreateBucket"
+    return None if is_new else identities.resource_policy(need.action, need.resource)
 
 
 def _provider_refusal(asked: Asked, resource: ResourcePolicy, facts: "_Facts") -> Refusal | None:
@@ -470,7 +524,7 @@ class _Facts:
         self.api = api
         self._signature = signature
         self.origin = origin
-        self._request = request
+        self.request = request
         self.who = who
 
     def values(self, name: str) -> tuple[str, ...] | None:
@@ -483,7 +537,7 @@ class _Facts:
     @cached_property
     def keys(self) -> dict[str, tuple[str, ...]]:
         """The keys of every need of the call."""
-        who, request = self.who, self._request
+        who, request = self.who, self.request
         found: dict[str, tuple[str, ...]] = {name: (value_of(self),) for name, value_of in _ALWAYS.items()}
         if self.via:
             del found["aws:sourceip"]
@@ -580,7 +634,7 @@ class _Context(Mapping[str, tuple[str, ...]]):
     @cached_property
     def _of_resource(self) -> dict[str, tuple[str, ...]]:
         resource, prefix = self._need.resource, self._need.action.partition(":")[0]
-        policy = identities.resource_policy(self._need.action, resource)
+        policy = _resource_policy(self._need, self._facts)
         owner = policy.account if policy else self._facts.api.account
         found: dict[str, tuple[str, ...]] = {"aws:resourceaccount": (owner,)}
         if prefix == "s3":

@@ -10,8 +10,9 @@ from typing import Any
 
 from lab.authorization.delivery_access import Target, delivery_denied
 from lab.clock import epoch_seconds
-from lab.ministack import events, iam, kms
+from lab.ministack import core, events, iam, kms
 from lab.ministack.core import for_account_and_region
+from lab.records.service_calls import EVENTBRIDGE
 
 _DETAIL_TYPES = {
     "AwsApiCall": "AWS API Call via CloudTrail",
@@ -48,7 +49,7 @@ def publish(record: Mapping[str, Any], text: str) -> None:
     :param record: one that a trail takes: without a trail that logs, nothing reaches EventBridge.
     :param text: the record as JSON.
     """
-    if not events.has_event_rules() or not is_sent(record):
+    if not events.has_event_rules() or not is_sent(record) or _is_by_rule(record):
         return
     event = {
         "EventId": str(uuid.uuid4()),
@@ -62,6 +63,11 @@ def publish(record: Mapping[str, Any], text: str) -> None:
         "Region": record["awsRegion"],
     }
     for_account_and_region(record["recipientAccountId"], record["awsRegion"], events.send_event, event)
+
+
+def _is_by_rule(record: Mapping[str, Any]) -> bool:
+    """Whether EventBridge made the call itself. In AWS that may match the same rule again, and so on without an end."""
+    return bool(record.get("userIdentity", {}).get("invokedBy") == EVENTBRIDGE)
 
 
 def is_sent(record: Mapping[str, Any]) -> bool:
@@ -79,10 +85,22 @@ def _unreachable(arn: str, role_arn: str, rule_arn: str, now: datetime) -> str |
     if ":api-destination/" in arn:
         return "the lab makes no calls outside this machine"
     kind = arn.split(":")[2] if arn.count(":") >= 5 else ""
+    if kind == "events":
+        return None if _is_here(arn) else _NOT_HERE
     if kind not in ("sns", "sqs", "lambda", "states"):
-        return None
+        return f"the lab sends nothing to targets of {kind}" if kind else "it is no ARN"
+    if kind == "states" and role_arn:
+        return None  # a call that is authorized when it is made
     key_name = events.target_key(arn)
     key = kms.key_facts(key_name) if key_name else None
     role = iam.role_facts(role_arn) if role_arn else None
     target = Target(arn, events.target_policy(arn), key_name, key, role_arn, role)
-    return delivery_denied(target, rule_arn, now)
+    return delivery_denied(target, rule_arn, now) or (None if _is_here(arn) else _NOT_HERE)
+
+
+_NOT_HERE = "the lab sends nothing to another account or region"
+
+
+def _is_here(arn: str) -> bool:
+    region, account = arn.split(":")[3:5]
+    return (account, region) == (core.account_of_request(), core.region_of_request())

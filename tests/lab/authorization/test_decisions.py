@@ -234,6 +234,39 @@ def test_a_grant_allows_its_grantee_its_operations_in_its_context(grant: Grant, 
     assert granted([grant], asked, Principal(USER, ACCOUNT)) is how
 
 
+ALL, ONE, TWO = None, (("a", "1"),), (("a", "1"), ("b", "2"))
+
+
+@pytest.mark.parametrize(
+    ("has", "wants", "is_granted"),
+    [
+        ((ALL, ALL), (ALL, ALL), True),
+        ((ALL, ALL), (ALL, ONE), True),
+        ((ALL, ONE), (ALL, ALL), False),
+        ((ALL, ONE), (ALL, ONE), True),
+        ((ALL, ONE), (ALL, TWO), True),
+        ((ALL, TWO), (ALL, ONE), False),
+        ((ALL, ONE), (TWO, ALL), True),
+        ((ONE, ALL), (ONE, ALL), True),
+        ((ONE, ALL), (TWO, ALL), False),
+        ((ONE, ALL), (ALL, ONE), False),
+    ],
+)
+def test_a_grant_gives_away_no_more_than_it_allows(has: Any, wants: Any, *, is_granted: bool) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateGrant.html (Constraints)"""
+    caller, asked = Principal(USER, ACCOUNT), Asked("kms:CreateGrant", KEY, {})
+    grant = Grant(USER, "", frozenset({"Encrypt", "CreateGrant"}), *has)
+
+    def wanted(*operations: str) -> Grant:
+        return Grant(f"arn:aws:iam::{ACCOUNT}:user/bob", "", frozenset(operations), *wants)
+
+    assert granted([grant], asked, caller, wanted("Encrypt")) is (Named.DIRECTLY if is_granted else Named.NOT)
+    assert granted([grant], asked, caller, wanted("Encrypt", "Decrypt")) is Named.NOT
+    assert granted([grant], asked, caller) is Named.NOT
+    described = Grant(USER, "", frozenset({"DescribeKey"}), *has)
+    assert granted([described], Asked("kms:DescribeKey", KEY, {}), caller) is Named.DIRECTLY
+
+
 def test_a_grant_can_be_retired_by_whom_it_names() -> None:
     grant = Grant(f"arn:aws:iam::{ACCOUNT}:user/bob", ROLE, frozenset({"Decrypt"}))
     session = Principal(SESSION_ARN, ACCOUNT, role_arn=ROLE)

@@ -26,6 +26,8 @@ class Nothing:
     def __getattr__(self, name: str) -> Any:
         if name in ("parameters_below", "secrets_found"):
             return lambda *_, **__: []
+        if name == "named_key_arn":
+            return lambda key: f"arn:aws:kms:{REGION}:{ACCOUNT}:{key}"
         if name == "identity_role":
             return lambda *_, **__: ("", "", "")
         return lambda *_: name == "has_object" if name in ("has_object", "uses_bucket_key") else ""
@@ -479,7 +481,7 @@ def test_who_sets_tags_must_be_allowed_to_tag(
 class OneKey(Nothing):
     """A `Lookup` of a lab that holds a key, which encrypts the parameter `/n/a`."""
 
-    def key_arn(self, name: str) -> str:
+    def named_key_arn(self, name: str) -> str:
         return "the key" if name == "alias/k" else ""
 
     def parameters_below(self, path: str, *, is_recursive: bool) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lab.errors import LabError
 from lab.instance import control
@@ -168,3 +169,38 @@ def test_an_identity_provider_vouches_for_who_calls() -> None:
         "userName": "ann",
         "identityProvider": "https://idp.example.org",
     }
+
+
+def test_the_use_of_a_key_of_another_account_is_recorded_in_both_and_a_denied_one_is_not(
+    lab: Lab, client: ClientFactory
+) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/logging-using-cloudtrail.html (cross-account operations)"""
+    there = root_keys(lab, OTHER)
+    kms = make_client(lab, "kms", **there)
+    administers = {"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": "kms:*", "Resource": "*"}
+    encrypts = administers | {"Principal": {"AWS": lab.account}, "Action": ["kms:Encrypt", "kms:GenerateDataKey"]}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [administers, encrypts]})
+    key = kms.create_key(Policy=document)["KeyMetadata"]["Arn"]
+    bucket = f"foreign-key-{uuid4().hex[:10]}"
+    client("s3").create_bucket(Bucket=bucket)
+
+    sealed = client("kms").encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    assert kms.decrypt(CiphertextBlob=sealed)["Plaintext"] == b"x"
+    by_key = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+    client("s3").put_object(Bucket=bucket, Key="k", Body=b"x", **by_key)
+    with pytest.raises(ClientError):
+        client("kms").describe_key(KeyId=key)
+    with pytest.raises(ClientError):
+        client("s3").get_object(Bucket=bucket, Key="k")
+
+    for name in ("Encrypt", "GenerateDataKey"):
+        ours, theirs = events(client, name)[0], events(client, name, **there)[0]
+        assert ours["sharedEventID"] == theirs["sharedEventID"]
+        assert (ours["recipientAccountId"], theirs["recipientAccountId"]) == (lab.account, OTHER)
+        assert ours["resources"] == theirs["resources"] == [{"accountId": OTHER, "type": "AWS::KMS::Key", "ARN": key}]
+        stranger = {name: ours["userIdentity"][name] for name in ("principalId", "accountId")}
+        assert theirs["userIdentity"].items() >= {"type": "AWSAccount", **stranger}.items()
+    assert theirs["userIdentity"]["invokedBy"] == "AWS Internal"
+    for name in ("DescribeKey", "Decrypt"):
+        assert events(client, name)[0]["errorCode"] == "AccessDenied"
+        assert all(each["userIdentity"]["type"] != "AWSAccount" for each in events(client, name, **there))

@@ -1,6 +1,7 @@
 """Requests that AWS would not take: its errors, and no Python in them."""
 
 import csv
+import html
 import http.client
 import io
 import json
@@ -84,6 +85,31 @@ def test_a_number_of_a_form_that_is_none_is_refused(lab: Lab, service: str, body
 
     assert status == 400
     assert code in found
+
+
+@pytest.mark.parametrize(
+    ("action", "wrong"),
+    [
+        (
+            "GetSessionToken&DurationSeconds=1",
+            "Value '1' at 'durationSeconds' failed to satisfy constraint: Member must have value greater",
+        ),
+        ("GetSessionToken&DurationSeconds=129601", "Member must have value less than or equal to 129600"),
+        ("AssumeRole&RoleArn={role}&RoleSessionName=x+y", "Value 'x y' at 'roleSessionName' failed to satisfy"),
+    ],
+)
+def test_values_that_sts_does_not_take_are_validation_errors(
+    lab: Lab, client: ClientFactory, action: str, wrong: str
+) -> None:
+    trusts = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": lab.account}}
+    name = f"of-validation-{uuid4().hex}"
+    made = client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trusts]}))
+    body = f"Action={action.format(role=made['Role']['Arn'])}&Version=2011-06-15".encode()
+
+    status, found = answer(lab, "sts", body, FORM)
+
+    assert (status, b"<Code>ValidationError</Code>" in found) == (400, True)
+    assert wrong in html.unescape(found.decode())
 
 
 def test_an_operation_that_does_not_exist_is_called_so(lab: Lab) -> None:

@@ -259,7 +259,9 @@ def test_who_may_not_list_does_not_learn_what_is_not_there(user: MakeIdentity, b
     assert refused(lists.client("s3").get_object, Bucket=bucket, Key="nothing") == "NoSuchKey"
 
 
-def test_every_key_of_a_deletion_and_both_ends_of_a_copy_count(user: MakeIdentity, bucket: str) -> None:
+def test_every_key_of_a_deletion_and_both_ends_of_a_copy_count(
+    user: MakeIdentity, client: ClientFactory, bucket: str
+) -> None:
     found = user(
         allow("s3:DeleteObject", f"arn:aws:s3:::{bucket}/mine/*"),
         allow("s3:PutObject", f"arn:aws:s3:::{bucket}/mine/*"),
@@ -268,7 +270,16 @@ def test_every_key_of_a_deletion_and_both_ends_of_a_copy_count(user: MakeIdentit
 
     found.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "mine/a"}, {"Key": "mine/b"}]})
     both = {"Objects": [{"Key": "mine/a"}, {"Key": "plain"}]}
-    assert f"{bucket}/plain" in message(found.delete_objects, Bucket=bucket, Delete=both)
+    answer = found.delete_objects(Bucket=bucket, Delete=both)
+    assert [each["Key"] for each in answer["Deleted"]] == ["mine/a"]
+    (kept,) = answer["Errors"]
+    assert (kept["Key"], kept["Code"]) == ("plain", "AccessDenied")
+    assert f's3:DeleteObject on resource: "arn:aws:s3:::{bucket}/plain"' in kept["Message"]
+    versions = {"Objects": [{"Key": "mine/d"}, {"Key": "mine/d", "VersionId": "null"}], "Quiet": True}
+    answer = found.delete_objects(Bucket=bucket, Delete=versions)
+    assert [(each["Key"], each["VersionId"]) for each in answer["Errors"]] == [("mine/d", "null")]
+    assert "Deleted" not in answer
+    client("s3").head_object(Bucket=bucket, Key="plain")
     assert "s3:GetObject" in message(found.copy_object, Bucket=bucket, Key="mine/c", CopySource=source)
 
 
@@ -1125,3 +1136,20 @@ def test_a_key_policy_that_locks_its_caller_out_is_refused_unless_that_is_asked_
 
     kms.put_key_policy(KeyId=key, Policy=for_others, BypassPolicyLockoutSafetyCheck=True)
     assert refused(kms.get_key_policy, KeyId=key) == "AccessDeniedException"
+
+
+def test_a_bucket_of_another_account_takes_its_name(lab: Lab, client: ClientFactory, user: MakeIdentity) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html (Errors)"""
+    client("s3").create_bucket(Bucket="taken-name")
+    there = {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}
+    ireland = client("s3", region_name="eu-west-1")
+    other = make_client(lab, "s3", **root_keys(lab, OTHER))
+
+    assert refused(other.create_bucket, Bucket="taken-name") == "BucketAlreadyExists"
+    by_acl = {"ObjectOwnership": "ObjectWriter", "ACL": "private"}
+    assert refused(other.create_bucket, Bucket="taken-name", **by_acl) == "BucketAlreadyExists"
+    assert refused(user().client("s3").create_bucket, Bucket="taken-name") == "AccessDenied"
+    client("s3").create_bucket(Bucket="taken-name")
+    assert refused(ireland.create_bucket, Bucket="taken-name", **there) == "BucketAlreadyOwnedByYou"
+    ireland.create_bucket(Bucket="taken-name-there", **there)
+    assert refused(client("s3").create_bucket, Bucket="taken-name-there") == "BucketAlreadyOwnedByYou"
