@@ -133,7 +133,13 @@ def event_resources(
     elif service == "sqs" and "QueueUrl" in parameters:
         name = str(parameters["QueueUrl"]).rpartition("/")[2]
         arns = {f"arn:aws:sqs:{region}:{account}:{name}": "AWS::SQS::Queue"}
-    return [{"accountId": arn.split(":")[4] or account, "type": kind, "ARN": arn} for arn, kind in arns.items()]
+    return [{"accountId": account_of(arn) or account, "type": kind, "ARN": arn} for arn, kind in arns.items()]
+
+
+def account_of(arn: str) -> str:
+    """The account of an ARN; '' for one without, and for what is no ARN."""
+    parts = arn.split(":", 5)
+    return parts[4] if len(parts) == 6 and parts[4].isdecimal() else ""
 
 
 def _s3(parameters: Mapping[str, Any], account: str, *, is_data_event: bool) -> list[EventResource]:

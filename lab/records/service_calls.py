@@ -13,7 +13,7 @@ from typing import Any
 
 from lab.clock import iso_time
 from lab.records.record import EVENT_VERSION, RecordedCall
-from lab.records.resources import Resource
+from lab.records.resources import Resource, account_of
 
 CLOUDTRAIL = "cloudtrail.amazonaws.com"
 EVENTBRIDGE = "events.amazonaws.com"
@@ -56,7 +56,8 @@ class By:
 
 def key_use_record(use: KeyUse, by: By, moment: datetime) -> RecordedCall:
     """The record of one use of a key."""
-    used = (Resource("AWS::KMS::Key", use.key_arn),) if use.key_arn else ()
+    is_there = use.key_arn and use.error_code != "NotFoundException"
+    used = (Resource("AWS::KMS::Key", use.key_arn),) if is_there else ()
     by = by if by.account else replace(by, account=use.key_arn.split(":")[4])
     parameters = None if use.error_code == "AccessDenied" else _parameters_of_use(use)
     made = _record("kms.amazonaws.com", use.operation, parameters, used, by, moment)
@@ -176,7 +177,7 @@ def _record(
     }
     if used:
         record["resources"] = [
-            {"accountId": each.name.split(":")[4] or by.account, "type": each.type, "ARN": each.name} for each in used
+            {"accountId": account_of(each.name) or by.account, "type": each.type, "ARN": each.name} for each in used
         ]
     record |= {"eventType": "AwsApiCall", "managementEvent": True, "recipientAccountId": by.account}
     if by.user_identity.get("type") == "AWSService":

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from lab.records.record import RecordedCall
+from lab.records.resources import account_of
 
 
 def in_every_account(call: RecordedCall) -> tuple[RecordedCall, ...]:
@@ -40,13 +41,17 @@ def in_every_account(call: RecordedCall) -> tuple[RecordedCall, ...]:
     return replace(call, record={**record, "sharedEventID": shared}), replace(call, record=theirs, username="")
 
 
+# What KMS says of a key that there is, to somebody who may use it.
+_KNOWS_KEY = (None, "DisabledException", "KMSInvalidStateException")
+
+
 def _owner(record: dict[str, Any]) -> str:
-    """The account of the role that was assumed or of the key that was used, successfully or not; '' when it was neither
-    or the caller was denied it.
+    """The account of the role that was assumed, or of the key that was used or is in no state to be used; '' when the
+    call was none of these.
     """
     if record["eventSource"] == "kms.amazonaws.com":
         keys = [each["ARN"] for each in record.get("resources") or () if each.get("type") == "AWS::KMS::Key"]
-        return keys[0].split(":")[4] if keys and record.get("errorCode") != "AccessDenied" else ""
+        return account_of(keys[0]) if keys and record.get("errorCode") in _KNOWS_KEY else ""
     role = str((record["requestParameters"] or {}).get("roleArn", ""))
     if record["eventName"] != "AssumeRole" or "errorCode" in record or role.count(":") != 5:
         return ""

@@ -128,6 +128,7 @@ def test_a_bucket_property_is_set_changed_and_removed(
 ) -> None:
     prop, value, other, operation, first, second, removed = row
     s3 = client("s3")
+    s3.create_bucket(Bucket="elsewhere")  # for logs
     for properties, expected in (({prop: value}, first), ({prop: other}, second), ({}, removed)):
         status = stack.deploy({"Bucket": {"Type": "AWS::S3::Bucket", "Properties": properties}})
 

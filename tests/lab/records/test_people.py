@@ -204,3 +204,6 @@ def test_the_use_of_a_key_of_another_account_is_recorded_in_both_and_a_denied_on
     for name in ("DescribeKey", "Decrypt"):
         assert events(client, name)[0]["errorCode"] == "AccessDenied"
         assert all(each["userIdentity"]["type"] != "AWSAccount" for each in events(client, name, **there))
+    with pytest.raises(client("kms").exceptions.NotFoundException):
+        client("kms").describe_key(KeyId=f"arn:aws:kms:us-east-1:{OTHER}:key/{'0' * 36}")
+    assert all(each["userIdentity"]["type"] != "AWSAccount" for each in events(client, "DescribeKey", **there))
