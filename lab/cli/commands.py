@@ -41,6 +41,21 @@ pass on the exit code of what they run. The lab listens on 127.0.0.1 only, and n
 real account.
 environment: {HOME_VARIABLE} names the lab's folder (default: .lab in the project).
 """
+# Of the commands that have none of their own.
+_EXAMPLES = {
+    "up": "python -m lab up --region eu-west-1",
+    "tour": "python -m lab tour",
+    "deploy": 'python -m lab deploy -- --app "python3 my_app.py"',
+    "diff": "python -m lab diff",
+    "bootstrap": "python -m lab bootstrap",
+    "destroy": "python -m lab destroy",
+    "down": "python -m lab down",
+    "status": "python -m lab status --json",
+    "deliver": "python -m lab deliver",
+    "advance": "python -m lab advance 3600",
+    "signin": "python -m lab signin --user alice --mfa",
+    "env": 'eval "$(python -m lab env)"',
+}
 _WHAT_NEXT = """
 ── The lab goes on running. Look around:
    eval "$({python} -m lab env{home})"     leads this shell's aws and boto3 to the lab
@@ -127,6 +142,9 @@ def build_parser() -> Parser:
             "--home", type=Path, default=default_home(), help="the lab's folder (default: %(default)s)"
         )
         command.set_defaults(run=run)
+        if name in _EXAMPLES:
+            command.formatter_class = raw
+            command.epilog = f"example:\n  {_EXAMPLES[name]}"
         return command
 
     add_start(add("up", _up, "Start the lab; does nothing when it is running."))
@@ -162,10 +180,10 @@ def build_parser() -> Parser:
     env = add(
         "env", _with_lab(_env), 'Print shell lines that lead aws and boto3 to the lab: eval "$(python -m lab env)"'
     )
-    env.epilog = (
-        "When it fails, it says why, prints lines that lead AWS calls nowhere (what is pasted next must not reach "
-        "a real account) and makes the eval fail. When it works again, the lines lead to the lab again."
-    )
+    env.epilog = f"""When it fails, it says why, prints lines that lead AWS calls nowhere (what is pasted next must not
+reach a real account) and makes the eval fail. When it works again, the lines lead to the lab again.
+
+{env.epilog}"""
     env.add_argument("--shell", choices=SHELLS, help="the shell that reads them (default: the one that runs this)")
     env.add_argument("--account", type=account, help="work as the root of this account (twelve digits)")
     return parser

@@ -1,6 +1,9 @@
 """A mistyped command or option: the usage of the command that was typed, and what was probably meant."""
 
+import argparse
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,3 +63,19 @@ def test_a_hint_names_the_option(capsys: pytest.CaptureFixture[str]) -> None:
         parser.parse_args(["--all"])
 
     assert capsys.readouterr().err.endswith("program: error: unrecognized arguments: --all. Try -- --all\n")
+
+
+def commands_of(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    groups = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]
+    if not any(each.required for each in groups):
+        yield parser
+    for group in groups:
+        for each in group.choices.values():
+            yield from commands_of(each)
+
+
+@pytest.mark.parametrize("module", [commands, verify, securetrail.review.cli])
+def test_every_help_has_an_example(module: Any) -> None:
+    without = [each.prog for each in commands_of(module.build_parser()) if "example" not in each.format_help()]
+
+    assert without == []

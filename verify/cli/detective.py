@@ -44,7 +44,7 @@ def add_parser(commands: Any) -> None:
         "detective",
         help="make four calls that only read and find them again: who, where, when, what",
         description=_DESCRIPTION,
-        epilog=_EXIT_CODES,
+        epilog=f"example:\n  python -m verify detective --timeout 5m\n\n{_EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

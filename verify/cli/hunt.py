@@ -177,6 +177,7 @@ def _add_rules(actions: Any) -> None:
         "test",
         help="run the tests that rules have in their files",
         description=_RULE_TESTS,
+        epilog="example:\n  python -m verify hunt rules test my-rules",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     test.add_argument("tested", metavar="PLACE", nargs="+", help="a folder or a file of rules.")

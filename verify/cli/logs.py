@@ -103,7 +103,12 @@ def add_parser(commands: Any) -> None:
     add_place_options(shell)
     _add_store(shell)
     shell.set_defaults(run=_run_shell)
-    forget = actions.add_parser("forget", help="remove a store that --cache-dir made")
+    forget = actions.add_parser(
+        "forget",
+        help="remove a store that --cache-dir made",
+        epilog="example:\n  python -m verify logs forget --cache-dir store",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     forget.add_argument("--cache-dir", metavar="DIR", required=True, help="the store.")
     forget.set_defaults(run=_run_forget)
     stats = actions.add_parser(
