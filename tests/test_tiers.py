@@ -20,7 +20,7 @@ MAKEFILE = (ROOT / "Makefile").read_text()
         ("tests/test_tiers.py", "fast"),
         ("tests/verify/posture/test_score.py", "fast"),
         ("tests/lab/delivery/test_kill.py", "regular"),
-        ("tests/end_to_end/test_by_hand.py", "regular"),
+        ("tests/end_to_end/pages/test_by_hand.py", "regular"),
     ],
 )
 def test_a_file_is_of_the_tier_of_the_nearest_folder(file: str, tier: str) -> None:

@@ -1,6 +1,7 @@
 """What a reader gets to see: names, links, commands that can be pasted, text in a pipe."""
 
 import dataclasses
+import html
 import io
 import json
 import os
@@ -268,7 +269,14 @@ def test_json_carries_the_evidence_of_every_check() -> None:
         assert one["source_url"].startswith("https://docs.aws.amazon.com/")
 
 
-@pytest.mark.parametrize("text", [(ROOT / "README.md").read_text(), summary.__doc__ or ""], ids=["README", "docstring"])
+def text_of_picture(path: Path) -> str:
+    """What a terminal in an SVG shows."""
+    return " ".join(html.unescape(re.sub("<[^>]*>", " ", path.read_text(encoding="utf-8"))).split())
+
+
+@pytest.mark.parametrize(
+    "text", [text_of_picture(ROOT / "docs/pictures/check.svg"), summary.__doc__ or ""], ids=["picture", "docstring"]
+)
 def test_an_example_of_the_summary_has_the_totals_of_today(text: str) -> None:
     def with_totals_only(line: str) -> str:
         # Before the first delivery there is one thing less to check.
