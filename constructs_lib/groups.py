@@ -243,15 +243,21 @@ class Alerts:
         block alerts. Default: - a new one with its own key.
     :param on_tampering: rules and alarms, which are billed, on those calls; ``False`` leaves the topic alone, for other
         alarms. Default: - True.
+    :param emails: addresses that alerts go to, each after its owner has confirmed the message that SNS sends.
+        Default: - none; subscribe to the construct's ``alert_topic``.
     :raises TypeError: a field of another type.
+    :raises ValueError: what is no address, or one twice.
     """
 
     topic: sns.ITopic | None = None
     on_tampering: bool = True
+    emails: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         TOPIC.or_none.check("Alerts", topic=self.topic)
         BOOLEAN.check("Alerts", on_tampering=self.on_tampering)
+        STRING.several.check("Alerts", emails=self.emails)
+        naming.check_emails("Alerts.emails", self.emails)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
 import aws_cdk as cdk
@@ -20,6 +21,7 @@ _RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 _KEY_ALIAS = re.compile(r"alias/(?!aws/)[A-Za-z0-9/_-]+")
 _ORGANIZATION_ID = re.compile(r"o-[a-z0-9]{10,32}")
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}")
 _BUCKET_ARN = re.compile(r"arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(?:key|alias)/[A-Za-z0-9/_-]+")
@@ -199,6 +201,25 @@ def check_region(name: str, region: str) -> None:
         raise ValueError(
             f"{name} is {region!r}. Allowed: a region's name, such as 'eu-central-1'. Fix: correct the name."
         )
+
+
+def check_emails(name: str, addresses: Sequence[str]) -> None:
+    """Refuse what is no e-mail address, and an address that is there twice.
+
+    https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
+
+    :raises ValueError: names it.
+    """
+    for address in addresses:
+        if not _EMAIL.fullmatch(address) and not cdk.Token.is_unresolved(address):
+            raise ValueError(
+                f"{name} has {address!r}. Allowed: e-mail addresses. Fix: write it as 'security@example.com'."
+            )
+        if addresses.count(address) > 1:
+            raise ValueError(
+                f"{name} has {address!r} {addresses.count(address)} times. Allowed: each address once. "
+                "Fix: remove the second one."
+            )
 
 
 def check_bucket_arn(arn: str) -> None:

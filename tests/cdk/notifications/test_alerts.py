@@ -401,6 +401,20 @@ def test_the_topic_can_be_for_alarms_alone(stack: cdk.Stack, *, is_theirs: bool)
     assert theirs is None or trail.alert_topic is theirs
 
 
+@pytest.mark.parametrize("is_theirs", [False, True])
+def test_alerts_go_to_addresses(stack: cdk.Stack, *, is_theirs: bool) -> None:
+    theirs = sns.Topic.from_topic_arn(stack, "Theirs", "arn:aws:sns:us-east-1:111122223333:theirs")
+    addresses = ["security@example.com", "on-call@example.com"]
+    trail = SecureTrail(stack, "SecureTrail", alerts=Alerts(topic=theirs if is_theirs else None, emails=addresses))
+
+    assert trail.alert_topic is not None
+    found = Template.from_stack(stack).find_resources("AWS::SNS::Subscription").values()
+    assert [(each["Properties"]["Protocol"], each["Properties"]["Endpoint"]) for each in found] == [
+        ("email", address) for address in addresses
+    ]
+    assert {str(each["Properties"]["TopicArn"]) for each in found} == {str(stack.resolve(trail.alert_topic.topic_arn))}
+
+
 def test_a_group_that_is_off_stays_off_in_the_compliance_profile(stack: cdk.Stack) -> None:
     trail = SecureTrail(
         stack,

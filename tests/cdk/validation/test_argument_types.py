@@ -86,6 +86,7 @@ WRONG_PROPS: list[tuple[str, Any]] = [
     ("alerts", CloudWatchLogs()),
     ("alerts__topic", ARN),
     ("alerts__on_tampering", 1),
+    ("alerts__emails", "security@example.com"),
     ("delivery_notifications", True),
     ("delivery_notifications", False),
     ("delivery_notifications__topic", ARN),

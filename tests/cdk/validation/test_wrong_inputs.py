@@ -11,6 +11,7 @@ from aws_cdk import aws_s3 as s3
 
 from constructs_lib import (
     AggregationTemplate,
+    Alerts,
     Analytics,
     Condition,
     EventCategory,
@@ -234,6 +235,11 @@ WRONG_PROPS: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
     "region twice": (
         lambda _: {"analytics": Analytics(regions=["eu-west-1", "us-east-1", "eu-west-1"])},
         "Analytics.regions names eu-west-1 2 times",
+    ),
+    "no address": (lambda _: {"alerts": Alerts(emails=["security"])}, "Alerts.emails has 'security'"),
+    "address twice": (
+        lambda _: {"alerts": Alerts(emails=["security@example.com"] * 2)},
+        "Alerts.emails has 'security@example.com' 2 times",
     ),
     "AWS's tag": (lambda _: {"tags": {"aws:x": "y"}}, "tags has 'aws:x'"),
     "tag": (lambda _: {"tags": {"owner": "a\nb"}}, "tags has 'owner'"),

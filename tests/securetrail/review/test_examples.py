@@ -106,6 +106,7 @@ VALUES: dict[str, dict[str, Make]] = {
         )
     },
     "alerts__on_tampering": {"off": of(False)},  # noqa: FBT003 (a field's value)
+    "alerts__emails": {"one": of(["security@example.com"])},
     "delivery_notifications": {"on": of(DeliveryNotifications()), "off": of(None)},
     "delivery_notifications__topic": {
         "another": lambda stack: sns.Topic.from_topic_arn(
