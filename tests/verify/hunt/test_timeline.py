@@ -113,7 +113,7 @@ def test_places_may_stand_before_the_word_timeline(where: list[str], capsys: Cap
 def test_places_before_and_after_the_word_timeline_are_all_read(tmp_path: Path, capsys: Capture) -> None:
     who = {"type": "IAMUser", "userName": "bob", "arn": "arn:aws:iam::111122223333:user/bob"}
     for at, name in enumerate("ab"):
-        record = {"eventName": name, "eventID": name, "eventTime": f"2026-01-01T00:00:0{at}Z", "userIdentity": who}
+        record = {"eventName": name, "eventID": str(at), "eventTime": f"2026-01-01T00:00:0{at}Z", "userIdentity": who}
         (tmp_path / f"{name}.json").write_text(json.dumps({"Records": [record]}))
     first, second = (["--in", str(tmp_path / f"{name}.json")] for name in "ab")
 
