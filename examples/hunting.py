@@ -112,7 +112,8 @@ def _permissions(
     return [
         allow([*account, "ec2:DescribeRegions", "organizations:ListAccounts"], "*"),
         allow(["cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"], trail.trail_arn),
-        allow(["s3:ListBucket"], state.bucket_arn),  # else nobody could tell that there is no state yet
+        # The hunt lists folders above AWSLogs as well; and without it nobody could tell that there is no state yet.
+        allow(["s3:ListBucket"], trail.log_bucket.bucket_arn, state.bucket_arn),
         allow(["s3:GetObject", "s3:PutObject"], state.arn_for_objects("hunted.json")),
         allow(["sns:Publish"], findings.topic_arn),
         allow(["kms:Decrypt", "kms:GenerateDataKey"], key.key_arn),

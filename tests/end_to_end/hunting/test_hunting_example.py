@@ -56,7 +56,9 @@ def test_the_role_may_do_what_the_hunt_says_that_it_needs_and_what_the_function_
     allowed = {action for each in statements(template) for action in each["Action"]}
 
     beside = {"kms:GenerateDataKey", "logs:CreateLogStream", "logs:PutLogEvents", "s3:PutObject", "sns:Publish"}
-    assert allowed == needed | beside
+    # What SecureTrail.grant_read gives whoever reads log files, by whatever program.
+    readers = {"s3:GetBucketLocation", "s3:GetObjectVersion"}
+    assert allowed == needed | beside | readers
     everywhere = {action for each in statements(template) if each["Resource"] == "*" for action in each["Action"]}
     assert everywhere == {
         "cloudtrail:DescribeTrails",
@@ -93,6 +95,9 @@ class Deployed:
         sqs, sns = make_client(lab, "sqs"), make_client(lab, "sns")
         self.queue = sqs.create_queue(QueueName="told")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        send = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [{**send, "Resource": arn}]})
+        sqs.set_queue_attributes(QueueUrl=self.queue, Attributes={"Policy": policy})
         sns.subscribe(TopicArn=self.outputs["TopicArn"], Protocol="sqs", Endpoint=arn)
 
     def _deploy(self, template: dict[str, Any]) -> None:
