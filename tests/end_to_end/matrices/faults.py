@@ -288,6 +288,13 @@ def _log_access_to(bucket: Callable[[Account], str] | None) -> Change:
     return change
 
 
+def _log_access_to_a_lost_bucket(account: Account) -> None:
+    s3, name = account.client("s3"), f"nowhere-{account.id}"
+    s3.create_bucket(Bucket=name)
+    _log_access_to(lambda _: name)(account)
+    s3.delete_bucket(Bucket=name)
+
+
 def _locked_bucket(account: Account) -> str:
     s3, name = account.client("s3"), f"locked-{account.id}"
     s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
@@ -987,7 +994,7 @@ _BUCKET_FAULTS = (
     _fault(
         "access logs into a bucket that is not there",
         ACCESS_LOGS,
-        _log_access_to(lambda a: f"nowhere-{a.id}"),
+        _log_access_to_a_lost_bucket,
         LOGS_ACCESS,
     ),
     _fault(
