@@ -17,6 +17,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
+from constructs import Construct
 
 from constructs_lib import SecureTrail
 from constructs_lib.compliance import add_rule_packs
@@ -126,7 +127,7 @@ def _acknowledge(
 ) -> None:
     """Accept what the rule packs would have otherwise."""
     logs_of = log_bucket.stack.get_logical_id(cast("s3.CfnBucket", log_bucket.node.default_child))
-    accepted = [
+    accepted: list[tuple[Construct, str, str, str]] = [
         (policy, "AwsSolutions", "IAM5[Resource::*]", "These calls only read, and IAM restricts them to no resource."),
         (
             policy,

@@ -119,7 +119,7 @@ def deployed(*, account: str = ACCOUNT, tells: tuple[str, ...] = (), **props: An
         {"qualifier": "another"},
     ],
 )
-def test_who_deploys_a_stack_and_from_where_is_compared(props: dict[str, str]) -> None:
+def test_who_deploys_a_stack_and_from_where_is_compared(props: dict[str, Any]) -> None:
     found = compare_sides(deployed(), deployed(**props)).objections
 
     assert {(each.id.split(":")[0], each.resource) for each in found} == {("stack_deployed_by", "Audit")}
