@@ -88,7 +88,7 @@ def test_who_deleted_and_overwrote_files_is_named_from_signed_data_events(
         assert (change["source"], change["namesFile"]) == (SIGNED, names_file)
         at = datetime.fromisoformat(change["at"])
         assert abs(at - datetime.fromisoformat(problems[key]["changedAt"])) < timedelta(seconds=5)
-    assert any(said.endswith(f"{SIGNED} were searched") for said in document["changesLookedFor"])
+    assert any(f"{SIGNED} were searched" in said for said in document["changesLookedFor"])
 
     assert main(["integrity", "--trail", account.trail_arn]) == 1
     shown = capsys.readouterr().out
