@@ -1,1 +1,1 @@
-"""Two matrices: what can be wrong with a trail, and what can be wrong with an answer."""
+"""`verify hunt` over what the lab records: its attacks, ordinary days, and the example that hunts every hour."""
