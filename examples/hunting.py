@@ -126,7 +126,7 @@ def _acknowledge(
 ) -> None:
     """Accept what the rule packs would have otherwise."""
     logs_of = log_bucket.stack.get_logical_id(cast("s3.CfnBucket", log_bucket.node.default_child))
-    accepted = [
+    accepted: list[tuple[cdk.Resource, str, str, str]] = [
         (policy, "AwsSolutions", "IAM5[Resource::*]", "These calls only read, and IAM restricts them to no resource."),
         (
             policy,

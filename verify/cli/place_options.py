@@ -27,7 +27,7 @@ def add_place_options(parser: argparse.ArgumentParser) -> None:
     command was given, since argparse would put it in its place. :func:`join_lists` puts both together.
     """
     is_of_action = parser.argument_default is argparse.SUPPRESS
-    none = argparse.SUPPRESS if is_of_action else []
+    none: Any = argparse.SUPPRESS if is_of_action else []
     more = _MORE if is_of_action else ""
     where = parser.add_argument_group("where the files are")
     where.add_argument(
