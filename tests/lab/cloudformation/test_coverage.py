@@ -111,10 +111,15 @@ READ_BACK: list[tuple[str, dict[str, Any], Reader, Any]] = [
     ),
     (
         "AWS::SecretsManager::Secret",
-        {"Name": "reviewed", "Description": "d", "SecretString": "s", "KmsKeyId": KEY}
-        | {"Tags": [{"Key": "a", "Value": "b"}]},
+        {"Name": "reviewed", "Description": "d", "SecretString": "s", "Tags": [{"Key": "a", "Value": "b"}]},
         secret,
-        {"Name": "reviewed", "Description": "d", "SecretString": "s", "KmsKeyId": KEY, "own tags": {"a": "b"}},
+        {"Name": "reviewed", "Description": "d", "SecretString": "s", "own tags": {"a": "b"}},
+    ),
+    (
+        "AWS::SecretsManager::Secret",  # There is no such key, so nobody reads what it encrypts.
+        {"Name": "encrypted", "KmsKeyId": KEY},
+        lambda client, name: client("secretsmanager").describe_secret(SecretId=name),
+        {"Name": "encrypted", "KmsKeyId": KEY},
     ),
     (
         "AWS::Logs::LogGroup",

@@ -531,4 +531,4 @@ def test_an_interrupt_while_the_command_is_loaded_is_no_traceback() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
 
-    assert (done.returncode, done.stderr) == (130, "")
+    assert (done.returncode, done.stderr) == (130, "stopped.\n")
