@@ -1,6 +1,7 @@
 """What every test shares."""
 
 import functools
+import gc
 import os
 import signal
 from pathlib import Path
@@ -34,6 +35,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """While somebody writes, a few examples of each property say enough."""
     if config.option.markexpr == "fast" and not config.option.hypothesis_profile:
         settings.load_profile("brief")
+
+
+# AWS's clients and their thread pools hold each other, so only the collector closes what they have open.
+_MANY_DESCRIPTORS = 400
+
+
+def pytest_runtest_teardown() -> None:
+    """Close what a command that ran in this process has left open, before a program that is started has no room."""
+    descriptors = Path("/proc/self/fd")
+    if descriptors.is_dir() and len(os.listdir(descriptors)) > _MANY_DESCRIPTORS:
+        gc.collect()
 
 
 def pytest_xdist_auto_num_workers() -> int:

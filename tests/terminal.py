@@ -85,10 +85,17 @@ class Terminal:
             self._read(seconds=until - time.monotonic())
 
     def _read(self, seconds: float) -> None:
-        if select.select([self._ours], [], [], max(seconds, 0))[0]:
+        if _has_something(self._ours, max(seconds, 0)):
             self._shown += os.read(self._ours, _READ_BYTES)
         elif seconds:
             raise AssertionError(f"The shell does not go on. It showed: {self._shown.decode(errors='replace')}")
+
+
+def _has_something(descriptor: int, seconds: float) -> bool:
+    """Whether there is something to read, after so long a wait at most; ``select`` takes no number above 1023."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 def shown_at_terminal(

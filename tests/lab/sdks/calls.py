@@ -6,7 +6,12 @@ from typing import Any
 
 from lab.records.names import event_name, event_source
 
-_TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
+_TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
+)
 _ABSENT_ALARM = "arn:aws:cloudwatch:us-east-1:111122223333:alarm:absent"
 _ABSENT_KEY = "11111111-2222-3333-4444-555555555555"
 
