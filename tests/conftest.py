@@ -44,7 +44,7 @@ _MANY_DESCRIPTORS = 400
 def pytest_runtest_teardown() -> None:
     """Close what a command that ran in this process has left open, before a program that is started has no room."""
     descriptors = Path("/proc/self/fd")
-    if descriptors.is_dir() and len(os.listdir(descriptors)) > _MANY_DESCRIPTORS:
+    if descriptors.is_dir() and len(list(descriptors.iterdir())) > _MANY_DESCRIPTORS:
         gc.collect()
 
 
