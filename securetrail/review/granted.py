@@ -41,7 +41,9 @@ def access_objections(
         if each.objects and (each.resource, each.because) not in said:
             callers.setdefault(each.who, []).append(each)
     for rows in callers.values():
-        detail = "; ".join(f"{each.who} may {_calls(each)}" for each in rows)
+        # The objection names the first row's resource alone, so that the id has to tell those of the others.
+        named = rows if len(rows) == 1 else [replace(each, on=each.place) for each in rows]
+        detail = "; ".join(f"{each.who} may {_calls(each)}" for each in named)
         place = next((places[each.resource] for each in rows if each.resource in places), None)
         says = in_full(rows[0]) if len(rows) == 1 else _together(rows)
         yield Objection(objection_id("newly_allowed", detail), str(rows[0].resource), says, place=place)

@@ -59,6 +59,16 @@ def test_one_grant_is_one_objection_and_its_rows_stand_in_the_table_once() -> No
     assert more.id != objection.id
 
 
+def test_a_decision_about_two_resources_accepts_no_third_one() -> None:
+    ids = []
+    for other in (KEY, Id("Audit", "Another")):
+        rows = (row(BUCKET, "s3:GetObject", "objects"), row(other, "kms:Decrypt", "the key"))
+        (objection,) = access_objections(AccessDifference(rows, (), ()), (), {})
+        ids.append((objection.id, objection.resource))
+
+    assert ids[0] != ids[1]
+
+
 def test_others_are_others() -> None:
     rows = (*GRANTED, row(BUCKET, "s3:ListBucket", "the bucket", who="anyone"))
 
