@@ -63,6 +63,8 @@ _LOCKS: Final = ("requirements*.txt", "*/requirements*.txt", "*.lock", "*package
 _INSTALLERS: Final = (".npmrc", "pip.conf", "pip.ini", "pyproject.toml", "uv.toml")
 _ACTIONS: Final = ("action.yml", "action.yaml")
 _SHELLS: Final = re.compile(r"#!.*\b(?:ba|da|k|z)?sh\b")
+# In the first line, or as a command of its own: `#!/bin/sh -e`, `set -euo pipefail`.
+_ENDS_AT_FAILURES: Final = re.compile(r"(?:#!\S+(?: \S*sh)?|set)(?: \S+)*? -(?:[a-z]*e|o errexit\b)")
 _LOCKS_OF_ROOT: Final = ("requirements-dev.txt", "requirements.lock", "requirements.txt", "uv.lock")
 _MAKEFILES: Final = (".mk", "/Makefile")
 # How Python finds a module: by source, compiled, or by a library of the system.
@@ -148,18 +150,25 @@ def _of_file(
 def _of_script(name: str, before: str | None, after: str | None, commands: Iterable[str]) -> Iterator[Objection]:
     """That a shell script does not do all that it did, which workflows run, or verbs that they run.
 
-    Its first lines are the base's, or nobody here knows what it does; of other programs only the name is seen.
+    Its first lines are the base's, or nobody here knows what it does; of other programs only the name is seen. What is
+    added behind them counts where no failure ends the script: its last command alone says whether it succeeded.
     """
     is_script = before is not None and (name.endswith((".bash", ".sh")) or _SHELLS.match(before))
     called = re.compile(rf"(?<![\w.-])(?:\./)?{re.escape(name)}(?![\w.-])")
     if before is None or not is_script or not any(called.search(command) for command in commands):
         return
-    old, new = ([line.strip() for line in (text or "").splitlines()] for text in (before, after))
-    lines = [[line for line in side if line and not line.startswith("#")] for side in (old, new)]
-    if lines[1][: len(lines[0])] != lines[0]:
+    old, new = (_commands(text or "") for text in (before, after))
+    is_ended = any(_ENDS_AT_FAILURES.match(line) for line in old)
+    if (new[: len(old)] if is_ended else new) != old:
         says = f"{name}, which the workflows run, is {'another one' if after is not None else 'gone'}."
-        detail = f"{lines[0]} -> {lines[1]}"
+        detail = f"{old} -> {new}"
         yield Objection(objection_id("script_changed", detail), name, says, "What it checked is not checked any more.")
+
+
+def _commands(script: str) -> list[str]:
+    """The lines of a shell script without comments, but for the first one, which says what runs it."""
+    lines = [line.strip() for line in script.splitlines()]
+    return [line for line in lines if line and (line.startswith("#!") or not line.startswith("#"))]
 
 
 def _of_settings(name: str, before: str | None, after: str | None) -> Iterator[Objection]:

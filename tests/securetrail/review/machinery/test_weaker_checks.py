@@ -188,6 +188,7 @@ SCRIPT = "#!/bin/sh\nset -e\n# why\npytest\n"
         (SCRIPT.replace("set -e\n", ""), {"script_changed"}),
         (SCRIPT.replace("set -e", "exit 0"), {"script_changed"}),
         (SCRIPT.replace("why", "because"), set()),
+        (SCRIPT.replace("/bin/sh", "/bin/true"), {"script_changed"}),
         (f"{SCRIPT}mypy\n", set()),
     ],
 )
@@ -199,6 +200,26 @@ def test_a_shell_script_that_workflows_run_does_all_that_it_did(script: str, exp
         assert kinds(before, {each: text for each, text in before.items() if each != name}) == {"script_changed"}
     of_nobody = {**runs("true"), "Makefile": VERBS, "ci.sh": SCRIPT}
     assert kinds(of_nobody, {**of_nobody, "ci.sh": script}) == set()
+
+
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [
+        ("#!/bin/sh", {"script_changed"}),
+        ("#!/bin/sh -e", set()),
+        ("#!/usr/bin/env -S bash -e", set()),
+        ("#!/bin/sh\nset -euo pipefail", set()),
+        ("#!/bin/bash\nset -u -o errexit", set()),
+        ("#!/bin/bash\nset -u", {"script_changed"}),
+        ("#!/usr/bin/env bash\nset -o pipefail", {"script_changed"}),
+    ],
+)
+def test_what_is_added_to_a_shell_script_counts_where_a_failure_does_not_end_it(
+    first: str, expected: set[str]
+) -> None:
+    before = {**runs("./ci.sh"), "ci.sh": f"{first}\npytest\n"}
+
+    assert kinds(before, {**before, "ci.sh": f"{first}\npytest\nexit 0\n"}) == expected
 
 
 ACTION = "runs:\n  using: composite\n  steps:\n    - run: pytest\n      shell: bash\n"
