@@ -20,8 +20,10 @@ _DIRECT: Final = re.compile(
     r"^[ \t]*(?:-e[ \t]+|--editable[ \t=]+|[\w.-]+(?:\[[^\]]*\])?[ \t]*@[ \t]*|\w+\+?\w*://)\S+", re.MULTILINE
 )
 _HASH: Final = re.compile(r"--hash=(\S+)")
-# Of npm's, pip's and uv's own settings.
-_SETS_A_PLACE: Final = re.compile(r"registry|index-url|find-links|trusted-host|strict-ssl|ignore-scripts *= *false")
+# Of npm's and pip's own settings. A setting of pip may have an underscore, and go on in further lines of its places.
+_SETS_A_PLACE: Final = re.compile(
+    r"registry|index[-_]url|find[-_]links|trusted[-_]host|strict-ssl|ignore-scripts *= *false|://", re.IGNORECASE
+)
 _UV_PLACES: Final = ("allow-insecure-host", "extra-index-url", "find-links", "index", "index-url", "sources")
 _INSTALLS: Final = "Whoever owns that place decides what runs in the next review, the tests and the synth."
 

@@ -266,6 +266,8 @@ def test_one_version_has_one_hash() -> None:
     [
         (".npmrc", "registry=https://example.net\n", {"lock_place"}),
         ("pip.conf", "[global]\nindex-url = https://example.net\n", {"lock_place"}),
+        ("pip.conf", "[global]\nTrusted_Host = example.net\n", {"lock_place"}),
+        ("pip.conf", "[global]\n# where from\ntimeout = 60\n", set()),
         ("uv.toml", "index-url = 'https://example.net'\n", {"lock_place"}),
         ("pyproject.toml", "[[tool.uv.index]]\nurl = 'https://example.net'\n", {"lock_place"}),
         (".npmrc", "# registry\nfund=false\n", set()),
@@ -276,6 +278,12 @@ def test_settings_by_which_packages_come_from_elsewhere_are_objected_to(
     name: str, text: str, expected: set[str]
 ) -> None:
     assert kinds({}, {name: text}) == expected
+
+
+def test_a_place_more_in_a_list_of_several_lines_is_objected_to() -> None:
+    before = "[global]\nextra-index-url =\n    https://example.org\n"
+
+    assert kinds({"pip.conf": before}, {"pip.conf": f"{before}    https://example.net\n"}) == {"lock_place"}
 
 
 PACK = "Aspects.of(app).add(AwsSolutionsChecks())\n"
