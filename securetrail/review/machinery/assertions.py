@@ -72,7 +72,8 @@ def truth(node: ast.expr) -> bool | None:
             decides = isinstance(op, ast.Or)
             found = decides if decides in answers else None if None in answers else not decides
         case ast.IfExp(body=one, orelse=other):
-            found = truth(one) if truth(one) is truth(other) else None
+            inner = truth(one)
+            found = inner if inner is truth(other) else None
         case ast.Compare(left=left, ops=[op], comparators=[right]) if ast.dump(left) == ast.dump(right):
             found = isinstance(op, ast.Eq | ast.GtE | ast.Is | ast.LtE)
         case _:

@@ -69,7 +69,7 @@ _LISTS: Final = ("collect_ignore", "collect_ignore_glob", "pytest_plugins")
 # What pytest and unittest do is another thing once a part of them is replaced.
 _REPLACED: Final = ("builtins.", "pytest.", "unittest.")
 # What a hook does for people alone.
-_HARMLESS: Final = ("config.addinivalue_line(",)
+_HARMLESS: Final = ("config.addinivalue_line('markers',",)
 _UNTESTED: Final = "What the tests showed can break, and nobody is told."
 
 

@@ -177,12 +177,11 @@ def _skips_of_all(node: ast.stmt, names: Mapping[str, str]) -> Iterator[str]:
         yield from _skips(value)
     if isinstance(value, ast.Constant) and "__test__" in bound and not value.value:
         yield "__test__"
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not _is_main(node):
-        yield from (way for each in own_nodes(node) if (way := _way_out(each, names)))
-
-
-def _is_main(node: ast.stmt) -> bool:
-    return isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        is_main = isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'"
+        # Under this condition pytest runs only what is otherwise.
+        parts = node.orelse if isinstance(node, ast.If) and is_main else [node]
+        yield from (way for part in parts for each in own_nodes(part) if (way := _way_out(each, names)))
 
 
 def _unbound(node: ast.stmt) -> Iterator[str]:
@@ -211,7 +210,7 @@ def _skipping_fixtures(
             by = [text for each in node.decorator_list if "fixture" in (text := ast.unparse(each))]
             ways = frozenset(f"{way} in the fixture {node.name}" for way in _ways_out(node, names, returns=False))
             if by and ways:
-                yield node.name, (any("autouse=True" in text for text in by), ways)
+                yield node.name, (any("autouse=" in text and "autouse=False" not in text for text in by), ways)
 
 
 def _asked_for(test: Function) -> Iterator[str]:

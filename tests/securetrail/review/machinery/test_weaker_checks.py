@@ -30,6 +30,7 @@ VOID = {
     "it asserts a function": written("y = f()", "assert lambda: y == 1"),
     "it asserts a text": written("y = f()", "assert f'{y} is 1'"),
     "it asserts one of two that hold": written("y = f()", "assert 1 if y else 2"),
+    "it asserts one of many that hold": written("y = f()", f"assert {'(' * 60}1{' if y else 2)' * 60}"),
     "it asserts a name for what holds": written("y = f()", "assert (z := [y == 1])"),
     "its failure is suppressed": written("y = f()", "with suppress(AssertionError):", "    assert y == 1"),
     "its failure is caught": written("y = f()", "try:", "    assert y == 1", "except AssertionError:", "    pass"),
@@ -56,6 +57,11 @@ SKIPPED = {
     "a fixture for all": TEST.replace(
         "def", "@pytest.fixture(autouse=True)\ndef no():\n    pytest.skip('x')\n\ndef", 1
     ),
+    "a fixture for all, in other words": TEST.replace(
+        "def", "@pytest.fixture(autouse=1)\ndef no():\n    pytest.skip('x')\n\ndef", 1
+    ),
+    "whenever it is imported": f"if __name__ != '__main__':\n    pytest.skip('x', allow_module_level=True)\n{TEST}",
+    "whenever it is not started": f"if __name__ == '__main__':\n    pass\nelse:\n    pytest.exit('x')\n{TEST}",
     "a fixture that it asks for": TEST.replace("def", "@pytest.fixture\ndef x():\n    pytest.skip('x')\n\ndef", 1),
     "a switch behind it": f"{TEST}\ntest_a.__test__ = False\n",
 }
@@ -129,6 +135,7 @@ def test_a_test_that_is_only_written_otherwise_is_not_objected_to(
         ("def pytest_configure(config):\n    config.option.collectonly = True\n", True),
         ("def pytest_cmdline_main(config):\n    return 0\n", True),
         ("pytest.raises = lambda *_: nullcontext()\n", True),
+        ("def pytest_configure(config):\n    config.addinivalue_line('norecursedirs', 'tests')\n", True),
         ("def pytest_configure(config):\n    config.addinivalue_line('markers', 'x')\n", False),
         ("from helpers import made\n", False),
         ("@pytest.fixture\ndef it():\n    yield 1\n", False),
