@@ -50,7 +50,7 @@ def new_takers(base: Resources, head: Resources, before: _Found, after: _Found) 
             yield from _row(subject, policies, _TAKES, base[each].arn, f"the alerts in {each}", after)
         yield from _roles(subject, policies, base, head, before)
     yield from _consumers(base, head, queues)
-    yield from _open_methods(base, head, after)
+    yield from _open_methods(base, head, before, after)
 
 
 def _consumers(base: Resources, head: Resources, queues: tuple[Id, ...]) -> Iterator[Access]:
@@ -73,21 +73,26 @@ def _consumers(base: Resources, head: Resources, queues: tuple[Id, ...]) -> Iter
             )
 
 
-def _open_methods(base: Resources, head: Resources, after: _Found) -> Iterator[Access]:
-    """The methods of an API that ask nobody who they are, and act with a role that may read log files.
+def _open_methods(base: Resources, head: Resources, before: _Found, after: _Found) -> Iterator[Access]:
+    """The methods of an API that ask nobody who they are, and act with a role that may read log files, which those of
+    the base's with the same id did not.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/integrating-api-with-aws-services-s3.html
     """
-    roles = {each.arn: each for subject, each in after.items() if subject.kind is Kind.PERMISSIONS}
     for id_, resource in head.items():
-        policies = roles.get(_credentials(resource))
-        if policies is None or (id_ in base and _credentials(base[id_])):
-            continue
-        for each in log_buckets(base):
-            log_file = f"{base[each].arn}/AWSLogs/{_ANY}"
-            for row in _row(Subject(id_, Kind.PERMISSIONS), policies, ("s3:GetObject",), log_file, f"{each}", after):
-                because = f"{id_} asks nobody who he is, and acts with the role {policies.arn}"
-                yield replace(row, who="anyone", on="the log files", because=because, resource=each)
+        for each in log_buckets(base) if _credentials(resource) else ():
+            if not [*_read_by_anyone(id_, base, each, before)]:
+                yield from _read_by_anyone(id_, head, each, after)
+
+
+def _read_by_anyone(method: Id, resources: Resources, bucket: Id, found: _Found) -> Iterator[Access]:
+    role = _credentials(resources[method]) if method in resources else ""
+    policies = next((each for on, each in found.items() if on.kind is Kind.PERMISSIONS and each.arn == role), None)
+    if policies is not None and role and bucket in resources:
+        log_file = f"{resources[bucket].arn}/AWSLogs/{_ANY}"
+        because = f"{method} asks nobody who he is, and acts with the role {role}"
+        for row in _row(Subject(method, Kind.PERMISSIONS), policies, ("s3:GetObject",), log_file, "", found):
+            yield replace(row, who="anyone", on="the log files", because=because, resource=bucket)
 
 
 def _credentials(resource: Resource) -> str:

@@ -171,3 +171,30 @@ def test_an_access_point_of_a_bucket_is_another_way_to_what_was_there(action: st
 
     assert added("Logs") == {"newly_allowed"}
     assert added("Another") == set()
+
+
+def method(role_name: str, **more: Any) -> Json:
+    integration = {"Type": "AWS", "Credentials": {"Fn::GetAtt": [role_name, "Arn"]}}
+    return resource("AWS::ApiGateway::Method", HttpMethod="GET", Integration=integration, **more)
+
+
+READS_LOGS, READS_NOTHING = role(allow("s3:GetObject", LOGS)), role(allow("s3:GetObject", "arn:aws:s3:::site/*"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_open"),
+    [
+        ({}, {"Method": method("Reader")}, True),
+        ({"Method": method("Other")}, {"Method": method("Reader")}, True),
+        ({"Method": method("Other")}, {"Other": READS_LOGS}, True),
+        ({"Method": method("Reader", AuthorizationType="AWS_IAM")}, {"Method": method("Reader")}, True),
+        ({}, {"Method": method("Reader", AuthorizationType="AWS_IAM")}, False),
+        ({}, {"Method": method("Other")}, False),
+        ({"Method": method("Reader")}, {"Method": method("Reader", OperationName="read")}, False),
+    ],
+)
+def test_nobody_reads_log_files_by_a_method_that_asks_nobody(before: Json, after: Json, is_open: bool) -> None:  # noqa: FBT001 (a case's)
+    base = {"Reader": READS_LOGS, "Other": READS_NOTHING, **before}
+    found = {each for each in objections(base, {**base, **after}) if each[0].startswith("newly_allowed: anyone")}
+
+    assert bool(found) is is_open
