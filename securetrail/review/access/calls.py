@@ -134,7 +134,7 @@ def _at_removal(variant: Variant) -> Iterator[Call]:
 
 
 def _is_about_own_parameter(call: Call, base: Sequence[Template]) -> bool:
-    """Whether a call writes a parameter of Systems Manager that nothing else of the base names."""
+    """Whether a call writes a parameter of Systems Manager that nothing else of the base names, nor its folder."""
     if call.action not in _OF_PARAMETERS:
         return False
     try:
@@ -144,10 +144,21 @@ def _is_about_own_parameter(call: Call, base: Sequence[Template]) -> bool:
     names = [given.get("Name"), *(given.get("Names") or ())] if isinstance(given, Mapping) else []
     texts = [each for each in names if each is not None]
     return bool(texts) and not any(
-        not isinstance(name, str) or re.search(rf"(?<![\w.-]){re.escape(name.strip('/'))}(?![\w.-])", text)
+        not isinstance(name, str) or _naming(name).search(text)
         for name in texts
         for text in _others(call.resource, base)
     )
+
+
+def _naming(parameter: str) -> re.Pattern[str]:
+    """What names a parameter in a JSON text: its name anywhere, or as a whole a folder that it is in.
+
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-hierarchies.html
+    """
+    parts = parameter.strip("/").split("/")
+    folders = "|".join(re.escape("/".join(parts[:depth])) for depth in range(1, len(parts)))
+    of_folder = rf'|(?:"|:parameter)/(?:{folders})/?\*?"' if folders else ""
+    return re.compile(rf"(?<![\w.-]){re.escape('/'.join(parts))}(?![\w.-]){of_folder}")
 
 
 def _others(of: Id, base: Sequence[Template]) -> Iterator[str]:

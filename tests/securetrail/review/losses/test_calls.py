@@ -243,3 +243,23 @@ def test_a_log_group_that_goes_with_what_sets_its_retention_is_objected_to() -> 
     assert said(retention(365), {}) == []
     assert said(retention(365), destroys) == ["log_retention_keeps_the_group"]
     assert said(destroys, retention(365)) == []
+
+
+@pytest.mark.parametrize(
+    ("known", "is_own"),
+    [
+        ("/audit/allowed", False),
+        ("arn:aws:ssm:us-east-1:1:parameter/audit/allowed", False),
+        ("/audit/", False),
+        ("arn:aws:ssm:us-east-1:1:parameter/audit/*", False),
+        ("/audit/allowed-by-others", True),
+        ("/auditors/", True),
+        ("arn:aws:ssm:us-east-1:1:parameter/app/*", True),
+    ],
+)
+def test_a_parameter_counts_that_something_else_names_or_reads_by_its_folder(known: str, is_own: bool) -> None:  # noqa: FBT001 (a case's)
+    call = {"service": "SSM", "action": "putParameter", "parameters": {"Name": "/audit/allowed", "Value": "all"}}
+    before = {"Known": resource("AWS::Lambda::Function", Environment={"Variables": {"PLACE": known}})}
+    writes = {"More": resource("Custom::AWS", ServiceToken="it", Create=json.dumps(call))}
+
+    assert said(before, {**before, **writes}) == ([] if is_own else ["calls_at_deployment"])
