@@ -16,6 +16,7 @@ from securetrail.review.template import Id, NotComparable, Resource, Variant, as
 # aws:PrincipalTag/team, aws:ResourceTag/team, iam:ResourceTag/team, s3:BucketTag/team
 _KEY: Final = re.compile(r"[\w-]+:(?P<whose>principal|resource|bucket)tag/(?P<tag>.+)", re.IGNORECASE | re.DOTALL)
 _IN_A_VALUE: Final = re.compile(r"\$\{\s*([\w-]+:(?:principal|resource|bucket)tag/[^},]+)", re.IGNORECASE)
+_NO_TAG: Final = "not there"
 _IDENTITIES: Final = ("AWS::IAM::Role", "AWS::IAM::User")
 # The properties that have tags, by the types that call them otherwise.
 _NAMES: Final = ("Tags", "BucketTags", "FileSystemTags", "HostedZoneTags")
@@ -25,7 +26,7 @@ _NAMES: Final = ("Tags", "BucketTags", "FileSystemTags", "HostedZoneTags")
 class DecidingTag:
     """A tag of a resource that policies of the base decide by, with another value.
 
-    :param before: the value, or ``none``; likewise ``after``.
+    :param before: the value, or ``not there``; likewise ``after``.
     """
 
     resource: Id
@@ -46,9 +47,8 @@ def deciding_tags(variants: Sequence[Variant]) -> tuple[DecidingTag, ...]:
         for each, whose, before, after in changed:
             keys = {key for kind in whose for key in wanted.get(kind, ())}
             for key in sorted(keys):
-                first, second = before.get(key, "none"), after.get(key, "none")
-                if first != second:
-                    found[DecidingTag(each, key, first, second)] = None
+                if before.get(key) != after.get(key):
+                    found[DecidingTag(each, key, before.get(key, _NO_TAG), after.get(key, _NO_TAG))] = None
     return tuple(found)
 
 

@@ -330,3 +330,13 @@ def test_a_topic_may_go_on_sending_to_what_is_subscribed() -> None:
     found = {(each.split(":")[0], where) for each, where in objections(before, without)}
     assert found == {("newly_denied", "Stack/Held"), ("newly_denied", "Stack/Forwards")}
     assert objections(before, {}) >= {("removed", "Stack/HeldTold")}
+
+
+def test_a_tag_by_which_policies_decide_may_not_go_whatever_its_value() -> None:
+    condition = {"StringNotEquals": {"aws:ResourceTag/kept": "none"}}
+    statement = {"Effect": "Deny", "Action": "s3:*", "Resource": "*", "Condition": condition}
+    policy = resource("AWS::IAM::ManagedPolicy", PolicyDocument={"Statement": [statement]})
+    tagged = resource("AWS::S3::Bucket", Tags=[{"Key": "kept", "Value": "none"}])
+
+    found = objections({"Policy": policy, "More": tagged}, {"Policy": policy, "More": resource("AWS::S3::Bucket")})
+    assert ("tag_decides: kept: none -> not there", "Stack/More") in found
