@@ -221,9 +221,7 @@ def test_a_shell_script_that_workflows_run_does_all_that_it_did(script: str, exp
         ("#!/usr/bin/env bash\nset -o pipefail", {"script_changed"}),
     ],
 )
-def test_what_is_added_to_a_shell_script_counts_where_a_failure_does_not_end_it(
-    first: str, expected: set[str]
-) -> None:
+def test_what_is_added_to_a_shell_script_counts_where_a_failure_does_not_end_it(first: str, expected: set[str]) -> None:
     before = {**runs("./ci.sh"), "ci.sh": f"{first}\npytest\n"}
 
     assert kinds(before, {**before, "ci.sh": f"{first}\npytest\nexit 0\n"}) == expected
