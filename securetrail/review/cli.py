@@ -131,16 +131,14 @@ def build_parser() -> Parser:
         type=Path,
         default=Path(),
         metavar="FOLDER",
-        help="where the app of the change is, with its cdk.json, in a working tree of git; what is not "
-        "committed counts "
-        "as well. Default: this folder",
+        help="where the app of the change is, with its cdk.json, in a working tree of git; what is not committed "
+        "counts as well. Default: this folder",
     )
     add(
         "--lock",
         metavar="FILE",
-        help="the file, below the repository's folder, that pins what the app needs; each side is synthesized "
-        "with what "
-        "its own pins. Default: the first of uv.lock, requirements.lock, requirements.txt",
+        help="the file, below the repository's folder, that pins what the app needs; each side is synthesized with "
+        "what its own pins. Default: the first of uv.lock, requirements.lock, requirements.txt",
     )
     add(
         "--installed-from",
@@ -153,32 +151,29 @@ def build_parser() -> Parser:
         "--checkov",
         type=Path,
         metavar="FILE",
-        help="what checkov --output json says of the change's assembly: its new findings and exceptions count "
-        "as those of cdk-nag do",
+        help="what checkov --output json says of the change's assembly: its new findings and exceptions count as those "
+        "of cdk-nag do",
     )
     add("--base-checkov", type=Path, metavar="FILE", help="the same of the base's assembly")
     add(
         "--assemblies",
         type=Path,
         metavar="FOLDER",
-        help="write the cloud assemblies to FOLDER/base and FOLDER/head, and keep them; FOLDER/between is the "
-        "base with "
-        "the change's dependencies, if these differ",
+        help="write the cloud assemblies to FOLDER/base and FOLDER/head, and keep them; FOLDER/between is the base "
+        "with the change's dependencies, if these differ",
     )
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument(
         "--synthesize-only",
         action="store_true",
-        help="end when the assemblies are written and can be read, with exit code 0; for other programs, such "
-        "as checkov, "
-        "to look at them",
+        help="end when the assemblies are written and can be read, with exit code 0; for other programs, such as "
+        "checkov, to look at them",
     )
     modes.add_argument(
         "--no-synth",
         action="store_true",
-        help="compare the assemblies that --synthesize-only wrote to the folder of --assemblies, and run no "
-        "app. They are "
-        "believed: whoever may write there decides what is reviewed",
+        help="compare the assemblies that --synthesize-only wrote to the folder of --assemblies, and run no app. They "
+        "are believed: whoever may write there decides what is reviewed",
     )
     add(
         "--allow-new-decisions",
@@ -192,9 +187,8 @@ def build_parser() -> Parser:
         action="append",
         default=[],
         metavar="FILE",
-        help="a review of the same change as --json prints it, such as with another context; may be given "
-        "several times: "
-        f"what it uses of {FILE} is not unused here",
+        help="a review of the same change as --json prints it, such as with another context; may be given several "
+        f"times: what it uses of {FILE} is not unused here",
     )
     add("--format", choices=FORMATS, default="text", help="what to print (default: %(default)s)")
     add("--json", dest="format", action="store_const", const="json", help="the same as --format json")
@@ -250,7 +244,7 @@ def _review(arguments: argparse.Namespace) -> int:
             except ReviewError as error:
                 theirs = None
                 notices.append(f"What the dependencies alone change is not known: {error}")
-            repository = _repository(root, base_root, commit, locks.differences(), notices)
+            repository = _repository(root, base_root, touched, locks.differences(), notices)
             elsewhere = frozenset(each for path in arguments.other_review for each in _objections_of(path))
             repository = dataclasses.replace(repository, elsewhere=elsewhere)
             if arguments.app:
@@ -343,12 +337,11 @@ def _synthesize(
 
 
 def _repository(
-    root: Path, base_root: Path, commit: str, dependencies: tuple[str, ...], notices: list[str]
+    root: Path, base_root: Path, changed: frozenset[str], dependencies: tuple[str, ...], notices: list[str]
 ) -> Repository:
-    changed = changed_files(root, commit)
     base, head = _reader(base_root), _reader(root)
     return Repository(
-        touched=frozenset(changed),
+        touched=changed,
         judging=judging_files(changed),
         objections=compare_machinery(changed, base, head, _workflows(base_root)),
         base_decisions=parse_decisions(base(FILE) or ""),
