@@ -94,8 +94,6 @@ def _names(variants: Sequence[Variant]) -> Iterator[tuple[str, str]]:
 
 
 def _named(row: Access, names: Mapping[str, str]) -> Access:
-    if not (set(_ARN.findall(f"{row.on} {row.when}")) & names.keys()):
-        return row
     on, when = (_ARN.sub(lambda found: names.get(found[0], found[0]), text) for text in (row.on, row.when))
     return replace(row, on=on, when=when)
 
