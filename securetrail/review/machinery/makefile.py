@@ -34,8 +34,9 @@ _CONDITION: Final = re.compile(r"(?:else\s+)?ifn?(?:def|eq)\b.*|else|endif")
 _USED: Final = re.compile(r"\$\$|\$[({](?:(?:call|value)\s+)?(?P<name>[\w.-]+)|\$(?P<letter>\w)")
 _REFERENCE: Final = re.compile(r"\$\$|\$\((?P<round>[\w.-]+)\)|\$\{(?P<curly>[\w.-]+)\}")
 _MAKE: Final = re.compile(r"(?:^|[\s;&|(])make(?=[\s;&|)]|$)(?P<words>[^;&|)\n]*)", re.MULTILINE)
-# Options of make of which the next word is the value.
+# Options of make of which the next word is the value, and those of them that say which Makefile it is.
 _WITH_VALUE: Final = {"-C", "-f", "-j", "-o", "-W", "-I"}
+_PLACES: Final = {"--directory": "-C", "--file": "-f", "--makefile": "-f"}
 # No Makefile has longer values, or deeper ones; what a hostile one has is compared as it is written.
 _LONGEST: Final = 10_000
 _DEEPEST: Final = 50
@@ -245,7 +246,7 @@ def _called(workflows: Iterable[str], path: str) -> Iterator[str]:
         for script in scripts(text):
             for words in _calls(script):
                 given = dict(itertools.pairwise(words))
-                file, folder = given.get("-f", given.get("--file", MAKEFILE)), given.get("-C", "").strip("./")
+                file, folder = given.get("-f", MAKEFILE), given.get("-C", "").strip("./")
                 if path in (file, f"{folder}/{file}"):
                     yield from _targets(words)
 
@@ -253,9 +254,18 @@ def _called(workflows: Iterable[str], path: str) -> Iterator[str]:
 def _calls(script: str) -> Iterator[list[str]]:
     for call in _MAKE.finditer(script):
         try:
-            yield shlex.split(call["words"])
+            words = shlex.split(call["words"])
         except ValueError:
-            yield call["words"].split()
+            words = call["words"].split()
+        yield [part for word in words for part in _option(word)]
+
+
+def _option(word: str) -> tuple[str, ...]:
+    """An option that says which Makefile it is, by its letter, and its value as a word of its own."""
+    name, sign, value = word.partition("=")
+    if name in _PLACES:
+        return (_PLACES[name], value) if sign else (_PLACES[name],)
+    return (word[:2], word[2:]) if word[:2] in _PLACES.values() and word[2:] else (word,)
 
 
 def _targets(words: list[str]) -> Iterator[str]:

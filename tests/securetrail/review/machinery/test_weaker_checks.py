@@ -175,7 +175,12 @@ OTHER = VERBS.replace("pytest", "pytest --co")
         (runs("make") | {"Makefile": VERBS}, {"Makefile": VERBS.replace("PY :=", "other:\n\ttrue\nPY :=")}),
         (runs("make") | {"Makefile": VERBS}, {"Makefile": OTHER}),
         (runs("make -C api test") | {"api/Makefile": VERBS}, {"api/Makefile": OTHER}),
+        (runs("make -Capi test") | {"api/Makefile": VERBS}, {"api/Makefile": OTHER}),
+        (runs("make --directory=api test") | {"api/Makefile": VERBS}, {"api/Makefile": OTHER}),
+        (runs("make --directory api") | {"api/Makefile": VERBS}, {"api/Makefile": OTHER}),
         (runs("make -f ci.mk test") | {"ci.mk": VERBS}, {"ci.mk": OTHER}),
+        (runs("make --file=ci.mk test") | {"ci.mk": VERBS}, {"ci.mk": OTHER}),
+        (runs("make --makefile ci.mk") | {"ci.mk": VERBS}, {"ci.mk": OTHER}),
         (runs("make test") | {"Makefile": "include ci.mk\n", "ci.mk": VERBS}, {"ci.mk": OTHER}),
     ],
 )
