@@ -75,7 +75,8 @@ def truth(node: ast.expr) -> bool | None:
             inner = truth(one)
             found = inner if inner is truth(other) else None
         case ast.Compare(left=left, ops=[op], comparators=[right]) if ast.dump(left) == ast.dump(right):
-            found = isinstance(op, ast.Eq | ast.GtE | ast.Is | ast.LtE)
+            # Of what can hold itself, a text does.
+            found = isinstance(op, ast.Eq | ast.GtE | ast.In | ast.Is | ast.LtE)
         case _:
             found = _truth_of_literal(node)
     return found
