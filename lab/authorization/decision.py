@@ -78,9 +78,10 @@ def granted(grants: Iterable[Grant], asked: Asked, who: Principal, wanted: Grant
     :param wanted: the grant that a call of CreateGrant asks for.
     """
     operation = asked.action.partition(":")[2]
+    names = {who.arn, who.role_arn} - {""}  # a user has no role, and not every grant says who may retire it
     for each in grants:
-        is_retiring = operation == "RetireGrant" and each.retiring in (who.arn, who.role_arn)
-        is_granted = operation in each.operations and each.grantee in (who.arn, who.role_arn)
+        is_retiring = operation == "RetireGrant" and each.retiring in names
+        is_granted = operation in each.operations and each.grantee in names
         if is_retiring or (is_granted and _is_within(each, asked, wanted)):
             return Named.DIRECTLY if who.arn in (each.grantee, each.retiring) else Named.LIMITED
     return Named.NOT
