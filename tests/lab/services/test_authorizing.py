@@ -278,6 +278,8 @@ def test_every_key_of_a_deletion_and_both_ends_of_a_copy_count(
     versions = {"Objects": [{"Key": "mine/d"}, {"Key": "mine/d", "VersionId": "null"}], "Quiet": True}
     answer = found.delete_objects(Bucket=bucket, Delete=versions)
     assert [(each["Key"], each["VersionId"]) for each in answer["Errors"]] == [("mine/d", "null")]
+    broken = {"Objects": [{"Key": "mine/e\r"}, {"Key": "plain"}]}
+    assert [each["Key"] for each in found.delete_objects(Bucket=bucket, Delete=broken)["Deleted"]] == ["mine/e\r"]
     assert "Deleted" not in answer
     client("s3").head_object(Bucket=bucket, Key="plain")
     assert "s3:GetObject" in message(found.copy_object, Bucket=bucket, Key="mine/c", CopySource=source)
