@@ -153,10 +153,16 @@ def key_of_ciphertext(ciphertext: bytes) -> str:
 
 def key_of_grant(token: str, grant_id: str) -> str:
     """The ARN of the key that a grant is for; '' for none."""
+    found = grant_named(token, grant_id)
+    return str(found["KeyId"]) if found else ""
+
+
+def grant_named(token: str, grant_id: str) -> Mapping[str, Any] | None:
+    """The grant, of any key, that a token names, or an id where there is no token, as in RetireGrant."""
     for _, each in kms._grants.all_items():
-        if each["GrantId"] == grant_id or (token and token in each["_tokens"]):
-            return str(each["KeyId"])
-    return ""
+        if token in each["_tokens"] if token else each["GrantId"] == grant_id:
+            return each  # type: ignore[no-any-return]
+    return None
 
 
 def re_encrypt() -> None:

@@ -313,6 +313,25 @@ def test_an_encrypted_object_needs_its_key(user: MakeIdentity, client: ClientFac
     assert "kms:GenerateDataKey" in message(s3.put_object, Bucket=bucket, Key="more", Body=b"", **encrypted)
 
 
+def test_who_may_retire_one_grant_may_not_retire_another_one(user: MakeIdentity, client: ClientFactory) -> None:
+    kms, found = client("kms"), user()
+    keys = [kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2)]
+    own = f"arn:aws:iam::{ACCOUNT}:user/{found.name}"
+    grant = {"GranteePrincipal": f"arn:aws:iam::{ACCOUNT}:root", "Operations": ["Decrypt"]}
+    theirs = kms.create_grant(KeyId=keys[0], RetiringPrincipal=own, **grant)
+    others = [kms.create_grant(KeyId=key, **grant) for key in keys]
+    retire = found.client("kms").retire_grant
+
+    for each in others:
+        assert refused(retire, GrantToken=each["GrantToken"]) == "AccessDeniedException"
+        assert refused(retire, GrantToken=each["GrantToken"], KeyId=keys[0]) == "AccessDeniedException"
+        by_both = {"GrantToken": each["GrantToken"], "KeyId": keys[0], "GrantId": theirs["GrantId"]}
+        assert refused(retire, **by_both) == "AccessDeniedException"
+    assert refused(retire, KeyId=keys[0], GrantId=others[0]["GrantId"]) == "AccessDeniedException"
+    retire(KeyId=keys[0], GrantId=theirs["GrantId"])
+    assert [len(kms.list_grants(KeyId=key)["Grants"]) for key in keys] == [1, 1]
+
+
 def test_an_encrypted_object_needs_its_key_by_whichever_way(
     user: MakeIdentity, client: ClientFactory, lab: Lab
 ) -> None:
