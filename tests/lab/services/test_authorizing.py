@@ -332,6 +332,21 @@ def test_who_may_retire_one_grant_may_not_retire_another_one(user: MakeIdentity,
     assert [len(kms.list_grants(KeyId=key)["Grants"]) for key in keys] == [1, 1]
 
 
+def test_a_ciphertext_is_decrypted_by_no_other_key_than_the_one_that_is_named(
+    user: MakeIdentity, client: ClientFactory
+) -> None:
+    keeper, stranger = user(allow("kms:*")), user(allow("kms:*"))
+    for_keeper = policy(allow("kms:*", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:user/{keeper.name}"}))
+    key = client("kms").create_key(Policy=for_keeper, BypassPolicyLockoutSafetyCheck=True)["KeyMetadata"]["Arn"]
+    sealed = keeper.client("kms").encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    missing = f"{key.rpartition('/')[0]}/{'0' * 36}"
+
+    assert refused(stranger.client("kms").decrypt, CiphertextBlob=sealed) == "AccessDeniedException"
+    assert refused(stranger.client("kms").decrypt, CiphertextBlob=sealed, KeyId=missing) == "NotFoundException"
+    for name in (missing, "0" * 36, "alias/none"):
+        assert refused(keeper.client("kms").decrypt, CiphertextBlob=sealed, KeyId=name) == "NotFoundException"
+
+
 def test_an_encrypted_object_needs_its_key_by_whichever_way(
     user: MakeIdentity, client: ClientFactory, lab: Lab
 ) -> None:
