@@ -106,8 +106,8 @@ def _is_within(grant: Grant, asked: Asked, wanted: Grant | None) -> bool:
 def _is_as_strict(wanted: Grant, grant: Grant) -> bool:
     if grant.context_equals is not None:
         return wanted.context_equals == grant.context_equals
-    has = {*(wanted.context_subset or ()), *(wanted.context_equals or ())}
-    return has >= set(grant.context_subset or ())
+    has = wanted.context_subset if wanted.context_equals is None else wanted.context_equals
+    return set(has or ()) >= set(grant.context_subset or ())
 
 
 def _is_context(grant: Grant, asked: Asked) -> bool:

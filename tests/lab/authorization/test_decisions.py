@@ -247,6 +247,7 @@ ALL, ONE, TWO = None, (("a", "1"),), (("a", "1"), ("b", "2"))
         ((ALL, ONE), (ALL, TWO), True),
         ((ALL, TWO), (ALL, ONE), False),
         ((ALL, ONE), (TWO, ALL), True),
+        ((ALL, ONE), ((), ONE), False),
         ((ONE, ALL), (ONE, ALL), True),
         ((ONE, ALL), (TWO, ALL), False),
         ((ONE, ALL), (ALL, ONE), False),
