@@ -31,11 +31,9 @@ class NamedQueryHandler:
         return query, {"NamedQueryId": query}
 
     def update(
-        self, physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str | None
+        self, physical_id: str, _old: Properties, new: Properties, stack_name: str, logical_id: str | None
     ) -> Created:
-        """Another query, unless nothing changed."""
-        if old == new:
-            return physical_id, {"NamedQueryId": physical_id}
+        """Another query."""
         return self.create(logical_id or physical_id, new, stack_name)
 
     def delete(self, physical_id: str, _properties: Properties) -> None:
