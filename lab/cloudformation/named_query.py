@@ -4,16 +4,13 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from lab.cloudformation.api import Api
-from lab.cloudformation.properties import Properties, reject_unsupported, required
+from lab.cloudformation.properties import Created, Properties, reject_unsupported, required
 
 NAMED_QUERY = "AWS::Athena::NamedQuery"
 _REQUIRED = ("Database", "QueryString")
 _SUPPORTED = {*_REQUIRED, "Description", "Name", "WorkGroup"}
-
-Created = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
