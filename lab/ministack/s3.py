@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
@@ -261,6 +262,8 @@ def lock_replicas_like_their_source() -> None:
     s3._apply_object_lock_from_headers = lock_both
 
 
+# Several times for every object that is written, of the few settings that buckets have.
+@lru_cache(maxsize=256)
 def _xml_text(document: str | None, name: str) -> str:
     if not document:
         return ""
