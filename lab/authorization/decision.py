@@ -78,9 +78,10 @@ def granted(grants: Iterable[Grant], asked: Asked, who: Principal, wanted: Grant
     :param wanted: the grant that a call of CreateGrant asks for.
     """
     operation = asked.action.partition(":")[2]
+    names = {who.arn, who.role_arn} - {""}  # a user has no role, and not every grant says who may retire it
     for each in grants:
-        is_retiring = operation == "RetireGrant" and each.retiring in (who.arn, who.role_arn)
-        is_granted = operation in each.operations and each.grantee in (who.arn, who.role_arn)
+        is_retiring = operation == "RetireGrant" and each.retiring in names
+        is_granted = operation in each.operations and each.grantee in names
         if is_retiring or (is_granted and _is_within(each, asked, wanted)):
             return Named.DIRECTLY if who.arn in (each.grantee, each.retiring) else Named.LIMITED
     return Named.NOT
@@ -105,8 +106,8 @@ def _is_within(grant: Grant, asked: Asked, wanted: Grant | None) -> bool:
 def _is_as_strict(wanted: Grant, grant: Grant) -> bool:
     if grant.context_equals is not None:
         return wanted.context_equals == grant.context_equals
-    has = {*(wanted.context_subset or ()), *(wanted.context_equals or ())}
-    return has >= set(grant.context_subset or ())
+    has = wanted.context_subset if wanted.context_equals is None else wanted.context_equals
+    return set(has or ()) >= set(grant.context_subset or ())
 
 
 def _is_context(grant: Grant, asked: Asked) -> bool:

@@ -175,8 +175,8 @@ def _kms(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     key = _key(given, "KeyId", lookup)
     if not key and given.get("CiphertextBlob"):
         key = lookup.key_of_ciphertext(_bytes(given["CiphertextBlob"]))
-    if not key and operation == "RetireGrant":
-        key = lookup.key_of_grant(str(given.get("GrantToken", "")), str(given.get("GrantId", "")))
+    if operation == "RetireGrant":  # whichever key the call names beside the grant
+        key = lookup.key_of_grant(str(given.get("GrantToken") or ""), str(given.get("GrantId") or "")) or key
     yield _of_key(action.name, key, keys)
 
 

@@ -4,17 +4,14 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from lab.cloudformation.api import Api, ApiError
-from lab.cloudformation.properties import Properties, reject_unsupported, required
+from lab.cloudformation.properties import Created, Properties, reject_unsupported, required
 
 ACCESS_KEY = "AWS::IAM::AccessKey"
 
 # Not Status: MiniStack forgets the secret of a resource that is updated and not replaced.
 _SUPPORTED = {"Serial", "UserName"}
-
-Created = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

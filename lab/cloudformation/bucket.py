@@ -12,13 +12,11 @@ from typing import Any
 
 from lab.cloudformation import bucket_configuration as shapes
 from lab.cloudformation.api import Api, ApiError
-from lab.cloudformation.properties import Properties, boolean, reject_unsupported, required
+from lab.cloudformation.properties import Created, Properties, boolean, reject_unsupported, required
 from lab.ministack import cloudformation, core
 
 BUCKET = "AWS::S3::Bucket"
 BUCKET_POLICY = "AWS::S3::BucketPolicy"
-
-Created = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

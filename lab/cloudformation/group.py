@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.cloudformation.api import Api, ApiError
-from lab.cloudformation.properties import Properties, reject_unsupported
+from lab.cloudformation.properties import Created, Properties, reject_unsupported
 from lab.ministack import cloudformation
 
 GROUP = "AWS::IAM::Group"
 _SUPPORTED = {"GroupName", "ManagedPolicyArns", "Path", "Policies"}
 _GONE = "NoSuchEntity"
-
-Created = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

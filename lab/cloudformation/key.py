@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.cloudformation.api import Api, ApiError
-from lab.cloudformation.properties import Properties, boolean, reject_unsupported, required, tags
+from lab.cloudformation.properties import Created, Properties, boolean, reject_unsupported, required, tags
 
 KEY = "AWS::KMS::Key"
 ALIAS = "AWS::KMS::Alias"
@@ -20,8 +20,6 @@ _MUTABLE = ("Description", "EnableKeyRotation", "Enabled", "KeyPolicy", "Rotatio
 _SUPPORTED = {*_IMMUTABLE, *_MUTABLE, _DELETION_WINDOW, "BypassPolicyLockoutSafetyCheck"}
 _DEFAULT_WINDOW_DAYS = 30
 _DEFAULT_ROTATION_DAYS = 365
-
-Created = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,13 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from lab.cloudformation.api import Api
-from lab.cloudformation.properties import Properties, reject_unsupported, required
+from lab.cloudformation.properties import Created, Properties, reject_unsupported, required
 
 NAMED_QUERY = "AWS::Athena::NamedQuery"
 _REQUIRED = ("Database", "QueryString")
 _SUPPORTED = {*_REQUIRED, "Description", "Name", "WorkGroup"}
-
-Created = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +28,9 @@ class NamedQueryHandler:
         return query, {"NamedQueryId": query}
 
     def update(
-        self, physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str | None
+        self, physical_id: str, _old: Properties, new: Properties, stack_name: str, logical_id: str | None
     ) -> Created:
-        """Another query, unless nothing changed."""
-        if old == new:
-            return physical_id, {"NamedQueryId": physical_id}
+        """Another query."""
         return self.create(logical_id or physical_id, new, stack_name)
 
     def delete(self, physical_id: str, _properties: Properties) -> None:

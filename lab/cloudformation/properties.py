@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 Properties = Mapping[str, Any]
+# What creates or updates a resource returns: its physical id, and its attributes.
+Created = tuple[str, dict[str, Any]]
 
 
 def reject_unsupported(resource_type: str, logical_id: str, properties: Properties, supported: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.cloudformation.api import Api, ApiError
-from lab.cloudformation.properties import Properties, boolean, reject_unsupported, required, tags
+from lab.cloudformation.properties import Created, Properties, boolean, reject_unsupported, required, tags
 from lab.ministack import cloudformation
 
 TRAIL = "AWS::CloudTrail::Trail"
@@ -28,8 +28,6 @@ _SETTINGS: dict[str, tuple[str, Any]] = {
 _SELECTORS = ("EventSelectors", "AdvancedEventSelectors")
 _DEFAULT_SELECTORS = [{"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": []}]
 _SUPPORTED = {*_SETTINGS, *_SELECTORS, "InsightSelectors", "IsLogging", "Tags", "TrailName"}
-
-Created = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from lab.authorization.facts import Grant
 from lab.authorization.principal import Principal, lets_assume
 from lab.ministack import cloudformation
 from lab.ministack.iam import role, user_of_access_key
-from lab.ministack.kms import key_facts, key_of_ciphertext, key_of_grant
+from lab.ministack.kms import grant_named, key_facts, key_of_ciphertext, key_of_grant
 from lab.ministack.s3 import bucket_facts
 
 _SSE = "x-amz-server-side-encryption"
@@ -202,6 +202,13 @@ def grants(key_arn: str) -> Iterator[Grant]:
     for _, each in kms._grants.all_items():
         if each["KeyId"] == key_arn:
             yield grant_of(each)
+
+
+def grant_to_retire(parameters: Mapping[str, Any]) -> Iterator[Grant]:
+    """The grant that a call of RetireGrant is about; none where there is none."""
+    found = grant_named(str(parameters.get("GrantToken") or ""), str(parameters.get("GrantId") or ""))
+    if found is not None:
+        yield grant_of(found)
 
 
 def grant_of(parameters: Mapping[str, Any]) -> Grant:

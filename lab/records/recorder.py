@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from datetime import datetime
+from itertools import chain
 
 from lab.protocol.decode import Call, decode
 from lab.protocol.request import Request
@@ -46,7 +47,8 @@ class Recorder:
         """
         moment = self._now()
         recorded = recorded_call(call or decode(request), request, response, origin, moment)
-        for made in (recorded, *self._consequences(recorded, response, moment)):
+        # The call itself is recorded before anything is asked about it.
+        for made in chain((recorded,), self._consequences(recorded, response, moment)):
             for each in in_every_account(made):
                 self.take(each)
 

@@ -15,14 +15,14 @@ from lab.records.resources import account_of
 
 
 def in_every_account(call: RecordedCall) -> tuple[RecordedCall, ...]:
-    """The records of a call: the caller's, and that of another account whose role was assumed or whose key was used. It
-    learns of the caller no more than the account and the id.
+    """The records of a call: the caller's, and those of other accounts whose role was assumed or whose keys were used.
+    They learn of the caller no more than the account and the id.
     """
     record = call.record
     if record["userIdentity"].get("type") == "AWSService":
         return (replace(call, record=_by_service(record)),)
-    owner = _owner(record)
-    if owner in ("", record["recipientAccountId"]):
+    others = _owners(record) - {"", record["recipientAccountId"]}
+    if not others:
         return (call,)
     shared = str(uuid.uuid4())
     identity = record["userIdentity"]
@@ -31,31 +31,27 @@ def in_every_account(call: RecordedCall) -> tuple[RecordedCall, ...]:
         "principalId": identity.get("principalId", ""),
         "accountId": record["recipientAccountId"],
     } | ({"invokedBy": identity["invokedBy"]} if "invokedBy" in identity else {})
-    theirs = {
-        **record,
-        "userIdentity": stranger,
-        "eventID": str(uuid.uuid4()),
-        "recipientAccountId": owner,
-        "sharedEventID": shared,
-    }
-    return replace(call, record={**record, "sharedEventID": shared}), replace(call, record=theirs, username="")
+    changes = {"userIdentity": stranger, "sharedEventID": shared}
+    theirs = (
+        {**record, **changes, "eventID": str(uuid.uuid4()), "recipientAccountId": owner} for owner in sorted(others)
+    )
+    ours = replace(call, record={**record, "sharedEventID": shared})
+    return ours, *(replace(call, record=each, username="") for each in theirs)
 
 
 # What KMS says of a key that there is, to somebody who may use it.
 _KNOWS_KEY = (None, "DisabledException", "KMSInvalidStateException")
 
 
-def _owner(record: dict[str, Any]) -> str:
-    """The account of the role that was assumed, or of the key that was used or is in no state to be used; '' when the
-    call was none of these.
-    """
+def _owners(record: dict[str, Any]) -> set[str]:
+    """The accounts of the role that was assumed, or of the keys that were used or are in no state to be used."""
     if record["eventSource"] == "kms.amazonaws.com":
         keys = [each["ARN"] for each in record.get("resources") or () if each.get("type") == "AWS::KMS::Key"]
-        return account_of(keys[0]) if keys and record.get("errorCode") in _KNOWS_KEY else ""
+        return set(map(account_of, keys)) if record.get("errorCode") in _KNOWS_KEY else set()
     role = str((record["requestParameters"] or {}).get("roleArn", ""))
     if record["eventName"] != "AssumeRole" or "errorCode" in record or role.count(":") != 5:
-        return ""
-    return role.split(":")[4]
+        return set()
+    return {role.split(":")[4]}
 
 
 def _by_service(record: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from lab.ministack import events, kms, s3
+from lab.ministack import events, identities, kms, s3
 from lab.protocol.response import Response
 from lab.records.record import RecordedCall
 from lab.records.service_calls import KeyUse, asked_of_kms, s3_key_use
@@ -18,6 +18,7 @@ _OF_PARAMETERS = frozenset({"GetParameter", "GetParameters", "GetParametersByPat
 _OF_SECRETS = frozenset({"CreateSecret", "GetSecretValue", "PutSecretValue"})
 _OF_MESSAGES = frozenset({"sns.amazonaws.com", "sqs.amazonaws.com"})
 _MOST_DATA_KEYS = 10_000
+_RESOURCES = identities.Resources()
 
 
 class KeyUses:
@@ -95,14 +96,16 @@ def _of_parameters(record: Mapping[str, Any], content: Mapping[str, Any]) -> Ite
     read = content.get("Parameters") or [content.get("Parameter") or {}]
     for each in read:
         if each.get("Type") == "SecureString":
-            yield _use("Decrypt", {"PARAMETER_ARN": str(each.get("ARN", ""))}, "alias/aws/ssm")
+            arn = str(each.get("ARN", ""))
+            yield _use("Decrypt", {"PARAMETER_ARN": arn}, _RESOURCES.encryption_key("ssm", arn) or "alias/aws/ssm")
 
 
 def _of_secret(record: Mapping[str, Any], content: Mapping[str, Any]) -> Iterator[KeyUse]:
     arn = str(content.get("ARN", ""))
     operation = "Decrypt" if record["eventName"] == "GetSecretValue" else "GenerateDataKey"
     if arn and content.get("VersionId"):
-        named = str((record["requestParameters"] or {}).get("kmsKeyId") or "alias/aws/secretsmanager")
+        named = (record["requestParameters"] or {}).get("kmsKeyId") or _RESOURCES.encryption_key("secretsmanager", arn)
+        named = str(named or "alias/aws/secretsmanager")
         yield _use(operation, {"SecretARN": arn, "SecretVersionId": str(content["VersionId"])}, named)
 
 

@@ -481,8 +481,12 @@ def _refusal(need: Need, facts: "_Facts", who: Principal) -> Refusal | None:
 
 
 def _granted(need: Need, asked: Asked, facts: "_Facts") -> Named:
-    """What the grants of a key allow."""
+    """What the grants of a key allow. Whether somebody may retire a grant, that grant alone says:
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_RetireGrant.html
+    """
     given = facts.api.parameters
+    if need.action == "kms:RetireGrant":
+        return granted(identities.grant_to_retire(given), asked, facts.who)
     wanted = identities.grant_of(given) if need.action == "kms:CreateGrant" else None
     return granted(identities.grants(need.resource), asked, facts.who, wanted)
 

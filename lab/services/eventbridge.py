@@ -85,12 +85,12 @@ def _unreachable(arn: str, role_arn: str, rule_arn: str, now: datetime) -> str |
     if ":api-destination/" in arn:
         return "the lab makes no calls outside this machine"
     kind = arn.split(":")[2] if arn.count(":") >= 5 else ""
-    if kind == "events":
-        return None if _is_here(arn) else _NOT_HERE
-    if kind not in ("sns", "sqs", "lambda", "states"):
+    if kind not in ("sns", "sqs", "lambda", "states", "events"):
         return f"the lab sends nothing to targets of {kind}" if kind else "it is no ARN"
-    if kind == "states" and role_arn:
-        return None  # a call that is authorized when it is made
+    if kind == "events" or (
+        kind == "states" and role_arn
+    ):  # the start of a state machine is authorized when it is made
+        return None if _is_here(arn) else _NOT_HERE
     key_name = events.target_key(arn)
     key = kms.key_facts(key_name) if key_name else None
     role = iam.role_facts(role_arn) if role_arn else None

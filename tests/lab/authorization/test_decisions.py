@@ -247,6 +247,7 @@ ALL, ONE, TWO = None, (("a", "1"),), (("a", "1"), ("b", "2"))
         ((ALL, ONE), (ALL, TWO), True),
         ((ALL, TWO), (ALL, ONE), False),
         ((ALL, ONE), (TWO, ALL), True),
+        ((ALL, ONE), ((), ONE), False),
         ((ONE, ALL), (ONE, ALL), True),
         ((ONE, ALL), (TWO, ALL), False),
         ((ONE, ALL), (ALL, ONE), False),
@@ -273,6 +274,8 @@ def test_a_grant_can_be_retired_by_whom_it_names() -> None:
 
     assert granted([grant], Asked("kms:RetireGrant", KEY, {}), session) is Named.LIMITED
     assert granted([grant], Asked("kms:Decrypt", KEY, {}), session) is Named.NOT
+    nobodys = Grant(f"arn:aws:iam::{ACCOUNT}:user/bob", "", frozenset({"Decrypt"}))
+    assert granted([nobodys], Asked("kms:RetireGrant", KEY, {}), Principal(USER, ACCOUNT)) is Named.NOT
 
 
 def test_what_the_lab_cannot_name_only_statements_about_everything_allow_and_every_deny_is_about() -> None:

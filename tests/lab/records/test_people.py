@@ -207,3 +207,18 @@ def test_the_use_of_a_key_of_another_account_is_recorded_in_both_and_a_denied_on
     with pytest.raises(client("kms").exceptions.NotFoundException):
         client("kms").describe_key(KeyId=f"arn:aws:kms:us-east-1:{OTHER}:key/{'0' * 36}")
     assert all(each["userIdentity"]["type"] != "AWSAccount" for each in events(client, "DescribeKey", **there))
+
+
+def test_a_call_that_uses_keys_of_two_accounts_is_recorded_in_both(lab: Lab, client: ClientFactory) -> None:
+    there, everybody = root_keys(lab, OTHER), {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [everybody]})
+    kms = client("kms")
+    own = kms.create_key()["KeyMetadata"]["Arn"]
+    foreign = make_client(lab, "kms", **there).create_key(Policy=document)["KeyMetadata"]["Arn"]
+
+    for source, target in ((own, foreign), (foreign, own)):
+        sealed = kms.encrypt(KeyId=source, Plaintext=b"x")["CiphertextBlob"]
+        kms.re_encrypt(CiphertextBlob=sealed, DestinationKeyId=target)
+        ours, theirs = events(client, "ReEncrypt")[0], events(client, "ReEncrypt", **there)[0]
+        assert ours["sharedEventID"] == theirs["sharedEventID"]
+        assert (ours["recipientAccountId"], theirs["recipientAccountId"]) == (lab.account, OTHER)

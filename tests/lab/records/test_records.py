@@ -1,6 +1,7 @@
 """The records themselves, compared with what CloudTrail delivers."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from lab.protocol.request import Request
 from lab.protocol.response import Response
 from lab.records.elements import bounded, elements
 from lab.records.record import Origin, RecordedCall, recorded_call
+from lab.records.recorder import Recorder
 from lab.records.redaction import Redaction
 from tests.lab.real_logs import real_records
 
@@ -38,6 +40,19 @@ def query_call(service: str, form: bytes) -> Request:
 
 def json_call(service: str, target: str, content: Any) -> Request:
     return Request("POST", "/", "", signed(service, **{"x-amz-target": target}), json.dumps(content).encode())
+
+
+def test_a_call_is_recorded_also_when_what_it_led_to_cannot_be() -> None:
+    recorded: list[RecordedCall] = []
+
+    def broken(*_: Any) -> Iterator[RecordedCall]:
+        yield recorded[1 // 0]
+
+    recorder = Recorder((recorded.append,), lambda: datetime.now(UTC), broken)
+    with pytest.raises(ZeroDivisionError):
+        recorder.record(query_call("iam", b"Action=ListUsers&Version=2010-05-08"), Response(200, {}, b"", 0), ORIGIN)
+
+    assert [each.record["eventName"] for each in recorded] == ["ListUsers"]
 
 
 def test_a_call_that_changes_something_shows_parameters_and_result_without_the_secret() -> None:

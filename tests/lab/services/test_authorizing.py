@@ -278,6 +278,8 @@ def test_every_key_of_a_deletion_and_both_ends_of_a_copy_count(
     versions = {"Objects": [{"Key": "mine/d"}, {"Key": "mine/d", "VersionId": "null"}], "Quiet": True}
     answer = found.delete_objects(Bucket=bucket, Delete=versions)
     assert [(each["Key"], each["VersionId"]) for each in answer["Errors"]] == [("mine/d", "null")]
+    broken = {"Objects": [{"Key": "mine/e\r"}, {"Key": "plain"}]}
+    assert [each["Key"] for each in found.delete_objects(Bucket=bucket, Delete=broken)["Deleted"]] == ["mine/e\r"]
     assert "Deleted" not in answer
     client("s3").head_object(Bucket=bucket, Key="plain")
     assert "s3:GetObject" in message(found.copy_object, Bucket=bucket, Key="mine/c", CopySource=source)
@@ -309,6 +311,40 @@ def test_an_encrypted_object_needs_its_key(user: MakeIdentity, client: ClientFac
     kms.create_grant(KeyId=key, GranteePrincipal=f"arn:aws:iam::{ACCOUNT}:user/{found.name}", Operations=["Decrypt"])
     assert s3.get_object(Bucket=bucket, Key="secret")["Body"].read() == b"s"
     assert "kms:GenerateDataKey" in message(s3.put_object, Bucket=bucket, Key="more", Body=b"", **encrypted)
+
+
+def test_who_may_retire_one_grant_may_not_retire_another_one(user: MakeIdentity, client: ClientFactory) -> None:
+    kms, found = client("kms"), user()
+    keys = [kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2)]
+    own = f"arn:aws:iam::{ACCOUNT}:user/{found.name}"
+    grant = {"GranteePrincipal": f"arn:aws:iam::{ACCOUNT}:root", "Operations": ["Decrypt"]}
+    theirs = kms.create_grant(KeyId=keys[0], RetiringPrincipal=own, **grant)
+    others = [kms.create_grant(KeyId=key, **grant) for key in keys]
+    retire = found.client("kms").retire_grant
+
+    for each in others:
+        assert refused(retire, GrantToken=each["GrantToken"]) == "AccessDeniedException"
+        assert refused(retire, GrantToken=each["GrantToken"], KeyId=keys[0]) == "AccessDeniedException"
+        by_both = {"GrantToken": each["GrantToken"], "KeyId": keys[0], "GrantId": theirs["GrantId"]}
+        assert refused(retire, **by_both) == "AccessDeniedException"
+    assert refused(retire, KeyId=keys[0], GrantId=others[0]["GrantId"]) == "AccessDeniedException"
+    retire(KeyId=keys[0], GrantId=theirs["GrantId"])
+    assert [len(kms.list_grants(KeyId=key)["Grants"]) for key in keys] == [1, 1]
+
+
+def test_a_ciphertext_is_decrypted_by_no_other_key_than_the_one_that_is_named(
+    user: MakeIdentity, client: ClientFactory
+) -> None:
+    keeper, stranger = user(allow("kms:*")), user(allow("kms:*"))
+    for_keeper = policy(allow("kms:*", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:user/{keeper.name}"}))
+    key = client("kms").create_key(Policy=for_keeper, BypassPolicyLockoutSafetyCheck=True)["KeyMetadata"]["Arn"]
+    sealed = keeper.client("kms").encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    missing = f"{key.rpartition('/')[0]}/{'0' * 36}"
+
+    assert refused(stranger.client("kms").decrypt, CiphertextBlob=sealed) == "AccessDeniedException"
+    assert refused(stranger.client("kms").decrypt, CiphertextBlob=sealed, KeyId=missing) == "NotFoundException"
+    for name in (missing, "0" * 36, "alias/none"):
+        assert refused(keeper.client("kms").decrypt, CiphertextBlob=sealed, KeyId=name) == "NotFoundException"
 
 
 def test_an_encrypted_object_needs_its_key_by_whichever_way(

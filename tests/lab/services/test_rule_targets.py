@@ -133,7 +133,9 @@ def test_what_the_lab_does_not_send_it_says(client: ClientFactory, lab: Lab) -> 
     lets_in = policy({**allow("sqs:SendMessage", queue), "Principal": {"Service": EVENTS}})
     client("sqs", region_name="eu-west-1").create_queue(QueueName="q", Attributes={"Policy": lets_in})
     task = {"TaskDefinitionArn": f"arn:aws:ecs:us-east-1:{lab.account}:task-definition/t:1"}
-    targets = [{"Id": "1", "Arn": cluster, "EcsParameters": task}, {"Id": "2", "Arn": queue}]
+    machine, starter = f"arn:aws:states:eu-west-1:{lab.account}:stateMachine:m", role(client, "rule-other", EVENTS)
+    to_machine = {"Id": "3", "Arn": machine, "RoleArn": starter}
+    targets = [{"Id": "1", "Arn": cluster, "EcsParameters": task}, {"Id": "2", "Arn": queue}, to_machine]
     client("events").put_targets(Rule="to-others", Targets=targets)
 
     send(client, "test.others")
@@ -141,5 +143,6 @@ def test_what_the_lab_does_not_send_it_says(client: ClientFactory, lab: Lab) -> 
     status = lifecycle.ask(lab)
     assert status
     assert any(f"to {cluster}: the lab sends nothing to targets of ecs" in each for each in status.warnings)
-    assert any(f"to {queue}: the lab sends nothing to another account or region" in each for each in status.warnings)
-    client("events").remove_targets(Rule="to-others", Ids=["1", "2"])
+    for each in (queue, machine):
+        assert any(f"to {each}: the lab sends nothing to another account or region" in one for one in status.warnings)
+    client("events").remove_targets(Rule="to-others", Ids=["1", "2", "3"])

@@ -151,6 +151,18 @@ def test_who_may_not_use_a_key_does_not_learn_its_state_and_is_recorded_by_kms(
     assert record["errorMessage"].startswith(f"User: arn:aws:iam::{lab.account}:user/{limited.name} is not authorized")
 
 
+def test_kms_records_which_key_a_parameter_and_a_secret_were_read_with(world: World, client: ClientFactory) -> None:
+    client("ssm").get_parameter(Name="/unusable/p", WithDecryption=True)
+    of_parameter = newest_of_kms(client, world.key)
+    client("secretsmanager").get_secret_value(SecretId="unusable")
+    of_secret = newest_of_kms(client, world.key)
+
+    assert list(of_parameter["requestParameters"]["encryptionContext"]) == ["PARAMETER_ARN"]
+    assert list(of_secret["requestParameters"]["encryptionContext"]) == ["SecretARN", "SecretVersionId"]
+    for record in (of_parameter, of_secret):
+        assert (record["eventName"], [each["ARN"] for each in record["resources"]]) == ("Decrypt", [world.key])
+
+
 def test_queues_and_topics_ask_kms_for_a_data_key_once_in_a_while(
     world: World, client: ClientFactory, lab: Lab
 ) -> None:
