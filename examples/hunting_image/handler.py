@@ -64,8 +64,9 @@ def _fetch(s3: Any, bucket: str, state: Path) -> None:
 
 
 def _told(found: dict[str, Any]) -> Iterator[str]:
-    """The message, in lines; none if nothing was found in what was delivered, and all of that was looked at.
+    """The message, in lines; none if files were delivered, all of them were looked at, and nothing was found.
 
+    The hunt's own calls are delivered before the next one: an hour without a file is told, too.
     Rules whose events the trail does not record are in the log: they are the same each time.
     """
     for each in found["findings"]:
@@ -76,7 +77,12 @@ def _told(found: dict[str, Any]) -> Iterator[str]:
         yield f"  events  {', '.join(each['event_ids'][:5])}"
         yield f"  dig on  {each['query']}"
     basis = found["basis"]
-    if basis["files"]:  # that no file was delivered in an hour is usual
-        yield from (f"Not known: {why}" for why in (*found["holes"], *basis["holes"]))
+    yield from (f"Not known: {why}" for why in (*found["holes"], *basis["holes"]))
     yield from (f"Not read: {each['file']}: {each['why']}" for each in basis["unread"])
+    counts = {
+        "more files": basis["unread_files"] - len(basis["unread"]),
+        "records": basis["unreadable_records"],
+        "records as they are": basis["replaced_records"],
+    }
+    yield from (f"Not read: {count:,} {what}" for what, count in counts.items() if count)
     yield from (f"Rule that cannot run: {each['rule']}: {each['why']}" for each in found["rules_not_run"])

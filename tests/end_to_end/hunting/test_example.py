@@ -187,6 +187,15 @@ def test_each_finding_is_told_once_and_what_could_not_be_looked_at_as_well(deplo
     known = json.loads(s3.get_object(Bucket=state, Key="hunted.json")["Body"].read())
     assert known["files"] and known["source"]
 
+    # Of a trail that delivers nothing any more, not even the calls of the last hunt, every hour tells.
+    make_client(lab, "cloudtrail").stop_logging(Name=deployed.outputs["TrailArn"])
+    deployed.run()
+    assert "HIGH" in "".join(each["Message"] for each in deployed.told())
+    assert deployed.run() == {"exit_code": 3, "findings": 0}
+    (message,) = deployed.told()
+    assert message["Subject"] == "Hunt in hunted: not everything was looked at"
+    assert "Not known: No event was among what was read" in message["Message"]
+
     s3.put_object(Bucket=state, Key="hunted.json", Body=b"no state")
     with pytest.raises(AssertionError, match=r"RuntimeError: The hunt ended with 2: .*is not a state file"):
         deployed.run()
