@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 _SUBJECT_CHARACTERS = 100
 _MESSAGE_BYTES = 262_144
+_CUT = "\n… This is not all of it: the whole answer is in the function's log."
 _STATE = "hunted.json"
 
 
@@ -45,7 +46,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             boto3.client("sns").publish(
                 TopicArn=os.environ["TOPIC_ARN"],
                 Subject=f"Hunt in {os.environ['TRAIL_ARN'].rpartition('/')[2]}: {worst}"[:_SUBJECT_CHARACTERS],
-                Message="\n".join(lines).encode()[:_MESSAGE_BYTES].decode(errors="ignore"),
+                Message=_cut("\n".join(lines)),
             )
         s3.put_object(Bucket=bucket, Key=_STATE, Body=state.read_bytes())
     return {"exit_code": done.returncode, "findings": len(found["findings"])}
@@ -61,6 +62,14 @@ def _fetch(s3: Any, bucket: str, state: Path) -> None:
         return
     state.touch(mode=0o600)
     state.write_bytes(content)
+
+
+def _cut(message: str) -> str:
+    """As much as SNS takes; what is left out is said."""
+    content = message.encode()
+    if len(content) <= _MESSAGE_BYTES:
+        return message
+    return content[: _MESSAGE_BYTES - len(_CUT.encode())].decode(errors="ignore") + _CUT
 
 
 def _told(found: dict[str, Any]) -> Iterator[str]:

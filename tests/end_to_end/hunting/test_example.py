@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -67,6 +68,15 @@ def test_the_role_may_do_what_the_hunt_says_that_it_needs_and_what_the_function_
         "ec2:DescribeRegions",
         "organizations:ListAccounts",
     }
+
+
+def test_a_message_that_is_longer_than_sns_takes_says_that_it_is_cut() -> None:
+    handler = runpy.run_path(str(ROOT / hunting.IMAGE / "handler.py"))
+
+    assert handler["_cut"]("é" * 131_072) == "é" * 131_072
+    cut = handler["_cut"]("é" * 131_073)
+    assert 262_140 < len(cut.encode()) <= 262_144
+    assert cut.startswith("éé") and cut.endswith("… This is not all of it: the whole answer is in the function's log.")
 
 
 class Deployed:
