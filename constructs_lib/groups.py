@@ -241,10 +241,11 @@ class Alerts:
 
     :param topic: import an encrypted one with its key, by ``Topic.from_topic_attributes``, or the key's policy may
         block alerts. Default: - a new one with its own key.
-    :param on_tampering: rules and alarms, which are billed, on those calls; ``False`` leaves the topic alone, for other
-        alarms. Default: - True.
-    :param emails: addresses that alerts go to, each after its owner has confirmed the message that SNS sends.
-        Default: - none; subscribe to the construct's ``alert_topic``.
+    :param on_tampering: rules and alarms, which are billed, on those calls; ``False`` for a topic without them, to
+        which only other alarms publish. Default: - True.
+    :param emails: addresses that alerts go to, each after its owner has confirmed the message that SNS sends. The
+        policy of a topic in another account must let the role that deploys subscribe. Default: - none; subscribe to the
+        construct's ``alert_topic``.
     :raises TypeError: a field of another type.
     :raises ValueError: what is no address, or one twice.
     """

@@ -295,7 +295,7 @@ class SecureTrail(Construct):
             has_log_group=chosen.cloudwatch is not None,
         )
         if recording is not None:
-            self._record(recording)
+            self._record(recording, None if analytics is None else analytics.access_log_bucket)
         self._grant_cloudtrail()
         for name, value in (tags or {}).items():
             cdk.Tags.of(self).add(name, value)
@@ -441,13 +441,15 @@ class SecureTrail(Construct):
         )
         return create_features(self, parts, chosen)
 
-    def _record(self, recording: Recording) -> None:
+    def _record(self, recording: Recording, logs_of_results: s3.IBucket | None) -> None:
         """Tell the trail what to record; without selectors, insights or aggregation CloudTrail's default stays.
 
+        :param logs_of_results: a bucket of its own for the access logs of query results.
         :raises ValueError: the selectors have too many values.
         """
         if recording.event_selectors is not None:
-            delivered_to = [each for each in (self.log_bucket, self.access_log_bucket) if each is not None]
+            buckets = (self.log_bucket, self.access_log_bucket, logs_of_results)
+            delivered_to = [each for each in buckets if each is not None]
             arns, unknown = own_bucket_arns(cdk.Stack.of(self), delivered_to, self.replica_target)
             self.trail.advanced_event_selectors = [*advanced_event_selectors(recording.event_selectors, arns)]
             for name, text in selector_warnings(recording.event_selectors, unknown).items():

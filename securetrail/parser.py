@@ -1,6 +1,7 @@
 """Command lines whose errors show the usage of the command that was typed, and say what was probably meant.
 
-`lab`, `verify` and `securetrail` do not import each other, so each has this module; a test keeps the copies equal.
+`lab` and `verify` do not import each other, and the review takes from `verify` only what compares policies, so each has
+this module; a test keeps the copies equal.
 """
 
 import argparse

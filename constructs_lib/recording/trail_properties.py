@@ -143,7 +143,7 @@ def own_bucket_arns(
     :param buckets: the log bucket, and those with access logs.
     :param target: where they are copied to.
     """
-    arns = [bucket.bucket_arn for bucket in buckets]
+    arns = [*dict.fromkeys(bucket.bucket_arn for bucket in buckets)]
     if target is None:
         return arns, None
     arns.append(target.bucket_arn)

@@ -234,11 +234,15 @@ def warn_of_weak_bucket(scope: Construct, bucket: s3.IBucket) -> None:
 def _refuses_plain_http(bucket: s3.IBucket) -> bool:
     """Whether a statement denies everybody everything without TLS, as CDK's ``enforce_ssl`` writes it."""
     policy = getattr(bucket, "policy", None)
-    document = cdk.Stack.of(bucket).resolve(policy.document) if policy is not None else {}
+    stack = cdk.Stack.of(bucket)
+    document = stack.resolve(policy.document) if policy is not None else {}
+    everything = stack.resolve([bucket.bucket_arn, bucket.arn_for_objects("*")])
     return any(
         statement.get("Effect") == "Deny"
         and statement.get("Principal") in ("*", {"AWS": "*"})
         and statement.get("Action") == "s3:*"
+        and isinstance(resources := statement.get("Resource"), list)
+        and all(each in resources for each in everything)
         and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
         for statement in document.get("Statement", [])
     )

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 _SUBJECT_CHARACTERS = 100
 _MESSAGE_BYTES = 262_144
+_CUT = "\n… This is not all of it: the whole answer is in the function's log."
 _STATE = "hunted.json"
 
 
@@ -45,7 +46,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             boto3.client("sns").publish(
                 TopicArn=os.environ["TOPIC_ARN"],
                 Subject=f"Hunt in {os.environ['TRAIL_ARN'].rpartition('/')[2]}: {worst}"[:_SUBJECT_CHARACTERS],
-                Message="\n".join(lines).encode()[:_MESSAGE_BYTES].decode(errors="ignore"),
+                Message=_cut("\n".join(lines)),
             )
         s3.put_object(Bucket=bucket, Key=_STATE, Body=state.read_bytes())
     return {"exit_code": done.returncode, "findings": len(found["findings"])}
@@ -63,9 +64,18 @@ def _fetch(s3: Any, bucket: str, state: Path) -> None:
     state.write_bytes(content)
 
 
-def _told(found: dict[str, Any]) -> Iterator[str]:
-    """The message, in lines; none if nothing was found in what was delivered, and all of that was looked at.
+def _cut(message: str) -> str:
+    """As much as SNS takes; what is left out is said."""
+    content = message.encode()
+    if len(content) <= _MESSAGE_BYTES:
+        return message
+    return content[: _MESSAGE_BYTES - len(_CUT.encode())].decode(errors="ignore") + _CUT
 
+
+def _told(found: dict[str, Any]) -> Iterator[str]:
+    """The message, in lines; none if files were delivered, all of them were looked at, and nothing was found.
+
+    The hunt's own calls are delivered before the next one: an hour without a file is told, too.
     Rules whose events the trail does not record are in the log: they are the same each time.
     """
     for each in found["findings"]:
@@ -76,7 +86,12 @@ def _told(found: dict[str, Any]) -> Iterator[str]:
         yield f"  events  {', '.join(each['event_ids'][:5])}"
         yield f"  dig on  {each['query']}"
     basis = found["basis"]
-    if basis["files"]:  # that no file was delivered in an hour is usual
-        yield from (f"Not known: {why}" for why in (*found["holes"], *basis["holes"]))
+    yield from (f"Not known: {why}" for why in (*found["holes"], *basis["holes"]))
     yield from (f"Not read: {each['file']}: {each['why']}" for each in basis["unread"])
+    counts = {
+        "more files": basis["unread_files"] - len(basis["unread"]),
+        "records": basis["unreadable_records"],
+        "records as they are": basis["replaced_records"],
+    }
+    yield from (f"Not read: {count:,} {what}" for what, count in counts.items() if count)
     yield from (f"Rule that cannot run: {each['rule']}: {each['why']}" for each in found["rules_not_run"])

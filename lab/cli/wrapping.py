@@ -1,6 +1,7 @@
 """Lines on a terminal that are broken between words, and never within one.
 
-`lab`, `verify` and `securetrail` do not import each other, so each has this module; a test keeps the copies equal.
+`lab` and `verify` do not import each other, and the review takes from `verify` only what compares policies, so each has
+this module; a test keeps the copies equal.
 A word that is wider than the terminal, such as an ARN, stands alone on its line. A command stays one line, so that it
 can be copied.
 """

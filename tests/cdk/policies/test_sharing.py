@@ -183,7 +183,10 @@ def test_an_existing_bucket_that_protects_less_is_warned_of(
     assert [str(word) in str(each.entry.data) for each in found] == ([True] if word else [])
 
 
-def test_a_refusal_of_plain_http_that_is_not_for_everybody_is_none(stack: cdk.Stack) -> None:
+@pytest.mark.parametrize("is_for_everybody", [False, True])
+def test_a_refusal_of_plain_http_for_some_or_for_the_bucket_alone_is_none(
+    stack: cdk.Stack, *, is_for_everybody: bool
+) -> None:
     bucket = s3.Bucket(
         stack,
         "Mine",
@@ -194,9 +197,11 @@ def test_a_refusal_of_plain_http_that_is_not_for_everybody_is_none(stack: cdk.St
     bucket.add_to_resource_policy(
         iam.PolicyStatement(
             effect=iam.Effect.DENY,
-            principals=[iam.ArnPrincipal("arn:aws:iam::111122223333:role/Old")],
-            actions=["s3:GetObject"],
-            resources=[bucket.arn_for_objects("*")],
+            principals=[
+                iam.AnyPrincipal() if is_for_everybody else iam.ArnPrincipal("arn:aws:iam::111122223333:role/Old")
+            ],
+            actions=["s3:*" if is_for_everybody else "s3:GetObject"],
+            resources=[bucket.bucket_arn if is_for_everybody else bucket.arn_for_objects("*")],
             conditions={"Bool": {"aws:SecureTransport": "false"}},
         )
     )

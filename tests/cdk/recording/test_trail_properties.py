@@ -10,6 +10,7 @@ from aws_cdk.assertions import Annotations, Match, Template
 
 from constructs_lib import (
     AggregationTemplate,
+    Analytics,
     Condition,
     EventCategory,
     EventSelector,
@@ -183,6 +184,23 @@ def test_an_existing_log_bucket_is_left_out_too(stack: cdk.Stack) -> None:
     (selector,) = trail_of(Template.from_stack(stack))["AdvancedEventSelectors"]
     (excluded,) = fields(selector)["resources.ARN"]["NotStartsWith"]
     assert "".join(part for part in excluded["Fn::Join"][1] if isinstance(part, str)) == "arn::s3:::logs/"
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_a_bucket_for_access_logs_of_query_results_is_left_out_once(stack: cdk.Stack, *, is_shared: bool) -> None:
+    theirs = s3.Bucket(stack, "Theirs")
+    SecureTrail(
+        stack,
+        "SecureTrail",
+        recording=Recording(event_selectors=[EventSelector.s3_objects()]),
+        log_bucket=NewBucket(access_log_bucket=theirs) if is_shared else NewBucket(),
+        analytics=Analytics(access_log_bucket=theirs),
+    )
+
+    template = Template.from_stack(stack)
+    (selector,) = trail_of(template)["AdvancedEventSelectors"]
+    assert stack.resolve(theirs.bucket_arn)["Fn::GetAtt"][0] in left_out(template)
+    assert len(fields(selector)["resources.ARN"]["NotStartsWith"]) == (2 if is_shared else 3)
 
 
 def test_insights_and_aggregation_name_their_events(synthesize: Synthesize) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -67,6 +68,15 @@ def test_the_role_may_do_what_the_hunt_says_that_it_needs_and_what_the_function_
         "ec2:DescribeRegions",
         "organizations:ListAccounts",
     }
+
+
+def test_a_message_that_is_longer_than_sns_takes_says_that_it_is_cut() -> None:
+    handler = runpy.run_path(str(ROOT / hunting.IMAGE / "handler.py"))
+
+    assert handler["_cut"]("é" * 131_072) == "é" * 131_072
+    cut = handler["_cut"]("é" * 131_073)
+    assert 262_140 < len(cut.encode()) <= 262_144
+    assert cut.startswith("éé") and cut.endswith("… This is not all of it: the whole answer is in the function's log.")
 
 
 class Deployed:
@@ -186,6 +196,15 @@ def test_each_finding_is_told_once_and_what_could_not_be_looked_at_as_well(deplo
     s3, state = make_client(lab, "s3"), deployed.outputs["StateBucket"]
     known = json.loads(s3.get_object(Bucket=state, Key="hunted.json")["Body"].read())
     assert known["files"] and known["source"]
+
+    # Of a trail that delivers nothing any more, not even the calls of the last hunt, every hour tells.
+    make_client(lab, "cloudtrail").stop_logging(Name=deployed.outputs["TrailArn"])
+    deployed.run()
+    assert "HIGH" in "".join(each["Message"] for each in deployed.told())
+    assert deployed.run() == {"exit_code": 3, "findings": 0}
+    (message,) = deployed.told()
+    assert message["Subject"] == "Hunt in hunted: not everything was looked at"
+    assert "Not known: No event was among what was read" in message["Message"]
 
     s3.put_object(Bucket=state, Key="hunted.json", Body=b"no state")
     with pytest.raises(AssertionError, match=r"RuntimeError: The hunt ended with 2: .*is not a state file"):
