@@ -37,7 +37,7 @@ _BEFORE, _AFTER = timedelta(minutes=15), timedelta(hours=6)
 _MOST_DAYS = timedelta(days=31)
 _MOST_LOGS, _AT_ONCE = 20_000, 16
 _MOST_BYTES = 64 * 2**20  # of one log file, inflated: CloudTrail's are smaller
-_SHOWN_OF_FILE = 3
+_SHOWN_OF_FILE = 3  # of each kind of source
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def who_changed(
                 continue
             found += changes
             looked_at += said
-    return FileChanges(_by_file(found), when, tuple(dict.fromkeys(looked_at)))
+    return FileChanges(by_file(found), when, tuple(dict.fromkeys(looked_at)))
 
 
 def _by_bucket(result: Result, changed: Mapping[ObjectName, datetime]) -> Iterator[_Wanted]:
@@ -109,16 +109,21 @@ def _delivered(name: ObjectName, verdict: Verdict, result: Result) -> datetime:
     return log.delivered if log else digest.end if digest else result.period.start
 
 
-def _by_file(changes: Iterable[FileChange]) -> dict[str, tuple[FileChange, ...]]:
-    """The newest calls of each file. What names it comes before what may have concerned others, and signed first."""
-    by_file: dict[str, dict[FileChange, None]] = {}
-    for change in changes:
-        by_file.setdefault(change.subject, {})[change] = None
+def by_file(changes: Iterable[FileChange]) -> dict[str, tuple[FileChange, ...]]:
+    """The newest calls of each file: first those that a digest vouches for, so that made-up ones do not push them out.
+
+    What may have concerned other files is left out where as good a source names the file.
+    """
+    all_of: dict[str, dict[FileChange, None]] = {}
+    for change in sorted(changes, key=lambda change: change.at, reverse=True):
+        all_of.setdefault(change.subject, {})[change] = None
     found = {}
-    for subject, of_file in by_file.items():
-        newest = sorted(of_file, key=lambda change: change.at, reverse=True)
-        certain = [change for change in newest if change.names_file]
-        found[subject] = tuple((certain or newest)[:_SHOWN_OF_FILE])
+    for subject, of_file in all_of.items():
+        shown: list[FileChange] = []
+        for is_signed in (True, False):
+            alike = [change for change in of_file if change.is_signed is is_signed]
+            shown += ([change for change in alike if change.names_file] or alike)[:_SHOWN_OF_FILE]
+        found[subject] = tuple(shown)
     return found
 
 
@@ -242,7 +247,8 @@ class _Search:
                 if not isinstance(read, Found) or read.value.body is None:
                     continue
                 if logs[name] in (None, read.value.sha256):
-                    yield from changes_in(read.value.body, self.wanted.bucket, self.wanted.keys, source)
+                    for change in changes_in(read.value.body, self.wanted.bucket, self.wanted.keys, source):
+                        yield replace(change, is_signed=logs[name] is not None)
 
     def _prepared(self, trail: Trail, region: str) -> PreparedValidation:
         period = self.wanted.period

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.verify.simulation.in_memory import MemoryStore
 from tests.verify.simulation.trail import SimulatedAws
 from verify.integrity.lost import access_logs, data_events
 from verify.integrity.lost.access_logs import AccessLogs
+from verify.integrity.lost.search import by_file
 from verify.integrity.result import FileChange, FileChanges
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.timeline.verdict import Problem, Verdict
@@ -161,6 +163,21 @@ def test_a_line_of_an_access_log_tells_who_when_and_from_where(text: str, key: s
 )
 def test_no_other_line_does(text: str) -> None:
     assert list(access_logs.changes_in([text], BUCKET, WANTED)) == []
+
+
+def test_calls_that_somebody_made_up_do_not_push_out_one_that_is_signed() -> None:
+    """Whoever may write access logs may add as many as they like, of any time."""
+    signed = replace(change("DeleteObject", GONE), is_signed=True)
+    many = replace(change("DeleteObjects", GONE, names_file=False), is_signed=True)
+    forged = [
+        replace(change("REST.DELETE.OBJECT", GONE, caller="alice"), at=AT + timedelta(minutes=minute))
+        for minute in range(1, 9)
+    ]
+
+    for one in (signed, many):
+        (found,) = by_file([*forged, one]).values()
+        assert found == (one, *forged[:-4:-1])
+    assert by_file([many, signed]) == {signed.subject: (signed,)}
 
 
 def searched(*bodies: bytes) -> tuple[list[FileChange], str]:
