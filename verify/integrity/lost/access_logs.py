@@ -95,10 +95,22 @@ def search(
             unread += not is_whole
             # Nothing else ends a line: what str.splitlines splits at may come from whoever made the call.
             found += changes_in(text.split("\n"), bucket, wanted)
-    what = f"{min(len(files), _MOST_FILES):,} access logs of the bucket were searched"
-    if len(files) > _MOST_FILES:
-        what += ", and no more of them"
-    return found, f"{what}, of which {unread:,} could not be read to the end" if unread else what
+    return found, said_of(
+        min(len(files), _MOST_FILES), "access log", "of the bucket", unread, is_cut=len(files) > _MOST_FILES
+    )
+
+
+def said_of(number: int, kind: str, whose: str, unread: int, *, is_cut: bool) -> str:
+    """A clause that says how many files were searched.
+
+    :param kind: what one of them is, such as ``access log``.
+    :param unread: how many of them nobody could read, or not to their end.
+    :param is_cut: whether there are more.
+    """
+    files, were = (kind, "was") if number == 1 else (f"{kind}s", "were")
+    said = f"{number:,} {files} {whose} {were} searched"
+    said += f", of which {unread:,} could not be read to the end" if unread else ""
+    return f"{said}, and no more of them" if is_cut else said
 
 
 def changes_in(lines: Iterable[str], bucket: str, wanted: Mapping[str, Verdict]) -> Iterator[FileChange]:
