@@ -13,7 +13,7 @@ from itertools import product
 from threading import Lock
 
 from verify.aws import Aws
-from verify.errors import ApiError, CannotLook, UsageError
+from verify.errors import CannotLook, UsageError
 from verify.integrity.facts import AwsFacts
 from verify.integrity.lost import access_logs
 from verify.integrity.lost.access_logs import AccessLogs
@@ -278,13 +278,14 @@ class _Search:
         bucket = self.wanted.bucket
         answer = self._aws.call("s3", "GetBucketLogging", Bucket=bucket)
         try:
-            logs = AccessLogs.of(answer, bucket, self._region(), self.facts.trail.account)
+            # As a rule, who may ask is of the account that owns the bucket; the trail may be another account's.
+            logs = AccessLogs.of(answer, bucket, self._region(), self._aws.caller().account)
         except (LookupError, TypeError, AttributeError) as error:
             raise CannotLook(f"s3:GetBucketLogging gave an answer that is not AWS's ({error!r})") from error
         if logs is None:
             return [], [f"s3://{bucket} has no access logs"]
         try:
             found, said = access_logs.search(self.ready.store, logs, self.wanted.period, bucket, self.wanted.keys)
-        except ApiError as error:
+        except CannotLook as error:
             raise CannotLook(f"the access logs in s3://{logs.bucket} could not be listed: {error}") from error
         return found, [said]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -10,13 +11,14 @@ import pytest
 
 from tests.verify.simulation.api import Api, pools, since
 from tests.verify.simulation.in_memory import MemoryStore
-from tests.verify.simulation.scenarios import trail
+from tests.verify.simulation.scenarios import MEMBER, trail
 from tests.verify.simulation.trail import BUCKET, HOME, TRAIL, Chain
+from verify.errors import AccessDenied
 from verify.integrity.check import check
 from verify.integrity.lost.search import who_changed
 from verify.integrity.result import FileChanges
 from verify.integrity.sources import IntegrityOptions, from_bucket
-from verify.storage.objects import ObjectName
+from verify.storage.objects import ListedObject, ObjectName
 
 ALICE = "arn:aws:iam::111122223333:user/alice"
 NOT_SIGNED = f"of trail {TRAIL} that no digest vouches for yet"
@@ -24,19 +26,25 @@ NOT_SIGNED = f"of trail {TRAIL} that no digest vouches for yet"
 
 @dataclass
 class Searched(Api):
-    """Stands for :class:`verify.aws.Aws`, with the two calls that only the search makes."""
+    """Stands for :class:`verify.aws.Aws`, with the two calls that only the search makes.
+
+    :param logging: GetBucketLogging's answer.
+    """
+
+    logging: dict[str, Any] = field(default_factory=dict)
 
     def _HeadBucket(self, _region: str, _asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         return {"BucketRegion": HOME}
 
     def _GetBucketLogging(self, _region: str, _asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        return {}
+        return self.logging
 
 
-def searched(chain: Chain) -> FileChanges:
+def searched(chain: Chain, logging: dict[str, Any] | None = None, store: MemoryStore | None = None) -> FileChanges:
     """Who changed the files of a trail, as far as logs tell."""
-    aws, now = Searched(chain.aws), chain.at + timedelta(minutes=30)
-    ready = from_bucket(IntegrityOptions(start=since(chain)), aws, MemoryStore(chain.aws), now)  # type: ignore[arg-type]
+    aws, now = Searched(chain.aws, logging=logging or {}), chain.at + timedelta(minutes=30)
+    options, store = IntegrityOptions(start=since(chain)), store or MemoryStore(chain.aws)
+    ready = from_bucket(options, aws, store, now)  # type: ignore[arg-type]
     return who_changed(ready, check(ready, pools(), lambda *_done: None), {}, pools())
 
 
@@ -102,3 +110,27 @@ def test_that_nobody_may_ask_what_a_trail_records_is_not_that_it_records_nothing
         "cloudtrail:GetEventSelectors is denied: not you"
     )
     assert not any("no trail" in said for said in found.looked_at)
+
+
+def test_access_logs_that_are_parted_by_account_lie_below_the_account_of_the_bucket() -> None:
+    """As a rule that of whoever may ask for them, and of an organization's trail often not the trail's."""
+    chain, _, _ = deleted()
+    chain.aws.caller = MEMBER
+    place = {"TargetBucket": "logs", "TargetPrefix": "p/", "TargetObjectKeyFormat": {"PartitionedPrefix": {}}}
+    day = f"p/{MEMBER}/{HOME}/{BUCKET}/{chain.at:%Y/%m/%d}/"
+    chain.aws.put(ObjectName("logs", f"{day}2026-11-01-00-00-00-1D4E5F"), b"", chain.at)
+
+    assert "1 access log of the bucket was searched" in searched(chain, {"LoggingEnabled": place}).looked_at
+
+
+def test_that_access_logs_may_not_be_listed_is_told_with_their_bucket() -> None:
+    chain, _, _ = deleted()
+
+    class Refusing(MemoryStore):
+        def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+            if bucket == "logs":
+                raise AccessDenied("s3:ListBucket", "not you")
+            return super().objects(bucket, prefix)
+
+    found = searched(chain, {"LoggingEnabled": {"TargetBucket": "logs", "TargetPrefix": ""}}, Refusing(chain.aws))
+    assert found.looked_at[-1] == "the access logs in s3://logs could not be listed: s3:ListBucket is denied: not you"
