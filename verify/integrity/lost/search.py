@@ -89,16 +89,18 @@ def who_changed(
 
 
 def _by_bucket(result: Result, changed: Mapping[ObjectName, datetime]) -> Iterator[_Wanted]:
-    """The files of each bucket, and when they may have been changed: not before they were delivered."""
-    buckets: dict[str, dict[str, Verdict]] = {}
+    """The files of each bucket, and when they may have been changed: not before they were delivered.
+
+    Those of which S3 knows when come by themselves: of others there may be more than is searched.
+    """
+    buckets: dict[tuple[str, bool], dict[str, Verdict]] = {}
     for name, verdict in changed_files(result).items():
-        buckets.setdefault(name.bucket, {})[name.key] = verdict
-    for bucket, keys in buckets.items():
+        buckets.setdefault((name.bucket, name in changed), {})[name.key] = verdict
+    for (bucket, is_known), keys in buckets.items():
         names = [ObjectName(bucket, key) for key in keys]
-        start = min(changed.get(name) or _delivered(name, keys[name.key], result) for name in names)
-        is_known = all(name in changed for name in names)
-        end = max(changed.values()) + _AFTER if is_known else result.made_at
-        start, end = start - _BEFORE, max(min(end, result.made_at), start)
+        times = [changed[name] if is_known else _delivered(name, keys[name.key], result) for name in names]
+        start, end = min(times) - _BEFORE, max(times) + _AFTER if is_known else result.made_at
+        end = max(min(end, result.made_at), start)
         yield _Wanted(bucket, keys, Period(start, min(end, start + _MOST_DAYS)), end > start + _MOST_DAYS)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from tests.verify.simulation.scenarios import MEMBER, trail
 from tests.verify.simulation.trail import BUCKET, HOME, TRAIL, Chain
 from verify.errors import AccessDenied
 from verify.integrity.check import check
+from verify.integrity.lost import search
 from verify.integrity.lost.search import who_changed
 from verify.integrity.result import FileChanges
 from verify.integrity.sources import IntegrityOptions, from_bucket
@@ -40,12 +41,17 @@ class Searched(Api):
         return self.logging
 
 
-def searched(chain: Chain, logging: dict[str, Any] | None = None, store: MemoryStore | None = None) -> FileChanges:
+def searched(
+    chain: Chain,
+    logging: dict[str, Any] | None = None,
+    store: MemoryStore | None = None,
+    changed: Mapping[ObjectName, datetime] | None = None,
+) -> FileChanges:
     """Who changed the files of a trail, as far as logs tell."""
     aws, now = Searched(chain.aws, logging=logging or {}), chain.at + timedelta(minutes=30)
     options, store = IntegrityOptions(start=since(chain)), store or MemoryStore(chain.aws)
     ready = from_bucket(options, aws, store, now)  # type: ignore[arg-type]
-    return who_changed(ready, check(ready, pools(), lambda *_done: None), {}, pools())
+    return who_changed(ready, check(ready, pools(), lambda *_done: None), changed or {}, pools())
 
 
 def deletion(chain: Chain, gone: ObjectName) -> dict[str, Any]:
@@ -134,3 +140,15 @@ def test_that_access_logs_may_not_be_listed_is_told_with_their_bucket() -> None:
 
     found = searched(chain, {"LoggingEnabled": {"TargetBucket": "logs", "TargetPrefix": ""}}, Refusing(chain.aws))
     assert found.looked_at[-1] == "the access logs in s3://logs could not be listed: s3:ListBucket is denied: not you"
+
+
+def test_a_file_of_unknown_time_does_not_keep_others_from_being_searched_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Since its delivery there may be too much to search."""
+    chain, gone, _ = deleted()
+    chain.aws.delete(chain.hours[0].logs[0])
+    monkeypatch.setattr(search, "_MOST_DAYS", timedelta(hours=2))
+
+    found = searched(chain, changed={gone: chain.at + timedelta(minutes=5)})
+
+    assert [change.caller for change in found.found[str(gone)]] == [ALICE]
+    assert any(said.startswith("what happened after 2026-11-01T01:") for said in found.looked_at)
