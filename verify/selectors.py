@@ -122,11 +122,14 @@ def with_all_management_events(selectors: Selectors) -> tuple[str, str] | None:
     return "--event-selectors", json.dumps([_ALL_MANAGEMENT_EVENTS, *kept])
 
 
-def records_writes_to(selectors: Selectors, object_arn: str) -> bool:
-    """Whether a data event of writing this object is recorded, as far as the fields are known."""
+def records_writes_to(selectors: Selectors, object_arn: str, call: str = "PutObject") -> bool:
+    """Whether a data event of writing this object is recorded, as far as the fields are known.
+
+    :param call: how it is written, or deleted.
+    """
     event = {
         "eventCategory": "Data",
-        "eventName": "PutObject",
+        "eventName": call,
         "eventSource": "s3.amazonaws.com",
         "readOnly": "false",
         "resources.type": "AWS::S3::Object",

@@ -65,8 +65,8 @@ exit codes:
 What it reads: s3:ListBucket, s3:GetObject (and kms:Decrypt where the files are encrypted), cloudtrail:DescribeTrails,
 cloudtrail:GetTrailStatus, cloudtrail:GetEventSelectors, cloudtrail:ListPublicKeys, cloudtrail:LookupEvents,
 ec2:DescribeRegions, for an organization organizations:ListAccounts, and where a file is altered, missing or foreign
-s3:ListBucketVersions, s3:GetBucketLogging and the bucket's access logs, if there are any. From a folder it reads the
-files and the public keys that you give.
+s3:ListBucketVersions, s3:GetBucketLogging, and if there are any the bucket's access logs and the log files of other
+trails that record its data events. From a folder it reads the files and the public keys that you give.
 """
 _FORMATS = ("text", "json", "markdown", "html")
 _AT_MOST_EVERY_SECONDS = 0.2

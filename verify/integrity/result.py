@@ -80,6 +80,7 @@ class FileChange:
     :param address: from where it was called; ``""`` where that is not recorded.
     :param source: what tells of it.
     :param names_file: whether the record names the file: that of DeleteObjects names the bucket alone.
+    :param is_signed: whether a signed digest vouches for the source. Else whoever may write there may have made it up.
     """
 
     subject: str
@@ -89,6 +90,7 @@ class FileChange:
     at: datetime
     source: str
     names_file: bool = True
+    is_signed: bool = False
 
     def __str__(self) -> str:
         where = f" from {self.address}" if self.address else ""
@@ -100,7 +102,7 @@ class FileChange:
 class FileChanges:
     """Who changed the files that are altered, missing or foreign.
 
-    :param found: by file; of each the newest first.
+    :param found: by file; of each those that a digest vouches for first, and of these the newest.
     :param when: when S3 says that a file was deleted, or that what is there was written.
     :param looked_at: what was searched, and what could not be and why: a clause each.
     """

@@ -91,14 +91,26 @@ def search(
     unread = 0
     for first in range(0, min(len(files), _MOST_FILES), _AT_ONCE):
         for result in store.read_each(files[first : first + _AT_ONCE], lambda _: _Text()):
-            if isinstance(result, Found):
-                found += changes_in(result.value.splitlines(), bucket, wanted)
-            else:
-                unread += 1
-    what = f"{min(len(files), _MOST_FILES):,} access logs of the bucket were searched"
-    if len(files) > _MOST_FILES:
-        what += ", and no more of them"
-    return found, f"{what}, of which {unread:,} could not be read" if unread else what
+            text, is_whole = result.value if isinstance(result, Found) else ("", False)
+            unread += not is_whole
+            # Nothing else ends a line: what str.splitlines splits at may come from whoever made the call.
+            found += changes_in(text.split("\n"), bucket, wanted)
+    return found, said_of(
+        min(len(files), _MOST_FILES), "access log", "of the bucket", unread, is_cut=len(files) > _MOST_FILES
+    )
+
+
+def said_of(number: int, kind: str, whose: str, unread: int, *, is_cut: bool) -> str:
+    """A clause that says how many files were searched.
+
+    :param kind: what one of them is, such as ``access log``.
+    :param unread: how many of them nobody could read, or not to their end.
+    :param is_cut: whether there are more.
+    """
+    files, were = (kind, "was") if number == 1 else (f"{kind}s", "were")
+    said = f"{number:,} {files} {whose} {were} searched"
+    said += f", of which {unread:,} could not be read to the end" if unread else ""
+    return f"{said}, and no more of them" if is_cut else said
 
 
 def changes_in(lines: Iterable[str], bucket: str, wanted: Mapping[str, Verdict]) -> Iterator[FileChange]:
@@ -108,7 +120,7 @@ def changes_in(lines: Iterable[str], bucket: str, wanted: Mapping[str, Verdict])
     """
     for line in lines:
         fields = _LINE.match(line)
-        if fields is None or fields["bucket"] != bucket or _DELIVERS in fields["requester"]:
+        if fields is None or fields["bucket"] != bucket or _is_delivery(fields["requester"]):
             continue
         # A key is encoded once or twice; CloudTrail's own keys look the same then.
         once = unquote(fields["key"])
@@ -128,6 +140,11 @@ def changes_in(lines: Iterable[str], bucket: str, wanted: Mapping[str, Verdict])
         )
 
 
+def _is_delivery(requester: str) -> bool:
+    """Whether it is CloudTrail itself. An ARN may hold its name as well: whoever assumes a role names the session."""
+    return _DELIVERS in requester and not requester.startswith("arn:")
+
+
 def _caller(requester: str, operation: str) -> str:
     if operation in _EXPIRING:
         return "S3, as the bucket's lifecycle rules say"
@@ -135,7 +152,7 @@ def _caller(requester: str, operation: str) -> str:
 
 
 class _Text:
-    """A sink for a file of text."""
+    """A sink for a file of text, and whether that is all of it."""
 
     def __init__(self) -> None:
         self._content = bytearray()
@@ -143,8 +160,8 @@ class _Text:
     def feed(self, piece: bytes | memoryview) -> bool:
         """See :class:`verify.storage.objects.Sink`."""
         self._content += piece
-        return len(self._content) < _MOST_BYTES
+        return len(self._content) <= _MOST_BYTES
 
-    def finish(self) -> str:
+    def finish(self) -> tuple[str, bool]:
         """See :class:`verify.storage.objects.Sink`."""
-        return self._content[:_MOST_BYTES].decode("utf-8", "replace")
+        return self._content[:_MOST_BYTES].decode("utf-8", "replace"), len(self._content) <= _MOST_BYTES

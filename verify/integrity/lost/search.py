@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import product
 from threading import Lock
 
 from verify.aws import Aws
-from verify.errors import ApiError, CannotLook, UsageError
+from verify.errors import CannotLook, UsageError
 from verify.integrity.facts import AwsFacts
 from verify.integrity.lost import access_logs
 from verify.integrity.lost.access_logs import AccessLogs
@@ -37,7 +38,7 @@ _BEFORE, _AFTER = timedelta(minutes=15), timedelta(hours=6)
 _MOST_DAYS = timedelta(days=31)
 _MOST_LOGS, _AT_ONCE = 20_000, 16
 _MOST_BYTES = 64 * 2**20  # of one log file, inflated: CloudTrail's are smaller
-_SHOWN_OF_FILE = 3
+_SHOWN_OF_FILE = 3  # of each kind of source
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +85,22 @@ def who_changed(
                 continue
             found += changes
             looked_at += said
-    return FileChanges(_by_file(found), when, tuple(dict.fromkeys(looked_at)))
+    return FileChanges(by_file(found), when, tuple(dict.fromkeys(looked_at)))
 
 
 def _by_bucket(result: Result, changed: Mapping[ObjectName, datetime]) -> Iterator[_Wanted]:
-    """The files of each bucket, and when they may have been changed: not before they were delivered."""
-    buckets: dict[str, dict[str, Verdict]] = {}
+    """The files of each bucket, and when they may have been changed: not before they were delivered.
+
+    Those of which S3 knows when come by themselves: of others there may be more than is searched.
+    """
+    buckets: dict[tuple[str, bool], dict[str, Verdict]] = {}
     for name, verdict in changed_files(result).items():
-        buckets.setdefault(name.bucket, {})[name.key] = verdict
-    for bucket, keys in buckets.items():
+        buckets.setdefault((name.bucket, name in changed), {})[name.key] = verdict
+    for (bucket, is_known), keys in buckets.items():
         names = [ObjectName(bucket, key) for key in keys]
-        start = min(changed.get(name) or _delivered(name, keys[name.key], result) for name in names)
-        is_known = all(name in changed for name in names)
-        end = max(changed.values()) + _AFTER if is_known else result.made_at
-        start, end = start - _BEFORE, max(min(end, result.made_at), start)
+        times = [changed[name] if is_known else _delivered(name, keys[name.key], result) for name in names]
+        start, end = min(times) - _BEFORE, max(times) + _AFTER if is_known else result.made_at
+        end = max(min(end, result.made_at), start)
         yield _Wanted(bucket, keys, Period(start, min(end, start + _MOST_DAYS)), end > start + _MOST_DAYS)
 
 
@@ -109,16 +112,21 @@ def _delivered(name: ObjectName, verdict: Verdict, result: Result) -> datetime:
     return log.delivered if log else digest.end if digest else result.period.start
 
 
-def _by_file(changes: Iterable[FileChange]) -> dict[str, tuple[FileChange, ...]]:
-    """The newest calls of each file. What names it comes before what may have concerned others, and signed first."""
-    by_file: dict[str, dict[FileChange, None]] = {}
-    for change in changes:
-        by_file.setdefault(change.subject, {})[change] = None
+def by_file(changes: Iterable[FileChange]) -> dict[str, tuple[FileChange, ...]]:
+    """The newest calls of each file: first those that a digest vouches for, so that made-up ones do not push them out.
+
+    What may have concerned other files is left out where as good a source names the file.
+    """
+    all_of: dict[str, dict[FileChange, None]] = {}
+    for change in sorted(changes, key=lambda change: change.at, reverse=True):
+        all_of.setdefault(change.subject, {})[change] = None
     found = {}
-    for subject, of_file in by_file.items():
-        newest = sorted(of_file, key=lambda change: change.at, reverse=True)
-        certain = [change for change in newest if change.names_file]
-        found[subject] = tuple((certain or newest)[:_SHOWN_OF_FILE])
+    for subject, of_file in all_of.items():
+        shown: list[FileChange] = []
+        for is_signed in (True, False):
+            alike = [change for change in of_file if change.is_signed is is_signed]
+            shown += ([change for change in alike if change.names_file] or alike)[:_SHOWN_OF_FILE]
+        found[subject] = tuple(shown)
     return found
 
 
@@ -139,12 +147,17 @@ class _Search:
         :raises CannotLook: AWS could not be asked which trails there are.
         """
         region = self._region()
-        trails = trails_in(self._aws, region)
         found: list[FileChange] = []
         looked_at: list[str] = []
-        recording = [trail for trail in trails if self._records(trail)]
-        if not recording:
-            looked_at.append(f"no trail records data events of s3://{self.wanted.bucket}")
+        recording: list[Trail] = []
+        events = f"data events of s3://{self.wanted.bucket}"
+        for trail in trails_in(self._aws, region):
+            try:
+                recording += [trail] if self._records(trail) else []
+            except CannotLook as error:
+                looked_at.append(f"whether trail {trail.name} records {events} is not known: {str(error).rstrip('.')}")
+        if not recording and not looked_at:
+            looked_at.append(f"no trail records {events}")
         for trail in sorted(recording, key=lambda trail: trail.arn != self.facts.trail.arn):
             try:
                 changes, said = self._in_trail(trail, region)
@@ -152,7 +165,7 @@ class _Search:
                 looked_at.append(f"trail {trail.name} could not be searched: {str(error).rstrip('.')}")
                 continue
             found += changes
-            looked_at.append(said)
+            looked_at += said
         return found, looked_at
 
     def _region(self) -> str:
@@ -161,21 +174,24 @@ class _Search:
         return str(answer.get("BucketRegion") or self._aws.region)
 
     def _records(self, trail: Trail) -> bool:
-        """Whether a trail records who writes to the files; of the trail itself, whether it may have done so."""
+        """Whether a trail records who changes the files; of the trail itself, whether it may have done so.
+
+        :raises CannotLook: AWS could not be asked.
+        """
         if trail.arn == self.facts.trail.arn:
             known = self.facts.known
             if known is not None and any(call.selects and call.at >= self.wanted.period.start for call in known.calls):
                 return True
+        answer = self._aws.call("cloudtrail", "GetEventSelectors", in_region=trail.home_region, TrailName=trail.arn)
         try:
-            answer = self._aws.call("cloudtrail", "GetEventSelectors", in_region=trail.home_region, TrailName=trail.arn)
             selectors = parse_selectors(answer)
-            objects = (f"arn:{self._aws.partition}:s3:::{self.wanted.bucket}/{key}" for key in self.wanted.keys)
-            return any(records_writes_to(selectors, arn) for arn in objects)
-        except (CannotLook, LookupError, TypeError, AttributeError, ValueError):
-            return False
+            objects = [f"arn:{self._aws.partition}:s3:::{self.wanted.bucket}/{key}" for key in self.wanted.keys]
+            return any(records_writes_to(selectors, *pair) for pair in product(objects, ("PutObject", "DeleteObject")))
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            raise CannotLook(f"cloudtrail:GetEventSelectors gave an answer that is not AWS's ({error!r})") from error
 
-    def _in_trail(self, trail: Trail, region: str) -> tuple[list[FileChange], str]:
-        """The calls that a trail's proven log files tell of, and a clause that says what was searched."""
+    def _in_trail(self, trail: Trail, region: str) -> tuple[list[FileChange], list[str]]:
+        """The calls that a trail's log files tell of, and clauses that say what was searched."""
         is_own = trail.arn == self.facts.trail.arn
         ready = self.ready if is_own else self._prepared(trail, region)
         accounts = {ready.request.trail.account, self._aws.caller().account}
@@ -202,18 +218,21 @@ class _Search:
             on_proven=note,
         )
         validated = Validation(request, ready.store, ready.facts, self.pools, lambda *_done: None).run()
-        signed = f"signed log files of trail {trail.name}"
-        found = list(self._changes(ready, proven, signed))
-        most = ", and no more of them" if len(proven) == _MOST_LOGS else ""
-        said = f"{len(proven):,} {signed} were searched{most}"
+        whose, is_cut = f"of trail {trail.name}", len(proven) == _MOST_LOGS
+        found, unread = self._changes(ready, proven, f"signed log files {whose}")
+        said = [access_logs.said_of(len(proven), "signed log file", whose, unread, is_cut=is_cut)]
+        if is_cut:  # which others are signed was not kept
+            return found, said
         bad = {
             problem.subject for chain in validated.chains for problem in chain.tally.problems if problem.verdict in BAD
         }
         later = [name for name in self._listed(ready, chosen) if name not in proven and str(name) not in bad]
         if later:
-            unsigned = f"log files of trail {trail.name} that no digest vouches for yet"
-            found += self._changes(ready, dict.fromkeys(later[:_MOST_LOGS]), unsigned)
-            said += f", and {len(later[:_MOST_LOGS]):,} {unsigned}"
+            whose += " that no digest vouches for yet"
+            logs = dict.fromkeys(later[:_MOST_LOGS])
+            unsigned, unread = self._changes(ready, logs, f"log files {whose}")
+            found += unsigned
+            said.append(access_logs.said_of(len(logs), "log file", whose, unread, is_cut=len(later) > _MOST_LOGS))
         return found, said
 
     def _listed(self, ready: PreparedValidation, chosen: Iterable[AccountRegion]) -> Iterator[ObjectName]:
@@ -229,20 +248,24 @@ class _Search:
 
     def _changes(
         self, ready: PreparedValidation, logs: Mapping[ObjectName, str | None], source: str
-    ) -> Iterator[FileChange]:
-        """The calls in log files that changed files.
+    ) -> tuple[list[FileChange], int]:
+        """The calls in log files that changed files, and how many of the log files could not be read.
 
         :param logs: each with the hash that was signed, if one was.
         """
-        names = list(logs)
+        names, found, unread = list(logs), list[FileChange](), 0
         for first in range(0, len(names), _AT_ONCE):
             some = names[first : first + _AT_ONCE]
             reads = ready.store.read_each(some, lambda _: GzipSink(_MOST_BYTES, keep_body=True))
             for name, read in zip(some, reads, strict=True):
-                if not isinstance(read, Found) or read.value.body is None:
+                signed = logs[name]
+                body = read.value.body if isinstance(read, Found) and signed in (None, read.value.sha256) else None
+                if body is None:
+                    unread += 1
                     continue
-                if logs[name] in (None, read.value.sha256):
-                    yield from changes_in(read.value.body, self.wanted.bucket, self.wanted.keys, source)
+                changes = changes_in(body, self.wanted.bucket, self.wanted.keys, source)
+                found += [replace(change, is_signed=signed is not None) for change in changes]
+        return found, unread
 
     def _prepared(self, trail: Trail, region: str) -> PreparedValidation:
         period = self.wanted.period
@@ -257,13 +280,14 @@ class _Search:
         bucket = self.wanted.bucket
         answer = self._aws.call("s3", "GetBucketLogging", Bucket=bucket)
         try:
-            logs = AccessLogs.of(answer, bucket, self._region(), self.facts.trail.account)
+            # As a rule, who may ask is of the account that owns the bucket; the trail may be another account's.
+            logs = AccessLogs.of(answer, bucket, self._region(), self._aws.caller().account)
         except (LookupError, TypeError, AttributeError) as error:
             raise CannotLook(f"s3:GetBucketLogging gave an answer that is not AWS's ({error!r})") from error
         if logs is None:
             return [], [f"s3://{bucket} has no access logs"]
         try:
             found, said = access_logs.search(self.ready.store, logs, self.wanted.period, bucket, self.wanted.keys)
-        except ApiError as error:
+        except CannotLook as error:
             raise CannotLook(f"the access logs in s3://{logs.bucket} could not be listed: {error}") from error
         return found, [said]

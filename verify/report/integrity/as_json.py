@@ -60,7 +60,7 @@ class ProblemJson(TypedDict):
     """A file, or everything below a prefix, of which something is to be said.
 
     ``changedAt`` is when S3 says that it was deleted, or that what is there was written; ``changes`` are the calls of
-    which logs tell, the newest first.
+    which logs tell: first those of signed log files, each the newest first.
     """
 
     verdict: str

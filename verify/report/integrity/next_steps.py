@@ -156,7 +156,8 @@ class _Steps:
         buckets = dict.fromkeys(name.bucket for name in unnamed)
         if buckets:
             if changes.looked_at:
-                yield NextStep(f"Who changed every file is not known: {'; '.join(changes.looked_at)}.")
+                files = "1 file" if len(unnamed) == 1 else f"{len(unnamed):,} files"
+                yield NextStep(f"It is not known who changed {files}: {'; '.join(changes.looked_at)}.")
             since = ("--start", iso(self.result.period.start))
             yield NextStep(
                 "Who deleted or wrote files stands in the log files, if the trail records the bucket's data events; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,10 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.verify.simulation.in_memory import MemoryStore
+from tests.verify.simulation.trail import SimulatedAws
 from verify.integrity.lost import access_logs, data_events
 from verify.integrity.lost.access_logs import AccessLogs
+from verify.integrity.lost.search import by_file
 from verify.integrity.result import FileChange, FileChanges
+from verify.integrity.timeline.timeline import Period
 from verify.integrity.timeline.verdict import Problem, Verdict
+from verify.storage.objects import ObjectName
 
 BUCKET, GONE, ALTERED, FOREIGN = (
     "trail-logs",
@@ -23,6 +29,8 @@ BUCKET, GONE, ALTERED, FOREIGN = (
 )
 WANTED = {GONE: Verdict.MISSING, ALTERED: Verdict.ALTERED, FOREIGN: Verdict.FOREIGN}
 ARN, ADDRESS = "arn:aws:iam::111122223333:user/mallory", "203.0.113.9"
+# Who assumes a role chooses the name of the session.
+NAMED_AS_CLOUDTRAIL = "arn:aws:sts::111122223333:assumed-role/admin/cloudtrail.amazonaws.com"
 AT = datetime(2026, 11, 1, 4, 5, 6, tzinfo=UTC)
 
 
@@ -132,6 +140,7 @@ def line(operation: str, key: str, *, bucket: str = BUCKET, requester: str = ARN
         (line("S3.EXPIRE.OBJECT", GONE, requester="-", status="-"), GONE, "S3, as the bucket's lifecycle rules say"),
         (line("REST.PUT.OBJECT", ALTERED, status="200"), ALTERED, ARN),
         (line("REST.COPY.OBJECT", FOREIGN, status="200"), FOREIGN, ARN),
+        (line("REST.DELETE.OBJECT", GONE, requester=NAMED_AS_CLOUDTRAIL), GONE, NAMED_AS_CLOUDTRAIL),
     ],
 )
 def test_a_line_of_an_access_log_tells_who_when_and_from_where(text: str, key: str, caller: str) -> None:
@@ -154,6 +163,47 @@ def test_a_line_of_an_access_log_tells_who_when_and_from_where(text: str, key: s
 )
 def test_no_other_line_does(text: str) -> None:
     assert list(access_logs.changes_in([text], BUCKET, WANTED)) == []
+
+
+def test_calls_that_somebody_made_up_do_not_push_out_one_that_is_signed() -> None:
+    """Whoever may write access logs may add as many as they like, of any time."""
+    signed = replace(change("DeleteObject", GONE), is_signed=True)
+    many = replace(change("DeleteObjects", GONE, names_file=False), is_signed=True)
+    forged = [
+        replace(change("REST.DELETE.OBJECT", GONE, caller="alice"), at=AT + timedelta(minutes=minute))
+        for minute in range(1, 9)
+    ]
+
+    for one in (signed, many):
+        (found,) = by_file([*forged, one]).values()
+        assert found == (one, *forged[:-4:-1])
+    assert by_file([many, signed]) == {signed.subject: (signed,)}
+
+
+def searched(*bodies: bytes) -> tuple[list[FileChange], str]:
+    """What is found in access logs of these contents."""
+    aws, logs = SimulatedAws(), AccessLogs("logs", "p/", "%Y-%m-%d-")
+    for number, body in enumerate(bodies):
+        aws.put(ObjectName("logs", f"p/2026-11-01-05-00-00-{number}"), body, AT)
+    return access_logs.search(MemoryStore(aws), logs, Period(AT, AT + timedelta(hours=1)), BUCKET, WANTED)
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\x85", "\x0b", "\r"])
+def test_what_a_caller_sends_is_no_line_of_its_own(end: str) -> None:
+    """Whoever may call S3 at all chooses the agent that the log names, and with it must not name another caller."""
+    forged = line("REST.DELETE.OBJECT", GONE, requester="arn:aws:iam::111122223333:user/alice")
+    own = line("REST.GET.OBJECT", GONE, status="403").replace("aws-cli/2", f"x{end}{forged}")
+
+    assert searched(f"{own}\n{line('REST.DELETE.OBJECT', GONE)}\n".encode())[0] == [
+        FileChange(f"s3://{BUCKET}/{GONE}", "REST.DELETE.OBJECT", ARN, ADDRESS, AT, access_logs.SOURCE)
+    ]
+
+
+def test_an_access_log_that_was_read_in_part_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = f"{line('REST.DELETE.OBJECT', GONE)}\n".encode()
+    assert "not be read" not in searched(body)[1]
+    monkeypatch.setattr(access_logs, "_MOST_BYTES", len(body) - 1)
+    assert "of which 1 could not be read to the end" in searched(body)[1]
 
 
 def test_access_logs_are_looked_for_where_the_bucket_says() -> None:

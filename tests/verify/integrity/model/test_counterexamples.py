@@ -435,6 +435,9 @@ CASES = {
         mode="copy", earlier=1178, asked_until=1049, skew=timedelta(minutes=-3), attacks=(Attack("roll back", 555056),),
         trail_home="eu-west-1",
     ),
+    "an organization's trail in a folder, and in its bucket as somebody sees it who is not of the organization": case(
+        34007226, 220, mode="folder", earlier=700, members=MEMBERS[:1], caller=MEMBERS[1], trail_is_organization=True,
+    ),
 }  # fmt: skip
 
 
