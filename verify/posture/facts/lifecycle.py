@@ -41,8 +41,8 @@ def early_losses(lifecycle: Lifecycle, folder: str) -> tuple[LifecycleAction, ..
 
 
 def without_early_losses(lifecycle: Lifecycle, folder: str) -> str:
-    """All rules as they are, but that none deletes log files or their old versions before :data:`LEAST_DAYS` days, and
-    none archives them before.
+    """All rules as they are, but that none deletes or archives log files or their old versions before
+    :data:`LEAST_DAYS` days.
 
     An early transition is taken out, because S3 refuses one that does not precede the rule's expiration. A rule that
     did nothing else is disabled, because S3 takes no rule that does nothing, and no configuration without rules.
@@ -59,7 +59,8 @@ def without_early_losses(lifecycle: Lifecycle, folder: str) -> str:
         elif action.loss is Loss.DELETES_OLD_VERSIONS:
             rule["NoncurrentVersionExpiration"]["NoncurrentDays"] = LEAST_DAYS
         else:
-            rule["Transitions"] = [each for each in rule["Transitions"] if not _is_early_archive(each)]
+            name = "Transitions" if action.loss is Loss.ARCHIVES else "NoncurrentVersionTransitions"
+            rule[name] = [each for each in rule[name] if not _is_early_archive(each)]
     kept = [
         rule if _has_action(rule) else {**was, "Status": "Disabled"}
         for rule, was in zip(rules, as_they_were, strict=True)
@@ -68,7 +69,7 @@ def without_early_losses(lifecycle: Lifecycle, folder: str) -> str:
 
 
 def _is_early_archive(transition: dict[str, Any]) -> bool:
-    days = transition.get("Days")
+    days = transition.get("Days", transition.get("NoncurrentDays"))
     return transition["StorageClass"] in ARCHIVES and (days is None or days < LEAST_DAYS)
 
 

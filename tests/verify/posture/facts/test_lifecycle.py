@@ -32,7 +32,7 @@ def read(monkeypatch: pytest.MonkeyPatch, rules: list[dict[str, Any]]) -> Lifecy
     ("before", "after"),
     [
         ({"Expiration": {"Days": 1}}, {"Expiration": {"Days": LEAST_DAYS}}),
-        # S3: "Found mixed 'Date' and 'Days' based Expiration and Transition actions in lifecycle rule"
+        # S3 refuses a rule with both days and dates.
         (
             {
                 "Expiration": {"Date": "2027-11-29T00:00:00Z"},
@@ -48,6 +48,10 @@ def read(monkeypatch: pytest.MonkeyPatch, rules: list[dict[str, Any]]) -> Lifecy
         (
             {"NoncurrentVersionExpiration": {"NoncurrentDays": 1, "NewerNoncurrentVersions": 2}},
             {"NoncurrentVersionExpiration": {"NoncurrentDays": LEAST_DAYS, "NewerNoncurrentVersions": 2}},
+        ),
+        (
+            {"NoncurrentVersionTransitions": [{"NoncurrentDays": 1, "StorageClass": "GLACIER"}, OLD_VERSIONS_LATE]},
+            {"NoncurrentVersionTransitions": [OLD_VERSIONS_LATE]},
         ),
         # A rule that does nothing is refused, and so is a configuration without rules.
         ({"Transitions": [TO_GLACIER]}, {"Transitions": [TO_GLACIER], "Status": "Disabled"}),
