@@ -16,7 +16,10 @@ from typing import TextIO
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # Further lines begin below the text: behind the indentation, and behind a label or the mark of an item.
 _BEFORE_TEXT = re.compile(r"(?: *(?:[-•] +|\d+\. +|[\w./-]+(?: [\w./-]+){0,2} {2,}|> )?)")
-_COMMAND = re.compile(r"(?:[$#>] |fix +)?(?:\w+=\S* )*(?:[\w./-]*/)?(?:aws|python|eval|make|sh|bash|cd|export|unset) ")
+_COMMAND = re.compile(
+    r"(?:[$#>] |(?:fix|dig on) +|[\w ]+: {2,})?"
+    r"(?:\w+=\S* )*(?:[\w./-]*/)?(?:aws|python|eval|make|sh|bash|cd|export|unset) "
+)
 _EXPLAINED = re.compile(r"(.*?\S) {3,}(\S.*)")
 _EXPLANATION = " " * 6
 _LEAST_COLUMNS = 20

@@ -68,7 +68,10 @@ CHANGES = {
     "python -m lab down": ["", ""],
 }
 OTHERS: dict[str, list[str]] = {"python -m securetrail review": []}
-COMMAND = re.compile(r"(?:[$#>] |fix +)?(?:\w+=\S* )*(?:[\w./-]*/)?(?:aws|python|eval|make|sh|bash|cd|export|unset) ")
+COMMAND = re.compile(
+    r"(?:[$#>] |(?:fix|dig on) +|[\w ]+: {2,})?"
+    r"(?:\w+=\S* )*(?:[\w./-]*/)?(?:aws|python|eval|make|sh|bash|cd|export|unset) "
+)
 # Where there is no room for a table.
 LABELS = {"found", "expected", "resource", "source", "region", "user", "error"}
 PROGRESS = re.compile("[\u2801-\u28ff━]")

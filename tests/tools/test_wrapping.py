@@ -26,6 +26,12 @@ def test_no_word_is_broken_and_no_line_is_too_wide(words: list[str], indented: i
         ("aws s3api get-bucket-policy --bucket logs", ["aws s3api get-bucket-policy --bucket logs"]),
         ("  make lab-down     stops it and removes it", ["  make lab-down", "      stops it and", "      removes it"]),
         ("    fix       aws s3api get-bucket-policy", ["    fix       aws s3api get-bucket-policy"]),
+        ("    dig on    python -m verify logs show", ["    dig on    python -m verify logs show"]),
+        ("and beside it:   aws cloudtrail validate-logs", ["and beside it:   aws cloudtrail validate-logs"]),
+        (
+            "  detective   make four calls, find them",
+            ["  detective   make four", "              calls, find", "              them"],
+        ),
         ("see arn:aws:cloudtrail:us-east-1:111122223333:x", ["see", "arn:aws:cloudtrail:us-east-1:111122223333:x"]),
         ("短い 言葉 です が 長い 行 です", ["短い 言葉 です が 長い 行", "です"]),
     ],
