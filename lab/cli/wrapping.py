@@ -6,6 +6,7 @@ can be copied.
 """
 
 import io
+import os
 import re
 import shutil
 import sys
@@ -23,6 +24,7 @@ _COMMAND = re.compile(
 _EXPLAINED = re.compile(r"(.*?\S) {3,}(\S.*)")
 _EXPLANATION = " " * 6
 _LEAST_COLUMNS = 20
+_USUAL_COLUMNS = 80
 # What other programs read stays as it is.
 _FOR_PROGRAMS = re.compile("--(json|format|print-iam-policy|completion)")
 
@@ -90,7 +92,9 @@ class _Wrapping(io.TextIOWrapper):
     def write(self, text: str) -> int:
         *whole, self._held = (self._held + text).split("\n")
         if whole:
-            columns = max(shutil.get_terminal_size().columns, _LEAST_COLUMNS)
+            # The size is asked of stdout, which may be a file while this is stderr.
+            own = os.get_terminal_size(self.fileno()).columns or _USUAL_COLUMNS
+            columns = max(shutil.get_terminal_size((own, 0)).columns, _LEAST_COLUMNS)
             super().write("".join(f"{part}\n" for line in whole for part in wrapped(line, columns)))
         return len(text)
 
