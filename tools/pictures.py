@@ -74,12 +74,17 @@ def _typed(environment: Mapping[str, str], line: str) -> str:
 
 
 def parts_of(printed: str, beginnings: tuple[str, ...]) -> list[str]:
-    """The parts of a report, with an empty line before each."""
+    """The parts of a report, with an empty line before each.
+
+    :raises ValueError: a part is not there.
+    """
     paragraphs = printed.split("\n\n")
     shown = []
     for beginning in beginnings:
         found = [each for each in paragraphs if Text.from_ansi(each).plain.lstrip().startswith(beginning)]
-        shown += ["", *found[:1]] if beginning else [paragraphs[0]]
+        if not found:
+            raise ValueError(f"Nothing that was printed begins with {beginning!r}:\n{printed}")
+        shown += ["", found[0]] if beginning else [paragraphs[0]]
     return shown
 
 
