@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from tools.terminal import printed_at_terminal
+
 _ROWS_AND_COLUMNS = 50, 200
 _READ_BYTES = 65536
 # Ends a hang; nothing is measured by it.
@@ -102,29 +104,6 @@ def shown_at_terminal(
     command: Sequence[str], columns: int, environment: Mapping[str, str], folder: Path
 ) -> tuple[int, str]:
     """Runs a program at a terminal of so many columns; its exit code, and what stands there without colours."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS_AND_COLUMNS[0], columns, 0, 0))
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=theirs,
-        cwd=folder,
-        env={"TERM": "xterm", **environment},
-        start_new_session=True,
-    )
-    os.close(theirs)
-    shown = b""
-    while part := _read_of(ours):
-        shown += part
-    os.close(ours)
+    code, printed = printed_at_terminal(command, columns, {"TERM": "xterm", **environment}, folder)
     # What a line was before it was written over, as by a bar of progress, does not stand there.
-    lines = shown.decode().replace("\r\n", "\n").split("\n")
-    return process.wait(), "\n".join(_ESCAPES.sub("", line.rpartition("\r")[2]) for line in lines)
-
-
-def _read_of(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, _READ_BYTES)
-    except OSError:  # as when nobody writes any more
-        return b""
+    return code, "\n".join(_ESCAPES.sub("", line.rpartition("\r")[2]) for line in printed.split("\n"))

@@ -7,17 +7,13 @@ differs from the one that is there only in times, ports and ids stays as it is.
 from __future__ import annotations
 
 import argparse
-import fcntl
 import hashlib
 import io
 import os
-import pty
 import re
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +24,7 @@ from rich.text import Text
 from lab.instance.environment import own_programs_first
 from lab.instance.folder import HOME_VARIABLE
 from tools.pages import VOLATILE
+from tools.terminal import printed_at_terminal
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "pictures"
@@ -62,7 +59,7 @@ PICTURES: Mapping[str, Picture] = {
         ("", "Altered", "Missing"),
     ),
 }
-_COLUMNS, _ROWS = 110, 50
+_COLUMNS = 110
 _FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 _SHOWN = re.compile(r"<!-- shows (\w+) -->")
 # As VOLATILE, and what the AWS SDK writes about itself.
@@ -71,41 +68,23 @@ _OTHER_EACH_TIME = re.compile(
 )
 
 
-def typed_in(environment: Mapping[str, str], command: str) -> str:
-    """What a command prints at a terminal, with its colours."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, _COLUMNS, 0, 0))
-    process = subprocess.Popen(
-        ["bash", "-c", command],  # noqa: S607 - the reader's own
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-        cwd=ROOT,
-    )
-    os.close(theirs)
-    printed = b""
-    while part := _part(ours):
-        printed += part
-    os.close(ours)
-    process.wait()
-    return printed.decode().replace("\r\n", "\n")
-
-
-def _part(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65536)
-    except OSError:  # nobody writes any more
-        return b""
+def _typed(environment: Mapping[str, str], line: str) -> str:
+    """What a line of bash prints at a terminal, with its colours."""
+    return printed_at_terminal(["bash", "-c", line], _COLUMNS, environment, ROOT, with_errors=False)[1]
 
 
 def parts_of(printed: str, beginnings: tuple[str, ...]) -> list[str]:
-    """The parts of a report, with an empty line before each."""
+    """The parts of a report, with an empty line before each.
+
+    :raises ValueError: a part is not there.
+    """
     paragraphs = printed.split("\n\n")
     shown = []
     for beginning in beginnings:
         found = [each for each in paragraphs if Text.from_ansi(each).plain.lstrip().startswith(beginning)]
-        shown += ["", *found[:1]] if beginning else [paragraphs[0]]
+        if not found:
+            raise ValueError(f"Nothing that was printed begins with {beginning!r}:\n{printed}")
+        shown += ["", found[0]] if beginning else [paragraphs[0]]
     return shown
 
 
@@ -146,8 +125,8 @@ def main() -> int:
             subprocess.run([*lab, "start", "4"], cwd=ROOT, env=environment, check=True, capture_output=True)
             led = 'eval "$(python -m lab env)"; python -m lab deliver > /dev/null; '
             for name, wanted in PICTURES.items():
-                typed_in(environment, led + wanted.before)
-                printed = typed_in(environment, led + wanted.command)
+                _typed(environment, led + wanted.before)
+                printed = _typed(environment, led + wanted.command)
                 shown = f"$ {wanted.command}\n" + "\n".join(parts_of(printed, wanted.shows))
                 new, path = picture(name, wanted.title, shown), folder / f"{name}.svg"
                 if not path.exists() or not is_same(path.read_text(encoding="utf-8"), new):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.pictures import FOLDER, PICTURES, ROOT, is_same
+from tools.pictures import FOLDER, PICTURES, ROOT, is_same, parts_of
 
 
 @pytest.mark.slow
@@ -27,3 +27,11 @@ def test_every_picture_stands_on_a_page_and_asks_no_other_server() -> None:
     assert {path.stem for path in FOLDER.iterdir()} == set(PICTURES)
     assert all(f"pictures/{name}.svg" in pages for name in PICTURES)
     assert all("url(" not in (FOLDER / f"{name}.svg").read_text("utf-8").replace("url(#", "") for name in PICTURES)
+
+
+def test_a_part_that_was_not_printed_is_told() -> None:
+    printed = "It is found.\n\n\x1b[1mAltered\x1b[0m (1)\n  a file\n\nMissing (1)"
+
+    assert parts_of(printed, ("", "Altered")) == ["It is found.", "", "\x1b[1mAltered\x1b[0m (1)\n  a file"]
+    with pytest.raises(ValueError, match="begins with 'Unproven'"):
+        parts_of(printed, ("", "Unproven"))

@@ -7,6 +7,7 @@ can be copied.
 """
 
 import io
+import os
 import re
 import shutil
 import sys
@@ -17,10 +18,14 @@ from typing import TextIO
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # Further lines begin below the text: behind the indentation, and behind a label or the mark of an item.
 _BEFORE_TEXT = re.compile(r"(?: *(?:[-•] +|\d+\. +|[\w./-]+(?: [\w./-]+){0,2} {2,}|> )?)")
-_COMMAND = re.compile(r"(?:[$#>] |fix +)?(?:\w+=\S* )*(?:[\w./-]*/)?(?:aws|python|eval|make|sh|bash|cd|export|unset) ")
+_COMMAND = re.compile(
+    r"(?:[$#>] |(?:fix|dig on) +|[\w ]+: {2,})?"
+    r"(?:\w+=\S* )*(?:[\w./-]*/)?(?:aws|python|eval|make|sh|bash|cd|export|unset) "
+)
 _EXPLAINED = re.compile(r"(.*?\S) {3,}(\S.*)")
 _EXPLANATION = " " * 6
 _LEAST_COLUMNS = 20
+_USUAL_COLUMNS = 80
 # What other programs read stays as it is.
 _FOR_PROGRAMS = re.compile("--(json|format|print-iam-policy|completion)")
 
@@ -88,7 +93,9 @@ class _Wrapping(io.TextIOWrapper):
     def write(self, text: str) -> int:
         *whole, self._held = (self._held + text).split("\n")
         if whole:
-            columns = max(shutil.get_terminal_size().columns, _LEAST_COLUMNS)
+            # The size is asked of stdout, which may be a file while this is stderr.
+            own = os.get_terminal_size(self.fileno()).columns or _USUAL_COLUMNS
+            columns = max(shutil.get_terminal_size((own, 0)).columns, _LEAST_COLUMNS)
             super().write("".join(f"{part}\n" for line in whole for part in wrapped(line, columns)))
         return len(text)
 

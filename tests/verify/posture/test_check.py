@@ -90,6 +90,7 @@ RULES: dict[Loss, dict[str, Any]] = {
     Loss.DELETES: {"Expiration": {"Days": 1}},
     Loss.DELETES_OLD_VERSIONS: {"NoncurrentVersionExpiration": {"NoncurrentDays": 1}},
     Loss.ARCHIVES: {"Transitions": [{"Days": 0, "StorageClass": "GLACIER"}]},
+    Loss.ARCHIVES_OLD_VERSIONS: {"NoncurrentVersionTransitions": [{"NoncurrentDays": 1, "StorageClass": "GLACIER"}]},
 }
 
 
@@ -175,6 +176,11 @@ OPEN: list[tuple[TrailFacts, str, str]] = [
     (expiring(LifecycleAction("r", "AWSLogs/123456789012/CloudTrail/", 7)), "log_bucket_keeps_logs", "after 7 days"),
     (expiring(LifecycleAction("r", "", 1, Loss.DELETES_OLD_VERSIONS)), "log_bucket_keeps_logs", "old versions of"),
     (expiring(LifecycleAction("r", "", 0, Loss.ARCHIVES)), "log_bucket_keeps_logs", "archives everything after 0"),
+    (
+        expiring(LifecycleAction("r", "", 1, Loss.ARCHIVES_OLD_VERSIONS)),
+        "log_bucket_keeps_logs",
+        "archives old versions",
+    ),
     (but(object_lock=Missing("has no Object Lock")), "log_bucket_has_object_lock", "no Object Lock"),
     (but(object_lock=Value(ObjectLock(None, 0))), "log_bucket_has_object_lock", "without a default retention"),
     (but(account_public_access_block=Missing("none")), "account_blocks_public_access", "none"),

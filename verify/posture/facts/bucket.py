@@ -307,9 +307,11 @@ def _losses(rule: Answer) -> Iterator[tuple[Loss, int | None]]:
         yield Loss.DELETES, rule["Expiration"].get("Days")
     if "NoncurrentVersionExpiration" in rule:
         yield Loss.DELETES_OLD_VERSIONS, rule["NoncurrentVersionExpiration"].get("NoncurrentDays")
-    yield from (
-        (Loss.ARCHIVES, each.get("Days")) for each in rule.get("Transitions", ()) if each["StorageClass"] in ARCHIVES
-    )
+    for name, loss, days in (
+        ("Transitions", Loss.ARCHIVES, "Days"),
+        ("NoncurrentVersionTransitions", Loss.ARCHIVES_OLD_VERSIONS, "NoncurrentDays"),
+    ):
+        yield from ((loss, each.get(days)) for each in rule.get(name, ()) if each["StorageClass"] in ARCHIVES)
 
 
 def _prefix(rule: Answer) -> str:

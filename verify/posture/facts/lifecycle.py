@@ -41,29 +41,35 @@ def early_losses(lifecycle: Lifecycle, folder: str) -> tuple[LifecycleAction, ..
 
 
 def without_early_losses(lifecycle: Lifecycle, folder: str) -> str:
-    """All rules as they are, but that none deletes log files or their old versions before :data:`LEAST_DAYS` days, and
-    none archives them before.
+    """All rules as they are, but that none deletes or archives log files or their old versions before
+    :data:`LEAST_DAYS` days.
 
-    An early transition is taken out, because S3 refuses one that does not precede the rule's expiration.
+    An early transition is taken out, because S3 refuses one that does not precede the rule's expiration. A rule that
+    did nothing else is disabled, because S3 takes no rule that does nothing, and no configuration without rules.
 
     :returns: a LifecycleConfiguration, as the AWS CLI takes it.
     """
-    document = json.loads(lifecycle.rules)
-    rules = document["Rules"]
+    rules, as_they_were = (json.loads(lifecycle.rules)["Rules"] for _ in range(2))
     for action in early_losses(lifecycle, folder):
         rule = rules[action.index]
         if action.loss is Loss.DELETES:
             rule["Expiration"] = {"Days": LEAST_DAYS}
+            if "Transitions" in rule:  # S3 refuses a rule with both days and dates
+                rule["Transitions"] = [each for each in rule["Transitions"] if "Date" not in each]
         elif action.loss is Loss.DELETES_OLD_VERSIONS:
             rule["NoncurrentVersionExpiration"]["NoncurrentDays"] = LEAST_DAYS
         else:
-            rule["Transitions"] = [each for each in rule["Transitions"] if not _is_early_archive(each)]
-    document["Rules"] = [rule for rule in rules if _has_action(rule)]
-    return json.dumps(document)
+            name = "Transitions" if action.loss is Loss.ARCHIVES else "NoncurrentVersionTransitions"
+            rule[name] = [each for each in rule[name] if not _is_early_archive(each)]
+    kept = [
+        rule if _has_action(rule) else {**was, "Status": "Disabled"}
+        for rule, was in zip(rules, as_they_were, strict=True)
+    ]
+    return json.dumps({"Rules": kept})
 
 
 def _is_early_archive(transition: dict[str, Any]) -> bool:
-    days = transition.get("Days")
+    days = transition.get("Days", transition.get("NoncurrentDays"))
     return transition["StorageClass"] in ARCHIVES and (days is None or days < LEAST_DAYS)
 
 

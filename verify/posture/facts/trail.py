@@ -224,6 +224,7 @@ class Loss(Enum):
     DELETES = "deletes"
     DELETES_OLD_VERSIONS = "deletes old versions of"
     ARCHIVES = "archives"
+    ARCHIVES_OLD_VERSIONS = "archives old versions of"
 
 
 @dataclass(frozen=True, slots=True)
