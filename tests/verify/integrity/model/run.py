@@ -280,8 +280,8 @@ class _Run:
             for name, one in self.world.genuine.items()
             if one.key.trail and not one.is_digest and name in self.honest and name not in objects
         )
-        # Nothing tells whoever sees no trail whether it is an organization's: the owner's files below one are not proven
-        # in a bucket then. In a folder they are taken for the trail's.
+        # Nothing tells whoever sees no trail whether it is an organization's: the owner's files below one are not
+        # proven in a bucket then. In a folder they are taken for the trail's.
         who_sees = {OWNER, DELEGATE, *self.world.members_at(self.now)}
         untold = {OWNER} if self.case.mode == "folder" and self.case.caller not in who_sees else set()
         look = replace(
