@@ -11,6 +11,7 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -44,19 +45,26 @@ def as_nobody(command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def open_the_way(path: Path) -> None:
-    """Lets everybody come as far as this folder: tests of their own must not be kept out by what pytest closed."""
-    for each in (path, *path.parents):
-        if each.stat().st_uid == os.geteuid() and each.is_relative_to(tempfile.gettempdir()):
-            each.chmod(each.stat().st_mode | 0o011)
-    if os.geteuid() == 0:
-        assert as_nobody(f"cd {shlex.quote(str(path))}").returncode == 0
+@contextmanager
+def folder_of_ones_own() -> Iterator[Path]:
+    """A folder beside pytest's: whichever pytest starts closes its own to all others, though another one uses it."""
+    with tempfile.TemporaryDirectory(prefix="securetrail-") as name:
+        path = Path(name).resolve()
+        path.chmod(0o755)
+        if os.geteuid() == 0:
+            assert as_nobody(f"cd {shlex.quote(str(path))}").returncode == 0
+        yield path
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    with folder_of_ones_own() as path:
+        yield path
 
 
 @pytest.fixture
 def shared(tmp_path: Path) -> Path:
     """A folder that everybody may use as /tmp is used."""
-    open_the_way(tmp_path)
     folder = tmp_path / "shared"
     folder.mkdir()
     folder.chmod(0o1777)
@@ -64,21 +72,21 @@ def shared(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def worked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def worked() -> Iterator[Lab]:
     """A lab in which somebody worked whose other files are for everybody."""
     mask = os.umask(0)
     try:
-        home = tmp_path_factory.mktemp("worked") / "home"
-        open_the_way(home.parent)
-        home.parent.chmod(0o1777)
-        lab = lifecycle.start(home)
-        for _ in exercise(lab):
-            pass
-        with folder.deploying(home, lambda: None):
-            pass
-        control.deliver(lab)
-        yield lab
-        lifecycle.stop(home)
+        with folder_of_ones_own() as parent:
+            home = parent / "home"
+            parent.chmod(0o1777)
+            lab = lifecycle.start(home)
+            for _ in exercise(lab):
+                pass
+            with folder.deploying(home, lambda: None):
+                pass
+            control.deliver(lab)
+            yield lab
+            lifecycle.stop(home)
     finally:
         os.umask(mask)
 
