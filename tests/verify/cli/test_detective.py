@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -108,10 +108,12 @@ def test_a_denied_lookup_is_not_waited_for_and_names_the_permission(aws: AwsDoub
 
 
 def test_ctrl_c_shows_what_was_found_so_far_even_when_aws_hangs(aws: AwsDouble, capsys: Output) -> None:
+    main_thread = threading.get_ident()
+
     def hang_at_the_second_look() -> None:
         if len(aws.lookups) == 2:
             aws.hangs = True
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.pthread_kill(main_thread, signal.SIGINT)
 
     aws.on_lookup = hang_at_the_second_look
     begun = time.monotonic()
