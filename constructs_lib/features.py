@@ -129,11 +129,11 @@ def create_features(scope: Construct, parts: TrailParts, chosen: Choices) -> Fea
         alert_topic=alert_topic,
         analytics=analytics,
         key_statements=[
-            *([] if logging is None else [logging.key_statement]),
+            *([] if logging is None else logging.key_statements),
             *([] if notifying is None else notifying.key_statements),
         ],
         before_trail=[
-            *([] if logging is None else [logging.policy]),
+            *([] if logging is None else logging.before_trail),
             *([] if notifying is None else notifying.before_trail),
         ],
     )
@@ -170,37 +170,45 @@ def _create_replica(
 
 @dataclass(frozen=True, slots=True)
 class _LogGroup:
-    """A log group for a trail; ``policy`` lets the role write."""
+    """A log group for a trail, what the log key must allow for it, and what must exist before the trail."""
 
     log_group: logs.ILogGroup
-    role: iam.Role
-    policy: iam.ManagedPolicy
-    key_statement: iam.PolicyStatement
+    role: iam.IRole
+    key_statements: Sequence[iam.PolicyStatement]
+    before_trail: Sequence[IDependable]
 
 
 def _create_log_group(scope: Construct, parts: TrailParts, wanted: CloudWatchLogs) -> _LogGroup:
-    """The log group that every event is sent to as well."""
-    existing_resources.check_key_region(scope, parts.encryption_key, "cloudwatch")
-    name = parts.trail_name
-    log_group = trail_log_group.create_log_group(
-        scope,
-        trail_name=name,
-        key=parts.encryption_key,
-        retention=wanted.retention or logs.RetentionDays.ONE_YEAR,
-        removal_policy=parts.removal_policy,
-    )
+    """The log group that every event is sent to as well: this one, or a new one."""
+    log_group = wanted.log_group
+    if log_group is None:
+        existing_resources.check_key_region(scope, parts.encryption_key, "cloudwatch")
+        name = trail_log_group.log_group_name(parts.trail_name)
+        log_group = trail_log_group.create_log_group(
+            scope,
+            name=name,
+            key=parts.encryption_key,
+            retention=wanted.retention or logs.RetentionDays.ONE_YEAR,
+            removal_policy=parts.removal_policy,
+        )
+        # Known before the group exists, so that the key's policy can name it.
+        group_arn = trail_log_group.log_group_arn(scope, name)
+        key_statements = [log_group_statement(log_group_arn=group_arn, region=cdk.Stack.of(scope).region)]
+    else:
+        existing_resources.check_log_group(scope, log_group)
+        group_arn, key_statements = trail_log_group.log_group_arn(scope, log_group.log_group_name), []
+    if wanted.role is not None:
+        return _LogGroup(log_group, wanted.role, key_statements, [])
     role, policy = trail_log_group.create_log_role(
         scope,
-        trail_name=name,
+        trail_name=parts.trail_name,
         trail_arn=parts.trail_arn,
         trail_account=parts.trail_account,
         organization_id=parts.organization_id,
-    )
-    key_statement = log_group_statement(
-        log_group_arn=trail_log_group.log_group_arn(scope, name), region=cdk.Stack.of(scope).region
+        group_arn=group_arn,
     )
     # CloudTrail tries to write while the trail is created, and the role can only with its policy.
-    return _LogGroup(log_group, role, policy, key_statement)
+    return _LogGroup(log_group, role, key_statements, [policy])
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,8 @@ WRONG_PROPS: list[tuple[str, Any]] = [
     ("cloudwatch", "False"),
     ("cloudwatch__retention", 365),
     ("cloudwatch__cis_alarms", "yes"),
+    ("cloudwatch__log_group", "/shared/audit"),
+    ("cloudwatch__role", ARN),
     ("alerts", True),
     ("alerts", 0),
     ("alerts", CloudWatchLogs()),
