@@ -95,7 +95,17 @@ def create_features(scope: Construct, parts: TrailParts, chosen: Choices) -> Fea
     :raises ValueError: a resource that exists and that AWS would refuse for this.
     """
     replica, target = (
-        (None, None) if chosen.replica is None else _create_replica(scope, parts, chosen.replica, chosen.object_lock)
+        (None, None)
+        if chosen.replica is None
+        else create_replica(
+            scope,
+            chosen.replica,
+            sources=parts.own_buckets,
+            source_key=parts.encryption_key,
+            object_lock=chosen.object_lock,
+            break_glass_principal_arns=parts.break_glass_principal_arns,
+            removal_policy=parts.removal_policy,
+        )
     )
     logging = None if chosen.cloudwatch is None else _create_log_group(scope, parts, chosen.cloudwatch)
     notifying = (
@@ -139,24 +149,33 @@ def create_features(scope: Construct, parts: TrailParts, chosen: Choices) -> Fea
     )
 
 
-def _create_replica(
-    scope: Construct, parts: TrailParts, wanted: Replica, object_lock: s3.ObjectLockRetention | None
+def create_replica(
+    scope: Construct,
+    wanted: Replica,
+    *,
+    sources: Sequence[s3.Bucket],
+    source_key: kms.IKey,
+    object_lock: s3.ObjectLockRetention | None,
+    break_glass_principal_arns: Sequence[str] | None,
+    removal_policy: cdk.RemovalPolicy,
 ) -> tuple[LogReplica | None, ReplicaTarget]:
-    """Copy what arrives in the trail's own buckets to the target, or to a new bucket beside them.
+    """Copy what arrives in these buckets to the target, or to a new bucket beside them.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-requirements.html
 
+    :param object_lock: that of the log bucket.
     :returns: the replica, if it was made here, and where copies go.
     :raises ValueError: S3 would refuse the target.
     """
     replica, target = None, wanted.target
     if target is None:
-        # It has an access log bucket of its own: the trail's is replicated too, and would log its own replication.
-        replica = LogReplica(scope, "Replica", object_lock=object_lock, removal_policy=parts.removal_policy)
+        # It has an access log bucket of its own: that of the sources is replicated too, and would log its own
+        # replication.
+        replica = LogReplica(scope, "Replica", object_lock=object_lock, removal_policy=removal_policy)
         target = replica.target
-        if parts.break_glass_principal_arns is not None:
+        if break_glass_principal_arns is not None:
             replica.bucket.add_to_resource_policy(
-                deny_tampering_statement(replica.bucket.bucket_arn, parts.break_glass_principal_arns)
+                deny_tampering_statement(replica.bucket.bucket_arn, break_glass_principal_arns)
             )
     elif object_lock is not None and target.object_lock is False:
         raise ValueError(
@@ -164,7 +183,7 @@ def _create_replica(
             "Object Lock, or S3 refuses the replication. Fix: LogReplica(…, object_lock=…), or leave out object_lock "
             "and SecurityProfile.COMPLIANCE."
         )
-    replicate(scope, sources=parts.own_buckets, source_key=parts.encryption_key, target=target)
+    replicate(scope, sources=sources, source_key=source_key, target=target)
     return replica, target
 
 

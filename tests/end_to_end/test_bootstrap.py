@@ -1,10 +1,16 @@
-"""CDK's standard synthesizer in the lab: the real `cdk bootstrap`, then a template too large to go inline."""
+"""CDK's standard synthesizer in the lab: the real `cdk bootstrap` of what an app needs, then templates too large to go
+inline, and of another account.
+"""
 
 import json
 import sys
+from pathlib import Path
 
+import boto3
 import pytest
 
+from lab.instance import control, lifecycle
+from lab.instance.environment import lab_variables
 from tests.end_to_end.test_cdk_cli import Commands, lab_command, unlock
 
 __all__ = ["lab_command"]
@@ -13,6 +19,30 @@ LOG_BUCKET = "ch03-cloudtrail-111122223333"
 STAGING_BUCKET = "cdk-hnb659fds-assets-111122223333-us-east-1"
 INLINE_BYTES = 51_200
 LARGE = ("deploy", "--", "-c", "profile=compliance", "-c", "bootstrapped=true")
+ARCHIVE, BUCKET = "444455556666", "example-log-archive-444455556666"
+APP = """
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms, aws_s3 as s3
+from constructs_lib import ArchivedTrail, LogArchive, NewBucket, SecureTrail
+
+app = cdk.App()
+there = cdk.Stack(app, "There", env=cdk.Environment(account="444455556666", region="eu-central-1"))
+trail = ArchivedTrail(trail_name="audit", trail_account="111122223333", trail_region="us-east-1")
+archive = LogArchive(
+    there, "Archive", trails=[trail], log_bucket=NewBucket(bucket_name="example-log-archive-444455556666")
+)
+cdk.CfnOutput(there, "KeyArn", value=archive.key.key_arn)
+here = cdk.Stack(app, "Here", env=cdk.Environment(account="111122223333", region="us-east-1"))
+key_arn = cdk.CfnParameter(here, "KeyArn").value_as_string
+SecureTrail(
+    here,
+    "SecureTrail",
+    trail_name="audit",
+    encryption_key=kms.Key.from_key_arn(here, "Key", key_arn),
+    log_bucket=s3.Bucket.from_bucket_name(here, "Bucket", "example-log-archive-444455556666"),
+)
+app.synth()
+"""
 
 
 def roles_assumed(command: Commands) -> set[str]:
@@ -52,13 +82,35 @@ def test_a_large_template_is_deployed_by_way_of_the_bootstrap_bucket_and_destroy
 
 
 @pytest.mark.slow
-def test_another_account_is_bootstrapped_and_deployed_to(lab_command: Commands) -> None:
-    app = ("--app", f"{sys.executable} -m examples.organization")
-    deployed = lab_command("deploy", "--", *app, "LogArchive")
-    assert deployed.returncode == 0, deployed.stderr
+def test_a_trail_delivers_to_the_archive_of_another_account(lab_command: Commands, tmp_path: Path) -> None:
+    app, outputs = tmp_path / "app.py", tmp_path / "outputs.json"
+    app.write_text(APP)
+    of_app = ("deploy", "--", "--app", f"{sys.executable} {app}")
 
-    assert "LogArchive of 444455556666 in eu-central-1 (CREATE_COMPLETE)" in lab_command("status").stdout
-    # The other stack's environment is prepared as well, and holds nothing of the one that was deployed.
-    own = {each["Name"] for each in lab_command.client("s3").list_buckets()["Buckets"]}
-    assert own == {"cdk-hnb659fds-assets-111122223333-eu-central-1"}
-    assert "cdk-hnb659fds-deploy-role-444455556666-eu-central-1" in roles_assumed(lab_command)
+    made = lab_command(*of_app, "There", "--outputs-file", str(outputs))
+    assert made.returncode == 0, made.stderr
+    for environment in ("aws://444455556666/eu-central-1", "aws://111122223333/us-east-1"):
+        assert made.stderr.count(f"The app needs {environment} bootstrapped, which it is not yet") == 1
+    key_arn = json.loads(outputs.read_text())["There"]["KeyArn"]
+    recorded = lab_command(*of_app, "Here", "--parameters", f"KeyArn={key_arn}")
+    assert recorded.returncode == 0, recorded.stderr
+
+    lab = lifecycle.running(lab_command.home)
+    assert lab is not None
+    control.deliver(lab)
+    names = lab_variables(lab, ARCHIVE)
+    archive = boto3.client(
+        "s3",
+        endpoint_url=names["AWS_ENDPOINT_URL"],
+        region_name="eu-central-1",
+        aws_access_key_id=names["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=names["AWS_SECRET_ACCESS_KEY"],
+    )
+    delivered = [
+        each["Key"]
+        for each in archive.list_objects_v2(Bucket=BUCKET)["Contents"]
+        if each["Key"].startswith("AWSLogs/111122223333/CloudTrail/us-east-1/")
+    ]
+    assert delivered
+    for each in delivered:
+        assert archive.head_object(Bucket=BUCKET, Key=each)["SSEKMSKeyId"] == key_arn
