@@ -21,9 +21,11 @@ INLINE_BYTES = 51_200
 LARGE = ("deploy", "--", "-c", "profile=compliance", "-c", "bootstrapped=true")
 ARCHIVE, BUCKET = "444455556666", "example-log-archive-444455556666"
 APP = """
+import dataclasses
+
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms, aws_s3 as s3
-from constructs_lib import ArchivedTrail, LogArchive, NewBucket, SecureTrail
+from constructs_lib import ArchivedTrail, LogArchive, LogReplica, NewBucket, Replica, SecureTrail
 
 app = cdk.App()
 there = cdk.Stack(app, "There", env=cdk.Environment(account="444455556666", region="eu-central-1"))
@@ -32,8 +34,12 @@ archive = LogArchive(
     there, "Archive", trails=[trail], log_bucket=NewBucket(bucket_name="example-log-archive-444455556666")
 )
 cdk.CfnOutput(there, "KeyArn", value=archive.key.key_arn)
+replica = LogReplica(there, "Replica", bucket_name="example-copies-444455556666", source_account="111122223333")
+cdk.CfnOutput(there, "ReplicaKeyArn", value=replica.key.key_arn)
 here = cdk.Stack(app, "Here", env=cdk.Environment(account="111122223333", region="us-east-1"))
 key_arn = cdk.CfnParameter(here, "KeyArn").value_as_string
+target = dataclasses.replace(replica.target, key_arn=cdk.CfnParameter(here, "ReplicaKeyArn").value_as_string)
+SecureTrail(here, "Copied", trail_name="copied", log_bucket=NewBucket(replica=Replica(target=target)))
 SecureTrail(
     here,
     "SecureTrail",
@@ -82,7 +88,9 @@ def test_a_large_template_is_deployed_by_way_of_the_bootstrap_bucket_and_destroy
 
 
 @pytest.mark.slow
-def test_a_trail_delivers_to_the_archive_of_another_account(lab_command: Commands, tmp_path: Path) -> None:
+def test_a_trail_delivers_to_the_archive_of_another_account_and_its_log_files_are_copied_there(
+    lab_command: Commands, tmp_path: Path
+) -> None:
     app, outputs = tmp_path / "app.py", tmp_path / "outputs.json"
     app.write_text(APP)
     of_app = ("deploy", "--", "--app", f"{sys.executable} {app}")
@@ -91,8 +99,9 @@ def test_a_trail_delivers_to_the_archive_of_another_account(lab_command: Command
     assert made.returncode == 0, made.stderr
     for environment in ("aws://444455556666/eu-central-1", "aws://111122223333/us-east-1"):
         assert made.stderr.count(f"The app needs {environment} bootstrapped, which it is not yet") == 1
-    key_arn = json.loads(outputs.read_text())["There"]["KeyArn"]
-    recorded = lab_command(*of_app, "Here", "--parameters", f"KeyArn={key_arn}")
+    keys = json.loads(outputs.read_text())["There"]
+    parameters = (each for name, arn in keys.items() for each in ("--parameters", f"{name}={arn}"))
+    recorded = lab_command(*of_app, "Here", *parameters)
     assert recorded.returncode == 0, recorded.stderr
 
     lab = lifecycle.running(lab_command.home)
@@ -106,11 +115,9 @@ def test_a_trail_delivers_to_the_archive_of_another_account(lab_command: Command
         aws_access_key_id=names["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=names["AWS_SECRET_ACCESS_KEY"],
     )
-    delivered = [
-        each["Key"]
-        for each in archive.list_objects_v2(Bucket=BUCKET)["Contents"]
-        if each["Key"].startswith("AWSLogs/111122223333/CloudTrail/us-east-1/")
-    ]
-    assert delivered
-    for each in delivered:
-        assert archive.head_object(Bucket=BUCKET, Key=each)["SSEKMSKeyId"] == key_arn
+    for bucket, key_arn in ((BUCKET, keys["KeyArn"]), ("example-copies-444455556666", keys["ReplicaKeyArn"])):
+        stored = [each["Key"] for each in archive.list_objects_v2(Bucket=bucket)["Contents"]]
+        files = [each for each in stored if each.startswith("AWSLogs/111122223333/CloudTrail/us-east-1/")]
+        assert files, bucket
+        for each in files:
+            assert archive.head_object(Bucket=bucket, Key=each)["SSEKMSKeyId"] == key_arn
