@@ -4,8 +4,8 @@ Public are the names below, ``constructs_lib.compliance`` and ``constructs_lib.i
 is internal and may move. May import ``aws_cdk``, ``cdk_nag``, ``constructs`` and ``jsii``. Only ``compliance`` imports
 ``cdk_nag``. Open ``secure_trail.py`` first: the props, and the order in which a trail is made. ``groups.py`` has the
 groups of props, ``choices.py`` what props and profile choose, ``features.py`` makes it. Imports go one way:
-``secure_trail``, ``features``, ``choices``, ``groups``, then ``notifications``, ``analytics`` and ``recording``,
-``storage``, ``policies`` and ``compliance``, and last ``validation``.
+``secure_trail`` and ``log_archive``, ``features``, ``choices`` and ``log_buckets``, ``groups``, then ``notifications``,
+``analytics`` and ``recording``, ``storage``, ``policies`` and ``compliance``, and last ``validation``.
 """
 
 from constructs_lib.compliance.profiles import SecurityProfile
@@ -22,6 +22,7 @@ from constructs_lib.groups import (
     Recording,
     Replica,
 )
+from constructs_lib.log_archive import ArchivedTrail, LogArchive
 from constructs_lib.recording.event_fields import Condition, EventCategory, Operator, ReadWrite
 from constructs_lib.recording.event_selectors import EventSelector
 from constructs_lib.recording.insights import AggregationTemplate, Insight, InsightType
@@ -33,6 +34,7 @@ __all__ = [
     "AggregationTemplate",
     "Alerts",
     "Analytics",
+    "ArchivedTrail",
     "CloudWatchLogs",
     "Condition",
     "DeliveryNotifications",
@@ -40,6 +42,7 @@ __all__ = [
     "EventSelector",
     "Insight",
     "InsightType",
+    "LogArchive",
     "LogReplica",
     "LogRetention",
     "NewAccessLogBucket",

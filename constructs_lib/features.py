@@ -95,7 +95,17 @@ def create_features(scope: Construct, parts: TrailParts, chosen: Choices) -> Fea
     :raises ValueError: a resource that exists and that AWS would refuse for this.
     """
     replica, target = (
-        (None, None) if chosen.replica is None else _create_replica(scope, parts, chosen.replica, chosen.object_lock)
+        (None, None)
+        if chosen.replica is None
+        else create_replica(
+            scope,
+            chosen.replica,
+            sources=parts.own_buckets,
+            source_key=parts.encryption_key,
+            object_lock=chosen.object_lock,
+            break_glass_principal_arns=parts.break_glass_principal_arns,
+            removal_policy=parts.removal_policy,
+        )
     )
     logging = None if chosen.cloudwatch is None else _create_log_group(scope, parts, chosen.cloudwatch)
     notifying = (
@@ -129,34 +139,43 @@ def create_features(scope: Construct, parts: TrailParts, chosen: Choices) -> Fea
         alert_topic=alert_topic,
         analytics=analytics,
         key_statements=[
-            *([] if logging is None else [logging.key_statement]),
+            *([] if logging is None else logging.key_statements),
             *([] if notifying is None else notifying.key_statements),
         ],
         before_trail=[
-            *([] if logging is None else [logging.policy]),
+            *([] if logging is None else logging.before_trail),
             *([] if notifying is None else notifying.before_trail),
         ],
     )
 
 
-def _create_replica(
-    scope: Construct, parts: TrailParts, wanted: Replica, object_lock: s3.ObjectLockRetention | None
+def create_replica(
+    scope: Construct,
+    wanted: Replica,
+    *,
+    sources: Sequence[s3.Bucket],
+    source_key: kms.IKey,
+    object_lock: s3.ObjectLockRetention | None,
+    break_glass_principal_arns: Sequence[str] | None,
+    removal_policy: cdk.RemovalPolicy,
 ) -> tuple[LogReplica | None, ReplicaTarget]:
-    """Copy what arrives in the trail's own buckets to the target, or to a new bucket beside them.
+    """Copy what arrives in these buckets to the target, or to a new bucket beside them.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-requirements.html
 
+    :param object_lock: that of the log bucket.
     :returns: the replica, if it was made here, and where copies go.
     :raises ValueError: S3 would refuse the target.
     """
     replica, target = None, wanted.target
     if target is None:
-        # It has an access log bucket of its own: the trail's is replicated too, and would log its own replication.
-        replica = LogReplica(scope, "Replica", object_lock=object_lock, removal_policy=parts.removal_policy)
+        # It has an access log bucket of its own: that of the sources is replicated too, and would log its own
+        # replication.
+        replica = LogReplica(scope, "Replica", object_lock=object_lock, removal_policy=removal_policy)
         target = replica.target
-        if parts.break_glass_principal_arns is not None:
+        if break_glass_principal_arns is not None:
             replica.bucket.add_to_resource_policy(
-                deny_tampering_statement(replica.bucket.bucket_arn, parts.break_glass_principal_arns)
+                deny_tampering_statement(replica.bucket.bucket_arn, break_glass_principal_arns)
             )
     elif object_lock is not None and target.object_lock is False:
         raise ValueError(
@@ -164,43 +183,51 @@ def _create_replica(
             "Object Lock, or S3 refuses the replication. Fix: LogReplica(…, object_lock=…), or leave out object_lock "
             "and SecurityProfile.COMPLIANCE."
         )
-    replicate(scope, sources=parts.own_buckets, source_key=parts.encryption_key, target=target)
+    replicate(scope, sources=sources, source_key=source_key, target=target)
     return replica, target
 
 
 @dataclass(frozen=True, slots=True)
 class _LogGroup:
-    """A log group for a trail; ``policy`` lets the role write."""
+    """A log group for a trail, what the log key must allow for it, and what must exist before the trail."""
 
     log_group: logs.ILogGroup
-    role: iam.Role
-    policy: iam.ManagedPolicy
-    key_statement: iam.PolicyStatement
+    role: iam.IRole
+    key_statements: Sequence[iam.PolicyStatement]
+    before_trail: Sequence[IDependable]
 
 
 def _create_log_group(scope: Construct, parts: TrailParts, wanted: CloudWatchLogs) -> _LogGroup:
-    """The log group that every event is sent to as well."""
-    existing_resources.check_key_region(scope, parts.encryption_key, "cloudwatch")
-    name = parts.trail_name
-    log_group = trail_log_group.create_log_group(
-        scope,
-        trail_name=name,
-        key=parts.encryption_key,
-        retention=wanted.retention or logs.RetentionDays.ONE_YEAR,
-        removal_policy=parts.removal_policy,
-    )
+    """The log group that every event is sent to as well: this one, or a new one."""
+    log_group = wanted.log_group
+    if log_group is None:
+        existing_resources.check_key_region(scope, parts.encryption_key, "cloudwatch")
+        name = trail_log_group.log_group_name(parts.trail_name)
+        log_group = trail_log_group.create_log_group(
+            scope,
+            name=name,
+            key=parts.encryption_key,
+            retention=wanted.retention or logs.RetentionDays.ONE_YEAR,
+            removal_policy=parts.removal_policy,
+        )
+        # Known before the group exists, so that the key's policy can name it.
+        group_arn = trail_log_group.log_group_arn(scope, name)
+        key_statements = [log_group_statement(log_group_arn=group_arn, region=cdk.Stack.of(scope).region)]
+    else:
+        existing_resources.check_log_group(scope, log_group)
+        group_arn, key_statements = trail_log_group.log_group_arn(scope, log_group.log_group_name), []
+    if wanted.role is not None:
+        return _LogGroup(log_group, wanted.role, key_statements, [])
     role, policy = trail_log_group.create_log_role(
         scope,
-        trail_name=name,
+        trail_name=parts.trail_name,
         trail_arn=parts.trail_arn,
         trail_account=parts.trail_account,
         organization_id=parts.organization_id,
-    )
-    key_statement = log_group_statement(
-        log_group_arn=trail_log_group.log_group_arn(scope, name), region=cdk.Stack.of(scope).region
+        group_arn=group_arn,
     )
     # CloudTrail tries to write while the trail is created, and the role can only with its policy.
-    return _LogGroup(log_group, role, policy, key_statement)
+    return _LogGroup(log_group, role, key_statements, [policy])
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,11 @@ from constructs_lib.validation.argument_types import (
     BUCKET,
     DURATION,
     INTEGER,
+    LOG_GROUP,
     OBJECT_LOCK,
     OFF,
     RETENTION_DAYS,
+    ROLE,
     STRING,
     TOPIC,
     TRANSITION,
@@ -35,6 +37,7 @@ from constructs_lib.validation.argument_types import (
 from constructs_lib.validation.athena import check_regions, check_scan_limit
 
 if TYPE_CHECKING:  # only named in signatures, and slow to load
+    from aws_cdk import aws_iam as iam
     from aws_cdk import aws_logs as logs
     from aws_cdk import aws_sns as sns
 
@@ -221,18 +224,33 @@ class NewBucket:
 class CloudWatchLogs:
     """A second copy of the events in CloudWatch Logs, which can be searched within minutes and raises alarms; billed.
 
-    :param retention: how long that copy stays. Default: - one year.
+    :param retention: how long that copy stays in a new log group. Default: - one year.
     :param cis_alarms: the 15 alarms of CIS AWS Foundations; billed. They publish to the topic for alerts, which is made
         for them where there are no alerts. Default: - as the profile says.
+    :param log_group: send to this log group of the trail's account and Region, which keeps its own retention and key.
+        Default: - a new one, encrypted with the trail's key.
+    :param role: the role by which CloudTrail writes there. It is not changed: CloudTrail must be able to assume it, and
+        it to call ``logs:CreateLogStream`` and ``logs:PutLogEvents``, or CloudTrail refuses the trail. Default: - a new
+        one, which can do just that.
     :raises TypeError: a field of another type.
+    :raises ValueError: a retention for a log group that exists.
     """
 
     retention: logs.RetentionDays | None = None
     cis_alarms: bool | None = None
+    log_group: logs.ILogGroup | None = None
+    role: iam.IRole | None = None
 
     def __post_init__(self) -> None:
         RETENTION_DAYS.or_none.check("CloudWatchLogs", retention=self.retention)
         BOOLEAN.or_none.check("CloudWatchLogs", cis_alarms=self.cis_alarms)
+        LOG_GROUP.or_none.check("CloudWatchLogs", log_group=self.log_group)
+        ROLE.or_none.check("CloudWatchLogs", role=self.role)
+        if self.log_group is not None and self.retention is not None:
+            raise ValueError(
+                "CloudWatchLogs has a log_group that exists and a retention. Allowed: one of them, because an existing "
+                "log group keeps its own. Fix: leave retention out, or log_group to get a new one."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

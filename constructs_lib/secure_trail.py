@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final, Literal
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudtrail as cloudtrail
@@ -27,17 +26,12 @@ from constructs_lib.groups import (
     Organization,
     Recording,
 )
+from constructs_lib.log_buckets import LogBuckets, access_logs, create_log_buckets
 from constructs_lib.policies import grants
 from constructs_lib.policies.attach import add_statements, sid_suffix_of
 from constructs_lib.recording.insights import aggregation_configurations, insight_selectors
 from constructs_lib.recording.trail_properties import advanced_event_selectors, own_bucket_arns, selector_warnings
-from constructs_lib.storage.buckets import (
-    AccessLogging,
-    Retention,
-    create_access_log_bucket,
-    create_bucket,
-    deliver_access_logs_by_policy,
-)
+from constructs_lib.storage.buckets import deliver_access_logs_by_policy
 from constructs_lib.storage.log_bucket import (
     bucket_policy_statements,
     deny_tampering_statement,
@@ -226,7 +220,7 @@ class SecureTrail(Construct):
             create_log_key(
                 self,
                 alias=alias,
-                trail_name=trail_name,
+                description=f"Encrypts the log files of the CloudTrail trail {trail_name}",
                 pending_window=wanted_key.pending_window,
                 removal_policy=removal_policy,
             )
@@ -492,53 +486,14 @@ def _check_names(*, trail_name: str | None, s3_key_prefix: str | None) -> None:
         naming.check_key_prefix(s3_key_prefix)
 
 
-@dataclass(frozen=True, slots=True)
-class _Buckets:
-    """The log bucket and the one for access logs, and those of them that were made."""
-
-    log: s3.IBucket
-    access_log: s3.IBucket | None
-    own: list[s3.Bucket]
-
-
-def _create_buckets(scope: Construct, chosen: Choices, *, key: kms.IKey, removal_policy: cdk.RemovalPolicy) -> _Buckets:
+def _create_buckets(
+    scope: Construct, chosen: Choices, *, key: kms.IKey, removal_policy: cdk.RemovalPolicy
+) -> LogBuckets:
     """The buckets that exist, and new ones in place of those that do not."""
-    wanted, wanted_logs, own = chosen.log_bucket, _access_log_bucket(chosen), list[s3.Bucket]()
-    access_log_bucket: s3.IBucket | None
-    if isinstance(wanted_logs, NewAccessLogBucket):
-        access_log_bucket = create_access_log_bucket(
-            scope, expiration=wanted_logs.expiration, removal_policy=removal_policy
-        )
-        own.append(access_log_bucket)
-    else:
-        access_log_bucket = wanted_logs
-    if not isinstance(wanted, NewBucket):
-        return _Buckets(wanted, access_log_bucket, own)
-    log_bucket = create_bucket(
-        scope,
-        "Bucket",
-        bucket_name=wanted.bucket_name,
-        key=key,
-        access_logging=AccessLogging(
-            bucket=cast("s3.IBucket", access_log_bucket),  # a new log bucket has one
-            prefix="cloudtrail-log-bucket/",
-            own=access_log_bucket in own,
-        ),
-        retention=Retention(
-            expiration=wanted.retention.expiration,
-            transitions=wanted.retention.transitions,
-            noncurrent_version_expiration=wanted.retention.noncurrent_version_expiration,
-            object_lock=wanted.retention.object_lock,
-        ),
-        removal_policy=removal_policy,
-    )
-    return _Buckets(log_bucket, access_log_bucket, [log_bucket, *own])
-
-
-def _access_log_bucket(chosen: Choices) -> s3.IBucket | NewAccessLogBucket | None:
-    """Where S3 delivers access logs: those of a new log bucket, else those of the results of queries."""
     if isinstance(chosen.log_bucket, NewBucket):
-        return chosen.log_bucket.access_log_bucket
-    if chosen.analytics is not None:
-        return chosen.analytics.access_log_bucket or NewAccessLogBucket()
-    return None
+        return create_log_buckets(scope, chosen.log_bucket, key=key, removal_policy=removal_policy)
+    if chosen.analytics is None:
+        return LogBuckets(chosen.log_bucket, None, [])
+    # Where S3 delivers the access logs of the results of queries.
+    wanted = chosen.analytics.access_log_bucket or NewAccessLogBucket()
+    return LogBuckets(chosen.log_bucket, *access_logs(scope, wanted, removal_policy=removal_policy))

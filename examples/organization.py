@@ -8,7 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
-from constructs_lib import LogReplica, Organization, SecureTrail, required_bucket_policy, required_key_policy
+from constructs_lib import ArchivedTrail, LogArchive, NewBucket, NewKey, Organization, SecureTrail
 from constructs_lib.compliance import add_rule_packs
 
 MANAGEMENT, ARCHIVE, ORGANIZATION = "111122223333", "444455556666", "o-exampleorgid"
@@ -19,18 +19,17 @@ BUCKET_NAME = f"example-organization-trail-{ARCHIVE}"
 def build(app: cdk.App) -> None:
     """Add the two stacks."""
     archive = cdk.Stack(app, "LogArchive", env=cdk.Environment(account=ARCHIVE, region=REGION))
-    # The same private, versioned, encrypted bucket with its own key that copies of log files get.
-    store = LogReplica(archive, "Archive", bucket_name=BUCKET_NAME, key_alias="alias/organization-trail")
-    for statement in required_bucket_policy(
-        bucket_arn=store.bucket.bucket_arn,
-        trail_name=TRAIL_NAME,
-        trail_account=MANAGEMENT,
-        trail_region=REGION,
-        organization_id=ORGANIZATION,
-    ):
-        store.bucket.add_to_resource_policy(statement)
-    for statement in required_key_policy(trail_name=TRAIL_NAME, trail_account=MANAGEMENT, trail_region=REGION):
-        store.key.add_to_resource_policy(statement)
+    store = LogArchive(
+        archive,
+        "Archive",
+        trails=[
+            ArchivedTrail(
+                trail_name=TRAIL_NAME, trail_account=MANAGEMENT, trail_region=REGION, organization_id=ORGANIZATION
+            )
+        ],
+        encryption_key=NewKey(alias="alias/organization-trail"),
+        log_bucket=NewBucket(bucket_name=BUCKET_NAME),
+    )
     cdk.CfnOutput(archive, "KeyArn", value=store.key.key_arn, description="The parameter of the other stack")
 
     management = cdk.Stack(app, "OrganizationTrail", env=cdk.Environment(account=MANAGEMENT, region=REGION))

@@ -24,9 +24,9 @@ PARTS = [*CDK_SIDE, "examples", "verify", "lab", "securetrail", "tools", "benchm
 ORDER = {
     "constructs_lib": (
         ("__init__",),
-        ("secure_trail",),
+        ("secure_trail", "log_archive"),
         ("features",),
-        ("choices",),
+        ("choices", "log_buckets"),
         ("groups",),
         ("notifications", "analytics", "recording"),
         ("storage",),

@@ -26,6 +26,13 @@ PAGE = ROOT / "docs" / "reference.md"
 _PERMISSIONS_OF = ("check", "score", "who", "events", "detective", "integrity", "logs show")
 _DEFAULT = re.compile(r"\s*Default:\s*(?:-\s*)?(.*)$")
 
+# The constructs, and the module of each.
+_CONSTRUCTS = {
+    "SecureTrail": "secure_trail.py",
+    "LogArchive": "log_archive.py",
+    "LogReplica": "storage/log_replica.py",
+}
+
 
 def page() -> str:
     """The whole document, in Markdown."""
@@ -45,14 +52,19 @@ def page() -> str:
 
 
 def _props() -> Iterator[str]:
-    """The props of the construct, then the fields of each group of them."""
-    (trail,) = (each for each in _classes("secure_trail.py") if each.name == "SecureTrail")
-    initializer = next(each for each in trail.body if isinstance(each, ast.FunctionDef) and each.name == "__init__")
-    types = {each.arg: ast.unparse(each.annotation) for each in initializer.args.kwonlyargs if each.annotation}
-    yield from ("## Props of SecureTrail", "")
-    yield from _table("Prop", trail, types)
+    """The props of the constructs, then the fields of each group of them."""
+    for name, module in _CONSTRUCTS.items():
+        (construct,) = (each for each in _classes(module) if each.name == name)
+        body = [each for each in construct.body if isinstance(each, ast.FunctionDef)]
+        (initializer,) = (each for each in body if each.name == "__init__")
+        types = {each.arg: ast.unparse(each.annotation) for each in initializer.args.kwonlyargs if each.annotation}
+        yield from (f"## Props of {name}", "")
+        yield from _table("Prop", construct, types)
     yield from ("## Groups of props", "", "What means something only together is one value.", "")
-    for group in _classes("groups.py"):
+    for group in (
+        *_classes("groups.py"),
+        *(each for each in _classes("log_archive.py") if each.name == "ArchivedTrail"),
+    ):
         fields = [each for each in group.body if isinstance(each, ast.AnnAssign)]
         yield from (
             f"### {group.name}",

@@ -13,16 +13,16 @@ from constructs_lib.policies.principals import CLOUDTRAIL
 
 
 def log_group_name(trail_name: str) -> str:
-    """The log group's name; it is known before the group exists, so that the key's policy can name it."""
+    """The name of the log group that is made for a trail."""
     return f"/aws/cloudtrail/{trail_name}"
 
 
-def log_group_arn(scope: Construct, trail_name: str) -> str:
-    """The ARN that the log group of this trail has, without the ``:*`` that CloudFormation adds."""
+def log_group_arn(scope: Construct, name: str) -> str:
+    """The ARN of the log group of this name, without the ``:*`` that CloudFormation adds."""
     return cdk.Stack.of(scope).format_arn(
         service="logs",
         resource="log-group",
-        resource_name=log_group_name(trail_name),
+        resource_name=name,
         arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
     )
 
@@ -30,7 +30,7 @@ def log_group_arn(scope: Construct, trail_name: str) -> str:
 def create_log_group(
     scope: Construct,
     *,
-    trail_name: str,
+    name: str,
     key: kms.IKey,
     retention: logs.RetentionDays,
     removal_policy: cdk.RemovalPolicy,
@@ -39,7 +39,7 @@ def create_log_group(
     return logs.LogGroup(
         scope,
         "LogGroup",
-        log_group_name=log_group_name(trail_name),
+        log_group_name=name,
         encryption_key=key,
         retention=retention,
         removal_policy=removal_policy,
@@ -47,7 +47,13 @@ def create_log_group(
 
 
 def create_log_role(
-    scope: Construct, *, trail_name: str, trail_arn: str, trail_account: str, organization_id: str | None
+    scope: Construct,
+    *,
+    trail_name: str,
+    trail_arn: str,
+    trail_account: str,
+    organization_id: str | None,
+    group_arn: str,
 ) -> tuple[iam.Role, iam.ManagedPolicy]:
     """The role by which CloudTrail, for this trail only, writes to its log group.
 
@@ -56,6 +62,7 @@ def create_log_role(
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-required-policy-for-cloudwatch-logs.html and
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cross-service-confused-deputy-prevention.html
 
+    :param group_arn: the log group's, as :func:`log_group_arn` has it.
     :returns: the role, and the policy that must exist before the trail.
     """
     stack = cdk.Stack.of(scope)
@@ -74,7 +81,7 @@ def create_log_role(
     statement = iam.PolicyStatement(
         sid="WriteEvents",
         actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-        resources=[f"{log_group_arn(scope, trail_name)}:log-stream:{prefix}*" for prefix in stream_prefixes],
+        resources=[f"{group_arn}:log-stream:{prefix}*" for prefix in stream_prefixes],
     )
     policy = iam.ManagedPolicy(
         scope,

@@ -13,8 +13,8 @@ from constructs_lib.policies.principals import CLOUDTRAIL
 def create_log_key(
     scope: Construct,
     *,
-    alias: str,
-    trail_name: str,
+    alias: str | None,
+    description: str,
     pending_window: cdk.Duration | None,
     removal_policy: cdk.RemovalPolicy,
 ) -> kms.Key:
@@ -26,7 +26,7 @@ def create_log_key(
     return kms.Key(
         scope,
         "Key",
-        description=f"Encrypts the log files of the CloudTrail trail {trail_name}",
+        description=description,
         alias=alias,
         enable_key_rotation=True,
         pending_window=pending_window,

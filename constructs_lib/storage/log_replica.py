@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -26,11 +27,15 @@ from constructs_lib.validation.retention import check_removal_policy, days_of
 class ReplicaTarget:
     """Where copies go: all that the region of the trail needs to know about a bucket in another region.
 
-    :param bucket_arn: the bucket; it must be versioned and belong to the same account.
-    :param key_arn: the key that encrypts the copies, or an alias of it, as an ARN.
+    :param bucket_arn: the bucket; it must be versioned.
+    :param key_arn: the key that encrypts the copies, or an alias of it, as an ARN. In another account the key itself:
+        conditions on aliases hold in their own account only.
     :param region: the region of both.
     :param object_lock: whether the bucket has Object Lock. Default: - not known here.
     :param access_log_bucket_name: where S3 delivers its access logs. Default: - not known here.
+    :param account: the account of bucket and key, which owns the copies then. Their policies must let the trail's
+        account copy, as ``LogReplica(source_account=…)`` has them. Default: - the trail's.
+    :param source_account: the account that those policies let copy. Default: - not known here.
     :raises TypeError: a field of another type.
     :raises ValueError: an ARN or a region of another form, or a key of another region.
     """
@@ -40,14 +45,24 @@ class ReplicaTarget:
     region: str
     object_lock: bool | None = None
     access_log_bucket_name: str | None = None
+    account: str | None = None
+    source_account: str | None = None
 
     def __post_init__(self) -> None:
         STRING.check("ReplicaTarget", bucket_arn=self.bucket_arn, key_arn=self.key_arn, region=self.region)
         BOOLEAN.or_none.check("ReplicaTarget", object_lock=self.object_lock)
-        STRING.or_none.check("ReplicaTarget", access_log_bucket_name=self.access_log_bucket_name)
+        STRING.or_none.check(
+            "ReplicaTarget",
+            access_log_bucket_name=self.access_log_bucket_name,
+            account=self.account,
+            source_account=self.source_account,
+        )
         naming.check_bucket_arn(self.bucket_arn)
         naming.check_region("region", self.region)
         naming.check_key_arn(self.key_arn, self.region)
+        for name, account in (("account", self.account), ("source_account", self.source_account)):
+            if account is not None and not cdk.Token.is_unresolved(account):
+                naming.check_account_id(name, account)
 
 
 class LogReplica(Construct):
@@ -60,6 +75,14 @@ class LogReplica(Construct):
         to_ireland = NewBucket(replica=Replica(target=replica.target))
         SecureTrail(stack_in_frankfurt, "SecureTrail", log_bucket=to_ireland)
 
+    In another account it lets the trail's account copy, and owns the copies. The trail's stack takes the key's ARN as a
+    parameter, for it is known only once the replica is deployed::
+
+        replica = LogReplica(stack_of_archive, "Replica", bucket_name="example-copies", source_account="111122223333")
+        cdk.CfnOutput(stack_of_archive, "KeyArn", value=replica.key.key_arn)
+        key_arn = cdk.CfnParameter(stack_of_trail, "KeyArn").value_as_string
+        Replica(target=dataclasses.replace(replica.target, key_arn=key_arn))
+
     :param bucket_name: the bucket's name. Default: - CloudFormation chooses one, and only this stack can use it.
     :param key_alias: the key's alias, with ``alias/`` in front. Default: - none.
     :param access_log_bucket: where S3 delivers access logs of the copies; a bucket in this region. A trail in another
@@ -67,6 +90,7 @@ class LogReplica(Construct):
         which keeps them for 365 days.
     :param noncurrent_version_expiration: how long an overwritten or deleted copy stays. Default: - 365 days.
     :param object_lock: no copy can be deleted before this period ends. Default: - no lock.
+    :param source_account: the account of the trail that copies here. Default: - the replica's own.
     :param removal_policy: what becomes of copies and key when the construct is removed. Default: - they stay.
     :raises TypeError: a prop of another type.
     :raises ValueError: a name or a period that AWS would refuse.
@@ -82,9 +106,10 @@ class LogReplica(Construct):
         access_log_bucket: s3.IBucket | None = None,
         noncurrent_version_expiration: cdk.Duration | None = None,
         object_lock: s3.ObjectLockRetention | None = None,
+        source_account: str | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
-        STRING.or_none.check(bucket_name=bucket_name, key_alias=key_alias)
+        STRING.or_none.check(bucket_name=bucket_name, key_alias=key_alias, source_account=source_account)
         BUCKET.or_none.check(access_log_bucket=access_log_bucket)
         DURATION.or_none.check(noncurrent_version_expiration=noncurrent_version_expiration)
         OBJECT_LOCK.or_none.check(object_lock=object_lock)
@@ -94,6 +119,8 @@ class LogReplica(Construct):
             days_of("noncurrent_version_expiration", noncurrent_version_expiration)
         if object_lock is not None:
             days_of("object_lock", object_lock.duration)
+        if source_account is not None:
+            naming.check_account_id("source_account", source_account)
         super().__init__(scope, construct_id)
         deliver_access_logs_by_policy(self)
         if bucket_name is not None:
@@ -129,6 +156,8 @@ class LogReplica(Construct):
         )
         acknowledge_end_of_replication(self.bucket)
         stack = cdk.Stack.of(self)
+        if source_account is not None:
+            self._let_copy(source_account, stack)
         self.target = ReplicaTarget(
             bucket_arn=self.bucket.bucket_arn if bucket_name is None else f"arn:{stack.partition}:s3:::{bucket_name}",
             key_arn=(
@@ -139,6 +168,34 @@ class LogReplica(Construct):
             region=stack.region,
             object_lock=object_lock is not None,
             access_log_bucket_name=_name_of(access_log_bucket),
+            account=stack.account,
+            source_account=source_account or stack.account,
+        )
+
+    def _let_copy(self, source_account: str, stack: cdk.Stack) -> None:
+        """Let replication roles of another account write copies, which belong to this one, under this key.
+
+        Which of its roles that is, the other account decides: whoever administrates it can change its replication role.
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html#setting-repl-config-crossacct
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html#replication-kms-cross-acct-scenario
+        """
+        source = iam.AccountPrincipal(source_account)
+        self.bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="CopiesOfAnotherAccount",
+                principals=[source],
+                actions=["s3:ObjectOwnerOverrideToBucketOwner", "s3:ReplicateObject", "s3:ReplicateTags"],
+                resources=[self.bucket.arn_for_objects("*")],
+            )
+        )
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="EncryptCopiesOfAnotherAccount",
+                principals=[source],
+                actions=["kms:Encrypt"],
+                resources=["*"],
+                conditions={"StringEquals": {"kms:ViaService": f"s3.{stack.region}.{cdk.Aws.URL_SUFFIX}"}},
+            )
         )
 
 

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from constructs_lib.compliance.acknowledgements import acknowledge_wildcards
 from constructs_lib.storage.log_replica import ReplicaTarget
+from constructs_lib.validation.existing_resources import differ
 
 _S3 = iam.ServicePrincipal("s3.amazonaws.com")
 
@@ -22,8 +23,11 @@ def replicate(scope: Construct, *, sources: Sequence[s3.Bucket], source_key: kms
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html and, for the keys,
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html
+
+    :raises ValueError: the target is in another account that does not let this one copy, or names its key by an alias.
     """
     stack = cdk.Stack.of(scope)
+    other_account = _account_of_copies(target, stack)
     arns = [source.bucket_arn for source in sources]
     role = iam.Role(
         scope,
@@ -49,7 +53,11 @@ def replicate(scope: Construct, *, sources: Sequence[s3.Bucket], source_key: kms
         ),
         iam.PolicyStatement(
             sid="WriteCopies",
-            actions=["s3:ReplicateObject", "s3:ReplicateTags"],
+            actions=[
+                "s3:ReplicateObject",
+                "s3:ReplicateTags",
+                *([] if other_account is None else ["s3:ObjectOwnerOverrideToBucketOwner"]),
+            ],
             resources=[f"{target.bucket_arn}/*"],
         ),
         _key_statement("DecryptSources", "kms:Decrypt", source_key.key_arn, stack.region, arns),
@@ -69,10 +77,33 @@ def replicate(scope: Construct, *, sources: Sequence[s3.Bucket], source_key: kms
         "the buckets are named, and so are the keys or the alias.",
     )
     for source in sources:
-        cast("s3.CfnBucket", source.node.default_child).replication_configuration = _configuration(role, target)
+        cast("s3.CfnBucket", source.node.default_child).replication_configuration = _configuration(
+            role, target, other_account
+        )
 
 
-def _configuration(role: iam.Role, target: ReplicaTarget) -> s3.CfnBucket.ReplicationConfigurationProperty:
+def _account_of_copies(target: ReplicaTarget, stack: cdk.Stack) -> str | None:
+    """The account that owns the copies, if it is known to be another one."""
+    if target.account is None or not differ(target.account, stack.account):
+        return None
+    if target.source_account is not None and differ(target.source_account, stack.account):
+        raise ValueError(
+            f"Replica.target is in account {target.account}, and lets {target.source_account} copy. Allowed: a target "
+            f"that lets {stack.account} copy, or S3 copies nothing. "
+            f"Fix: LogReplica(…, source_account='{stack.account}')."
+        )
+    if ":alias/" in target.key_arn:
+        raise ValueError(
+            f"Replica.target is in account {target.account}, and names its key by the alias {target.key_arn}. Allowed: "
+            "the ARN of the key itself, because conditions on aliases hold in their own account only. "
+            "Fix: dataclasses.replace(target, key_arn=…), with the key's ARN as a parameter of the stack."
+        )
+    return target.account
+
+
+def _configuration(
+    role: iam.Role, target: ReplicaTarget, other_account: str | None
+) -> s3.CfnBucket.ReplicationConfigurationProperty:
     """One rule for everything. Delete markers are not copied, so deleting a log file leaves its copy readable."""
     return s3.CfnBucket.ReplicationConfigurationProperty(
         role=role.role_arn,
@@ -88,6 +119,12 @@ def _configuration(role: iam.Role, target: ReplicaTarget) -> s3.CfnBucket.Replic
                 ),
                 destination=s3.CfnBucket.ReplicationDestinationProperty(
                     bucket=target.bucket_arn,
+                    account=other_account,
+                    access_control_translation=(
+                        None
+                        if other_account is None
+                        else s3.CfnBucket.AccessControlTranslationProperty(owner="Destination")
+                    ),
                     encryption_configuration=s3.CfnBucket.EncryptionConfigurationProperty(
                         replica_kms_key_id=target.key_arn
                     ),

@@ -93,6 +93,10 @@ FUNCTION: Final = _interface(
     "lambda_.IFunction", "function_arn", "lambda_.Function.from_function_name(self, 'Function', name)"
 )
 TABLE: Final = _interface("dynamodb.ITable", "table_arn", "dynamodb.Table.from_table_name(self, 'Table', name)")
+LOG_GROUP: Final = _interface(
+    "logs.ILogGroup", "log_group_arn", "logs.LogGroup.from_log_group_name(self, 'LogGroup', name)"
+)
+ROLE: Final = _interface("iam.IRole", "role_arn", "iam.Role.from_role_arn(self, 'Role', arn)")
 RETENTION_DAYS: Final = instance_of("logs.RetentionDays", "logs.RetentionDays.ONE_YEAR")
 OBJECT_LOCK: Final = instance_of("s3.ObjectLockRetention", "s3.ObjectLockRetention.governance(cdk.Duration.days(365))")
 TRANSITION: Final = instance_of(

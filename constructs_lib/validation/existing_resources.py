@@ -16,6 +16,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 if TYPE_CHECKING:  # only named in signatures, and slow to load
+    from aws_cdk import aws_logs as logs
     from aws_cdk import aws_sns as sns
 
 
@@ -108,6 +109,23 @@ def check_access_log_location(scope: Construct, bucket: s3.IBucket) -> None:
             f"access_log_bucket is in {target.region}, account {target.account}; the bucket that would log to it is in "
             f"{stack.region}, account {stack.account}. Allowed: both in one region and account, or S3 refuses. "
             "Fix: use a bucket there, or leave access_log_bucket out to get a new one."
+        )
+
+
+def check_log_group(scope: Construct, log_group: logs.ILogGroup) -> None:
+    """Refuse a log group that the trail cannot send to, or that its alarms cannot watch.
+
+    CloudTrail takes a log group of the trail's account only, and a metric filter lies in its log group's Region:
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html
+
+    :raises ValueError: it is in another account or Region.
+    """
+    stack, group = cdk.Stack.of(scope), log_group.env
+    if differ(group.region, stack.region) or differ(group.account, stack.account):
+        raise ValueError(
+            f"CloudWatchLogs.log_group is in {group.region}, account {group.account}; the trail is in {stack.region}, "
+            f"account {stack.account}. Allowed: both in one Region and account, or CloudTrail refuses the trail. "
+            "Fix: use a log group there, or leave log_group out to get a new one."
         )
 
 

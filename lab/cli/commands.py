@@ -12,9 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lab.cli import failed_stacks, guide, hand_in, programs, tour
+from lab.cli import bootstrapping, failed_stacks, guide, hand_in, programs, tour
 from lab.cli.arguments import RESET, account, add_scenario, add_sign_in, add_start, settings, size, who_signs_in
 from lab.cli.aws_program import notice_about_aws
+from lab.cli.bootstrapping import Environment
 from lab.cli.parser import Parser
 from lab.cli.shell import SHELLS, lines_to_nowhere, shell_lines
 from lab.errors import LabError
@@ -152,9 +153,12 @@ def build_parser() -> Parser:
         add("tour", _alone(_tour), "Start the lab, deploy, check, score, and find your own calls: what make lab does.")
     )
     for verb, text in (
-        ("deploy", "Deploy the project's stack to the lab with the CDK CLI."),
+        ("deploy", "Deploy an app to the lab with the CDK CLI, the project's by default, and bootstrap what it needs."),
         ("diff", "Show what a deployment would change."),
-        ("bootstrap", "Prepare the lab for CDK's standard synthesizer (deploy -- -c bootstrapped=true)."),
+        (
+            "bootstrap",
+            "Prepare an empty lab for CDK's standard synthesizer, which deploy does where an app needs it.",
+        ),
     ):
         command = add(verb, _alone(_cdk_command(verb)), text + " Starts the lab when it is not running.")
         command.hint = f". What is for cdk goes after --: python -m lab {verb} -- {{}} ..."
@@ -213,15 +217,32 @@ def _cdk_command(verb: str) -> Callable[[argparse.Namespace], int]:
         started, before = time.time(), lifecycle.ask(lab)
         code = programs.run_cdk(lab, verb, arguments.arguments)
         status = lifecycle.ask(lab)
+        if code and status:
+            missing = bootstrapping.missing(lab, programs.assembly(lab), status.stacks, since_seconds=started)
+            if missing and verb == "deploy":
+                code = _bootstrap_and_deploy(lab, missing, arguments.arguments)
+                status = lifecycle.ask(lab)
+            elif missing:
+                needed = ", ".join(map(str, missing))
+                deploy = _command("deploy", arguments)
+                print(f"This app needs bootstrapped: {needed}. Deploying it does that: {deploy}", file=sys.stderr)
         _warn(status.warnings if status else ())
         if code and before and status:
             _tell_what_failed(failed_stacks.reasons(lab, status.stacks, datetime.fromisoformat(before.now)), arguments)
-        unprepared = status is not None and programs.TOOLKIT not in {each.name for each in status.stacks}
-        if code and unprepared and programs.wants_bootstrap(lab, since_seconds=started):
-            print(f"This deployment needs a bootstrapped account: {_command('bootstrap', arguments)}", file=sys.stderr)
         return code
 
     return run
+
+
+def _bootstrap_and_deploy(lab: Lab, missing: Sequence[Environment], arguments: Sequence[str]) -> int:
+    """Bootstraps what the app names, as whoever owns the accounts would have done once, and deploys again."""
+    for environment in missing:
+        print(f"The app needs {environment} bootstrapped, which it is not yet: cdk bootstrap", file=sys.stderr)
+        code = programs.bootstrap(lab, environment)
+        if code:
+            return code
+    print("cdk deploy once more", file=sys.stderr)
+    return programs.deploy_again(lab, arguments)
 
 
 def _tell_what_failed(reasons: Sequence[str], arguments: argparse.Namespace) -> None:

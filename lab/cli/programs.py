@@ -1,24 +1,21 @@
 """The CDK CLI and the project's own commands, run against the lab."""
 
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from lab.cli.bootstrapping import Environment
 from lab.errors import LabError
-from lab.instance.environment import aws_environment
+from lab.instance.environment import aws_environment, lab_variables
 from lab.instance.folder import PROJECT, Lab
 
 _POLL_SECONDS = 0.05
 _GROUP_POLLS = 60
-
-# The stack that `cdk bootstrap` makes.
-TOOLKIT = "CDKToolkit"
 
 
 def run_cdk(lab: Lab, verb: str, arguments: Sequence[str] = (), *, project: Path = PROJECT) -> int:
@@ -29,19 +26,53 @@ def run_cdk(lab: Lab, verb: str, arguments: Sequence[str] = (), *, project: Path
     :raises LabError: the CDK CLI or Node is not installed, or there is no CDK app.
     :raises KeyboardInterrupt: Ctrl-C, once cdk has stopped in its own way.
     """
+    return _run(lab, verb, [*_own_arguments(lab, verb), *arguments], project, is_apart=not arguments)
+
+
+def bootstrap(lab: Lab, environment: Environment, *, project: Path = PROJECT) -> int:
+    """Runs `cdk bootstrap` for an account and a Region of the lab, as the root of the account if it is another one.
+
+    :raises LabError: as `run_cdk`.
+    :raises KeyboardInterrupt: as `run_cdk`.
+    """
+    arguments = environment.arguments(lab)
+    other = environment.account if environment.account != lab.account else None
+    return _run(lab, "bootstrap", arguments, project, is_apart=True, account=other)
+
+
+def assembly(lab: Lab) -> Path:
+    """The folder that cdk writes the cloud assembly of an app to."""
+    return lab.home / "cdk.out"
+
+
+def deploy_again(lab: Lab, arguments: Sequence[str]) -> int:
+    """Runs `cdk deploy` with the arguments of a deployment that failed, and the cloud assembly that it made.
+
+    :raises LabError: as `run_cdk`.
+    :raises KeyboardInterrupt: as `run_cdk`.
+    """
+    again = [*_own_arguments(lab, "deploy"), *_without_app(arguments), "--app", str(assembly(lab))]
+    return _run(lab, "deploy", again, PROJECT, is_apart=not arguments)
+
+
+def _without_app(arguments: Sequence[str]) -> Iterator[str]:
+    rest = iter(arguments)
+    for each in rest:
+        if each in ("--app", "-a"):
+            next(rest, None)
+        elif not each.startswith("--app="):
+            yield each
+
+
+def _run(
+    lab: Lab, verb: str, arguments: Sequence[str], project: Path, *, is_apart: bool, account: str | None = None
+) -> int:
     # An app of one's own imports `constructs_lib` wherever it lies.
-    environment = aws_environment(lab) | {"PYTHONPATH": str(project)}
-    command = [
-        str(_cdk(project, environment["PATH"])),
-        verb,
-        "--no-notices",
-        "--output",
-        str(_output(lab)),
-    ]
-    command += [*_own_arguments(lab, verb), *arguments]
+    environment = aws_environment(lab) | lab_variables(lab, account) | {"PYTHONPATH": str(project)}
+    cdk = str(_cdk(project, environment["PATH"]))
+    command = [cdk, verb, "--no-notices", "--output", str(assembly(lab)), *arguments]
     # Ctrl-C goes to a whole process group, and every Python in it (the app, the node of this environment) answers
     # with a traceback. Where cdk has nothing to ask it gets a group of its own, and a SIGTERM instead.
-    is_apart = not arguments
     own_group = {"process_group": 0, "stdin": subprocess.DEVNULL} if is_apart else {}
     with subprocess.Popen(command, cwd=project, env=environment, umask=0o077, **own_group) as child:  # type: ignore[call-overload]
         interrupted = False
@@ -76,32 +107,12 @@ def _wait_for_group(group: int) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def wants_bootstrap(lab: Lab, *, since_seconds: float) -> bool:
-    """Whether the app as it was synthesized last has a stack for a bootstrapped account only.
-
-    :param since_seconds: seconds since the epoch; what was synthesized before then tells nothing of a failure after.
-    """
-    path = _output(lab) / "manifest.json"
-    try:
-        if path.stat().st_mtime < since_seconds:
-            return False
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):  # the app failed, or Ctrl-C came while it wrote
-        return False
-    artifacts = manifest.get("artifacts", {}).values()
-    return any("requiresBootstrapStackVersion" in each.get("properties", {}) for each in artifacts)
-
-
 def _own_arguments(lab: Lab, verb: str) -> list[str]:
     if verb == "deploy":
         return ["--require-approval", "never"]
-    if verb == "bootstrap":  # the account is all that it needs; an app costs a synth
-        return [f"aws://{lab.account}/{lab.region}", "--app", ""]
+    if verb == "bootstrap":
+        return Environment(lab.account, lab.region).arguments(lab)
     return []
-
-
-def _output(lab: Lab) -> Path:
-    return lab.home / "cdk.out"
 
 
 def _cdk(project: Path, path: str) -> Path:

@@ -237,9 +237,30 @@ def bucket_facts(name: str) -> BucketFacts | None:
 replication_rule: Callable[[str, str, Tags], tuple[dict[str, Any] | None, str]] = s3._replication_rule_for
 
 
-def replace_replication(change: Callable[[Replicate], Replicate]) -> None:
-    """Every object that is written is given to what `change` makes of MiniStack's own replication."""
+def replace_replication(
+    change: Callable[[Replicate], Replicate], may_copy_marker: Callable[[str, str, dict[str, Any], str], bool]
+) -> None:
+    """Every object that is written is given to what `change` makes of MiniStack's own replication, which asks no policy
+    of the destination any more.
+
+    :param may_copy_marker: whether a delete marker is copied, asked with bucket, key, rule and the role's ARN.
+    """
+    copy_marker = s3._maybe_replicate_delete_marker
+
+    def replicate_marker(bucket: str, key: str) -> None:
+        rule, role = replication_rule(bucket, key, None)
+        if rule is None or may_copy_marker(bucket, key, rule, role):
+            copy_marker(bucket, key)
+
+    s3._replication_destination_allows = lambda *_: True
     s3._maybe_replicate = change(s3._maybe_replicate)
+    s3._maybe_replicate_delete_marker = replicate_marker
+
+
+def is_owner_enforced(name: str) -> bool:
+    """Whether what is written to a bucket belongs to the bucket's owner, whoever writes it."""
+    bucket = s3._buckets.get_scoped(s3._bucket_owner_account(name), None, name)
+    return bool(s3._bucket_owner_enforced(bucket))
 
 
 def lock_replicas_like_their_source() -> None:

@@ -1,9 +1,11 @@
 """CloudWatch Logs, notifications, organizations, tags: one prop each, and no other principal is allowed."""
 
+from collections.abc import Callable
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Annotations, Match, Template
@@ -74,6 +76,54 @@ def test_the_log_role_writes_to_its_own_streams_only(props: dict[str, Any], writ
     expected = [f"{group}:log-stream:{writer}" for writer in writers]
     resources = statement["Resource"]
     assert (resources if isinstance(resources, list) else [resources]) == expected
+
+
+def with_existing_log_group(make: Callable[[cdk.Stack], CloudWatchLogs]) -> Template:
+    stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account=ACCOUNT, region=REGION))
+    SecureTrail(stack, "SecureTrail", trail_name="recorder", cloudwatch=make(stack))
+    return Template.from_stack(stack)
+
+
+def test_events_can_go_to_a_log_group_that_exists_by_a_role_that_exists() -> None:
+    role = f"arn:aws:iam::{ACCOUNT}:role/writes-events"
+    template = with_existing_log_group(
+        lambda stack: CloudWatchLogs(
+            log_group=logs.LogGroup.from_log_group_name(stack, "Shared", "/shared/audit"),
+            role=iam.Role.from_role_arn(stack, "Writer", role),
+            cis_alarms=True,
+        )
+    )
+
+    trail = plain(only(template, "AWS::CloudTrail::Trail"), "aws")
+    assert trail["CloudWatchLogsLogGroupArn"] == f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/shared/audit:*"
+    assert trail["CloudWatchLogsRoleArn"] == role
+    filters = template.find_resources("AWS::Logs::MetricFilter").values()
+    assert {each["Properties"]["LogGroupName"] for each in filters} == {"/shared/audit"}
+    for made in ("AWS::Logs::LogGroup", "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
+        template.resource_count_is(made, 0)
+    assert "CloudWatchLogsEncryptsLogGroup" not in str(template.find_resources("AWS::KMS::Key")), "it has its own key"
+
+
+def test_a_new_role_writes_to_its_streams_in_a_log_group_of_the_app() -> None:
+    template = with_existing_log_group(lambda stack: CloudWatchLogs(log_group=logs.LogGroup(stack, "Shared")))
+
+    (shared,) = template.find_resources("AWS::Logs::LogGroup")
+    (statement,) = only(template, "AWS::IAM::ManagedPolicy")["PolicyDocument"]["Statement"]
+    before, name, streams = statement["Resource"]["Fn::Join"][1][-3:]
+    assert str(before).endswith(f":logs:{REGION}:{ACCOUNT}:log-group:")
+    assert name == {"Ref": shared}
+    assert streams == f":log-stream:{ACCOUNT}_CloudTrail_{REGION}*"
+    trail = next(iter(template.find_resources("AWS::CloudTrail::Trail").values()))
+    assert set(template.find_resources("AWS::IAM::ManagedPolicy")) <= set(trail["DependsOn"])
+
+
+def test_a_log_group_that_exists_keeps_its_retention() -> None:
+    with pytest.raises(ValueError, match=r"a log_group that exists and a retention(?s:.*)Fix: leave retention out"):
+        with_existing_log_group(
+            lambda stack: CloudWatchLogs(
+                log_group=logs.LogGroup(stack, "Shared"), retention=logs.RetentionDays.ONE_YEAR
+            )
+        )
 
 
 def test_cloudwatch_logs_uses_the_key_for_this_group_only() -> None:

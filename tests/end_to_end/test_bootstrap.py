@@ -1,9 +1,16 @@
-"""CDK's standard synthesizer in the lab: the real `cdk bootstrap`, then a template too large to go inline."""
+"""CDK's standard synthesizer in the lab: the real `cdk bootstrap` of what an app needs, then templates too large to go
+inline, and of another account.
+"""
 
 import json
+import sys
+from pathlib import Path
 
+import boto3
 import pytest
 
+from lab.instance import control, lifecycle
+from lab.instance.environment import lab_variables
 from tests.end_to_end.test_cdk_cli import Commands, lab_command, unlock
 
 __all__ = ["lab_command"]
@@ -12,6 +19,36 @@ LOG_BUCKET = "ch03-cloudtrail-111122223333"
 STAGING_BUCKET = "cdk-hnb659fds-assets-111122223333-us-east-1"
 INLINE_BYTES = 51_200
 LARGE = ("deploy", "--", "-c", "profile=compliance", "-c", "bootstrapped=true")
+ARCHIVE, BUCKET = "444455556666", "example-log-archive-444455556666"
+APP = """
+import dataclasses
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms, aws_s3 as s3
+from constructs_lib import ArchivedTrail, LogArchive, LogReplica, NewBucket, Replica, SecureTrail
+
+app = cdk.App()
+there = cdk.Stack(app, "There", env=cdk.Environment(account="444455556666", region="eu-central-1"))
+trail = ArchivedTrail(trail_name="audit", trail_account="111122223333", trail_region="us-east-1")
+archive = LogArchive(
+    there, "Archive", trails=[trail], log_bucket=NewBucket(bucket_name="example-log-archive-444455556666")
+)
+cdk.CfnOutput(there, "KeyArn", value=archive.key.key_arn)
+replica = LogReplica(there, "Replica", bucket_name="example-copies-444455556666", source_account="111122223333")
+cdk.CfnOutput(there, "ReplicaKeyArn", value=replica.key.key_arn)
+here = cdk.Stack(app, "Here", env=cdk.Environment(account="111122223333", region="us-east-1"))
+key_arn = cdk.CfnParameter(here, "KeyArn").value_as_string
+target = dataclasses.replace(replica.target, key_arn=cdk.CfnParameter(here, "ReplicaKeyArn").value_as_string)
+SecureTrail(here, "Copied", trail_name="copied", log_bucket=NewBucket(replica=Replica(target=target)))
+SecureTrail(
+    here,
+    "SecureTrail",
+    trail_name="audit",
+    encryption_key=kms.Key.from_key_arn(here, "Key", key_arn),
+    log_bucket=s3.Bucket.from_bucket_name(here, "Bucket", "example-log-archive-444455556666"),
+)
+app.synth()
+"""
 
 
 def roles_assumed(command: Commands) -> set[str]:
@@ -26,15 +63,10 @@ def roles_assumed(command: Commands) -> set[str]:
 def test_a_large_template_is_deployed_by_way_of_the_bootstrap_bucket_and_destroyed(
     lab_command: Commands,
 ) -> None:
-    unprepared = lab_command(*LARGE)
-    assert unprepared.returncode == 1
-    assert "This deployment needs a bootstrapped account: python -m lab bootstrap" in unprepared.stderr
-
-    bootstrapped = lab_command("bootstrap")
-    assert bootstrapped.returncode == 0, bootstrapped.stderr
-    assert "warning: " not in bootstrapped.stderr
-    deployed = lab_command("deploy", "--", "--app", str(lab_command.home / "cdk.out"))  # once more, without a synth
+    deployed = lab_command(*LARGE)
     assert deployed.returncode == 0, deployed.stderr
+    needed = "The app needs aws://111122223333/us-east-1 bootstrapped, which it is not yet: cdk bootstrap"
+    assert deployed.stderr.count(needed) == 1
 
     s3 = lab_command.client("s3")
     (template,) = s3.list_objects_v2(Bucket=STAGING_BUCKET)["Contents"]
@@ -53,3 +85,39 @@ def test_a_large_template_is_deployed_by_way_of_the_bootstrap_bucket_and_destroy
     assert lab_command.client("cloudtrail").describe_trails()["trailList"] == []
     assert lab_command.client("logs").describe_log_groups()["logGroups"] == []
     assert lab_command.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
+
+
+@pytest.mark.slow
+def test_a_trail_delivers_to_the_archive_of_another_account_and_its_log_files_are_copied_there(
+    lab_command: Commands, tmp_path: Path
+) -> None:
+    app, outputs = tmp_path / "app.py", tmp_path / "outputs.json"
+    app.write_text(APP)
+    of_app = ("deploy", "--", "--app", f"{sys.executable} {app}")
+
+    made = lab_command(*of_app, "There", "--outputs-file", str(outputs))
+    assert made.returncode == 0, made.stderr
+    for environment in ("aws://444455556666/eu-central-1", "aws://111122223333/us-east-1"):
+        assert made.stderr.count(f"The app needs {environment} bootstrapped, which it is not yet") == 1
+    keys = json.loads(outputs.read_text())["There"]
+    parameters = (each for name, arn in keys.items() for each in ("--parameters", f"{name}={arn}"))
+    recorded = lab_command(*of_app, "Here", *parameters)
+    assert recorded.returncode == 0, recorded.stderr
+
+    lab = lifecycle.running(lab_command.home)
+    assert lab is not None
+    control.deliver(lab)
+    names = lab_variables(lab, ARCHIVE)
+    archive = boto3.client(
+        "s3",
+        endpoint_url=names["AWS_ENDPOINT_URL"],
+        region_name="eu-central-1",
+        aws_access_key_id=names["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=names["AWS_SECRET_ACCESS_KEY"],
+    )
+    for bucket, key_arn in ((BUCKET, keys["KeyArn"]), ("example-copies-444455556666", keys["ReplicaKeyArn"])):
+        stored = [each["Key"] for each in archive.list_objects_v2(Bucket=bucket)["Contents"]]
+        files = [each for each in stored if each.startswith("AWSLogs/111122223333/CloudTrail/us-east-1/")]
+        assert files, bucket
+        for each in files:
+            assert archive.head_object(Bucket=bucket, Key=each)["SSEKMSKeyId"] == key_arn

@@ -1,5 +1,7 @@
 """How long log files stay, who can shorten that, and where the second copy is."""
 
+import dataclasses
+import json
 from typing import Any
 
 import aws_cdk as cdk
@@ -201,6 +203,62 @@ def test_a_replica_in_another_region_is_known_without_a_lookup() -> None:
         "ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/copies"},
     }
     assert here.dependencies == []  # a reference would deploy one stack before the other, or not at all
+
+
+def copied_to_another_account(source_account: str | None, **changes: Any) -> tuple[Template, Template]:
+    """The stacks of the replica and of the trail."""
+    app = new_app()
+    there = cdk.Stack(app, "There", env=cdk.Environment(account="444455556666", region="eu-west-1"))
+    here = cdk.Stack(app, "Here", env=cdk.Environment(account="111122223333", region="eu-central-1"))
+    replica = LogReplica(
+        there, "Replica", bucket_name="example-copies", key_alias="alias/copies", source_account=source_account
+    )
+    target = dataclasses.replace(replica.target, **changes)
+    SecureTrail(here, "SecureTrail", log_bucket=NewBucket(replica=Replica(target=target)))
+    return Template.from_stack(there), Template.from_stack(here)
+
+
+def test_a_replica_in_another_account_lets_the_trails_account_copy_and_owns_the_copies() -> None:
+    key_arn = "arn:aws:kms:eu-west-1:444455556666:key/copies"
+    there, here = copied_to_another_account("111122223333", key_arn=key_arn)
+
+    (rule,) = plain(replication(here, "SecureTrailBucket89F6863C"), "aws")["Rules"]
+    assert rule["Destination"] == {
+        "Account": "444455556666",
+        "AccessControlTranslation": {"Owner": "Destination"},
+        "Bucket": "arn:aws:s3:::example-copies",
+        "EncryptionConfiguration": {"ReplicaKmsKeyID": key_arn},
+    }
+    copier = json.dumps(plain(only(here, "AWS::IAM::ManagedPolicy")["PolicyDocument"], "aws"))
+    assert '["s3:ObjectOwnerOverrideToBucketOwner", "s3:ReplicateObject", "s3:ReplicateTags"]' in copier
+    source = {"AWS": "arn:aws:iam::111122223333:root"}
+    for kind, policy in (("AWS::S3::BucketPolicy", "PolicyDocument"), ("AWS::KMS::Key", "KeyPolicy")):
+        allowed = [
+            statement
+            for each in there.find_resources(kind).values()
+            for statement in plain(each["Properties"][policy], "aws")["Statement"]
+            if statement["Effect"] == "Allow" and statement["Principal"] == source
+        ]
+        assert [each["Action"] for each in allowed] == (
+            [["s3:ObjectOwnerOverrideToBucketOwner", "s3:ReplicateObject", "s3:ReplicateTags"]]
+            if kind == "AWS::S3::BucketPolicy"
+            else ["kms:Encrypt"]
+        )
+
+
+@pytest.mark.parametrize(
+    ("source_account", "changes", "words"),
+    [
+        (None, {}, "lets 444455556666 copy"),
+        ("777788889999", {}, "lets 777788889999 copy"),
+        ("111122223333", {}, "names its key by the alias"),
+    ],
+)
+def test_a_replica_in_another_account_to_which_nothing_would_be_copied_is_refused(
+    source_account: str | None, changes: dict[str, str], words: str
+) -> None:
+    with pytest.raises(ValueError, match=rf"{words}(?s:.*)Fix: "):
+        copied_to_another_account(source_account, **changes)
 
 
 def test_a_replica_is_as_private_as_the_log_bucket() -> None:

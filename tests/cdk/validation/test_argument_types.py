@@ -18,6 +18,7 @@ from aws_cdk import aws_sns as sns
 import constructs_lib
 from constructs_lib import (
     Alerts,
+    ArchivedTrail,
     CloudWatchLogs,
     Condition,
     DeliveryNotifications,
@@ -25,6 +26,7 @@ from constructs_lib import (
     EventSelector,
     Insight,
     InsightType,
+    LogArchive,
     LogReplica,
     LogRetention,
     Operator,
@@ -81,6 +83,8 @@ WRONG_PROPS: list[tuple[str, Any]] = [
     ("cloudwatch", "False"),
     ("cloudwatch__retention", 365),
     ("cloudwatch__cis_alarms", "yes"),
+    ("cloudwatch__log_group", "/shared/audit"),
+    ("cloudwatch__role", ARN),
     ("alerts", True),
     ("alerts", 0),
     ("alerts", CloudWatchLogs()),
@@ -226,6 +230,7 @@ REQUIRED: dict[str, Any] = {
     "construct_id": "Mine",
     "filter_pattern": "{($.eventName=X)}",
     "description": "Mine",
+    "trails": [ArchivedTrail(trail_name="recorder", trail_account="111122223333", trail_region="us-east-1")],
 }
 
 
@@ -240,7 +245,7 @@ def test_no_argument_escapes_the_check(stack: cdk.Stack, call: Callable[..., obj
         each.name: REQUIRED[each.name] for each in parameters if each.name in REQUIRED and each.default is each.empty
     }
     first: tuple[object, ...] = ()
-    if call in (SecureTrail, LogReplica):
+    if call in (SecureTrail, LogReplica, LogArchive):
         first = (stack,)
     elif call is SecureTrail.alarm_on:
         first = (SecureTrail(stack, "Made", cloudwatch=CloudWatchLogs(), alerts=Alerts()),)

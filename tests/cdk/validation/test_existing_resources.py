@@ -7,6 +7,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Annotations, Match
@@ -28,6 +29,11 @@ def bucket_in(stack: cdk.Stack, region: str, account: str = ACCOUNT) -> s3.IBuck
 def topic(stack: cdk.Stack, name: str = "theirs", region: str = HERE, **attributes: Any) -> sns.ITopic:
     arn = f"arn:aws:sns:{region}:{ACCOUNT}:{name}"
     return sns.Topic.from_topic_attributes(stack, "T", topic_arn=arn, **attributes)
+
+
+def log_group_in(stack: cdk.Stack, region: str, account: str = ACCOUNT) -> logs.ILogGroup:
+    arn = f"arn:aws:logs:{region}:{account}:log-group:shared"
+    return logs.LogGroup.from_log_group_arn(stack, "LogGroupElsewhere", arn)
 
 
 def both_there(stack: cdk.Stack) -> dict[str, Any]:
@@ -52,6 +58,14 @@ REFUSED: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
     "log group": (
         lambda stack: {**both_there(stack), "cloudwatch": CloudWatchLogs()},
         f"cloudwatch was given(?s:.*)in {HERE}, and that key is in {THERE}",
+    ),
+    "log group elsewhere": (
+        lambda stack: {"cloudwatch": CloudWatchLogs(log_group=log_group_in(stack, THERE))},
+        f"CloudWatchLogs.log_group is in {THERE}, account {ACCOUNT}; the trail is in {HERE}",
+    ),
+    "log group of another account": (
+        lambda stack: {"cloudwatch": CloudWatchLogs(log_group=log_group_in(stack, HERE, OTHER))},
+        f"CloudWatchLogs.log_group is in {HERE}, account {OTHER}",
     ),
     "new topic": (
         lambda stack: {**both_there(stack), "delivery_notifications": DeliveryNotifications()},

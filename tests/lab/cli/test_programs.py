@@ -1,7 +1,5 @@
 """Running the CDK CLI: what it gets, what comes back, and Ctrl-C."""
 
-import dataclasses
-import json
 import os
 import signal
 import subprocess
@@ -12,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lab.cli import programs
+from lab.cli.bootstrapping import Environment
 from lab.errors import LabError
 from lab.instance import lifecycle
 from lab.instance.folder import HOME_VARIABLE, Lab
@@ -53,28 +52,41 @@ def test_cdk_gets_the_labs_environment_output_folder_and_extra_arguments(
     assert arguments == [verb, "--no-notices", "--output", str(lab.home / "cdk.out"), *expected, "-c", "a=b c"]
 
 
+def test_an_account_is_bootstrapped_by_its_own_root_and_trusts_the_labs(
+    lab: Lab, tmp_path: Path, capfd: Output
+) -> None:
+    where = project(tmp_path, 'echo "$AWS_ACCESS_KEY_ID"; for each; do echo "$each"; done')
+
+    for environment in (Environment("111122223333", "eu-west-1", "ours"), Environment("444455556666", "eu-west-1")):
+        assert programs.bootstrap(lab, environment, project=where) == 0
+
+    told = capfd.readouterr().out.splitlines()
+    other = told.index("444455556666")
+    assert told[0] == lab.access_key_id
+    assert told[1:other][4:] == ["aws://111122223333/eu-west-1", "--app", "", "--qualifier", "ours"]
+    assert told[other + 1 :][4:8] == ["aws://444455556666/eu-west-1", "--app", "", "--trust"]
+    assert told[other + 1 :][8] == "111122223333"
+
+
 @pytest.mark.parametrize(
-    ("properties", "wanted"),
+    ("given", "passed"),
     [
-        ({"requiresBootstrapStackVersion": 6, "bootstrapStackVersionSsmParameter": "/cdk-bootstrap/x/version"}, True),
-        ({"templateFile": "SecureTrail.template.json"}, False),
+        ([], []),
+        (["--app", "python3 app.py", "--all"], ["--all"]),
+        (["-a", "python3 app.py", "-c", "a=b"], ["-c", "a=b"]),
+        (["One", "--app=python3 app.py", "--outputs-file", "app"], ["One", "--outputs-file", "app"]),
     ],
 )
-def test_the_synthesized_app_tells_whether_it_wants_a_bootstrapped_account(
-    lab: Lab, tmp_path: Path, properties: dict[str, object], *, wanted: bool
+def test_deploying_again_takes_the_assembly_in_place_of_the_app(
+    lab: Lab, tmp_path: Path, capfd: Output, monkeypatch: pytest.MonkeyPatch, given: list[str], passed: list[str]
 ) -> None:
-    elsewhere = dataclasses.replace(lab, home=tmp_path)
-    assert programs.wants_bootstrap(elsewhere, since_seconds=0) is False, "nothing is synthesized"
+    monkeypatch.setattr(programs, "PROJECT", project(tmp_path, 'for each; do echo "$each"; done'))
 
-    (tmp_path / "cdk.out").mkdir()
-    (tmp_path / "cdk.out" / "manifest.json").write_text('{"artifacts": {"Secure')
-    assert programs.wants_bootstrap(elsewhere, since_seconds=0) is False, "Ctrl-C came in the middle of a synth"
-    manifest = {"artifacts": {"Tree": {"type": "cdk:tree"}, "SecureTrail": {"properties": properties}}}
-    (tmp_path / "cdk.out" / "manifest.json").write_text(json.dumps(manifest))
+    assert programs.deploy_again(lab, given) == 0
 
-    assert programs.wants_bootstrap(elsewhere, since_seconds=0) is wanted
-    later = (tmp_path / "cdk.out" / "manifest.json").stat().st_mtime + 1
-    assert programs.wants_bootstrap(elsewhere, since_seconds=later) is False, "an earlier run left it"
+    out = str(lab.home / "cdk.out")
+    expected = ["deploy", "--no-notices", "--output", out, "--require-approval", "never", *passed, "--app", out]
+    assert capfd.readouterr().out.splitlines() == expected
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 3", 3), ("kill -9 $$", 137)])

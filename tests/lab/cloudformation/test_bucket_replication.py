@@ -21,6 +21,16 @@ KEY_POLICY = {
         }
     ]
 }
+ALL_BUT_ENCRYPT: dict[str, Any] = {
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+            "NotAction": "kms:Encrypt",
+            "Resource": "*",
+        }
+    ]
+}
 UNDER_KMS = {"SseKmsEncryptedObjects": {"Status": "Enabled"}}
 WRITE_COPIES: dict[str, Any] = {"Effect": "Allow", "Action": "s3:ReplicateObject", "Resource": "*"}
 STATEMENTS: list[dict[str, Any]] = [
@@ -52,6 +62,7 @@ def template(
     replica: dict[str, Any] | None = None,
     statements: list[dict[str, Any]] = STATEMENTS,
     service: str = "s3.amazonaws.com",
+    key_policy: dict[str, Any] = KEY_POLICY,
     replicates: bool = True,
 ) -> dict[str, Any]:
     """Two buckets, a key for each, and a role. `rule` is laid over a rule that copies everything."""
@@ -64,7 +75,7 @@ def template(
     role = {"AssumeRolePolicyDocument": {"Statement": [trust]}, "Policies": [policy]}
     return {
         "SourceKey": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": KEY_POLICY}},
-        "ReplicaKey": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": KEY_POLICY}},
+        "ReplicaKey": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": key_policy}},
         "Role": {"Type": "AWS::IAM::Role", "Properties": role},
         "Replica": {"Type": "AWS::S3::Bucket", "Properties": VERSIONED | (replica or {})},
         "Source": {"Type": "AWS::S3::Bucket", "Properties": VERSIONED | (source or {}) | configuration},
@@ -151,14 +162,21 @@ def test_a_disabled_rule_copies_nothing(stack: Stack, client: ClientFactory) -> 
     assert pair.copy("object") is None
 
 
-@pytest.mark.parametrize("status", ["Enabled", "Disabled"])
-def test_a_delete_marker_is_copied_only_when_asked(stack: Stack, client: ClientFactory, status: str) -> None:
-    pair = deploy(stack, client, template({"DeleteMarkerReplication": {"Status": status}}))
+@pytest.mark.parametrize(
+    ("status", "role_may", "is_copied"),
+    [("Enabled", True, True), ("Enabled", False, False), ("Disabled", True, False)],
+)
+def test_a_delete_marker_is_copied_only_when_asked_and_allowed(
+    stack: Stack, client: ClientFactory, status: str, *, role_may: bool, is_copied: bool
+) -> None:
+    delete = {"Effect": "Allow", "Action": "s3:ReplicateDelete", "Resource": "*"}
+    statements = [*STATEMENTS, delete] if role_may else STATEMENTS
+    pair = deploy(stack, client, template({"DeleteMarkerReplication": {"Status": status}}, statements=statements))
     pair.put("object")
 
     pair.s3.delete_object(Bucket=pair.source, Key="object")
 
-    assert (pair.copy("object") is None) == (status == "Enabled")
+    assert (pair.copy("object") is None) == is_copied
 
 
 def test_the_copy_is_encrypted_with_the_key_that_the_rule_names(stack: Stack, client: ClientFactory) -> None:
@@ -210,8 +228,18 @@ def test_a_copy_is_locked_as_long_as_its_source(stack: Stack, client: ClientFact
         ({"service": "lambda.amazonaws.com"}, "does not allow s3.amazonaws.com to assume it"),
         ({"statements": [*STATEMENTS, {"Effect": "Deny", "Action": "kms:Encrypt", "Resource": "*"}]}, "kms:Encrypt on"),
         ({"replica": {"VersioningConfiguration": {"Status": "Suspended"}}}, "not versioned"),
+        (
+            {"key_policy": ALL_BUT_ENCRYPT},
+            "kms:Encrypt on",
+        ),
     ],
-    ids=["a missing permission", "another service's role", "a denial of the key", "an unversioned destination"],
+    ids=[
+        "a missing permission",
+        "another service's role",
+        "a denial of the key",
+        "an unversioned destination",
+        "a key whose policy does not let in the account",
+    ],
 )
 def test_a_copy_that_is_not_allowed_fails_and_the_lab_says_why(
     stack: Stack, client: ClientFactory, lab: Lab, change: dict[str, Any], reason: str

@@ -1,0 +1,79 @@
+"""What an app needs bootstrapped, as its cloud assembly says, and what of it is missing."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from lab.cli.bootstrapping import Environment, missing
+from lab.instance.folder import Lab
+from lab.instance.lifecycle import Stack
+
+FRANKFURT = "aws://444455556666/eu-central-1"
+
+
+def needs(parameter: str = "/cdk-bootstrap/hnb659fds/version") -> dict[str, object]:
+    return {"requiresBootstrapStackVersion": 6, "bootstrapStackVersionSsmParameter": parameter}
+
+
+def stack(environment: str, **properties: object) -> dict[str, object]:
+    return {"type": "aws:cloudformation:stack", "environment": environment, "properties": properties}
+
+
+def write(folder: Path, artifacts: Mapping[str, object]) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
+
+
+@pytest.mark.parametrize(
+    ("artifact", "expected"),
+    [
+        (stack(FRANKFURT, templateFile="SecureTrail.template.json"), None),
+        ({"type": "cdk:tree"}, None),
+        ({"type": "cdk:asset-manifest", "properties": needs()}, None),
+        (stack(FRANKFURT, **needs()), Environment("444455556666", "eu-central-1")),
+        (stack("aws://unknown-account/unknown-region", **needs()), Environment("111122223333", "us-east-1")),
+        (
+            stack(FRANKFURT, **needs("/cdk-bootstrap/ours/version")),
+            Environment("444455556666", "eu-central-1", "ours"),
+        ),
+    ],
+)
+def test_a_stack_says_what_it_needs(
+    lab: Lab, tmp_path: Path, artifact: dict[str, object], expected: Environment | None
+) -> None:
+    write(tmp_path, {"Stack": artifact})
+
+    assert missing(lab, tmp_path, [], since_seconds=0) == ([expected] if expected else [])
+
+
+def test_a_stage_is_an_assembly_of_its_own(lab: Lab, tmp_path: Path) -> None:
+    write(tmp_path, {"Prod": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "assembly-Prod"}}})
+    write(tmp_path / "assembly-Prod", {"Stack": stack(FRANKFURT, **needs())})
+
+    assert missing(lab, tmp_path, [], since_seconds=0) == [Environment("444455556666", "eu-central-1")]
+
+
+def test_what_is_bootstrapped_is_not_missing(lab: Lab, tmp_path: Path) -> None:
+    write(tmp_path, {region: stack(f"aws://111122223333/{region}", **needs()) for region in ("eu-west-1", "sa-east-1")})
+    stacks = [
+        Stack("CDKToolkit", "CREATE_COMPLETE", "111122223333", "eu-west-1"),
+        Stack("CDKToolkit", "CREATE_COMPLETE", "444455556666", "sa-east-1"),
+        Stack("SecureTrail", "CREATE_COMPLETE", "111122223333", "sa-east-1"),
+    ]
+
+    assert missing(lab, tmp_path, stacks, since_seconds=0) == [Environment("111122223333", "sa-east-1")]
+
+
+def test_only_a_whole_assembly_of_this_deployment_tells(lab: Lab, tmp_path: Path) -> None:
+    assert missing(lab, tmp_path, [], since_seconds=0) == [], "nothing is synthesized"
+
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text('{"artifacts": {"Secure')
+    assert missing(lab, tmp_path, [], since_seconds=0) == [], "Ctrl-C came in the middle of a synth"
+    write(tmp_path, {"Stack": stack(FRANKFURT, **needs())})
+
+    assert missing(lab, tmp_path, [], since_seconds=manifest.stat().st_mtime)
+    later = manifest.stat().st_mtime + 1
+    assert missing(lab, tmp_path, [], since_seconds=later) == [], "an earlier run left it"
