@@ -62,27 +62,28 @@ def _assembly(folder: Path, depth: int) -> Iterator[Template]:
             stack = str(artifact.get("displayName") or name)
             account, region = _environment(str(artifact.get("environment", "")))
             file = str(properties["templateFile"])
-            uploaded = _uploaded(folder, properties.get("stackTemplateAssetObjectUrl"), file)
-            if uploaded != file:
+            url = properties.get("stackTemplateAssetObjectUrl")
+            uploaded = file if url is None else _asset(folder, url)
+            shown = _read(folder / file)
+            if uploaded is None or (uploaded != file and _read(folder / uploaded) != shown):
                 raise AssemblyError(
                     f"{folder / 'manifest.json'} shows {file} as the template of the stack {stack}, and the deployment "
                     f"takes {uploaded or 'one that is not in the assembly'}. Fix: synthesize again"
                 )
-            body = _with_definitions(folder, _read(folder / file))
+            body = _with_definitions(folder, shown)
             by = tuple(_deployed_by(folder, name, properties, account, region))
             told = frozenset(map(str, properties.get("notificationArns") or ()))
-            template = Template(stack, body, account, region, name=_name(artifact, name), deployed_by=by, told=told)
+            template = Template(
+                stack,
+                body,
+                account,
+                region,
+                name=_name(artifact, name),
+                deployed_by=by,
+                told=told,
+                tags=_tags(folder, artifact),
+            )
             yield from _with_nested(folder, template, _by_parameters(folder, artifact), depth)
-
-
-def _uploaded(folder: Path, url: object, file: str) -> str | None:
-    """The file of the assembly that the CDK CLI deploys: it has uploaded it before, or takes the one that is shown.
-
-    :param url: of the uploaded one. Default: - it is not uploaded as an asset.
-    :param file: the one that is shown.
-    :returns: None for one that is not in the assembly.
-    """
-    return file if url is None else _asset(folder, url)
 
 
 def _by_parameters(folder: Path, artifact: Mapping[str, Any]) -> Mapping[str, str]:
@@ -90,14 +91,29 @@ def _by_parameters(folder: Path, artifact: Mapping[str, Any]) -> Mapping[str, st
 
     Older synthesizers tell a template so where its assets are; those of nested stacks are told as the outer stack's.
     """
-    file = artifact.get("additionalMetadataFile")
-    metadata = _read(folder / file) if file and (folder / file).is_file() else artifact.get("metadata") or {}
-    assets = (each["data"] for entries in metadata.values() for each in entries if each["type"] == "aws:cdk:asset")
     return {
         f"AssetParameters{each['id']}": str(each["path"])
-        for each in assets
+        for each in _metadata(folder, artifact, "aws:cdk:asset")
         if str(each.get("s3KeyParameter")).startswith(f"AssetParameters{each['id']}")
     }
+
+
+def _tags(folder: Path, artifact: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The tags of a whole stack; no template has them."""
+    given = (artifact.get("properties") or {}).get("tags")
+    if given is None:
+        told = _metadata(folder, artifact, "aws:cdk:stack-tags")
+        given = {
+            each.get("Key", each.get("key")): each.get("Value", each.get("value")) for tags in told for each in tags
+        }
+    return tuple(sorted((str(key), str(value)) for key, value in given.items()))
+
+
+def _metadata(folder: Path, artifact: Mapping[str, Any], kind: str) -> Iterator[Any]:
+    """What the synth says of a stack's constructs, of one kind."""
+    file = artifact.get("additionalMetadataFile")
+    metadata = _read(folder / file) if file and (folder / file).is_file() else artifact.get("metadata") or {}
+    yield from (each["data"] for entries in metadata.values() for each in entries if each["type"] == kind)
 
 
 def _deployed_by(
@@ -137,6 +153,7 @@ def _with_nested(folder: Path, template: Template, parameters: Mapping[str, str]
                     account=template.account,
                     region=template.region,
                     parent=Id(template.stack, logical_id),
+                    tags=template.tags,
                 ),
                 parameters,
                 depth + 1,
@@ -213,15 +230,21 @@ def _own_asset(folder: Path, code: Any) -> str | None:
 
 
 def _asset(folder: Path, place: Any) -> str | None:
-    """The file of the assembly that is deployed to a place in S3; None when none is, or more than one may be."""
-    found = {
+    """The file of the assembly that is deployed to a place in S3; None when none is, or different ones may be."""
+    found = sorted(
         str(asset["source"]["path"])
         for manifest in sorted(folder.glob("*.assets.json"))
         for asset in (_read(manifest).get("files") or {}).values()
         for to in (asset.get("destinations") or {}).values()
         if _leads_to(place, str(to.get("bucketName")), str(to.get("objectKey")))
-    }
-    return found.pop() if len(found) == 1 else None
+    )
+    # Stacks with the same content have one name in S3.
+    is_one = len({*found}) == 1 or len({_content(folder / each) for each in found}) == 1
+    return found[0] if is_one else None
+
+
+def _content(path: Path) -> bytes | Path:
+    return path.read_bytes() if path.is_file() else path
 
 
 def _leads_to(place: Any, bucket: str, key: str) -> bool:
