@@ -105,7 +105,8 @@ def compare_machinery(
     sources = [name for name in names if name.endswith(".py") and name not in tests and not name.startswith("tests/")]
     found = [*lost_tests(_texts(tests, base), _texts(tests, head))]
     found += lost_checks(_texts(sources, base), _texts(sources, head))
-    found += weaker_workflows(_texts(workflows, base), _texts(workflows, head))
+    others = _texts(sorted({*workflows_of_base} - {*workflows}), base)
+    found += weaker_workflows(_texts(workflows, base), _texts(workflows, head), others)
     of_base = tuple(_texts(sorted({*workflows, *workflows_of_base}), base).values())
     makefile, new = base(MAKEFILE), [name for name in names if base(name) is None]
     commands = (*(line for text in of_base for line in scripts(text)), *recipes(makefile or "", of_base))
