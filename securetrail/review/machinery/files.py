@@ -6,14 +6,14 @@ import ast
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import metadata
 from typing import Any, Final
 
 from securetrail.review.machinery.collected import leaves_out_tests, new_hooks
-from securetrail.review.machinery.dependencies import normal, other_places, versions, weaker_lock
+from securetrail.review.machinery.dependencies import normal, other_places, versions, weaker_lock, with_included
 from securetrail.review.machinery.makefile import HIDING, MAKEFILE, hidden_verbs, recipes, weaker_makefile
 from securetrail.review.machinery.tests import lost_tests
 from securetrail.review.machinery.workflows import scripts, weaker_action, weaker_workflows
@@ -60,7 +60,7 @@ _UNRULED: Final = "Whatever these rules forbid can be deployed, and nobody is to
 _HIDES_SETTINGS: Final = (".pytest.ini", ".pytest.toml", "pytest.ini", "pytest.toml")
 _SETTINGS_OF_TESTS: Final = ("pyproject.toml", "pytest.ini", "setup.cfg", "tox.ini")
 _LOCKS: Final = ("requirements*.txt", "*/requirements*.txt", "*.lock", "*package-lock.json", "*npm-shrinkwrap.json")
-_INSTALLERS: Final = (".npmrc", "pip.conf", "pip.ini", "pyproject.toml", "uv.toml")
+_INSTALLERS: Final = (".npmrc", "package.json", "pip.conf", "pip.ini", "pyproject.toml", "uv.toml")
 _ACTIONS: Final = ("action.yml", "action.yaml")
 _SHELLS: Final = re.compile(r"#!.*\b(?:ba|da|k|z)?sh\b")
 # In the first line, or as a command of its own: `#!/bin/sh -e`, `set -euo pipefail`.
@@ -113,6 +113,7 @@ def compare_machinery(
     for name in names:
         found += _of_file(name, base(name), head(name), makefile, of_base)
         found += _of_script(name, base(name), head(name), commands)
+    found += weaker_locks(names, base, head)
     found += hidden_verbs(head(MAKEFILE) or "", of_base, new)
     found += hidden_modules(new, base)
     if {*names} & {*_OWNERS}:
@@ -172,6 +173,14 @@ def _commands(script: str) -> list[str]:
     return [line for line in lines if line and (line.startswith("#!") or not line.startswith("#"))]
 
 
+def weaker_locks(changed: Collection[str], base: Read, head: Read) -> Iterator[Objection]:
+    """What locks pin less than before: those that differ, and those that include a file that does."""
+    for name in sorted({*changed, *_LOCKS_OF_ROOT}):
+        before, after = (with_included(name, side) for side in (base, head))
+        if before != after and after is not None and (_fits(name, _LOCKS) or "--hash=" in (before or "")):
+            yield from weaker_lock(name, before or "", after)
+
+
 def _of_settings(name: str, before: str | None, after: str | None) -> Iterator[Objection]:
     last = name.rpartition("/")[2]
     if last in _INSTALLERS:
@@ -180,8 +189,6 @@ def _of_settings(name: str, before: str | None, after: str | None) -> Iterator[O
         yield from leaves_out_tests(name, before or "", after or "")
     elif last == "conftest.py":
         yield from new_hooks(name, before or "", after or "")
-    elif before is not None and after is not None and _fits(name, _LOCKS):
-        yield from weaker_lock(name, before, after)
     elif last in _ACTIONS and before is not None:
         yield from weaker_action(name, before, after or "")
     elif last == "cdk.json":

@@ -1,6 +1,7 @@
 """What keeps a check from running, or changes what it finds, without removing it."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 import yaml
 
 from securetrail.review.machinery.files import compare_machinery
+from securetrail.review.sides import environment
 
 ROOT = Path(__file__).parents[4]
 REVIEW, MAKEFILE, PYPROJECT = ".github/workflows/review.yml", "Makefile", "pyproject.toml"
@@ -288,6 +290,54 @@ LOCK = "attrs==26.1.0 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\nboto3==
 )
 def test_a_lock_that_lets_others_decide_what_is_installed_is_objected_to(after: str, expected: list[str]) -> None:
     assert kinds({"requirements.txt": LOCK}, {"requirements.txt": after}) == expected
+
+
+@pytest.mark.parametrize(
+    ("after", "more", "expected"),
+    [
+        (f"{LOCK}-r more.txt\n", "--extra-index-url https://example.net/simple\n", ["lock_place"]),
+        (f"{LOCK}--constraint=more.txt\n", "boto3 @ https://example.net/boto3.whl\n", ["lock_place", "lock_hashes"]),
+        (f"{LOCK}evil==1.0\n", "", ["lock_hashes"]),
+        (f"{LOCK}evil\n", "", ["lock_hashes"]),
+        # The same in two files is the same.
+        (f"-r more.txt\n{LOCK.partition('boto3')[0]}", f"boto3{LOCK.partition('boto3')[2]}", []),
+        (f"{LOCK}more==1 \\\n    --hash=sha256:dd\n", "", []),
+    ],
+)
+def test_what_a_lock_includes_counts_and_what_is_new_has_a_hash(after: str, more: str, expected: list[str]) -> None:
+    assert kinds({"requirements.txt": LOCK}, {"requirements.txt": after, "more.txt": more}) == expected
+
+
+def test_a_file_that_a_lock_includes_is_part_of_it_and_so_is_a_lock_of_any_name() -> None:
+    lock, other = {"requirements.txt": f"-r more.txt\n{LOCK}"}, LOCK.replace("aa", "dd").replace("bb", "ee")
+
+    assert kinds({**lock, "more.txt": ""}, {**lock, "more.txt": "-i https://example.net"}) == ["lock_place"]
+    assert kinds({"tools/uv.txt": LOCK}, {"tools/uv.txt": other}) == ["lock_hashes"]
+    assert kinds({"notes.txt": "attrs==1"}, {"notes.txt": "attrs==2"}) == []
+
+
+def test_sides_that_include_different_files_share_no_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(environment, "_install", lambda _lock, folder: folder.mkdir())
+    locks = [tmp_path / name / "requirements.txt" for name in ("base", "same", "other")]
+    for lock in locks:
+        lock.parent.mkdir()
+        lock.write_text("-r more.txt\n")
+        (lock.parent / "more.txt").write_text(f"boto3=={'2' if lock.parent.name == 'other' else '1'}\n")
+
+    base, same, other = (environment.python_for(lock, locks[1]) for lock in locks)
+    assert str(base) == str(same) == sys.executable
+    assert other.is_relative_to(tmp_path)
+
+
+def test_a_new_lock_takes_packages_from_where_they_come_from() -> None:
+    assert kinds({}, {"uv.lock": UV}) == []
+    assert kinds({}, {"uv.lock": replaced(UV, "https://pypi.org/simple", "https://example.net/simple")}) == [
+        "lock_place"
+    ]
+    assert kinds({}, {"requirements.txt": f"-i https://example.net/simple\n{LOCK}"}) == ["lock_place"]
 
 
 UV = """
