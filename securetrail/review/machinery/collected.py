@@ -23,26 +23,49 @@ _PYPROJECT: Final = "pyproject.toml"
 _NAMES: Final = ("norecursedirs", "python_classes", "python_files", "python_functions")
 # By these options of the command line fewer tests run, or fail.
 _LEAVES_OUT: Final = {
+    "-c",
     "-k",
     "-m",
+    "-o",
     "-p",
+    "-W",
     "--co",
     "--collect-only",
     "--confcutdir",
+    "--config-file",
     "--deselect",
     "--ignore",
     "--ignore-glob",
     "--last-failed",
     "--lf",
     "--noconftest",
+    "--override-ini",
+    "--pythonwarnings",
+    "--reruns",
+    "--rootdir",
     "--runxfail",
     "--setup-only",
     "--setup-plan",
     "--stepwise",
+    "--suppress-no-test-exit-code",
     "--sw",
 }
-# Settings that turn into failures what would pass, and hooks that decide what runs and what it says.
-_STRICT: Final = ("empty_parameter_set_mark", "xfail_strict")
+# Options by which more fails.
+_FAILING: Final = ("--cov-fail-under", "--pythonwarnings=error", "--strict", "-Werror")
+# Settings that turn into failures what would pass, or run what would not be run; whether it is so by itself, when they
+# are true. What every test uses, and where modules are found first.
+_STRICT: Final = (
+    "asyncio_mode",
+    "empty_parameter_set_mark",
+    "strict",
+    "strict_config",
+    "strict_markers",
+    "strict_xfail",
+    "xfail_strict",
+)
+_TRUE: Final = {"1", "on", "true", "yes"}
+_USED: Final = ("pythonpath", "usefixtures")
+# Hooks that decide what runs and what it says.
 _HOOKS: Final = (
     "pytest_addhooks",
     "pytest_assertion_pass",
@@ -87,17 +110,58 @@ def leaves_out_tests(path: str, base: str, head: str) -> Iterator[Objection]:
     if after.get("testpaths") and (lost or not before.get("testpaths")):
         yield _objection(path, "testpaths", before.get("testpaths"), after.get("testpaths"))
     old, new = _words(before.get("addopts")), _words(after.get("addopts"))
-    is_looser = any(each.startswith("--strict") for each in old if each not in new)
+    failing = ({each for each in _joined(words) if each.startswith(_FAILING)} for words in (old, new))
+    is_looser = not next(failing) <= next(failing)
     if is_looser or not {*_leaving_out(new)} <= {*_leaving_out(old)}:
         yield _objection(path, "addopts", before.get("addopts"), after.get("addopts"))
     for name in _STRICT:
-        if name in before and before[name] != after.get(name):
+        is_stricter = str(after.get(name)).lower() in _TRUE
+        if name in before and before[name] != after.get(name) and not is_stricter:
             yield _objection(path, name, before[name], after.get(name))
+    for name in _USED:
+        if {*_words(after.get(name))} - {*_words(before.get(name))}:
+            yield _objection(path, name, before.get(name), after.get(name))
+    if not _fails_as_much(_lines(before.get("filterwarnings")), _lines(after.get("filterwarnings"))):
+        yield _objection(path, "filterwarnings", before.get("filterwarnings"), after.get("filterwarnings"))
+    yield from _new_plugins(path, base, head)
 
 
-def new_hooks(path: str, base: str, head: str) -> Iterator[Objection]:
-    """The hooks of a conftest.py that decide which tests run, and are new or other ones."""
-    before, after = _hooks(base), _hooks(head)
+def _fails_as_much(before: list[str], after: list[str]) -> bool:
+    """Whether every warning that failed a test still does: of two filters that fit, the last one counts."""
+    fails = [each for each in before if each.startswith("error")]
+    others = {each for each in after if not each.startswith("error")} - {*before}
+    return not fails or ({*fails} <= {*after} and not others)
+
+
+def _new_plugins(path: str, base: str, head: str) -> Iterator[Objection]:
+    """The plugins that pytest loads wherever the project is installed.
+
+    https://docs.pytest.org/en/stable/how-to/writing_plugins.html#making-your-plugin-installable-by-others
+    """
+    before, after = (_plugins(path, text) for text in (base, head))
+    for name in sorted(name for name in after if after[name] != before.get(name)):
+        yield _objection(path, f"the plugin {name}", before.get(name), after[name])
+
+
+def _plugins(path: str, text: str) -> Mapping[str, Any]:
+    try:
+        project = tomllib.loads(text).get("project", {}) if path.endswith(_PYPROJECT) else {}
+        return dict(project.get("entry-points", {}).get("pytest11", {}))
+    except (tomllib.TOMLDecodeError, AttributeError, TypeError, ValueError):
+        return {}
+
+
+def hides_settings(path: str, base: str | None, head: str) -> bool:
+    """Whether pytest finds settings in a file where it found none, and so none in the folders around it."""
+    return bool(_settings(path, head)) and not (base and _settings(path, base))
+
+
+def new_hooks(path: str, base: str, head: str, *, is_of_tests: bool = True) -> Iterator[Objection]:
+    """The hooks of a module that decide which tests run, and are new or other ones.
+
+    :param is_of_tests: whether it is loaded with the tests, so that it may also end the run when it is.
+    """
+    before, after = (_hooks(text, is_of_tests=is_of_tests) for text in (base, head))
     for name in sorted(after):
         if before.get(name) != after[name]:
             says = f"{name} in {path} is {'another one' if name in before else 'new'}, and decides which tests run."
@@ -132,23 +196,41 @@ def _words(value: Any) -> list[str]:
         return str(value).split()
 
 
+def _lines(value: Any) -> list[str]:
+    """The entries of a list, which stand in lines where there are no lists."""
+    lines = value if isinstance(value, list) else str(value or "").splitlines()
+    return [" ".join(str(each).split()) for each in lines if str(each).strip()]
+
+
 def _leaving_out(words: list[str]) -> Iterator[tuple[str, str]]:
-    """The options by which fewer tests run, each with what stands behind it."""
-    for word, following in itertools.zip_longest(words, words[1:], fillvalue=""):
-        if word.partition("=")[0] in _LEAVES_OUT or word[:2] in _LEAVES_OUT:
+    """The options by which fewer tests run, or fail, each with what stands behind it."""
+    joined = [*_joined(words)]
+    for word, following in itertools.zip_longest(joined, words[1:], fillvalue=""):
+        name = word.partition("=")[0]
+        if name not in _LEAVES_OUT and word[:2] not in _LEAVES_OUT:
+            continue
+        # By this one more tests fail.
+        if not word.startswith(("-Werror", "--pythonwarnings=error")):
             yield word, following
 
 
-def _hooks(text: str) -> dict[str, str]:
-    """What of a conftest.py decides which tests run and what they say, each as it is written."""
+def _joined(words: list[str]) -> Iterator[str]:
+    """The options, each with its value if that is a word of its own."""
+    for word, following in itertools.zip_longest(words, words[1:], fillvalue=""):
+        yield f"{word}{following}" if word == "-W" else f"{word}={following}" if word == "--pythonwarnings" else word
+
+
+def _hooks(text: str, *, is_of_tests: bool) -> dict[str, str]:
+    """What of a module decides which tests run and what they say, each as it is written."""
     try:
         module = ast.parse(text)
     except (SyntaxError, ValueError):
         return {}
-    found = {way: way for way in ends_tests(module)}
+    found = {way: way for way in ends_tests(module)} if is_of_tests else {}
+    wanted = (*_HOOKS, *_REPLACED) if is_of_tests else _HOOKS
     for node in ast.walk(module):
         for name, written in _bound(node):
-            if name.startswith((*_HOOKS, *_REPLACED)) or name in _LISTS:
+            if name.startswith(wanted) or (is_of_tests and name in _LISTS):
                 found[name] = f"{found.get(name, '')}{written}"
     return {name: written for name, written in found.items() if written}
 

@@ -12,7 +12,7 @@ from functools import cache
 from importlib import metadata
 from typing import Any, Final
 
-from securetrail.review.machinery.collected import leaves_out_tests, new_hooks
+from securetrail.review.machinery.collected import hides_settings, leaves_out_tests, new_hooks
 from securetrail.review.machinery.dependencies import normal, other_places, versions, weaker_lock, with_included
 from securetrail.review.machinery.makefile import HIDING, MAKEFILE, hidden_verbs, recipes, weaker_makefile
 from securetrail.review.machinery.tests import lost_tests
@@ -56,12 +56,16 @@ _TESTS: Final = ("test_*.py", "*/test_*.py", "*_test.py")
 # The names of cdk-nag's packs, of CDK's validators, and of our own function that adds packs.
 _CHECKS: Final = ("Checks", "Validator", "rule_packs")
 _UNRULED: Final = "Whatever these rules forbid can be deployed, and nobody is told."
-# Where one of these is, pytest has no settings of another file. https://docs.pytest.org/en/stable/reference/customize.html
+# Where one of these is, pytest has no settings of another file: in the root, and in the folder that it is told to run.
+# https://docs.pytest.org/en/stable/reference/customize.html
 _HIDES_SETTINGS: Final = (".pytest.ini", ".pytest.toml", "pytest.ini", "pytest.toml")
 _SETTINGS_OF_TESTS: Final = ("pyproject.toml", "pytest.ini", "setup.cfg", "tox.ini")
+_FOLDERS_OF_TESTS: Final = {"test", "tests"}
 _LOCKS: Final = ("requirements*.txt", "*/requirements*.txt", "*.lock", "*package-lock.json", "*npm-shrinkwrap.json")
 _INSTALLERS: Final = (".npmrc", "package.json", "pip.conf", "pip.ini", "pyproject.toml", "uv.toml")
 _ACTIONS: Final = ("action.yml", "action.yaml")
+# What a CI of another kind runs.
+_RUN_BY_CI: Final = (".ci/*",)
 _SHELLS: Final = re.compile(r"#!.*\b(?:ba|da|k|z)?sh\b")
 # In the first line, or as a command of its own: `#!/bin/sh -e`, `set -euo pipefail`.
 _ENDS_AT_FAILURES: Final = re.compile(r"(?:#!\S+(?: \S*sh)?|set)(?: \S+)*? -(?:[a-z]*e|o errexit\b)")
@@ -77,7 +81,18 @@ _MUST_STAY: Final = (".github/actions/*", "Makefile", "cdk.json", "tools/review*
 # https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners#codeowners-file-size
 _LARGEST_OWNERS_BYTES: Final = 3_000_000
 # Of cdk.json: what a deployment does and no synth shows. Which of two values asks more, where there is an order.
-_DEPLOYS: Final = ("build", "caBundlePath", "ignoreErrors", "plugin", "profile", "proxy", "roleArn", "toolkitStackName")
+_DEPLOYS: Final = (
+    "build",
+    "caBundlePath",
+    "ignoreErrors",
+    "plugin",
+    "profile",
+    "proxy",
+    "roleArn",
+    "tags",
+    "toolkitBucket",
+    "toolkitStackName",
+)
 _APPROVAL: Final = ("never", "broadening", "any-change")
 # In the order in which GitHub looks for it.
 _OWNERS: Final = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
@@ -135,7 +150,7 @@ def _of_file(
     if before is not None and after is None and _fits(name, _MUST_STAY):
         says = f"{name} is gone, which says what is checked."
         yield Objection("judge_removed", name, says, "What it checked is not checked any more.")
-    elif before is None and name in _HIDES_SETTINGS:
+    elif _hides_settings(name, before, after):
         says = f"{name} is new, so that pytest reads its settings there and nowhere else."
         yield Objection("tests_left_out", name, says, "What the tests showed can break, and nobody is told.")
     elif makefile is not None and (name == MAKEFILE or (before is None and name in HIDING)):
@@ -149,15 +164,25 @@ def _of_file(
         yield from _of_settings(name, before, after)
 
 
+def _hides_settings(name: str, before: str | None, after: str | None) -> bool:
+    *folders, last = name.split("/")
+    if after is None or not (not folders or folders[0] in _FOLDERS_OF_TESTS):
+        return False
+    if last in _HIDES_SETTINGS:
+        return before is None
+    return bool(folders) and last in _SETTINGS_OF_TESTS and hides_settings(last, before, after)
+
+
 def _of_script(name: str, before: str | None, after: str | None, commands: Iterable[str]) -> Iterator[Objection]:
-    """That a shell script does not do all that it did, which workflows run, or verbs that they run.
+    """That a shell script does not do all that it did, which workflows run, verbs that they run, or a CI of another kind.
 
     Its first lines are the base's, or nobody here knows what it does; of other programs only the name is seen. What is
     added behind them counts where no failure ends the script: its last command alone says whether it succeeded.
     """
     is_script = before is not None and (name.endswith((".bash", ".sh")) or _SHELLS.match(before))
     called = re.compile(rf"(?<![\w.-])(?:\./)?{re.escape(name)}(?![\w.-])")
-    if before is None or not is_script or not any(called.search(command) for command in commands):
+    is_called = _fits(name, _RUN_BY_CI) or any(called.search(command) for command in commands)
+    if before is None or not is_script or not is_called:
         return
     old, new = (_commands(text or "") for text in (before, after))
     is_ended = any(_ENDS_AT_FAILURES.match(line) for line in old)
@@ -185,10 +210,12 @@ def _of_settings(name: str, before: str | None, after: str | None) -> Iterator[O
     last = name.rpartition("/")[2]
     if last in _INSTALLERS:
         yield from other_places(name, before or "", after or "")
-    if name in _SETTINGS_OF_TESTS:
+    if last in _SETTINGS_OF_TESTS:
         yield from leaves_out_tests(name, before or "", after or "")
-    elif last == "conftest.py":
-        yield from new_hooks(name, before or "", after or "")
+    elif name.endswith(".py") and not _fits(name, _TESTS):
+        # Hooks are wherever a conftest.py, a setting or an option of pytest has them from.
+        is_of_tests = last == "conftest.py" or bool(_FOLDERS_OF_TESTS & {*name.split("/")[:-1]})
+        yield from new_hooks(name, before or "", after or "", is_of_tests=is_of_tests)
     elif last in _ACTIONS and before is not None:
         yield from weaker_action(name, before, after or "")
     elif last == "cdk.json":

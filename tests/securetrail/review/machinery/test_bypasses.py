@@ -207,6 +207,13 @@ ADDOPTS = '"--no-loadscope-reorder"]'
         "'--deselect', 'tests/x.py'",
         "'--collect-only'",
         "'-p', 'no:python'",
+        "'-o', 'xfail_strict=false'",
+        "'--override-ini=xfail_strict=false'",
+        "'-c', 'other.ini'",
+        "'-W', 'ignore'",
+        "'--pythonwarnings=ignore'",
+        "'--reruns', '5'",
+        "'--suppress-no-test-exit-code'",
     ],
 )
 def test_options_by_which_fewer_tests_run_are_objected_to(more: str) -> None:
@@ -223,6 +230,10 @@ def test_options_by_which_fewer_tests_run_are_objected_to(more: str) -> None:
         ('testpaths = ["tests"]', 'testpaths = ["tests"]\nnorecursedirs = ["securetrail"]'),
         ("xfail_strict = true", "xfail_strict = false"),
         ('"--strict-markers", ', ""),
+        ('filterwarnings = ["error"]\n', ""),
+        ('filterwarnings = ["error"]', 'filterwarnings = ["error", "ignore::DeprecationWarning"]'),
+        ('pythonpath = ["."]', 'pythonpath = ["fake", "."]'),
+        ('pythonpath = ["."]', 'pythonpath = ["."]\nusefixtures = ["skips"]'),
     ],
 )
 def test_settings_by_which_fewer_tests_run_or_fail_are_objected_to(old: str, new: str) -> None:
@@ -235,6 +246,9 @@ def test_settings_by_which_fewer_tests_run_or_fail_are_objected_to(old: str, new
         ('testpaths = ["tests"]', 'testpaths = ["tests", "examples"]'),
         (ADDOPTS, '"--no-loadscope-reorder", "--color=yes", "--durations=5"]'),
         ("line-length = 120", "line-length = 100"),
+        (ADDOPTS, '"--no-loadscope-reorder", "-W", "error", "--pythonwarnings=error::UserWarning"]'),
+        ('filterwarnings = ["error"]', 'filterwarnings = ["error", "error::ResourceWarning"]'),
+        ("xfail_strict = true", "xfail_strict = true\nstrict = true"),
     ],
 )
 def test_settings_by_which_as_much_runs_are_not_objected_to(old: str, new: str) -> None:
@@ -249,6 +263,33 @@ def test_settings_in_other_files_count_as_well() -> None:
     assert kinds({"pytest.ini": "[pytest]"}, {"pytest.ini": "[pytest]\naddopts = -k x"}) == ["tests_left_out"]
     # It hides those of pyproject.toml, whatever it says.
     assert kinds({}, {"pytest.toml": ""}) == ["tests_left_out"]
+    # And so it does for whoever says which folder to run.
+    assert kinds({}, {"tests/pytest.ini": ""}) == ["tests_left_out"]
+    assert kinds({}, {"tests/pyproject.toml": "[tool.pytest.ini_options]\nminversion = '9'"}) == ["tests_left_out"]
+    assert kinds({}, {"tests/pyproject.toml": "[project]\nname = 'it'", "examples/pytest.ini": ""}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        # A module that tests import skips them all.
+        ("tests/__init__.py", "import pytest\npytest.skip('later', allow_module_level=True)\n"),
+        ("tests/helpers.py", "import unittest\nraise unittest.SkipTest\n"),
+        ("tests/helpers.py", "def pytest_collection_modifyitems(items):\n    items.clear()\n"),
+        # pytest has it from pytest_plugins, -p or an entry point.
+        ("more/plugin.py", "def pytest_runtest_protocol(item): return True\n"),
+    ],
+)
+def test_hooks_and_skips_in_any_module_are_objected_to(name: str, text: str) -> None:
+    assert kinds({name: "X = 1\n"}, {name: f"X = 1\n{text}"}) == ["tests_left_out"]
+    assert kinds({name: f"X = 1\n{text}"}, {name: f"X = 2\n{text}"}) == []
+
+
+def test_a_plugin_that_comes_with_the_project_is_objected_to() -> None:
+    plugin = "\n[project.entry-points.pytest11]\nours = 'more.plugin'\n"
+
+    assert kinds({PYPROJECT: PROJECT}, {PYPROJECT: PROJECT + plugin}) == ["tests_left_out"]
+    assert kinds({PYPROJECT: PROJECT + plugin}, {PYPROJECT: PROJECT}) == []
 
 
 @pytest.mark.parametrize(
@@ -393,6 +434,8 @@ def test_a_module_that_takes_the_place_of_an_installed_one_is_objected_to(name: 
         ({"requireApproval": "never"}, ["deployment_changed"]),
         ({"roleArn": "arn:aws:iam::999988887777:role/theirs"}, ["deployment_changed"]),
         ({"ignoreErrors": True}, ["deployment_changed"]),
+        ({"tags": [{"Key": "team", "Value": "security"}]}, ["deployment_changed"]),
+        ({"toolkitBucket": {"bucketName": "somebody-elses"}}, ["deployment_changed"]),
         ({"requireApproval": "any-change"}, []),
         ({"requireApproval": "broadening"}, []),
         ({"output": "out"}, []),

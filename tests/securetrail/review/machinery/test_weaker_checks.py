@@ -206,7 +206,12 @@ SCRIPT = "#!/bin/sh\nset -e\n# why\npytest\n"
     ],
 )
 def test_a_shell_script_that_workflows_run_does_all_that_it_did(script: str, expected: set[str]) -> None:
-    for command, name in (("./ci.sh", "ci.sh"), ("sh tools/check", "tools/check"), ("make test", "tools/more.sh")):
+    for command, name in (
+        ("./ci.sh", "ci.sh"),
+        ("sh tools/check", "tools/check"),
+        ("make test", "tools/more.sh"),
+        ("true", ".ci/run"),
+    ):
         before = {**runs(command), "Makefile": VERBS, name: SCRIPT}
 
         assert kinds(before, {**before, name: script}) == expected
