@@ -535,6 +535,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "missing data counts as",
         _QUIET,
         grade("TreatMissingData", {"breaching": 3, "missing": 2, "ignore": 2, "notBreaching": 1}, default="missing"),
+        alerts.goes_off_again_less,
     ),
     Control("composite_alarm_rule", _COMPOSITE, "goes off when", _QUIET, fixed("AlarmRule"), alerts.goes_off_less),
     Control(

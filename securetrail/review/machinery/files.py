@@ -174,7 +174,7 @@ def _hides_settings(name: str, before: str | None, after: str | None) -> bool:
 
 
 def _of_script(name: str, before: str | None, after: str | None, commands: Iterable[str]) -> Iterator[Objection]:
-    """That a shell script does not do all that it did, which workflows run, verbs that they run, or a CI of another kind.
+    """That a shell script does not do all that it did, which a workflow runs, a verb that it runs, or another CI.
 
     Its first lines are the base's, or nobody here knows what it does; of other programs only the name is seen. What is
     added behind them counts where no failure ends the script: its last command alone says whether it succeeded.
