@@ -10,10 +10,11 @@ import configparser
 import itertools
 import shlex
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from securetrail.review.machinery.tests import ends_tests
+from securetrail.review.machinery.tests import ends_tests, full_name, imported
 from securetrail.review.objections import Objection, objection_id
 
 # In which part of which file pytest has its settings.
@@ -91,6 +92,9 @@ _HOOKS: Final = (
 _LISTS: Final = ("collect_ignore", "collect_ignore_glob", "pytest_plugins")
 # What pytest and unittest do is another thing once a part of them is replaced.
 _REPLACED: Final = ("builtins.", "pytest.", "unittest.")
+# By these a run ends before its end, with the exit code that they give, or with one that does not tell what failed.
+_ENDS_RUNS: Final = {"os._exit", "os.abort", "pytest.exit"}
+_TELLS_OF_RUNS: Final = {"exitstatus", "shouldfail", "shouldstop", "testsfailed"}
 # What a hook does for people alone.
 _HARMLESS: Final = ("config.addinivalue_line('markers',",)
 _UNTESTED: Final = "What the tests showed can break, and nobody is told."
@@ -167,6 +171,33 @@ def new_hooks(path: str, base: str, head: str, *, is_of_tests: bool = True) -> I
             says = f"{name} in {path} is {'another one' if name in before else 'new'}, and decides which tests run."
             detail = f"{before.get(name, 'none')} -> {after[name]}"
             yield Objection(objection_id("tests_left_out", detail), f"{path}: {name}", says, _UNTESTED)
+
+
+def new_ends(path: str, base: str, head: str) -> Iterator[Objection]:
+    """What is new in a module that is loaded with the tests and ends the run of all of them, tells another result, or
+    takes the place of a module: at its top, in a function, or handed to another one.
+    """
+    before, after = (Counter(_ends(text)) for text in (base, head))
+    for what in sorted((after - before).keys()):
+        says = f"{path} uses {what} more often than before, by which tests do not run or do not fail."
+        detail = f"{before[what]} -> {after[what]}"
+        yield Objection(objection_id("tests_left_out", f"{what}: {detail}"), f"{path}: {what}", says, _UNTESTED)
+
+
+def _ends(text: str) -> Iterator[str]:
+    try:
+        module = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return
+    names = imported(module)
+    for node in ast.walk(module):
+        is_set = isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store)
+        if isinstance(node, ast.Attribute | ast.Name) and not is_set and full_name(node, names) in _ENDS_RUNS:
+            yield full_name(node, names)
+        elif isinstance(node, ast.Attribute) and is_set and node.attr in _TELLS_OF_RUNS:
+            yield node.attr
+        elif isinstance(node, ast.Subscript) and is_set and full_name(node.value, names) == "sys.modules":
+            yield "sys.modules"
 
 
 def _objection(path: str, name: str, before: Any, after: Any) -> Objection:

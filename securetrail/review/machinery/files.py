@@ -12,7 +12,7 @@ from functools import cache
 from importlib import metadata
 from typing import Any, Final
 
-from securetrail.review.machinery.collected import hides_settings, leaves_out_tests, new_hooks
+from securetrail.review.machinery.collected import hides_settings, leaves_out_tests, new_ends, new_hooks
 from securetrail.review.machinery.dependencies import normal, other_places, versions, weaker_lock, with_included
 from securetrail.review.machinery.makefile import HIDING, MAKEFILE, hidden_verbs, recipes, weaker_makefile
 from securetrail.review.machinery.tests import lost_tests
@@ -126,7 +126,13 @@ def compare_machinery(
     makefile, new = base(MAKEFILE), [name for name in names if base(name) is None]
     commands = (*(line for text in of_base for line in scripts(text)), *recipes(makefile or "", of_base))
     for name in names:
-        found += _of_file(name, base(name), head(name), makefile, of_base)
+        # How a test of it ends has been said.
+        said = " ".join(each.says for each in found if each.resource.startswith(f"{name}::"))
+        found += (
+            each
+            for each in _of_file(name, base(name), head(name), makefile, of_base)
+            if not said or each.resource.rpartition(" ")[2] not in said
+        )
         found += _of_script(name, base(name), head(name), commands)
     found += weaker_locks(names, base, head)
     found += hidden_verbs(head(MAKEFILE) or "", of_base, new)
@@ -212,10 +218,12 @@ def _of_settings(name: str, before: str | None, after: str | None) -> Iterator[O
         yield from other_places(name, before or "", after or "")
     if last in _SETTINGS_OF_TESTS:
         yield from leaves_out_tests(name, before or "", after or "")
-    elif name.endswith(".py") and not _fits(name, _TESTS):
+    elif name.endswith(".py"):
+        is_test = _fits(name, _TESTS)
+        is_of_tests = is_test or last == "conftest.py" or bool(_FOLDERS_OF_TESTS & {*name.split("/")[:-1]})
         # Hooks are wherever a conftest.py, a setting or an option of pytest has them from.
-        is_of_tests = last == "conftest.py" or bool(_FOLDERS_OF_TESTS & {*name.split("/")[:-1]})
-        yield from new_hooks(name, before or "", after or "", is_of_tests=is_of_tests)
+        found = [] if is_test else [*new_hooks(name, before or "", after or "", is_of_tests=is_of_tests)]
+        yield from found or (new_ends(name, before or "", after or "") if is_of_tests else ())
     elif last in _ACTIONS and before is not None:
         yield from weaker_action(name, before, after or "")
     elif last == "cdk.json":

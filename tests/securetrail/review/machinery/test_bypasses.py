@@ -285,6 +285,23 @@ def test_hooks_and_skips_in_any_module_are_objected_to(name: str, text: str) -> 
     assert kinds({name: f"X = 1\n{text}"}, {name: f"X = 2\n{text}"}) == []
 
 
+@pytest.mark.parametrize("name", ["tests/test_more.py", "tests/helpers.py", "tests/conftest.py"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import atexit, os\natexit.register(os._exit, 0)\n",
+        "import os, threading\nthreading.Timer(5, lambda: os._exit(0)).start()\n",
+        "from os import _exit as leave\n\ndef last():\n    leave(0)\n",
+        "import pytest\n\ndef test_a():\n    assert f()\n    pytest.exit('done', returncode=0)\n",
+        "def passes(session):\n    session.testsfailed = 0\n",
+        "import sys\nsys.modules['verify'] = None\n",
+    ],
+)
+def test_what_ends_the_run_is_objected_to_wherever_it_is(name: str, text: str) -> None:
+    assert kinds({}, {name: text}) == ["tests_left_out"]
+    assert kinds({name: text}, {name: f"X = 1\n{text}"}) == []
+
+
 def test_a_plugin_that_comes_with_the_project_is_objected_to() -> None:
     plugin = "\n[project.entry-points.pytest11]\nours = 'more.plugin'\n"
 
