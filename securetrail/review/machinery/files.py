@@ -93,6 +93,7 @@ _DEPLOYS: Final = (
     "toolkitBucket",
     "toolkitStackName",
 )
+_VALIDATES: Final = re.compile(r"@aws-cdk/[\w-]+:validate")
 _APPROVAL: Final = ("never", "broadening", "any-change")
 # In the order in which GitHub looks for it.
 _OWNERS: Final = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
@@ -369,6 +370,9 @@ def other_deployment(path: str, before: str, after: str) -> Iterator[Objection]:
     differs = [name for name in _DEPLOYS if new.get(name) and old.get(name) != new.get(name)]
     if asks[0] != asks[1] and not _asks_more(*asks):
         differs.append("requireApproval")
+    for name in _validations_off(old, new):
+        says = f"{name} is not true any more in {path}: what breaks a rule of CDK's own can be deployed."
+        yield Objection("rule_pack_conditional", f"{path}: {name}", says, _UNRULED)
     for name in differs:
         first, second = (json.dumps(each.get(name), sort_keys=True) for each in (old, new))
         yield Objection(
@@ -377,6 +381,16 @@ def other_deployment(path: str, before: str, after: str) -> Iterator[Objection]:
             f"{name} in {path} is {second}, before {first}, and no synth shows what that does.",
             "Something else is deployed than what was reviewed, or by somebody else, or nobody is asked.",
         )
+
+
+def _validations_off(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The settings by which what CDK's own validators find fails a synth, and that do not say so any more."""
+    old, new = (each.get("context") for each in (before, after))
+    flags = old if isinstance(old, dict) else {}
+    now = new if isinstance(new, dict) else {}
+    return sorted(
+        name for name in flags if _VALIDATES.match(name) and flags[name] is True and now.get(name) is not True
+    )
 
 
 def _asks_more(before: str, after: str) -> bool:

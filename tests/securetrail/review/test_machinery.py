@@ -39,6 +39,8 @@ def test_a_rule_pack_that_does_not_run_any_more_is_objected_to() -> None:
 
     assert ids(lost_packs(before, after)) == [("rule_pack_removed", PACK)]
     assert lost_packs(after, Findings((), (), frozenset({"HIPAA", "More", PACK}))) == ()
+    # CDK's own is not in the report once it finds nothing more.
+    assert lost_packs(Findings((), (), frozenset({"CloudFormation Validate"})), Findings((), ())) == ()
 
 
 def test_a_rule_that_falls_silent_about_what_did_not_change_is_objected_to() -> None:

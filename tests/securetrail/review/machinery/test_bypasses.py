@@ -471,6 +471,17 @@ def test_a_deployment_that_asks_less_than_before_is_objected_to() -> None:
     assert kinds({"cdk.json": always}, {"cdk.json": '{"app": "python3 app.py"}'}) == ["deployment_changed"]
 
 
+def test_a_finding_of_cdks_own_validators_goes_on_failing_the_synth() -> None:
+    def settings(**flags: Any) -> dict[str, str]:
+        return {"cdk.json": json.dumps({"context": {f"@aws-cdk/core:{name}": value for name, value in flags.items()}})}
+
+    before = settings(validateAgainstDefaultRules=True, other=True)
+    assert kinds(before, settings(validateAgainstDefaultRules=False, other=True)) == ["rule_pack_conditional"]
+    assert kinds(before, settings()) == ["rule_pack_conditional"]
+    assert kinds(before, settings(validateAgainstDefaultRules=True)) == []
+    assert kinds(settings(), before) == []
+
+
 def test_a_file_of_owners_that_is_too_large_for_github_has_no_owners() -> None:
     owners = "/securetrail/ @org/security\n"
 
