@@ -40,7 +40,7 @@ from securetrail.review.report.github import workflow_commands
 from securetrail.review.report.markdown import markdown
 from securetrail.review.report.sarif import sarif
 from securetrail.review.report.text import text
-from securetrail.review.sides.environment import lock_of, python_for
+from securetrail.review.sides.environment import lock_of, python_for, text_of
 from securetrail.review.sides.git import changed_files, commit_of, commits_missing, repository_of, worktree
 from securetrail.review.sides.read import read_side
 from securetrail.review.sides.synth import App, Synth, settings_of, synthesize
@@ -305,10 +305,7 @@ class _Locks:
 
     def differences(self) -> tuple[str, ...]:
         """The packages of which the versions differ."""
-        before, after = (
-            versions(lock.name, lock.read_text(encoding="utf-8", errors="replace")) if lock else {}
-            for lock in (self.base, self.head)
-        )
+        before, after = (versions(lock.name, text_of(lock)) if lock else {} for lock in (self.base, self.head))
         return differing(before, after)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -207,7 +208,7 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
         *_control_objections(controls, places),
         *_outsider_objections(new_outsiders(named, base.templates, both), places),
         *_call_objections(new_calls(named, base.templates), places),
-        *_tag_objections(deciding_tags(named), places),
+        *_tag_objections(deciding_tags(named, base.templates, templates), places),
         *_protection_objections(named, places),
         *_silencing_objections(named, places),
         *_view_objections(named, places),
@@ -285,10 +286,28 @@ def _stack_objections(base: Side, head: Side, removed: Sequence[str]) -> Iterato
                 was, is_ = (place or "whatever the deployment says" for place in (old_place, new_place))
                 says = f"The stack {template.stack} goes to another {what}: {is_}, before {was}."
                 yield Objection(objection_id("stack_moved", f"{was} -> {is_}"), template.stack, says, _MOVED)
+    # Where the base has several of a name already, they are deployed to places that the synth does not know.
+    known = {name for *_, name in _of_one_name(base.templates)}
+    for one, other, name in _of_one_name(head.templates):
+        if name not in known:
+            says = f"The stacks {one} and {other} have one name, {name}: when it is deployed, one replaces the other."
+            yield Objection(objection_id("stack_overwrites", f"{one} and {other}"), other, says, _DESTROYED)
     before = {template.stack: template for template in base.templates}
     for template in head.templates:
         yield from _deployment_objections(before.get(template.stack), template)
         yield from _told_objections(before.get(template.stack), template)
+
+
+def _of_one_name(templates: Sequence[Template]) -> Iterator[tuple[str, str, str]]:
+    """The stacks, two each, that CloudFormation takes for one, and its name. Where the synth does not know an account
+    or a region, it may be any.
+    """
+    outer = [each for each in templates if each.parent is None]
+    for one, other in itertools.combinations(outer, 2):
+        places = ((one.account, other.account), (one.region, other.region))
+        is_there = all(first == second or not first or not second for first, second in places)
+        if one.name and one.name == other.name and is_there:
+            yield one.stack, other.stack, one.name
 
 
 def _deployment_objections(old: Template | None, new: Template) -> Iterator[Objection]:
@@ -372,10 +391,11 @@ def _call_objections(calls: Iterable[Call], places: Mapping[Id, Place]) -> Itera
 
 def _tag_objections(tags: Iterable[DecidingTag], places: Mapping[Id, Place]) -> Iterator[Objection]:
     for each in tags:
-        says = f"{each.resource}: the tag {each.tag} is {each.after}, before {each.before}, and policies decide by it."
+        says = f"{each.of}: the tag {each.tag} is {each.after}, before {each.before}, and policies decide by it."
         attack = "Somebody may do what the policies keep for others, or what they kept from it."
         name = objection_id("tag_decides", f"{each.tag}: {each.before} -> {each.after}")
-        yield Objection(name, str(each.resource), says, attack, places.get(each.resource))
+        place = places.get(each.of) if isinstance(each.of, Id) else None
+        yield Objection(name, str(each.of), says, attack, place)
 
 
 def _protection_objections(variants: Sequence[Variant], places: Mapping[Id, Place]) -> Iterator[Objection]:

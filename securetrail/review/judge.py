@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from securetrail.review.machinery.dependencies import versions
-from securetrail.review.sides.environment import python_for
+from securetrail.review.sides.environment import python_for, text_of
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 # What decides: this package and what it imports of the parts.
@@ -53,7 +53,7 @@ def judge_of(base: Path, lock: Path | None, installed_from: Path | None, commit:
         if python == Path(sys.executable) and _digest(base) == _digest(_ROOT):
             return Judge((), base, notice)
         return Judge((str(python), "-m", _PACKAGE), base, notice)
-    pinned = versions(lock.name, lock.read_text(encoding="utf-8")).get(_PACKAGE) if lock is not None else None
+    pinned = versions(lock.name, text_of(lock)).get(_PACKAGE) if lock is not None else None
     if pinned is None:
         return Judge((), base, f"The base at {short} pins no {_PACKAGE}, so that the running version judges.")
     notice = f"Judged by {_PACKAGE} {pinned}, which the base pins."

@@ -45,6 +45,8 @@ _ARN: Final = re.compile(r"arn:[\w-]+:s3:::[^/\s,]+|arn:[\w-]+:[\w-]+:[\w-]*:\d*
 _OF_RETENTIONS: Final = {"logs:DeleteRetentionPolicy", "logs:PutRetentionPolicy"}
 _NESTED: Final = "AWS::CloudFormation::Stack"
 _STACK_SET: Final = "AWS::CloudFormation::StackSet"
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/modules.html
+_MODULE: Final = "::MODULE"
 # What each setting protects from: who may do what without it.
 _SETTINGS: Final = {
     "BlockPublicAcls": (
@@ -192,8 +194,8 @@ def _named_roles(resource: Resource) -> set[str]:
 
 def _not_read(base: Resources, head: Resources, exempt: Collection[str]) -> Iterator[NotComparableAccess]:
     """What no policy of the templates tells: nested stacks whose templates are not in the assembly, what a new stack
-    set deploys (of one that is there each change is an objection anyway), and access that is given by other properties,
-    such as a user's groups.
+    set deploys (of one that is there each change is an objection anyway) or a module of CloudFormation's registry is
+    made of, and access that is given by other properties, such as a user's groups.
 
     :param exempt: the roles that policies of before name.
     """
@@ -203,6 +205,9 @@ def _not_read(base: Resources, head: Resources, exempt: Collection[str]) -> Iter
             yield NotComparableAccess(id_, resource.type, "the template of the nested stack is not in the assembly")
         if resource.type == _STACK_SET and id_ not in base:
             why = f"what a stack set deploys to accounts is in no template here ({_digest(resource.properties)})"
+            yield NotComparableAccess(id_, resource.type, why)
+        if resource.type.endswith(_MODULE) and (id_ not in base or base[id_].properties != resource.properties):
+            why = f"what a module makes is in no template here ({_digest(resource.properties)})"
             yield NotComparableAccess(id_, resource.type, why)
         named = _named_roles(resource) & {*exempt} - (_named_roles(base[id_]) if id_ in base else set())
         if named and not given_roles(resource):

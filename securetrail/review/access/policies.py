@@ -120,6 +120,10 @@ _OWN: Final[Mapping[str, str]] = {
     "AWS::Logs::Destination": "DestinationPolicy",
     "AWS::EC2::VPCEndpoint": "PolicyDocument",
 }
+# The statements of these may be without a resource: it is the one that the policy is of.
+# https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html
+# https://docs.aws.amazon.com/efs/latest/ug/access-control-overview.html
+_OF_ITSELF: Final = ("AWS::ECR::Repository", "AWS::EFS::FileSystem")
 _KINDS: Final[Mapping[str, Kind]] = {
     "AWS::S3::Bucket": Kind.BUCKET,
     "AWS::S3::BucketPolicy": Kind.BUCKET,
@@ -375,7 +379,7 @@ class _Collector:
         # A bus has its policy as one document or as one statement.
         if isinstance(document, dict) and "Effect" in document:
             document = {"Statement": document}
-        self._subject(resource).add(document)
+        self._subject(resource).add(document, **({"Resource": "*"} if resource.type in _OF_ITSELF else {}))
 
     def _table(self, table: Resource) -> None:
         """A table's own policy, and those of its stream and of its copies in other regions, whose ARNs are others."""

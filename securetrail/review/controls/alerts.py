@@ -22,6 +22,7 @@ from securetrail.review.controls.values import (
     reads,
     shown,
     unresolved,
+    weakening,
     where_known,
 )
 
@@ -39,6 +40,7 @@ OTHERWISE: Final = " with a value for what does not match"
 # An alarm that names a unit looks at what is counted in it alone; one that names none, at nothing certain of several.
 OTHER_UNIT, SEVERAL_UNITS = " in another unit", " in one of several units"
 _STATISTICS: Final = {"Average", "Maximum", "Minimum", "SampleCount", "Sum"}
+_IGNORE: Final = "ignore"
 _ABOVE: Final = {"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"}
 _BELOW: Final = {"LessThanThreshold", "LessThanOrEqualToThreshold"}
 
@@ -514,3 +516,15 @@ def _unspaced(text: str) -> str:
         return text
     parts = _QUOTED.split(text.strip())
     return "".join(part if number % 2 else _SPACED.sub(r"\1", part) for number, part in enumerate(parts))
+
+
+@where_known()
+def goes_off_again_less(before: Value, after: Value) -> Weakening | None:
+    """What missing data counts as. Beside the order: an alarm that ignores it stays on, once it went off, until data
+    says otherwise; it acts when it changes, so that nobody is told of the next event. The metric of a filter has no
+    data but while something happens.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    """
+    stays_on = shown(after) == _IGNORE and shown(before) != "breaching"
+    return Weakening(shown(before), shown(after), is_lost=False) if stays_on else weakening(before, after)

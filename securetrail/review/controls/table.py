@@ -535,6 +535,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "missing data counts as",
         _QUIET,
         grade("TreatMissingData", {"breaching": 3, "missing": 2, "ignore": 2, "notBreaching": 1}, default="missing"),
+        alerts.goes_off_again_less,
     ),
     Control("composite_alarm_rule", _COMPOSITE, "goes off when", _QUIET, fixed("AlarmRule"), alerts.goes_off_less),
     Control(
@@ -596,6 +597,13 @@ CONTROLS: Final[tuple[Control, ...]] = (
     ),
     Control("subscription_keeps_failures", _SUBSCRIPTION, "messages that fail go to", _QUIET, _failures),
     Control("function_runs", _FUNCTION, "what it is told is", _QUIET, _runs),
+    Control(
+        "function_code_is_signed",
+        _FUNCTION,
+        "takes code that is signed as says",
+        "Somebody lets it run code that nobody signed.",
+        fixed("CodeSigningConfigArn"),
+    ),
     Control("function_is_fed", _MAPPING, "what feeds the function is", _QUIET, flag("Enabled", default=True)),
     # ---- queues, queries, data
     Control(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from securetrail.review.access import Policies, collect
-from securetrail.review.template import Id, NotComparable, Resource, Variant, as_json
+from securetrail.review.template import Id, NotComparable, Resource, Template, Variant, as_json
 
 # aws:PrincipalTag/team, aws:ResourceTag/team, iam:ResourceTag/team, s3:BucketTag/team
 _KEY: Final = re.compile(r"[\w-]+:(?P<whose>principal|resource|bucket)tag/(?P<tag>.+)", re.IGNORECASE | re.DOTALL)
@@ -20,29 +20,36 @@ _NO_TAG: Final = "not there"
 _IDENTITIES: Final = ("AWS::IAM::Role", "AWS::IAM::User")
 # The properties that have tags, by the types that call them otherwise.
 _NAMES: Final = ("Tags", "BucketTags", "FileSystemTags", "HostedZoneTags")
+# Whose tags are other ones, what it can be to a policy, and the tags of both sides.
+_Changed = tuple[Id | str, tuple[str, ...], dict[str, str], dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class DecidingTag:
-    """A tag of a resource that policies of the base decide by, with another value.
+    """A tag of a resource, or of a whole stack, that policies of the base decide by, with another value.
 
     :param before: the value, or ``not there``; likewise ``after``.
     """
 
-    resource: Id
+    of: Id | str
     tag: str
     before: str
     after: str
 
 
-def deciding_tags(variants: Sequence[Variant]) -> tuple[DecidingTag, ...]:
+def deciding_tags(
+    variants: Sequence[Variant], base: Sequence[Template] = (), head: Sequence[Template] = ()
+) -> tuple[DecidingTag, ...]:
     """The tags with other values by which policies of the base decide.
 
     Of a new resource only an identity counts: what is new holds nothing that a tag could open.
+
+    :param base: the templates, whose stacks have tags that each of their resources gets; likewise ``head``.
     """
     found: dict[DecidingTag, None] = {}
+    of_stacks = [*_changed_stacks(base, head)]
     for variant in variants:
-        changed = [*_changed(variant)]
+        changed: list[_Changed] = [*of_stacks, *_changed(variant)]
         wanted = _wanted(collect(variant.base).values()) if changed else {}
         for each, whose, before, after in changed:
             keys = {key for kind in whose for key in wanted.get(kind, ())}
@@ -52,8 +59,22 @@ def deciding_tags(variants: Sequence[Variant]) -> tuple[DecidingTag, ...]:
     return tuple(found)
 
 
-def _changed(variant: Variant) -> Iterator[tuple[Id, tuple[str, ...], dict[str, str], dict[str, str]]]:
-    """The resources with other tags: what they can be to a policy, and the tags of both sides."""
+def _changed_stacks(base: Sequence[Template], head: Sequence[Template]) -> Iterator[_Changed]:
+    """The stacks with other tags, as :func:`_changed` has resources. Of a new stack its identities count."""
+    known = {each.stack: each for each in base}
+    for new in head:
+        old = known.get(new.stack)
+        before, after = ({key.lower(): value for key, value in each.tags} if each else {} for each in (old, new))
+        resources = new.body.get("Resources")
+        entries = resources.values() if isinstance(resources, Mapping) else ()
+        has_identity = any(isinstance(each, Mapping) and each.get("Type") in _IDENTITIES for each in entries)
+        whose = (*(("principal",) if has_identity else ()), *(("resource",) if old is not None else ()))
+        if before != after and whose:
+            yield new.stack, whose, before, after
+
+
+def _changed(variant: Variant) -> Iterator[_Changed]:
+    """The resources with other tags."""
     for each, new in variant.head.items():
         old = variant.base.get(each)
         before, after = _tags(old) if old is not None else {}, _tags(new)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from securetrail.review.objections import Objection, objection_id
@@ -20,12 +21,41 @@ _DIRECT: Final = re.compile(
     r"^[ \t]*(?:-e[ \t]+|--editable[ \t=]+|[\w.-]+(?:\[[^\]]*\])?[ \t]*@[ \t]*|\w+\+?\w*://)\S+", re.MULTILINE
 )
 _HASH: Final = re.compile(r"--hash=(\S+)")
+# Another file that says what is installed. Locks are not nested deeper than this.
+_INCLUDED: Final = re.compile(
+    r"^[ \t]*(?:-[rc]|--(?:requirement|constraint))[ \t=]*(?P<file>[^\s#]+)[^\n]*$", re.MULTILINE
+)
+_DEEPEST: Final = 5
+# Where packages come from when nobody says where.
+_PUBLIC: Final = {"https://registry.npmjs.org", "registry https://pypi.org/simple"}
+# https://docs.npmjs.com/cli/v11/using-npm/scripts#npm-ci
+_AT_INSTALLATION: Final = ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
 # Of npm's and pip's own settings. A setting of pip may have an underscore, and go on in further lines of its places.
 _SETS_A_PLACE: Final = re.compile(
     r"registry|index[-_]url|find[-_]links|trusted[-_]host|strict-ssl|ignore-scripts *= *false|://", re.IGNORECASE
 )
 _UV_PLACES: Final = ("allow-insecure-host", "extra-index-url", "find-links", "index", "index-url", "sources")
 _INSTALLS: Final = "Whoever owns that place decides what runs in the next review, the tests and the synth."
+
+
+def with_included(name: str, read: Callable[[str], str | None], depth: int = 0) -> str | None:
+    """A lock with the files that it includes in the place of their names; those that are not there stay named.
+
+    https://pip.pypa.io/en/stable/reference/requirements-file-format/#referring-to-other-requirements-files
+
+    :param name: its path.
+    :param read: the text of a file, None for one that is not there.
+    """
+    text = read(name)
+    if text is None or depth > _DEEPEST or not name.endswith((".txt", ".in")):
+        return text
+
+    def included(found: re.Match[str]) -> str:
+        file = posixpath.normpath(posixpath.join(posixpath.dirname(name), found["file"]))
+        inside = None if ":" in file else with_included(file, read, depth + 1)
+        return found[0] if inside is None else inside
+
+    return _INCLUDED.sub(included, text)
 
 
 def versions(name: str, text: str) -> dict[str, str]:
@@ -53,17 +83,22 @@ def weaker_lock(path: str, before: str, after: str) -> Iterator[Objection]:
     """The places that packages newly come from, beside the registry, and the packages that no hash pins any more.
 
     :param path: of the lock.
-    :param before: the base's text; likewise ``after``.
+    :param before: the base's text; likewise ``after``. Empty for a lock that is new.
     """
-    for place in sorted(_places(path, after) - _places(path, before)):
+    for place in sorted(_places(path, after) - (_places(path, before) if before else _PUBLIC)):
         says = f"In {path} packages come from another place than before: {place}"
         yield Objection(objection_id("lock_place", place), path, f"{says}.", _INSTALLS)
+    for where, was, is_now in _other_packages(path, before, after):
+        says = f"In {path} another package is installed as {where}: {is_now}, before {was}."
+        yield Objection(objection_id("lock_place", f"{where}: {was} -> {is_now}"), path, says, _INSTALLS)
     first, second = versions(path, before), versions(path, after)
     old, new = _hashes(path, before), _hashes(path, after)
-    lost = sorted(each for each in first.keys() & second.keys() if old.get(each) and not new.get(each))
+    lost = {each for each in first.keys() & second.keys() if old.get(each) and not new.get(each)}
+    # Where the others have one, so has a new one.
+    lost |= {*_without_hash(path, after)} - {*_without_hash(path, before)} if old else set()
     if lost:
-        says = f"{path} has no hash any more of {', '.join(lost)}."
-        yield Objection(objection_id("lock_hashes", ", ".join(lost)), path, says, _INSTALLS)
+        says = f"{path} has no hash of {', '.join(sorted(lost))}, as it has of others."
+        yield Objection(objection_id("lock_hashes", ", ".join(sorted(lost))), path, says, _INSTALLS)
     same = (each for each in first if first[each] == second.get(each) and old.get(each) and new.get(each))
     if others := sorted(each for each in same if not old[each] & new[each]):
         says = f"{path} has other hashes of the same version of {', '.join(others)}."
@@ -71,17 +106,26 @@ def weaker_lock(path: str, before: str, after: str) -> Iterator[Objection]:
 
 
 def other_places(path: str, before: str, after: str) -> Iterator[Objection]:
-    """The places that the settings of an installer newly name, or whose certificates it does not check any more.
+    """The places that the settings of an installer newly name, or whose certificates it does not check any more; and
+    what it newly runs.
 
-    :param path: of ``.npmrc``, ``pip.conf``, ``uv.toml`` or ``pyproject.toml``.
+    :param path: of ``.npmrc``, ``pip.conf``, ``uv.toml``, ``pyproject.toml`` or ``package.json``.
     :param before: the base's text; likewise ``after``.
     """
+    what = "runs something else" if path.endswith(".json") else "lets packages come from another place"
     for line in sorted({*_settings_of_places(path, after)} - {*_settings_of_places(path, before)}):
-        says = f"{path} lets packages come from another place than before: {line}"
+        says = f"{path} {what} than before when they are installed: {line}"
         yield Objection(objection_id("lock_place", line), path, f"{says}.", _INSTALLS)
 
 
 def _settings_of_places(path: str, text: str) -> Iterator[str]:
+    if path.endswith("package.json"):
+        try:
+            scripts = json.loads(text or "{}").get("scripts", {})
+            yield from (f"{name}: {scripts[name]}" for name in _AT_INSTALLATION if name in scripts)
+        except (ValueError, AttributeError, TypeError):
+            return
+        return
     if not path.endswith(".toml"):
         lines = (" ".join(line.split()) for line in text.splitlines())
         yield from (line for line in lines if _SETS_A_PLACE.search(line) and not line.startswith(("#", ";")))
@@ -132,6 +176,46 @@ def _hashes(path: str, text: str) -> dict[str, frozenset[str]]:
             name = normal(pinned["name"]) if pinned else name
             found.setdefault(name, set()).update(_HASH.findall(line))
     return {name: frozenset(hashes) for name, hashes in found.items() if hashes}
+
+
+def _without_hash(path: str, text: str) -> Iterator[str]:
+    """What a lock installs without a hash, from a registry."""
+    hashes = _hashes(path, text)
+    if _is_npm(path):
+        packages = _of_npm(text).items()
+        # A link leads into the repository, and what is bundled has the hash of what it is bundled with.
+        yield from (
+            where for where, each in packages if where not in hashes and not (each.get("link") or each.get("inBundle"))
+        )
+    elif _is_toml(path, text):
+        sources = ((normal(str(each.get("name"))), each.get("source")) for each in _packages(text))
+        yield from (
+            name for name, source in sources if isinstance(source, dict) and "registry" in source and name not in hashes
+        )
+    else:
+        lines = (line.strip() for line in re.sub(r"\\\n", " ", text).splitlines())
+        yield from (line for line in lines if line and line[0] not in "#-" and "--hash=" not in line)
+
+
+def _other_packages(path: str, before: str, after: str) -> Iterator[tuple[str, str, str]]:
+    """Where npm installs a package of another name than before, and both names."""
+    if _is_npm(path):
+        old, new = _of_npm(before), _of_npm(after)
+        for where in sorted(old.keys() & new.keys()):
+            names = _npm_name(where, old[where]), _npm_name(where, new[where])
+            if names[0] != names[1]:
+                yield (where, *names)
+
+
+def _npm_name(where: str, package: Mapping[str, Any]) -> str:
+    """The name of the package that is installed somewhere: it may be another one than that of its folder.
+
+    A registry has a package ``@scope/name`` under ``/@scope/name/-/name-1.0.0.tgz``.
+    """
+    place, dash, _ = str(package.get("resolved") or "").partition("/-/")
+    scope, name = ["", *place.split("/")][-2:]
+    found = f"{scope}/{name}" if scope.startswith("@") else name
+    return found if dash else str(package.get("name") or where.rpartition("node_modules/")[2])
 
 
 def _is_npm(path: str) -> bool:

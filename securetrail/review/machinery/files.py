@@ -6,14 +6,14 @@ import ast
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import metadata
 from typing import Any, Final
 
-from securetrail.review.machinery.collected import leaves_out_tests, new_hooks
-from securetrail.review.machinery.dependencies import normal, other_places, versions, weaker_lock
+from securetrail.review.machinery.collected import hides_settings, leaves_out_tests, new_ends, new_hooks
+from securetrail.review.machinery.dependencies import normal, other_places, versions, weaker_lock, with_included
 from securetrail.review.machinery.makefile import HIDING, MAKEFILE, hidden_verbs, recipes, weaker_makefile
 from securetrail.review.machinery.tests import lost_tests
 from securetrail.review.machinery.workflows import scripts, weaker_action, weaker_workflows
@@ -56,12 +56,16 @@ _TESTS: Final = ("test_*.py", "*/test_*.py", "*_test.py")
 # The names of cdk-nag's packs, of CDK's validators, and of our own function that adds packs.
 _CHECKS: Final = ("Checks", "Validator", "rule_packs")
 _UNRULED: Final = "Whatever these rules forbid can be deployed, and nobody is told."
-# Where one of these is, pytest has no settings of another file. https://docs.pytest.org/en/stable/reference/customize.html
+# Where one of these is, pytest has no settings of another file: in the root, and in the folder that it is told to run.
+# https://docs.pytest.org/en/stable/reference/customize.html
 _HIDES_SETTINGS: Final = (".pytest.ini", ".pytest.toml", "pytest.ini", "pytest.toml")
 _SETTINGS_OF_TESTS: Final = ("pyproject.toml", "pytest.ini", "setup.cfg", "tox.ini")
+_FOLDERS_OF_TESTS: Final = {"test", "tests"}
 _LOCKS: Final = ("requirements*.txt", "*/requirements*.txt", "*.lock", "*package-lock.json", "*npm-shrinkwrap.json")
-_INSTALLERS: Final = (".npmrc", "pip.conf", "pip.ini", "pyproject.toml", "uv.toml")
+_INSTALLERS: Final = (".npmrc", "package.json", "pip.conf", "pip.ini", "pyproject.toml", "uv.toml")
 _ACTIONS: Final = ("action.yml", "action.yaml")
+# What a CI of another kind runs.
+_RUN_BY_CI: Final = (".ci/*",)
 _SHELLS: Final = re.compile(r"#!.*\b(?:ba|da|k|z)?sh\b")
 # In the first line, or as a command of its own: `#!/bin/sh -e`, `set -euo pipefail`.
 _ENDS_AT_FAILURES: Final = re.compile(r"(?:#!\S+(?: \S*sh)?|set)(?: \S+)*? -(?:[a-z]*e|o errexit\b)")
@@ -77,7 +81,19 @@ _MUST_STAY: Final = (".github/actions/*", "Makefile", "cdk.json", "tools/review*
 # https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners#codeowners-file-size
 _LARGEST_OWNERS_BYTES: Final = 3_000_000
 # Of cdk.json: what a deployment does and no synth shows. Which of two values asks more, where there is an order.
-_DEPLOYS: Final = ("build", "caBundlePath", "ignoreErrors", "plugin", "profile", "proxy", "roleArn", "toolkitStackName")
+_DEPLOYS: Final = (
+    "build",
+    "caBundlePath",
+    "ignoreErrors",
+    "plugin",
+    "profile",
+    "proxy",
+    "roleArn",
+    "tags",
+    "toolkitBucket",
+    "toolkitStackName",
+)
+_VALIDATES: Final = re.compile(r"@aws-cdk/[\w-]+:validate")
 _APPROVAL: Final = ("never", "broadening", "any-change")
 # In the order in which GitHub looks for it.
 _OWNERS: Final = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
@@ -105,13 +121,21 @@ def compare_machinery(
     sources = [name for name in names if name.endswith(".py") and name not in tests and not name.startswith("tests/")]
     found = [*lost_tests(_texts(tests, base), _texts(tests, head))]
     found += lost_checks(_texts(sources, base), _texts(sources, head))
-    found += weaker_workflows(_texts(workflows, base), _texts(workflows, head))
+    others = _texts(sorted({*workflows_of_base} - {*workflows}), base)
+    found += weaker_workflows(_texts(workflows, base), _texts(workflows, head), others)
     of_base = tuple(_texts(sorted({*workflows, *workflows_of_base}), base).values())
     makefile, new = base(MAKEFILE), [name for name in names if base(name) is None]
     commands = (*(line for text in of_base for line in scripts(text)), *recipes(makefile or "", of_base))
     for name in names:
-        found += _of_file(name, base(name), head(name), makefile, of_base)
+        # How a test of it ends has been said.
+        said = " ".join(each.says for each in found if each.resource.startswith(f"{name}::"))
+        found += (
+            each
+            for each in _of_file(name, base(name), head(name), makefile, of_base)
+            if not said or each.resource.rpartition(" ")[2] not in said
+        )
         found += _of_script(name, base(name), head(name), commands)
+    found += weaker_locks(names, base, head)
     found += hidden_verbs(head(MAKEFILE) or "", of_base, new)
     found += hidden_modules(new, base)
     if {*names} & {*_OWNERS}:
@@ -133,7 +157,7 @@ def _of_file(
     if before is not None and after is None and _fits(name, _MUST_STAY):
         says = f"{name} is gone, which says what is checked."
         yield Objection("judge_removed", name, says, "What it checked is not checked any more.")
-    elif before is None and name in _HIDES_SETTINGS:
+    elif _hides_settings(name, before, after):
         says = f"{name} is new, so that pytest reads its settings there and nowhere else."
         yield Objection("tests_left_out", name, says, "What the tests showed can break, and nobody is told.")
     elif makefile is not None and (name == MAKEFILE or (before is None and name in HIDING)):
@@ -147,15 +171,25 @@ def _of_file(
         yield from _of_settings(name, before, after)
 
 
+def _hides_settings(name: str, before: str | None, after: str | None) -> bool:
+    *folders, last = name.split("/")
+    if after is None or not (not folders or folders[0] in _FOLDERS_OF_TESTS):
+        return False
+    if last in _HIDES_SETTINGS:
+        return before is None
+    return bool(folders) and last in _SETTINGS_OF_TESTS and hides_settings(last, before, after)
+
+
 def _of_script(name: str, before: str | None, after: str | None, commands: Iterable[str]) -> Iterator[Objection]:
-    """That a shell script does not do all that it did, which workflows run, or verbs that they run.
+    """That a shell script does not do all that it did, which a workflow runs, a verb that it runs, or another CI.
 
     Its first lines are the base's, or nobody here knows what it does; of other programs only the name is seen. What is
     added behind them counts where no failure ends the script: its last command alone says whether it succeeded.
     """
     is_script = before is not None and (name.endswith((".bash", ".sh")) or _SHELLS.match(before))
     called = re.compile(rf"(?<![\w.-])(?:\./)?{re.escape(name)}(?![\w.-])")
-    if before is None or not is_script or not any(called.search(command) for command in commands):
+    is_called = _fits(name, _RUN_BY_CI) or any(called.search(command) for command in commands)
+    if before is None or not is_script or not is_called:
         return
     old, new = (_commands(text or "") for text in (before, after))
     is_ended = any(_ENDS_AT_FAILURES.match(line) for line in old)
@@ -171,16 +205,26 @@ def _commands(script: str) -> list[str]:
     return [line for line in lines if line and (line.startswith("#!") or not line.startswith("#"))]
 
 
+def weaker_locks(changed: Collection[str], base: Read, head: Read) -> Iterator[Objection]:
+    """What locks pin less than before: those that differ, and those that include a file that does."""
+    for name in sorted({*changed, *_LOCKS_OF_ROOT}):
+        before, after = (with_included(name, side) for side in (base, head))
+        if before != after and after is not None and (_fits(name, _LOCKS) or "--hash=" in (before or "")):
+            yield from weaker_lock(name, before or "", after)
+
+
 def _of_settings(name: str, before: str | None, after: str | None) -> Iterator[Objection]:
     last = name.rpartition("/")[2]
     if last in _INSTALLERS:
         yield from other_places(name, before or "", after or "")
-    if name in _SETTINGS_OF_TESTS:
+    if last in _SETTINGS_OF_TESTS:
         yield from leaves_out_tests(name, before or "", after or "")
-    elif last == "conftest.py":
-        yield from new_hooks(name, before or "", after or "")
-    elif before is not None and after is not None and _fits(name, _LOCKS):
-        yield from weaker_lock(name, before, after)
+    elif name.endswith(".py"):
+        is_test = _fits(name, _TESTS)
+        is_of_tests = is_test or last == "conftest.py" or bool(_FOLDERS_OF_TESTS & {*name.split("/")[:-1]})
+        # Hooks are wherever a conftest.py, a setting or an option of pytest has them from.
+        found = [] if is_test else [*new_hooks(name, before or "", after or "", is_of_tests=is_of_tests)]
+        yield from found or (new_ends(name, before or "", after or "") if is_of_tests else ())
     elif last in _ACTIONS and before is not None:
         yield from weaker_action(name, before, after or "")
     elif last == "cdk.json":
@@ -326,6 +370,9 @@ def other_deployment(path: str, before: str, after: str) -> Iterator[Objection]:
     differs = [name for name in _DEPLOYS if new.get(name) and old.get(name) != new.get(name)]
     if asks[0] != asks[1] and not _asks_more(*asks):
         differs.append("requireApproval")
+    for name in _validations_off(old, new):
+        says = f"{name} is not true any more in {path}: what breaks a rule of CDK's own can be deployed."
+        yield Objection("rule_pack_conditional", f"{path}: {name}", says, _UNRULED)
     for name in differs:
         first, second = (json.dumps(each.get(name), sort_keys=True) for each in (old, new))
         yield Objection(
@@ -334,6 +381,16 @@ def other_deployment(path: str, before: str, after: str) -> Iterator[Objection]:
             f"{name} in {path} is {second}, before {first}, and no synth shows what that does.",
             "Something else is deployed than what was reviewed, or by somebody else, or nobody is asked.",
         )
+
+
+def _validations_off(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The settings by which what CDK's own validators find fails a synth, and that do not say so any more."""
+    old, new = (each.get("context") for each in (before, after))
+    flags = old if isinstance(old, dict) else {}
+    now = new if isinstance(new, dict) else {}
+    return sorted(
+        name for name in flags if _VALIDATES.match(name) and flags[name] is True and now.get(name) is not True
+    )
 
 
 def _asks_more(before: str, after: str) -> bool:

@@ -78,7 +78,7 @@ def lost_tests(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[Object
 
 def ends_tests(module: ast.Module) -> Iterator[str]:
     """What of a module, such as a conftest.py, ends the run or skips tests: calls at its top, and in fixtures."""
-    names = _imported(module)
+    names = imported(module)
     yield from (skip for node in module.body for skip in _skips_of_all(node, names))
     for each in functions_of(module).values():
         if any("fixture" in ast.unparse(by) for by in each.decorator_list):
@@ -100,7 +100,7 @@ def _tests(path: str, text: str) -> Iterator[tuple[str, _Test]]:
         module = ast.parse(text)
     except (SyntaxError, ValueError):
         return
-    names, helpers = _imported(module), functions_of(module)
+    names, helpers = imported(module), functions_of(module)
     yield from _in(module.body, path, frozenset(), names, helpers)
 
 
@@ -152,7 +152,7 @@ def _skipped(test: Function) -> Iterator[str]:
         yield "yield"
 
 
-def _imported(module: ast.Module) -> dict[str, str]:
+def imported(module: ast.Module) -> dict[str, str]:
     """What imported names stand for: ``from pytest import skip as s`` makes ``s`` ``pytest.skip``."""
     found: dict[str, str] = {}
     for node in ast.walk(module):
@@ -163,7 +163,11 @@ def _imported(module: ast.Module) -> dict[str, str]:
     return found
 
 
-def _called(node: ast.expr, names: Mapping[str, str]) -> str:
+def full_name(node: ast.expr, names: Mapping[str, str]) -> str:
+    """The full name of what an expression names.
+
+    :param names: of :func:`imported`.
+    """
     first, dot, rest = ast.unparse(node).partition(".")
     return f"{names.get(first, first)}{dot}{rest}"
 
@@ -254,12 +258,12 @@ def _ways_out(test: Function, names: Mapping[str, str], *, returns: bool = True)
 def _way_out(node: ast.AST, names: Mapping[str, str]) -> str:
     """How a statement skips a test or ends the run; nothing if it does neither."""
     if isinstance(node, ast.Assign | ast.Expr) and isinstance(node.value, ast.Call):
-        called = _called(node.value.func, names)
+        called = full_name(node.value.func, names)
         if called in (*_SKIPPING_CALLS, *_ENDING_CALLS):
             return called
         marks = called.endswith((".add_marker", ".applymarker"))
         return next((skip for each in node.value.args for skip in _skips(each)), "") if marks else ""
     if isinstance(node, ast.Raise) and node.exc is not None:
-        raised = _called(node.exc.func if isinstance(node.exc, ast.Call) else node.exc, names)
+        raised = full_name(node.exc.func if isinstance(node.exc, ast.Call) else node.exc, names)
         return f"raise {raised}" if raised.endswith(_SKIPPING_ERRORS) else ""
     return ""

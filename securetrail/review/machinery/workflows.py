@@ -14,6 +14,7 @@ from securetrail.review.objections import Objection, objection_id
 
 _PINNED: Final = re.compile(r"(?P<action>[^@]+)@(?P<version>.+)", re.DOTALL)
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+_EXPRESSION: Final = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
 _UNCHECKED: Final = "A change that this step stops goes through."
 # Whatever else is set decides whether and how something runs: `needs` of a job that is skipped skips a job, a default
 # shell can make every step succeed. What is compared by itself, or can only end a run, is left out.
@@ -28,27 +29,37 @@ _COMPARED: Final[Mapping[str, frozenset[Any]]] = {
 _WITH_SECRETS: Final = ("pull_request_target", "workflow_run", "issue_comment")
 
 
-def weaker_workflows(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[Objection, ...]:
+def weaker_workflows(
+    base: Mapping[str, str], head: Mapping[str, str], others: Mapping[str, str] | None = None
+) -> tuple[Objection, ...]:
     """What workflows of the base do not do any more, and what new ones may do that strangers or mistakes can use.
 
     :param base: the texts of the base's workflow files that the change touches, by path; likewise ``head``.
+    :param others: the texts of the base's other workflow files.
     """
     found: list[Objection] = []
+    known = {path: _workflow(text) or {} for path, text in {**(others or {}), **base}.items()}
     for path, text in base.items():
         before = _workflow(text)
         after = _workflow(head[path]) if path in head else None
-        if before is None:
-            continue
         if path not in head:
             found.append(Objection("workflow_removed", path, "The workflow is gone.", _UNCHECKED))
         elif after is None:
             found.append(Objection("workflow_removed", path, "The workflow cannot be read.", _UNCHECKED))
+        elif before is None:
+            says = "The base's workflow cannot be read, so that nobody knows what this one does less."
+            found.append(Objection(objection_id("workflow_not_comparable", text), path, says, _UNCHECKED))
         else:
             found += _weaker(path, before, after)
+            found += _taken_names(path, after, known)
     for path in sorted({*head} - {*base}):
         new = _workflow(head[path])
-        if new is not None:
-            found += _new(path, new)
+        if new is None:
+            says = "The new workflow cannot be read; GitHub may read more than this does."
+            found.append(Objection(objection_id("workflow_not_comparable", head[path]), path, says, _UNCHECKED))
+        else:
+            found += _new(path, new, says_permissions=any("permissions" in each for each in known.values()))
+            found += _taken_names(path, new, known)
     return tuple(found)
 
 
@@ -76,9 +87,16 @@ def scripts(text: str) -> Iterator[str]:
                 yield str(step["run"])
 
 
-def _new(path: str, workflow: Mapping[str, Any]) -> Iterator[Objection]:
-    """What a workflow that the base does not have may do."""
+def _new(path: str, workflow: Mapping[str, Any], *, says_permissions: bool) -> Iterator[Objection]:
+    """What a workflow that the base does not have may do.
+
+    :param says_permissions: whether those of the base say what they may do.
+    """
     yield from _with_secrets(path, {}, _triggers(workflow))
+    jobs = _jobs(workflow).values()
+    if says_permissions and "permissions" not in workflow and any("permissions" not in job for job in jobs):
+        says = "The new workflow does not say what it may do, so that the repository's default counts."
+        yield Objection("workflow_permissions", path, says, "What runs there can change the repository.")
     yield from _wider(path, "the new workflow", {}, workflow.get("permissions"))
     yield from _wider_new_jobs(path, {}, workflow.get("jobs") or {})
 
@@ -121,7 +139,6 @@ def _weaker(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> I
             "The workflow does not say any more what it may do, so that the repository's default counts.",
             "What runs there can change the repository.",
         )
-    yield from _renamed(path, before, after)
     yield from _wider(path, "the workflow", before.get("permissions"), after.get("permissions"))
     for name, job in (before.get("jobs") or {}).items():
         here = f"{path}: {name}"
@@ -178,7 +195,7 @@ def _steps(here: str, before: list[Any], after: list[Any]) -> Iterator[Objection
     for step in new[len(before) - len(kept) :]:
         called = _called(step)
         yield Objection(
-            objection_id("step_inserted", json.dumps(step, sort_keys=True, default=str)),
+            objection_id("step_inserted", _text(step)),
             f"{here}: {called}",
             f"The step {called} is new and comes before steps of the base.",
             "It can change what the steps after it find, and so what they check.",
@@ -194,7 +211,7 @@ def _settings(
         if key == "uses" and _called(before) == _called(after):
             continue  # another version of a workflow that the job calls
         if values[0] != values[1]:
-            detail = " -> ".join(json.dumps(each, sort_keys=True, default=str) for each in values)
+            detail = " -> ".join(_text(each) for each in values)
             yield Objection(
                 objection_id(f"{kind}_changed", detail),
                 f"{here}: {key}",
@@ -203,17 +220,32 @@ def _settings(
             )
 
 
-def _renamed(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Objection]:
-    """Jobs that report under the name of another one. A required check is known by this name alone."""
-    names = {_name(key, job): key for key, job in (before.get("jobs") or {}).items()}
-    for key, job in (after.get("jobs") or {}).items():
-        if names.get(_name(key, job), key) != key:
-            yield Objection(
-                "job_takes_a_name",
-                f"{path}: {key}",
-                f"The job {key} reports under the name of the job {names[_name(key, job)]}.",
-                _UNCHECKED,
-            )
+def _taken_names(path: str, after: Mapping[str, Any], base: Mapping[str, Mapping[str, Any]]) -> Iterator[Objection]:
+    """Jobs that report, or may report, under the name of another one. A required check is known by this name alone,
+    whichever workflow it is of.
+
+    :param base: the base's workflows.
+    """
+    names: dict[str, set[tuple[str, str]]] = {}
+    for file, workflow in base.items():
+        for key, job in _jobs(workflow).items():
+            names.setdefault(_name(key, job), set()).add((file, key))
+    was = _jobs(base.get(path, {}))
+    for key, job in _jobs(after).items():
+        if key in was and _name(key, was[key]) == _name(key, job):
+            continue
+        # Whatever an expression is, the text around it stays.
+        pattern = ".*".join(map(re.escape, _EXPRESSION.split(_name(key, job))))
+        taken = [name for name, of in names.items() if (path, key) not in of and re.fullmatch(pattern, name, re.DOTALL)]
+        for name in sorted(taken):
+            says = f"The job {key} reports, or may report, under the name of the job {sorted(names[name])[0][1]}."
+            yield Objection("job_takes_a_name", f"{path}: {key}", says, _UNCHECKED)
+
+
+def _jobs(workflow: Mapping[Any, Any]) -> Mapping[str, Mapping[str, Any]]:
+    jobs = workflow.get("jobs")
+    found = jobs.items() if isinstance(jobs, Mapping) else ()
+    return {str(key): job for key, job in found if isinstance(job, Mapping)}
 
 
 def _name(key: str, job: Any) -> str:
@@ -244,7 +276,7 @@ def _triggers(workflow: Mapping[Any, Any]) -> dict[str, str]:
         return {value: "null"}
     if isinstance(value, list):
         return {str(each): "null" for each in value}
-    return {str(name): json.dumps(its, sort_keys=True, default=str) for name, its in (value or {}).items()}
+    return {str(name): _text(its) for name, its in (value or {}).items()}
 
 
 def _called(step: Any) -> str:
@@ -266,6 +298,17 @@ def _runs(step: Any) -> list[str]:
 def _is_pinned(step: Mapping[str, Any]) -> bool:
     found = _PINNED.fullmatch(str(step.get("uses", "")))
     return bool(found and _COMMIT.fullmatch(found["version"]))
+
+
+def _text(value: Any) -> str:
+    """A value as text. YAML's keys may be of several kinds, which have no order."""
+    return json.dumps(_with_text_keys(value), sort_keys=True, default=str)
+
+
+def _with_text_keys(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _with_text_keys(entry) for key, entry in value.items()}
+    return [_with_text_keys(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _workflow(text: str) -> Mapping[Any, Any] | None:

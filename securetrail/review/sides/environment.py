@@ -13,6 +13,7 @@ from typing import Final
 
 from securetrail.printable import printable
 from securetrail.review.errors import ReviewError, WrongUsage
+from securetrail.review.machinery.dependencies import with_included
 
 # In this order the first that a repository has is its lock, unless one is named.
 LOCKS: Final = ("uv.lock", "requirements.lock", "requirements.txt")
@@ -46,16 +47,26 @@ def python_for(lock: Path | None, installed_from: Path | None) -> Path:
     :param installed_from: the lock that the running environment was installed from.
     :raises ReviewError: it cannot be installed.
     """
-    if lock is None or (installed_from is not None and lock.read_bytes() == installed_from.read_bytes()):
+    if lock is None or (installed_from is not None and text_of(lock) == text_of(installed_from)):
         return Path(sys.executable)
     # The interpreter's version is part of the key: wheels are made for one.
-    version = f"{sys.implementation.cache_tag}\0{lock.name}\0".encode()
-    folder = _cache() / hashlib.sha256(version + lock.read_bytes()).hexdigest()[:32]
+    key = f"{sys.implementation.cache_tag}\0{lock.name}\0{text_of(lock)}"
+    folder = _cache() / hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()[:32]
     python = folder / "bin" / "python"
     if not (folder / "installed").is_file():
         _install(lock, folder)
         (folder / "installed").touch()
     return python
+
+
+def text_of(lock: Path) -> str:
+    """All that a lock pins, with what stands in the files that it includes."""
+
+    def read(name: str) -> str | None:
+        path = lock.parent / name
+        return path.read_text(encoding="utf-8", errors="surrogateescape") if path.is_file() else None
+
+    return with_included(lock.name, read) or ""
 
 
 def _cache() -> Path:

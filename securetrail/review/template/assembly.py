@@ -61,11 +61,59 @@ def _assembly(folder: Path, depth: int) -> Iterator[Template]:
             # The display name is the construct's path, that of the Stage included.
             stack = str(artifact.get("displayName") or name)
             account, region = _environment(str(artifact.get("environment", "")))
-            body = _with_definitions(folder, _read(folder / properties["templateFile"]))
+            file = str(properties["templateFile"])
+            url = properties.get("stackTemplateAssetObjectUrl")
+            uploaded = file if url is None else _asset(folder, url)
+            shown = _read(folder / file)
+            if uploaded is None or (uploaded != file and _read(folder / uploaded) != shown):
+                raise AssemblyError(
+                    f"{folder / 'manifest.json'} shows {file} as the template of the stack {stack}, and the deployment "
+                    f"takes {uploaded or 'one that is not in the assembly'}. Fix: synthesize again"
+                )
+            body = _with_definitions(folder, shown)
             by = tuple(_deployed_by(folder, name, properties, account, region))
             told = frozenset(map(str, properties.get("notificationArns") or ()))
-            template = Template(stack, body, account, region, name=_name(artifact, name), deployed_by=by, told=told)
-            yield from _with_nested(folder, template, depth)
+            template = Template(
+                stack,
+                body,
+                account,
+                region,
+                name=_name(artifact, name),
+                deployed_by=by,
+                told=told,
+                tags=_tags(folder, artifact),
+            )
+            yield from _with_nested(folder, template, _by_parameters(folder, artifact), depth)
+
+
+def _by_parameters(folder: Path, artifact: Mapping[str, Any]) -> Mapping[str, str]:
+    """The beginning of the names of the parameters that say where an asset was uploaded → the asset's file.
+
+    Older synthesizers tell a template so where its assets are; those of nested stacks are told as the outer stack's.
+    """
+    return {
+        f"AssetParameters{each['id']}": str(each["path"])
+        for each in _metadata(folder, artifact, "aws:cdk:asset")
+        if str(each.get("s3KeyParameter")).startswith(f"AssetParameters{each['id']}")
+    }
+
+
+def _tags(folder: Path, artifact: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The tags of a whole stack; no template has them."""
+    given = (artifact.get("properties") or {}).get("tags")
+    if given is None:
+        told = _metadata(folder, artifact, "aws:cdk:stack-tags")
+        given = {
+            each.get("Key", each.get("key")): each.get("Value", each.get("value")) for tags in told for each in tags
+        }
+    return tuple(sorted((str(key), str(value)) for key, value in given.items()))
+
+
+def _metadata(folder: Path, artifact: Mapping[str, Any], kind: str) -> Iterator[Any]:
+    """What the synth says of a stack's constructs, of one kind."""
+    file = artifact.get("additionalMetadataFile")
+    metadata = _read(folder / file) if file and (folder / file).is_file() else artifact.get("metadata") or {}
+    yield from (each["data"] for entries in metadata.values() for each in entries if each["type"] == kind)
 
 
 def _deployed_by(
@@ -84,15 +132,18 @@ def _deployed_by(
         yield words, text.replace(region, "${AWS::Region}") if region else text
 
 
-def _with_nested(folder: Path, template: Template, depth: int) -> Iterator[Template]:
-    """The template and those of the stacks nested in it, which only the template's metadata names."""
+def _with_nested(folder: Path, template: Template, parameters: Mapping[str, str], depth: int) -> Iterator[Template]:
+    """The template and those of the stacks nested in it.
+
+    :param parameters: of :func:`_by_parameters`.
+    """
     yield template
     if depth > _DEEPEST:
         raise AssemblyError(f"stack {template.stack}: stacks are nested deeper than {_DEEPEST}")
     for logical_id, resource in (template.body.get("Resources") or {}).items():
         # A loop that makes resources is a list.
         is_stack = isinstance(resource, dict) and resource.get("Type") == "AWS::CloudFormation::Stack"
-        path = _nested(folder, resource) if is_stack else None
+        path = _nested(folder, resource, parameters) if is_stack else None
         if path:
             yield from _with_nested(
                 folder,
@@ -102,20 +153,25 @@ def _with_nested(folder: Path, template: Template, depth: int) -> Iterator[Templ
                     account=template.account,
                     region=template.region,
                     parent=Id(template.stack, logical_id),
+                    tags=template.tags,
                 ),
+                parameters,
                 depth + 1,
             )
 
 
-def _nested(folder: Path, resource: Mapping[str, Any]) -> str | None:
-    """The file of a nested stack's template: its metadata names it, or else its URL ends with the hash of an asset.
+def _nested(folder: Path, resource: Mapping[str, Any], parameters: Mapping[str, str]) -> str | None:
+    """The file of a nested stack's template: the one that its URL leads to.
 
-    ``None`` when the template is no asset of the assembly.
+    What its metadata says of it is no evidence: CloudFormation deploys what is behind the URL.
+
+    :param parameters: of :func:`_by_parameters`.
+    :returns: None when the template is no asset of the assembly.
     """
-    path = (resource.get("Metadata") or {}).get("aws:asset:path")
-    if path:
-        return str(path)
-    return _asset(folder, (resource.get("Properties") or {}).get("TemplateURL", ""))
+    url = (resource.get("Properties") or {}).get("TemplateURL", "")
+    text = json.dumps(url)
+    told = {path for name, path in parameters.items() if name in text}
+    return _asset(folder, url) or (told.pop() if len(told) == 1 else None)
 
 
 def _with_definitions(folder: Path, body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -174,13 +230,27 @@ def _own_asset(folder: Path, code: Any) -> str | None:
 
 
 def _asset(folder: Path, place: Any) -> str | None:
-    """The file of the assembly that is deployed to a place in S3, whose name has the hash of it."""
-    url = json.dumps(place)
-    for manifest in sorted(folder.glob("*.assets.json")):
-        for name, asset in (_read(manifest).get("files") or {}).items():
-            if name in url:
-                return str(asset["source"]["path"])
-    return None
+    """The file of the assembly that is deployed to a place in S3; None when none is, or different ones may be."""
+    found = sorted(
+        str(asset["source"]["path"])
+        for manifest in sorted(folder.glob("*.assets.json"))
+        for asset in (_read(manifest).get("files") or {}).values()
+        for to in (asset.get("destinations") or {}).values()
+        if _leads_to(place, str(to.get("bucketName")), str(to.get("objectKey")))
+    )
+    # Stacks with the same content have one name in S3.
+    is_one = len({*found}) == 1 or len({_content(folder / each) for each in found}) == 1
+    return found[0] if is_one else None
+
+
+def _content(path: Path) -> bytes | Path:
+    return path.read_bytes() if path.is_file() else path
+
+
+def _leads_to(place: Any, bucket: str, key: str) -> bool:
+    """Whether a URL, or a bucket and a key, is this place: its end is the key, and the bucket stands in it."""
+    end = place.get("Key", place) if isinstance(place, dict) else place
+    return json.dumps(end).rstrip('"]}').endswith((f"/{key}", f'"{key}')) and bucket in json.dumps(place)
 
 
 def _name(artifact: Mapping[str, Any], name: str) -> str:

@@ -30,6 +30,7 @@ class Template:
     :param deployed_by: what the deployment of it uses, in words, and which one: a role, a bucket of its files. Account
         and region of the environment stand there as CDK's placeholders.
     :param told: the topics that CloudFormation tells of each deployment.
+    :param tags: of the whole stack, which CloudFormation gives each resource that has none of this name.
     """
 
     stack: str
@@ -40,6 +41,7 @@ class Template:
     name: str = ""
     deployed_by: tuple[tuple[str, str], ...] = ()
     told: frozenset[str] = frozenset()
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

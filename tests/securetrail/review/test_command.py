@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import types
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -465,10 +466,47 @@ def test_a_judge_that_does_not_run_is_no_yes(with_judge: Path, temporary: Path) 
     assert (done.returncode, done.stdout) == (3, "")
 
 
+def judge(folder: Path, version: str) -> None:
+    """A securetrail of another version, as a wheel: it says who it is and what it is to do."""
+    folder.mkdir(exist_ok=True)
+    about = f"securetrail-{version}.dist-info"
+    says = f"import sys\nprint('{version}', *sys.argv[1:])\nsys.exit(7)\n"
+    files = {
+        "securetrail/__init__.py": "",
+        "securetrail/__main__.py": says,
+        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: securetrail\nVersion: {version}\n",
+        f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{name},,\n" for name in (*files, f"{about}/RECORD"))
+    with zipfile.ZipFile(folder / f"securetrail-{version}-py3-none-any.whl", "w") as archive:
+        for name, text in {**files, f"{about}/RECORD": record}.items():
+            archive.writestr(name, text)
+
+
 @pytest.mark.slow
-def test_in_another_repository_the_pinned_version_judges_or_the_running_one_is_named(
-    project: Path, temporary: Path
-) -> None:
+def test_in_another_repository_the_version_judges_that_the_base_pins(project: Path, temporary: Path) -> None:
+    lock = project / "requirements.txt"
+    lock.write_text("--no-index\n--find-links wheels\nsecuretrail==0.0.1\n")
+    for version in ("0.0.1", "0.0.2"):
+        judge(project / "wheels", version)
+    commit(project)
+    # The change pins a judge of its own, and has one in its folder.
+    lock.write_text(lock.read_text().replace("0.0.1", "0.0.2"))
+    (project / "securetrail").mkdir()
+    (project / "securetrail/__main__.py").write_text("print('the change itself')\n")
+
+    done = review(project, temporary, "--app=python3 app.py", "--allow-new-decisions", PYTHONPATH=str(ROOT))
+
+    assert done.returncode == 7, done.stderr
+    version, command, *options = done.stdout.split()
+    assert (version, command) == ("0.0.1", "review")
+    assert {"--base=main", f"--repository={project}", "--allow-new-decisions"} <= {*options}
+    # The change's lock makes the change's environment alone.
+    assert "0.0.2" not in done.stdout
+
+
+@pytest.mark.slow
+def test_in_another_repository_that_pins_no_judge_the_running_one_is_named(project: Path, temporary: Path) -> None:
     (project / "requirements.txt").write_text("boto3==1.43.106\n")
     commit(project)
 

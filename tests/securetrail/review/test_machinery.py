@@ -39,6 +39,8 @@ def test_a_rule_pack_that_does_not_run_any_more_is_objected_to() -> None:
 
     assert ids(lost_packs(before, after)) == [("rule_pack_removed", PACK)]
     assert lost_packs(after, Findings((), (), frozenset({"HIPAA", "More", PACK}))) == ()
+    # CDK's own is not in the report once it finds nothing more.
+    assert lost_packs(Findings((), (), frozenset({"CloudFormation Validate"})), Findings((), ())) == ()
 
 
 def test_a_rule_that_falls_silent_about_what_did_not_change_is_objected_to() -> None:
@@ -359,6 +361,48 @@ def test_a_new_workflow_that_strangers_start_or_that_may_write_is_objected_to() 
         ("workflow_may_write", f"{path}: the new job more: everything"),
     ]
     assert weaker_workflows({}, {path: "on: push\npermissions: {contents: read}\njobs: {}"}) == ()
+
+
+MORE = """
+on: [pull_request]
+permissions: {}
+jobs:
+  more:
+    name: NAME
+    steps: [{run: "true"}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (MORE, []),
+        (MORE.replace("NAME", "test (${{ matrix.python }})"), []),
+        # A required check is known by the name of its job, whichever workflow that is of.
+        (MORE.replace("NAME", "what protection is lost"), ["job_takes_a_name"]),
+        (MORE.replace("NAME", "what ${{ 'protection is' }} lost"), ["job_takes_a_name"]),
+        (MORE.replace("more:", "test:").replace("name: NAME", "name: lint, types, tests"), ["job_takes_a_name"]),
+        (MORE.replace("permissions: {}\n", ""), ["workflow_permissions"]),
+        (MORE.replace("permissions: {}\n", "").replace("name: NAME", "permissions: {}"), []),
+        # GitHub's reader may take what this one does not.
+        (f"{MORE}# \x7f\n", ["workflow_not_comparable"]),
+    ],
+)
+def test_a_new_workflow_takes_no_name_and_can_be_read(text: str, expected: list[str]) -> None:
+    path = ".github/workflows/more.yml"
+    found = compare_machinery([path], {REVIEW: WORKFLOW}.get, {REVIEW: WORKFLOW, path: text}.get, [REVIEW])
+
+    assert [each.id.split(":")[0] for each in found] == expected
+
+
+def test_what_of_a_workflow_cannot_be_read_or_ordered_is_compared_as_text() -> None:
+    broken = "jobs: ["
+    (found,) = weaker_workflows({REVIEW: broken}, {REVIEW: WORKFLOW})
+    mixed = edited(lambda it: step(it)["env"].update({True: "1", 2: "3"}))
+
+    assert found.id.startswith("workflow_not_comparable")
+    assert weaker_workflows({REVIEW: mixed}, {REVIEW: mixed}) == ()
+    assert {each.id.split(":")[0] for each in weaker_workflows({REVIEW: WORKFLOW}, {REVIEW: mixed})} == {"step_changed"}
 
 
 STRONGER = {

@@ -6,6 +6,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -155,3 +156,58 @@ def test_a_new_stack_is_deployed_by_its_own_account() -> None:
     # Another account is an objection of its own, and not one for each of its roles.
     moved = compare_sides(deployed(), deployed(account=FOREIGN))
     assert {kind for kind, _ in said(moved)} == {"stack_moved"}
+
+
+def named(*stacks: tuple[str, str, str], tag: str = "") -> Side:
+    """Stacks, each with its id, its name and its region; a policy of the first decides by a tag of who calls."""
+    built = cdk.App(context=CONTEXT, analytics_reporting=False)
+    for construct_id, name, region in stacks:
+        env = cdk.Environment(account=ACCOUNT, region=region) if region else None
+        tags = {"team": tag} if tag else None
+        stack = cdk.Stack(built, construct_id, stack_name=name, env=env, tags=tags)
+        role = iam.Role(stack, "Role", assumed_by=iam.AccountRootPrincipal())
+        team = {"StringEquals": {"aws:PrincipalTag/team": "security"}}
+        role.add_to_policy(iam.PolicyStatement(actions=["s3:DeleteObject"], resources=["*"], conditions=team))
+    return read_side("app", Synth(Path(built.synth().directory), 0, ""), ROOT)
+
+
+@pytest.mark.parametrize(
+    ("region", "other", "is_one"),
+    [(REGION, REGION, True), (REGION, "us-east-1", False), ("", "", True), ("", REGION, True)],
+)
+def test_a_stack_that_takes_the_place_of_another_one_is_objected_to(region: str, other: str, *, is_one: bool) -> None:
+    before = named(("One", "audit", region))
+    after = named(("One", "audit", region), ("Two", "audit", other))
+    found = [each.resource for each in compare_sides(before, after).objections if "overwrites" in each.id]
+
+    assert found == (["Two"] if is_one else [])
+    third = named(("One", "audit", region), ("Two", "audit", other), ("Three", "more", other))
+    assert "stack_overwrites" not in {kind for kind, _ in said(compare_sides(after, third))}
+
+
+def test_a_tag_of_a_whole_stack_by_which_policies_decide_is_compared() -> None:
+    one = ("One", "audit", REGION)
+    before = named(one, tag="operations")
+
+    assert {kind for kind, _ in said(compare_sides(before, named(one, tag="security")))} == {"tag_decides"}
+    assert {kind for kind, _ in said(compare_sides(named(one), named(one, tag="security")))} == {"tag_decides"}
+    assert not compare_sides(before, named(one, tag="operations")).objections
+    # The role of a new stack is one that the policies decide about as well.
+    more = compare_sides(before, named(one, ("Two", "more", REGION), tag="operations"))
+    assert {(each.id, each.resource) for each in more.objections if "tag" in each.id} == {
+        ("tag_decides: team: not there -> operations", "Two")
+    }
+
+
+def test_what_a_module_makes_cannot_be_compared() -> None:
+    def with_module(name: str) -> Side:
+        built = cdk.App(context=CONTEXT, analytics_reporting=False)
+        stack = cdk.Stack(built, "Audit", synthesizer=cdk.LegacyStackSynthesizer())
+        s3.Bucket(stack, "Bucket")
+        if name:
+            cdk.CfnResource(stack, "It", type="Our::Audit::Logs::MODULE", properties={"Name": name})
+        return read_side("app", Synth(Path(built.synth().directory), 0, ""), ROOT)
+
+    assert {kind for kind, _ in said(compare_sides(with_module(""), with_module("a")))} == {"access_not_comparable"}
+    assert {kind for kind, _ in said(compare_sides(with_module("a"), with_module("b")))} == {"access_not_comparable"}
+    assert not compare_sides(with_module("a"), with_module("a")).objections

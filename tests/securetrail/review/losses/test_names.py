@@ -148,6 +148,25 @@ def test_nothing_counted_as_zero_makes_averages_smaller_and_no_sums() -> None:
     assert objections(counted(0, "Sum", "LessThanThreshold"), counted(None, "Sum", "LessThanThreshold"))
 
 
+def test_an_alarm_that_ignores_missing_data_stays_on_once_it_went_off() -> None:
+    def treating(how: str) -> Json:
+        more = {"TreatMissingData": how} if how else {}
+        return {"Alarm": resource("AWS::CloudWatch::Alarm", MetricName="m", Namespace="n", **more)}
+
+    for before, after, is_less in (
+        ("notBreaching", "ignore", True),
+        ("", "ignore", True),
+        ("ignore", "missing", False),
+        ("notBreaching", "breaching", False),
+        ("breaching", "notBreaching", True),
+        # A heartbeat that stops.
+        ("ignore", "notBreaching", True),
+    ):
+        expected = {("alarm_missing_data", "Stack/Alarm")} if is_less else set()
+        found = {(each.split(":")[0], resource) for each, resource in objections(treating(before), treating(after))}
+        assert found == expected
+
+
 INLINE = [{"Protocol": "email", "Endpoint": "night@example.com"}]
 
 

@@ -31,6 +31,23 @@ DENY = document("*", "cloudtrail:DeleteEventDataStore", "Deny")
 PUBLIC = document("*", "cloudtrail:GetQueryResults")
 
 
+@pytest.mark.parametrize(
+    ("of_type", "name", "action"),
+    [
+        ("AWS::ECR::Repository", "RepositoryPolicyText", "ecr:BatchGetImage"),
+        ("AWS::EFS::FileSystem", "FileSystemPolicy", "elasticfilesystem:ClientMount"),
+    ],
+)
+def test_a_policy_that_names_no_resource_is_about_its_own(of_type: str, name: str, action: str) -> None:
+    def more(principal: str) -> dict[str, Any]:
+        statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": action}
+        return {"More": resource(of_type, **{name: {"Statement": [statement]}})}
+
+    assert said({}, more(OWN)) == set()
+    assert said({}, more(FOREIGN)) == {("newly_allowed", "Stack/More")}
+    assert said(more(OWN), more(FOREIGN)) == {("newly_allowed", "Stack/More")}
+
+
 def test_a_policy_that_goes_from_what_stays_has_protected_it() -> None:
     assert ("newly_allowed", "Stack/More") in said(guarded(DENY), guarded({}))
     assert said(guarded({}), guarded(DENY)) == set()

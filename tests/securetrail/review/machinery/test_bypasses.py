@@ -1,6 +1,7 @@
 """What keeps a check from running, or changes what it finds, without removing it."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 import yaml
 
 from securetrail.review.machinery.files import compare_machinery
+from securetrail.review.sides import environment
 
 ROOT = Path(__file__).parents[4]
 REVIEW, MAKEFILE, PYPROJECT = ".github/workflows/review.yml", "Makefile", "pyproject.toml"
@@ -205,6 +207,13 @@ ADDOPTS = '"--no-loadscope-reorder"]'
         "'--deselect', 'tests/x.py'",
         "'--collect-only'",
         "'-p', 'no:python'",
+        "'-o', 'xfail_strict=false'",
+        "'--override-ini=xfail_strict=false'",
+        "'-c', 'other.ini'",
+        "'-W', 'ignore'",
+        "'--pythonwarnings=ignore'",
+        "'--reruns', '5'",
+        "'--suppress-no-test-exit-code'",
     ],
 )
 def test_options_by_which_fewer_tests_run_are_objected_to(more: str) -> None:
@@ -221,6 +230,10 @@ def test_options_by_which_fewer_tests_run_are_objected_to(more: str) -> None:
         ('testpaths = ["tests"]', 'testpaths = ["tests"]\nnorecursedirs = ["securetrail"]'),
         ("xfail_strict = true", "xfail_strict = false"),
         ('"--strict-markers", ', ""),
+        ('filterwarnings = ["error"]\n', ""),
+        ('filterwarnings = ["error"]', 'filterwarnings = ["error", "ignore::DeprecationWarning"]'),
+        ('pythonpath = ["."]', 'pythonpath = ["fake", "."]'),
+        ('pythonpath = ["."]', 'pythonpath = ["."]\nusefixtures = ["skips"]'),
     ],
 )
 def test_settings_by_which_fewer_tests_run_or_fail_are_objected_to(old: str, new: str) -> None:
@@ -233,6 +246,9 @@ def test_settings_by_which_fewer_tests_run_or_fail_are_objected_to(old: str, new
         ('testpaths = ["tests"]', 'testpaths = ["tests", "examples"]'),
         (ADDOPTS, '"--no-loadscope-reorder", "--color=yes", "--durations=5"]'),
         ("line-length = 120", "line-length = 100"),
+        (ADDOPTS, '"--no-loadscope-reorder", "-W", "error", "--pythonwarnings=error::UserWarning"]'),
+        ('filterwarnings = ["error"]', 'filterwarnings = ["error", "error::ResourceWarning"]'),
+        ("xfail_strict = true", "xfail_strict = true\nstrict = true"),
     ],
 )
 def test_settings_by_which_as_much_runs_are_not_objected_to(old: str, new: str) -> None:
@@ -247,6 +263,50 @@ def test_settings_in_other_files_count_as_well() -> None:
     assert kinds({"pytest.ini": "[pytest]"}, {"pytest.ini": "[pytest]\naddopts = -k x"}) == ["tests_left_out"]
     # It hides those of pyproject.toml, whatever it says.
     assert kinds({}, {"pytest.toml": ""}) == ["tests_left_out"]
+    # And so it does for whoever says which folder to run.
+    assert kinds({}, {"tests/pytest.ini": ""}) == ["tests_left_out"]
+    assert kinds({}, {"tests/pyproject.toml": "[tool.pytest.ini_options]\nminversion = '9'"}) == ["tests_left_out"]
+    assert kinds({}, {"tests/pyproject.toml": "[project]\nname = 'it'", "examples/pytest.ini": ""}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        # A module that tests import skips them all.
+        ("tests/__init__.py", "import pytest\npytest.skip('later', allow_module_level=True)\n"),
+        ("tests/helpers.py", "import unittest\nraise unittest.SkipTest\n"),
+        ("tests/helpers.py", "def pytest_collection_modifyitems(items):\n    items.clear()\n"),
+        # pytest has it from pytest_plugins, -p or an entry point.
+        ("more/plugin.py", "def pytest_runtest_protocol(item): return True\n"),
+    ],
+)
+def test_hooks_and_skips_in_any_module_are_objected_to(name: str, text: str) -> None:
+    assert kinds({name: "X = 1\n"}, {name: f"X = 1\n{text}"}) == ["tests_left_out"]
+    assert kinds({name: f"X = 1\n{text}"}, {name: f"X = 2\n{text}"}) == []
+
+
+@pytest.mark.parametrize("name", ["tests/test_more.py", "tests/helpers.py", "tests/conftest.py"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import atexit, os\natexit.register(os._exit, 0)\n",
+        "import os, threading\nthreading.Timer(5, lambda: os._exit(0)).start()\n",
+        "from os import _exit as leave\n\ndef last():\n    leave(0)\n",
+        "import pytest\n\ndef test_a():\n    assert f()\n    pytest.exit('done', returncode=0)\n",
+        "def passes(session):\n    session.testsfailed = 0\n",
+        "import sys\nsys.modules['verify'] = None\n",
+    ],
+)
+def test_what_ends_the_run_is_objected_to_wherever_it_is(name: str, text: str) -> None:
+    assert kinds({}, {name: text}) == ["tests_left_out"]
+    assert kinds({name: text}, {name: f"X = 1\n{text}"}) == []
+
+
+def test_a_plugin_that_comes_with_the_project_is_objected_to() -> None:
+    plugin = "\n[project.entry-points.pytest11]\nours = 'more.plugin'\n"
+
+    assert kinds({PYPROJECT: PROJECT}, {PYPROJECT: PROJECT + plugin}) == ["tests_left_out"]
+    assert kinds({PYPROJECT: PROJECT + plugin}, {PYPROJECT: PROJECT}) == []
 
 
 @pytest.mark.parametrize(
@@ -288,6 +348,54 @@ LOCK = "attrs==26.1.0 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\nboto3==
 )
 def test_a_lock_that_lets_others_decide_what_is_installed_is_objected_to(after: str, expected: list[str]) -> None:
     assert kinds({"requirements.txt": LOCK}, {"requirements.txt": after}) == expected
+
+
+@pytest.mark.parametrize(
+    ("after", "more", "expected"),
+    [
+        (f"{LOCK}-r more.txt\n", "--extra-index-url https://example.net/simple\n", ["lock_place"]),
+        (f"{LOCK}--constraint=more.txt\n", "boto3 @ https://example.net/boto3.whl\n", ["lock_place", "lock_hashes"]),
+        (f"{LOCK}evil==1.0\n", "", ["lock_hashes"]),
+        (f"{LOCK}evil\n", "", ["lock_hashes"]),
+        # The same in two files is the same.
+        (f"-r more.txt\n{LOCK.partition('boto3')[0]}", f"boto3{LOCK.partition('boto3')[2]}", []),
+        (f"{LOCK}more==1 \\\n    --hash=sha256:dd\n", "", []),
+    ],
+)
+def test_what_a_lock_includes_counts_and_what_is_new_has_a_hash(after: str, more: str, expected: list[str]) -> None:
+    assert kinds({"requirements.txt": LOCK}, {"requirements.txt": after, "more.txt": more}) == expected
+
+
+def test_a_file_that_a_lock_includes_is_part_of_it_and_so_is_a_lock_of_any_name() -> None:
+    lock, other = {"requirements.txt": f"-r more.txt\n{LOCK}"}, LOCK.replace("aa", "dd").replace("bb", "ee")
+
+    assert kinds({**lock, "more.txt": ""}, {**lock, "more.txt": "-i https://example.net"}) == ["lock_place"]
+    assert kinds({"tools/uv.txt": LOCK}, {"tools/uv.txt": other}) == ["lock_hashes"]
+    assert kinds({"notes.txt": "attrs==1"}, {"notes.txt": "attrs==2"}) == []
+
+
+def test_sides_that_include_different_files_share_no_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(environment, "_install", lambda _lock, folder: folder.mkdir())
+    locks = [tmp_path / name / "requirements.txt" for name in ("base", "same", "other")]
+    for lock in locks:
+        lock.parent.mkdir()
+        lock.write_text("-r more.txt\n")
+        (lock.parent / "more.txt").write_text(f"boto3=={'2' if lock.parent.name == 'other' else '1'}\n")
+
+    base, same, other = (environment.python_for(lock, locks[1]) for lock in locks)
+    assert str(base) == str(same) == sys.executable
+    assert other.is_relative_to(tmp_path)
+
+
+def test_a_new_lock_takes_packages_from_where_they_come_from() -> None:
+    assert kinds({}, {"uv.lock": UV}) == []
+    assert kinds({}, {"uv.lock": replaced(UV, "https://pypi.org/simple", "https://example.net/simple")}) == [
+        "lock_place"
+    ]
+    assert kinds({}, {"requirements.txt": f"-i https://example.net/simple\n{LOCK}"}) == ["lock_place"]
 
 
 UV = """
@@ -343,6 +451,8 @@ def test_a_module_that_takes_the_place_of_an_installed_one_is_objected_to(name: 
         ({"requireApproval": "never"}, ["deployment_changed"]),
         ({"roleArn": "arn:aws:iam::999988887777:role/theirs"}, ["deployment_changed"]),
         ({"ignoreErrors": True}, ["deployment_changed"]),
+        ({"tags": [{"Key": "team", "Value": "security"}]}, ["deployment_changed"]),
+        ({"toolkitBucket": {"bucketName": "somebody-elses"}}, ["deployment_changed"]),
         ({"requireApproval": "any-change"}, []),
         ({"requireApproval": "broadening"}, []),
         ({"output": "out"}, []),
@@ -359,6 +469,17 @@ def test_a_deployment_that_asks_less_than_before_is_objected_to() -> None:
     always = json.dumps({"app": "python3 app.py", "requireApproval": "any-change"})
 
     assert kinds({"cdk.json": always}, {"cdk.json": '{"app": "python3 app.py"}'}) == ["deployment_changed"]
+
+
+def test_a_finding_of_cdks_own_validators_goes_on_failing_the_synth() -> None:
+    def settings(**flags: Any) -> dict[str, str]:
+        return {"cdk.json": json.dumps({"context": {f"@aws-cdk/core:{name}": value for name, value in flags.items()}})}
+
+    before = settings(validateAgainstDefaultRules=True, other=True)
+    assert kinds(before, settings(validateAgainstDefaultRules=False, other=True)) == ["rule_pack_conditional"]
+    assert kinds(before, settings()) == ["rule_pack_conditional"]
+    assert kinds(before, settings(validateAgainstDefaultRules=True)) == []
+    assert kinds(settings(), before) == []
 
 
 def test_a_file_of_owners_that_is_too_large_for_github_has_no_owners() -> None:

@@ -206,7 +206,12 @@ SCRIPT = "#!/bin/sh\nset -e\n# why\npytest\n"
     ],
 )
 def test_a_shell_script_that_workflows_run_does_all_that_it_did(script: str, expected: set[str]) -> None:
-    for command, name in (("./ci.sh", "ci.sh"), ("sh tools/check", "tools/check"), ("make test", "tools/more.sh")):
+    for command, name in (
+        ("./ci.sh", "ci.sh"),
+        ("sh tools/check", "tools/check"),
+        ("make test", "tools/more.sh"),
+        ("true", ".ci/run"),
+    ):
         before = {**runs(command), "Makefile": VERBS, name: SCRIPT}
 
         assert kinds(before, {**before, name: script}) == expected
@@ -264,6 +269,22 @@ def test_a_lock_of_npm_is_read_as_well(after: dict[str, str], expected: set[str]
     assert kinds(npm(), after) == expected
 
 
+def test_npm_installs_under_a_name_what_has_this_name() -> None:
+    def lock(resolved: str, **more: str) -> dict[str, str]:
+        package = {"version": "1", "resolved": f"https://registry.npmjs.org/{resolved}", "integrity": "x", **more}
+        return {"package-lock.json": json.dumps({"packages": {"": {}, "node_modules/aws-cdk": package}})}
+
+    before = lock("aws-cdk/-/aws-cdk-1.tgz")
+    assert kinds(before, lock("aws-cdk/-/aws-cdk-2.tgz", version="2", integrity="y")) == set()
+    for other in ("evil/-/evil-2.tgz", "@evil/aws-cdk/-/aws-cdk-2.tgz"):
+        assert kinds(before, lock(other, version="2", integrity="y")) == {"lock_place"}
+    more = json.loads(before["package-lock.json"])
+    more["packages"]["node_modules/more"] = {"version": "1", "resolved": "https://registry.npmjs.org/more/-/more-1.tgz"}
+    assert kinds(before, {"package-lock.json": json.dumps(more)}) == {"lock_hashes"}
+    more["packages"]["node_modules/more"]["inBundle"] = True
+    assert kinds(before, {"package-lock.json": json.dumps(more)}) == set()
+
+
 def test_one_version_has_one_hash() -> None:
     lock = "attrs==26.1.0 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n"
 
@@ -282,6 +303,8 @@ def test_one_version_has_one_hash() -> None:
         ("uv.toml", "index-url = 'https://example.net'\n", {"lock_place"}),
         ("pyproject.toml", "[[tool.uv.index]]\nurl = 'https://example.net'\n", {"lock_place"}),
         (".npmrc", "# registry\nfund=false\n", set()),
+        ("package.json", '{"scripts": {"postinstall": "node it.js"}}', {"lock_place"}),
+        ("package.json", '{"scripts": {"build": "tsc"}}', set()),
         ("pyproject.toml", "[tool.uv]\npackage = false\n", set()),
     ],
 )

@@ -79,6 +79,55 @@ def test_what_is_no_assembly_is_refused_with_the_file(tmp_path: Path, files: dic
         read_assembly(tmp_path)
 
 
+def nested(out: Path, synthesizer: cdk.IStackSynthesizer) -> cdk.App:
+    """A stack in a stack in a stack, each with a topic."""
+    app = cdk.App(outdir=str(out), analytics_reporting=False)
+    outer = cdk.Stack(app, "Outer", synthesizer=synthesizer)
+    inner = cdk.NestedStack(outer, "Inner")
+    sns.Topic(inner, "Topic")
+    sns.Topic(cdk.NestedStack(inner, "Innermost"), "Topic")
+    return app
+
+
+@pytest.mark.parametrize(
+    "synthesizer",
+    [cdk.DefaultStackSynthesizer, cdk.LegacyStackSynthesizer, cdk.CliCredentialsStackSynthesizer],
+)
+def test_the_template_of_a_nested_stack_is_the_one_that_its_url_leads_to(
+    tmp_path: Path, synthesizer: type[cdk.DefaultStackSynthesizer]
+) -> None:
+    app = nested(tmp_path, synthesizer())
+    app.synth()
+
+    assert len(read_assembly(tmp_path)) == 3
+    # What the metadata says of it is not what CloudFormation deploys.
+    harmless = tmp_path / "harmless.json"
+    harmless.write_text('{"Resources": {}}')
+    outer = tmp_path / "Outer.template.json"
+    template = json.loads(outer.read_text())
+    (stack,) = template["Resources"].values()
+    outer.write_text(json.dumps({"Resources": {"It": {**stack, "Metadata": {"aws:asset:path": harmless.name}}}}))
+    assert len(read_assembly(tmp_path)) == 3
+    elsewhere = {"Type": stack["Type"], "Properties": {"TemplateURL": "https://example.com/harmless.json"}}
+    outer.write_text(json.dumps({"Resources": {"It": {**elsewhere, "Metadata": {"aws:asset:path": harmless.name}}}}))
+    assert [each.stack for each in read_assembly(tmp_path)] == ["Outer"]
+
+
+def test_an_assembly_that_shows_another_template_than_it_deploys_is_refused(tmp_path: Path) -> None:
+    nested(tmp_path, cdk.DefaultStackSynthesizer()).synth()
+    (tmp_path / "harmless.json").write_text('{"Resources": {}}')
+    manifest = tmp_path / "manifest.json"
+    text = manifest.read_text()
+
+    for name, other in (
+        ("Outer.template.json", "harmless.json"),
+        ("s3://cdk-hnb659fds-assets", "s3://somebody-elses"),
+    ):
+        manifest.write_text(text.replace(name, other))
+        with pytest.raises(AssemblyError, match=r"the deployment takes .*Fix: synthesize again"):
+            read_assembly(tmp_path)
+
+
 def test_ids_are_written_as_paths() -> None:
     assert str(Id("Prod/Trail", "Key")) == "Prod/Trail/Key"
 
