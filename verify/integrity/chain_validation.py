@@ -218,7 +218,8 @@ class ChainValidation:
         if self._is_another_trails:
             periods = self._account.timeline.problems()
         early = self._account.timeline.early()
-        return ChainResult(self._request.chain, periods, self._account.tally, self._next_anchor(periods), early)
+        places = frozenset((one.bucket, one.prefix) for one in self._locations[len(self._request.locations) :])
+        return ChainResult(self._request.chain, periods, self._account.tally, self._next_anchor(periods), early, places)
 
     @property
     def _is_another_trails(self) -> bool:

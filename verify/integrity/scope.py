@@ -113,6 +113,10 @@ class Destination:
         """The bucket and the prefix."""
         return self.bucket, self.prefix
 
+    def with_former(self, places: Iterable[Place]) -> Destination:
+        """The same, of a trail that delivered to some other places, too."""
+        return replace(self, former=tuple(sorted({*self.former, *places})))
+
     def is_others(self, location: DeliveryLocation) -> bool:
         """Whether another trail delivers to a location, and this one does not and did not."""
         place = (location.bucket, location.prefix)
@@ -369,7 +373,8 @@ def _digests_at_ends(store: ObjectStore, days: Mapping[tuple[DeliveryLocation, s
 def _former(
     store: ObjectStore, trail: TrailName, destination: Destination, found: FoundLocations, expected: Expected
 ) -> Scope:
-    """Where the trail delivered before. What else lies there in another bucket is no business of its any more.
+    """Where the trail delivered before. What lies beside its own folders in another bucket is no business of its any
+    more.
 
     :returns: the places that are looked at, what is there, and a sentence for each that cannot be looked at.
     """
@@ -380,14 +385,13 @@ def _former(
     for place in sorted(set(destination.former) - looked_at - {destination.place}):
         try:
             before = walk_prefix(store, *place)
-            problems = list(before.problems)
+            foreign += before.problems if place[0] == destination.bucket else ()
             for location in before.locations:
                 is_own = location.account == trail.account and not destination.is_organization
                 if is_own or (location.organization and expected.organization):
                     of_region, more = walk_account(store, location)
                     days.update({(location, region): listed for region, listed in of_region.items()})
-                    problems += more
-            foreign += problems if place[0] == destination.bucket else []
+                    foreign += more
             places.append(place)
         except CannotLook as error:
             notices.append(f"The trail delivered to s3://{place[0]} before, which could not be looked at: {error}")

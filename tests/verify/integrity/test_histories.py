@@ -1029,6 +1029,37 @@ def test_where_nobody_is_known_to_deliver_a_planted_log_is_not_proven(old: str, 
     assert result.exit_code == 3
 
 
+@pytest.mark.parametrize(
+    ("planted", "exit_code"),
+    [
+        ("", 0),
+        (f"2026/11/02/{ACCOUNT}_CloudTrail_{HOME}_20261102T0004Z_0123456789abcdef.json.gz", 1),
+        (f"2026/11/02/{ACCOUNT}_CloudTrail_{HOME}_20261102T0040Z_0123456789abcdef.json.gz", 1),
+        ("2026/11/2/planted.json.gz", 1),
+    ],
+)
+def test_all_of_a_bucket_that_only_the_chain_shows_the_trail_to_have_left_is_looked_at(
+    planted: str, exit_code: int, tmp_path: Path
+) -> None:
+    """The trail was made longer ago than the event history holds, which tells of the new bucket alone. The old one's
+    last digest is of the day before the move.
+    """
+    chain = Chain(SimulatedAws(), at=START - 2 * MINUTE)
+    chain.run(24)
+    chain.bucket = chain.aws.trail["S3BucketName"] = "new-logs"
+    chain.aws.events.append(event("UpdateTrail", chain.at + 20 * MINUTE, s3BucketName="new-logs"))
+    chain.run(12)
+    if planted:
+        key = f"AWSLogs/{ACCOUNT}/CloudTrail/{HOME}/{planted}"
+        chain.aws.put(ObjectName(BUCKET, key), gzip.compress(b"planted"), START + 24 * HOUR)
+
+    assert result_of(chain).exit_code == exit_code
+    if not planted:
+        exported(chain, tmp_path / "bundle", start=since(chain))
+        keys = str(tmp_path / "bundle" / "keys.json")
+        assert check_bundle(tmp_path / "bundle", keys=keys).exit_code == 0
+
+
 def test_a_digest_that_was_delivered_late_and_encrypted_anew_in_place_is_no_alarm() -> None:
     chain = trail(6)
     late = chain.at + 70 * MINUTE

@@ -438,6 +438,12 @@ CASES = {
     "an organization's trail in a folder, and in its bucket as somebody sees it who is not of the organization": case(
         34007226, 220, mode="folder", earlier=700, members=MEMBERS[:1], caller=MEMBERS[1], trail_is_organization=True,
     ),
+    "a log of a trail of the same name, in a bucket that the trail left in the hour before midnight": case(
+        34016917, 619, move("02 23:35:13", "UpdateTrail bucket", OTHER_BUCKET),
+        regions=("us-east-1", "eu-west-1", "ap-east-1"), attacks=(Attack("delete records of calls", 333493),),
+        trail_home="eu-west-1", trail_is_multi_region=False, trail_prefix="logs",
+        second=TrailStart("my-trail", "ap-east-1", prefix="logs"),
+    ),
 }  # fmt: skip
 
 
