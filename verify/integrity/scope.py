@@ -19,6 +19,7 @@ from verify.integrity.inventory import (
     LOGS,
     Days,
     FoundLocations,
+    Vouched,
     Walked,
     find_locations,
     is_account,
@@ -498,16 +499,22 @@ def _others(chain: ChainName, *locations: DeliveryLocation) -> AccountRegion:
 
 
 def scope_in_copy(
-    store: ObjectStore, bucket: str, trail: str | None, selection: Selection, should_hold: Sequence[str] = ()
+    store: ObjectStore,
+    bucket: str,
+    trail: str | None,
+    selection: Selection,
+    should_hold: Sequence[str],
+    vouched: Vouched,
 ) -> tuple[TrailName, Scope]:
     """The trail and the scope of a copy: every account and region with a folder, and what it is said to hold.
 
     :param trail: the trail's name or ARN. Default: - the only one of which there are digests.
-    :param should_hold: every region in which the trail delivered. Default: - not known, so the scope is not.
+    :param should_hold: every region in which the trail delivered; none where that, and so the scope, is not known.
+    :param vouched: see :func:`verify.integrity.inventory.walk_prefix`.
     :raises TargetNotFound: there is no digest, or there are several trails and none was named.
     :raises UsageError: ``trail`` is an ARN, but not a trail's.
     """
-    found = find_locations(store, bucket)
+    found = find_locations(store, bucket, vouched)
     destination = Destination(bucket, "", is_organization=None, is_multi_region=False)
     walked = walk_locations(store, found)
     scope = scope_in_bucket(store, TrailName("", "", ""), destination, Expected(), Selection(), walked)
