@@ -156,10 +156,12 @@ class _Own:
         return cls(account, frozenset(with_owner or (named if len(named) == 1 or not account else ())))
 
     @classmethod
-    def unknown(cls, account: str, named: frozenset[DeliveryLocation]) -> _Own:
+    def unknown(cls, account: str, named: frozenset[DeliveryLocation], *, is_told: bool) -> _Own:
         """That of a trail of which nothing tells whether it is an organization's, as that of a copy.
 
         :param named: where digests lie that are named as the trail's.
+        :param is_told: whether whoever asks named the account: then it is that account's trail that is meant, and not
+            any one of that name.
         """
         in_organizations = {one for one in named if one.organization}
         with_owner = {one.organization for one in in_organizations if one.account == account}
@@ -167,7 +169,7 @@ class _Own:
         # What lies below its account is surely its own.
         is_one_accounts = any(one.account == account for one in named - in_organizations)
         owner = account or ("" if not organizations else _NOBODY)
-        return cls(owner, frozenset(organizations), is_sure=not (is_one_accounts and with_owner))
+        return cls(owner, frozenset(organizations), is_sure=not (with_owner and (is_one_accounts or is_told)))
 
     def takes(self, location: DeliveryLocation) -> bool:
         """Whether a location can be the trail's own."""
@@ -526,7 +528,7 @@ def scope_in_copy(
         raise TargetNotFound(
             f"The copy holds no digests of {trail}: those of a trail of that name are of account {', '.join(owners)}."
         )
-    own = _Own.unknown(meant.account, named)
+    own = _Own.unknown(meant.account, named, is_told=bool(meant.arn))
     account_regions: dict[tuple[str, str], AccountRegion] = {}
     others: list[AccountRegion] = []
     for one in scope.account_regions:
@@ -557,10 +559,27 @@ def scope_in_copy(
         replace(one, is_expected=one.is_expected or (account in expected_accounts and region in (told or {region})))
         for (account, region), one in account_regions.items()
     )
+    unseen = list(_not_told(selection, should_hold, has_one_account=has_one))
+    if meant.arn and not own.is_sure and selection.account in (None, meant.account):
+        unseen.append(
+            f"Whether {meant.arn} is the trail of an organization is not known: what lies below one may be another "
+            f"account's trail of that name. If it is, name it without its account (--trail {meant.name}), or have AWS "
+            "asked, with --source s3://BUCKET or without --source."
+        )
+    below = sorted({one.organization for one in named if one.organization and own.takes(one)})
+    taken = () if meant.arn or not below else (_taken_for(meant.name, below),)
     return meant, replace(
         scope,
-        unseen=tuple(_not_told(selection, should_hold, has_one_account=has_one)),
+        notices=(*scope.notices, *taken),
+        unseen=tuple(unseen),
         account_regions=(*expected, *others),
+    )
+
+
+def _taken_for(name: str, organizations: Sequence[str]) -> str:
+    return (
+        f"The digests of {name} lie below {', '.join(organizations)}, so they are taken for those of that "
+        "organization's trail. If an account's own trail is meant, name it by its ARN."
     )
 
 

@@ -109,6 +109,20 @@ def test_of_an_organizations_copy_the_account_has_to_be_said_as_well(folder: Pat
     assert check_copy(chain, folder, account=ACCOUNT).exit_code == 0
 
 
+def test_of_an_organizations_copy_the_trails_name_says_more_than_its_arn(folder: Path) -> None:
+    """In a folder nothing shows whose an organization's trail is: it may not be the one that the ARN names."""
+    chain = Chain(SimulatedAws(organization="o-exampleorg12"))
+    chain.run(8)
+    chain.aws.save(folder)
+
+    by_arn = check_copy(chain, folder, account=ACCOUNT, trail=TRAIL_ARN)
+    assert (by_arn.exit_code, Verdict.PROVEN in by_arn.verdicts) == (3, False)
+    assert "name it without its account (--trail my-trail)" in said(by_arn)
+    by_name = check_copy(chain, folder, account=ACCOUNT, trail="my-trail")
+    assert by_name.exit_code == 0
+    assert any("taken for those of that organization's trail" in notice for notice in by_name.notices)
+
+
 def test_another_accounts_trail_of_the_same_name_does_not_answer_for_the_one_that_was_asked_for(folder: Path) -> None:
     chain = trail(8)
     chain.aws.save(folder)
