@@ -7,6 +7,7 @@ earlier run proved. It is never what digests happen to be found: whoever removes
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -40,6 +41,7 @@ _ACCOUNT_ARN = re.compile(
     r"arn:[a-z-]+:organizations::(?P<owner>[0-9]{12}):account/(?P<organization>o-[a-z0-9]{10,32})/[0-9]{12}"
 )
 _NOBODY = "-"  # no account is named so
+_OR_ASK = "or have AWS asked, with --source s3://BUCKET or without --source"
 _NO_ORGANIZATION = "AWSOrganizationsNotInUseException"
 
 
@@ -136,13 +138,12 @@ class _Own:
 
     :param account: the trail's owner; ``""`` where that is not known.
     :param organizations: the folders of its own organization.
-    :param is_sure: whether that it is, or was, an organization's is known where files of its own account lie below one:
-        that account may be in another one that has a trail of the same name.
+    :param doubtful: accounts of which files below an organization may be those of another trail of the same name.
     """
 
     account: str
     organizations: frozenset[str]
-    is_sure: bool = True
+    doubtful: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, account: str, locations: Iterable[DeliveryLocation]) -> _Own:
@@ -166,15 +167,20 @@ class _Own:
         in_organizations = {one for one in named if one.organization}
         with_owner = {one.organization for one in in_organizations if one.account == account}
         organizations = with_owner or {one.organization for one in in_organizations}
-        # What lies below its account is surely its own.
-        is_one_accounts = any(one.account == account for one in named - in_organizations)
         owner = account or ("" if not organizations else _NOBODY)
-        return cls(owner, frozenset(organizations), is_sure=not (with_owner and (is_one_accounts or is_told)))
+        meant = (one for one in named if not is_told or one.organization in organizations or one.account == account)
+        folders = Counter(member for member, _ in {(one.account, one.organization) for one in meant})
+        doubtful = {member for member, number in folders.items() if number > 1}
+        if is_told and with_owner:
+            doubtful.add(account)
+        elif not is_told and len(organizations) > 1:
+            doubtful |= {one.account for one in in_organizations}
+        return cls(owner, frozenset(organizations), frozenset(doubtful))
 
     def takes(self, location: DeliveryLocation) -> bool:
         """Whether a location can be the trail's own."""
         if location.organization:
-            return location.organization in self.organizations and (self.is_sure or location.account != self.account)
+            return location.organization in self.organizations and location.account not in self.doubtful
         return self.account in ("", location.account)
 
 
@@ -315,7 +321,7 @@ def scope_in_bucket(
         former.notices,
         tuple(unseen),
         former.places,
-        own.is_sure,
+        not own.doubtful,
     )
 
 
@@ -361,7 +367,7 @@ def _own_in_bucket(
     own = _Own.of(trail.account, found)
     is_known = destination.is_organization or destination.was_organization
     is_doubtful = any(own.takes(one) and one.organization and one.account == trail.account for one in found)
-    return own if is_known or not trail.account else replace(own, is_sure=not is_doubtful)
+    return replace(own, doubtful=frozenset({trail.account})) if is_doubtful and trail.account and not is_known else own
 
 
 def _digests_at_ends(store: ObjectStore, days: Mapping[tuple[DeliveryLocation, str], Days]) -> Iterable[DigestName]:
@@ -546,7 +552,7 @@ def scope_in_copy(
             locations = tuple(one for one in found.locations if one.account == account and own.takes(one))
             account_regions[account, region] = AccountRegion(
                 _chain(account, region, meant),
-                locations or (DeliveryLocation(bucket, "", "", account),),
+                locations or (_nowhere(DeliveryLocation(bucket, "", "", account), own),),
                 is_always_enabled=False,
                 has_folder=False,
                 is_expected=True,
@@ -560,12 +566,7 @@ def scope_in_copy(
         for (account, region), one in account_regions.items()
     )
     unseen = list(_not_told(selection, should_hold, has_one_account=has_one))
-    if meant.arn and not own.is_sure and selection.account in (None, meant.account):
-        unseen.append(
-            f"Whether {meant.arn} is the trail of an organization is not known: what lies below one may be another "
-            f"account's trail of that name. If it is, name it without its account (--trail {meant.name}), or have AWS "
-            "asked, with --source s3://BUCKET or without --source."
-        )
+    unseen += _not_sure(meant, sorted(account for account in own.doubtful if selection.account in (None, account)))
     below = sorted({one.organization for one in named if one.organization and own.takes(one)})
     taken = () if meant.arn or not below else (_taken_for(meant.name, below),)
     return meant, replace(
@@ -574,6 +575,25 @@ def scope_in_copy(
         unseen=tuple(unseen),
         account_regions=(*expected, *others),
     )
+
+
+def _nowhere(location: DeliveryLocation, own: _Own) -> DeliveryLocation:
+    """Where files of an account would lie of which there are none: not where another trail's do."""
+    return location if own.takes(location) else replace(location, organization=_NOBODY)
+
+
+def _not_sure(meant: TrailName, doubtful: Sequence[str]) -> Iterable[str]:
+    """What has to be known of a copy that may hold files of several trails of one name."""
+    if not meant.arn and doubtful:
+        yield (
+            f"The copy holds digests of more than one trail {meant.name} for {', '.join(doubtful)}: which one is meant "
+            f"is not known. Name it by its ARN, {_OR_ASK}."
+        )
+    elif meant.account in doubtful:
+        yield (
+            f"Whether {meant.arn} is the trail of an organization is not known: what lies below one may be another "
+            f"account's trail of that name. If it is, name it without its account (--trail {meant.name}), {_OR_ASK}."
+        )
 
 
 def _taken_for(name: str, organizations: Sequence[str]) -> str:
@@ -585,16 +605,15 @@ def _taken_for(name: str, organizations: Sequence[str]) -> str:
 
 def _not_told(selection: Selection, should_hold: Sequence[str], *, has_one_account: bool) -> Iterable[str]:
     """What has to be known of a copy for its scope to be: of what is gone whole, nothing in it tells."""
-    or_ask = "or have AWS asked, with --source s3://BUCKET or without --source"
     if selection.region is None and not should_hold:
         yield (
             "Which regions the copy should hold is not known: one that is gone whole leaves no trace. Name all in "
-            f"which the trail delivered (--regions us-east-1,eu-west-1), {or_ask}."
+            f"which the trail delivered (--regions us-east-1,eu-west-1), {_OR_ASK}."
         )
     if selection.account is None and not has_one_account:
         yield (
             "Which accounts the copy should hold is not known: one that is gone whole leaves no trace. Name the one "
-            f"that is meant (--account ID), {or_ask}."
+            f"that is meant (--account ID), {_OR_ASK}."
         )
 
 
