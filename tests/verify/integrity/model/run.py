@@ -280,10 +280,11 @@ class _Run:
             for name, one in self.world.genuine.items()
             if one.key.trail and not one.is_digest and name in self.honest and name not in objects
         )
-        # Nothing tells whoever sees no trail whether it is an organization's: the owner's files below one are not
-        # proven in a bucket then, nor in a folder of which the trail's ARN is asked. Of a name alone, any trail of that
-        # name is meant.
-        who_sees = {OWNER, DELEGATE, *self.world.members_at(self.now)}
+        # Nothing tells whoever sees neither the trail nor whose the organization is whether it is an organization's:
+        # the owner's files below one are not proven in a bucket then, nor in a folder of which the trail's ARN is
+        # asked. Of a name alone, any trail of that name is meant.
+        is_there = self.world.state_at(self.now)[0].exists
+        who_sees = {OWNER, DELEGATE, *(self.world.members_at(self.now) if is_there else ())}
         untold = {OWNER} if self.told.get("trail") and self.case.caller not in who_sees else set()
         look = replace(
             look, rows=tuple(row for row in look.rows if row.region in enabled and row.account not in untold)
