@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import chain, islice
-from typing import Protocol, TypeAlias, TypeVar
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 from verify.errors import ApiError
 from verify.integrity.digests.digest import NotADigest, parse_digest
@@ -71,12 +71,14 @@ class FoundLocations:
     :param problems: names that no rule allows, each with its prefix or its object.
     :param not_searched: a folder that was not looked into, as there are too many.
     :param unknown: those of the names that are folders right below an ``AWSLogs/``.
+    :param unsigned: folders of which there are no digests, so that nothing is said of what lies in them.
     """
 
     locations: tuple[DeliveryLocation, ...] = ()
     problems: tuple[Problem, ...] = ()
     not_searched: str = ""
     unknown: tuple[str, ...] = ()
+    unsigned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,19 @@ class Days:
         return self.digests | self.logs
 
 
+class WalkedAccount(NamedTuple):
+    """What lies in an account's folder.
+
+    :param days: of each region that has a folder.
+    :param problems: names that no rule allows.
+    :param unsigned: see :class:`FoundLocations`.
+    """
+
+    days: dict[str, Days]
+    problems: tuple[Problem, ...]
+    unsigned: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Walked:
     """What lies below a trail's prefix.
@@ -100,7 +115,12 @@ class Walked:
     """
 
     found: FoundLocations
-    accounts: Mapping[DeliveryLocation, tuple[dict[str, Days], tuple[Problem, ...]]]
+    accounts: Mapping[DeliveryLocation, WalkedAccount]
+
+    @property
+    def unsigned(self) -> tuple[str, ...]:
+        """See :class:`FoundLocations`."""
+        return (*self.found.unsigned, *chain.from_iterable(account.unsigned for account in self.accounts.values()))
 
 
 @dataclass(slots=True)
@@ -112,6 +132,7 @@ class _Walk:
     problems: list[Problem] = field(default_factory=list)
     not_searched: str = ""
     unknown: list[str] = field(default_factory=list)
+    unsigned: list[str] = field(default_factory=list)
 
     def level(self, prefix: str) -> Level:
         """What lies right below a prefix; nothing when the bucket does not exist."""
@@ -133,6 +154,7 @@ class _Walk:
         for name in level.folders:
             if rule.fullmatch(name) or name in allowed:
                 good.append(name)
+                self.unsigned += [f"{prefix}{name}/"] if name in allowed else []
             else:
                 self.refuse(f"{prefix}{name}/")
                 self.unknown += [f"{prefix}{name}/"] if prefix.endswith(ROOT) else []
@@ -200,7 +222,9 @@ def _walk_prefix(store: ObjectStore, bucket: str, prefix: str, others: Iterable[
         locations = list(_accounts(walk, top.removesuffix(ROOT), tops))
     else:
         locations = _explore(walk, top, tops)
-    return FoundLocations(tuple(locations), tuple(walk.problems), walk.not_searched, tuple(walk.unknown))
+    return FoundLocations(
+        tuple(locations), tuple(walk.problems), walk.not_searched, tuple(walk.unknown), tuple(walk.unsigned)
+    )
 
 
 def _stated_prefixes(store: ObjectStore, bucket: str, folders: Iterable[str], vouched: Vouched) -> dict[str, Verdict]:
@@ -298,7 +322,8 @@ def _accounts(walk: _Walk, top: str, others: frozenset[str]) -> Iterable[Deliver
         if name == _ROOT_NAME:  # of a trail whose prefix is, or ends in, AWSLogs
             yield from _accounts(walk, root, others)
         elif _HIVE_ACCOUNT.fullmatch(name):
-            walk.folders(f"{root}{name}/", _HIVE_SERVICE)
+            services = walk.folders(f"{root}{name}/", _HIVE_SERVICE)
+            walk.unsigned += [f"{root}{name}/{service}/" for service in services]
         elif is_account(name):
             yield DeliveryLocation(walk.bucket, prefix, "", name)
         elif _ORGANIZATION.fullmatch(name):
@@ -332,12 +357,10 @@ def find_locations(store: ObjectStore, bucket: str, vouched: Vouched = _taken_as
     problems = [problem for problem in found.problems if f"/{ROOT}" in problem.subject]
     if found.not_searched:
         problems.append(Problem(Verdict.UNPROVEN, found.not_searched, _NOT_SEARCHED))
-    return FoundLocations(found.locations, tuple(problems))
+    return replace(found, problems=tuple(problems))
 
 
-def walk_account(
-    store: ObjectStore, location: DeliveryLocation, each: ForEach = map
-) -> tuple[dict[str, Days], tuple[Problem, ...]]:
+def walk_account(store: ObjectStore, location: DeliveryLocation, each: ForEach = map) -> WalkedAccount:
     """The regions of an account that have a folder, each with its days.
 
     :param each: is asked to look at several folders at once.
@@ -361,10 +384,11 @@ def walk_account(
     days = dict(zip(folders, each(days_of, folders), strict=True))
     problems = [walk.problems, *(more for _, more in found), *(more for _, more in days.values())]
     nothing: tuple[frozenset[date], list[Problem]] = frozenset(), []
-    return {
+    of_regions = {
         region: Days(days.get((DIGESTS, region), nothing)[0], days.get((LOGS, region), nothing)[0])
         for region in dict.fromkeys(region for _, region in folders)
-    }, tuple(chain.from_iterable(problems))
+    }
+    return WalkedAccount(of_regions, tuple(chain.from_iterable(problems)), tuple(walk.unsigned))
 
 
 def walk_all(

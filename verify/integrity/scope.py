@@ -286,9 +286,9 @@ def scope_in_bucket(
     days: dict[tuple[DeliveryLocation, str], Days] = {}
     found = walked.found
     foreign = list(found.problems)
-    for location, (of_region, problems) in walked.accounts.items():
-        foreign.extend(problems)
-        days.update({(location, region): listed for region, listed in of_region.items()})
+    for location, account in walked.accounts.items():
+        foreign.extend(account.problems)
+        days.update({(location, region): listed for region, listed in account.days.items()})
     former = _former(store, trail, destination, found, expected)
     days |= former.days or {}
     foreign += former.foreign
@@ -318,11 +318,24 @@ def scope_in_bucket(
         table.account_regions(*_where(destination, found), regions),
         days,
         tuple(foreign),
-        former.notices,
+        (*former.notices, *_unsigned(destination.bucket, walked)),
         tuple(unseen),
         former.places,
         not own.doubtful,
     )
+
+
+def _unsigned(bucket: str, walked: Walked) -> Iterable[str]:
+    """What of a bucket is no part of the result, as nobody signs for it."""
+    kinds: dict[str, list[str]] = {}
+    for folder in walked.unsigned:
+        kinds.setdefault(folder.rstrip("/").rpartition("/")[2], []).append(folder)
+    for kind, folders in sorted(kinds.items()):
+        more = f", and {len(folders) - 1:,} other folders of that name" if len(folders) > 1 else ""
+        yield (
+            f"CloudTrail makes no digests of {kind} (s3://{bucket}/{folders[0]}{more}): of what lies there this result "
+            "tells nothing, nor whether a file was added."
+        )
 
 
 def _add_folders(
@@ -398,9 +411,9 @@ def _former(
             for location in before.locations:
                 is_own = location.account == trail.account and not destination.is_organization
                 if is_own or (location.organization and expected.organization):
-                    of_region, more = walk_account(store, location)
-                    days.update({(location, region): listed for region, listed in of_region.items()})
-                    foreign += more
+                    account = walk_account(store, location)
+                    days.update({(location, region): listed for region, listed in account.days.items()})
+                    foreign += account.problems
             places.append(place)
         except CannotLook as error:
             notices.append(f"The trail delivered to s3://{place[0]} before, which could not be looked at: {error}")

@@ -581,7 +581,9 @@ def test_what_cloudtrail_writes_without_a_digest_is_not_foreign(kind: str) -> No
     chain = trail(4)
     chain.aws.put(ObjectName(BUCKET, f"AWSLogs/{ACCOUNT}/{kind}/{HOME}/2026/11/01/x.json.gz"), b"x", START)
 
-    assert result_of(chain).exit_code == 0
+    result = result_of(chain)
+    assert result.exit_code == 0
+    assert any(f"makes no digests of {kind} (s3://{BUCKET}/AWSLogs/" in notice for notice in result.notices)
 
 
 @pytest.mark.parametrize("kind", ["Config", "elasticloadbalancing", "vpcflowlogs", "WAFLogs", "network-firewall"])
@@ -589,7 +591,9 @@ def test_what_other_services_deliver_is_not_foreign(kind: str) -> None:
     chain = trail(4)
     chain.aws.put(ObjectName(BUCKET, f"AWSLogs/{ACCOUNT}/{kind}/{HOME}/2026/11/1/x.gz"), b"x", START)
 
-    assert result_of(chain).exit_code == 0
+    result = result_of(chain)
+    assert result.exit_code == 0
+    assert any(f"makes no digests of {kind} (s3://{BUCKET}/AWSLogs/" in notice for notice in result.notices)
 
 
 _HIVE = f"AWSLogs/aws-account-id={ACCOUNT}"
