@@ -723,7 +723,8 @@ class ChainValidation:
         origin = self._request.origin
         wanted = {origin.identity(one.name): one.name for one in unnamed}
         references: dict[ObjectName, LogReference] = {}
-        for named, digest in self._later_digests(until.date()):
+        # The folder tells the day on which the digest's hour ends.
+        for named, digest in self._later_digests((until + HOUR).date()):
             self._note_later(named.chain, digest)
             for log in digest.logs:
                 name = wanted.get(origin.identity(log.name))

@@ -989,6 +989,20 @@ def test_a_log_that_was_delivered_days_later_is_signed_for_then() -> None:
     assert result_of(chain, end=f"{START + 10 * HOUR:%Y-%m-%dT%H:%M:%SZ}").exit_code == 1
 
 
+def test_a_log_that_was_delivered_late_in_the_last_hour_of_a_day_is_named_on_the_next_one() -> None:
+    chain = trail(47)
+    name, body = chain.log(START + 5 * HOUR + 9 * MINUTE)
+    chain.aws.edit(name, last_modified=chain.at + 20 * MINUTE)
+    chain.deliver(chain.at, chain.at + HOUR, [(name, body)])
+    chain.at += HOUR
+    chain.run(4)
+    end = f"{START + 20 * HOUR:%Y-%m-%dT%H:%M:%SZ}"
+
+    assert result_of(chain, end=end).exit_code == 0
+    chain.aws.edit(name, body=b"x")
+    assert result_of(chain, end=end).exit_code == 1
+
+
 @pytest.mark.parametrize("of", [TRAIL, "other-trail"])
 def test_a_log_that_was_delivered_late_is_read_wherever_its_digest_ends(of: str) -> None:
     """In a period of the past its name lies in it, and its digest after it, be it on the same day."""
