@@ -451,7 +451,8 @@ def _doubted(
     locations = walked.accounts
     if not configuration.calls and not any(location.organization for location in locations):
         return configuration  # nothing is concluded from calls, and nothing of an organization's is there
-    for location, (regions, _) in locations.items():
+    for location, account in locations.items():
+        regions = account.days
         if location.organization or location.account != facts.trail.account:
             continue
         for region in sorted(regions, key=lambda region: (region != facts.trail.home_region, region)):
