@@ -424,7 +424,7 @@ class _Run:
         bucket, _, key = str(file.relative_to(folder / "objects")).partition("/")
         changed = dict(objects)
         metadata = folder / "metadata" / bucket / f"{key}.json"
-        if metadata.exists() and rng.random() < 0.7:
+        if metadata.exists() and rng.random() < 0.5:
             yield from self._other_metadata(folder, keys, metadata, rng)
             return
         if rng.random() < 0.5:
