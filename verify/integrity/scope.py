@@ -26,6 +26,7 @@ from verify.integrity.inventory import (
     is_account,
     is_region,
     walk_account,
+    walk_all,
     walk_locations,
     walk_prefix,
 )
@@ -115,6 +116,11 @@ class Destination:
     def place(self) -> Place:
         """The bucket and the prefix."""
         return self.bucket, self.prefix
+
+    def prefixes_in(self, bucket: str) -> tuple[str, ...]:
+        """The prefixes that trails have in a bucket, or that this one had."""
+        own = (prefix for place, prefix in (self.place, *self.former) if place == bucket)
+        return (*own, *(self.other_prefixes if bucket == self.bucket else ()))
 
     def with_former(self, places: Iterable[Place]) -> Destination:
         """The same, of a trail that delivered to some other places, too."""
@@ -284,6 +290,7 @@ def scope_in_bucket(
     :raises CannotLook: the bucket could not be listed.
     """
     days: dict[tuple[DeliveryLocation, str], Days] = {}
+    walked = _beside_former(store, destination, walked)
     found = walked.found
     foreign = list(found.problems)
     for location, account in walked.accounts.items():
@@ -323,6 +330,14 @@ def scope_in_bucket(
         former.places,
         not own.doubtful,
     )
+
+
+def _beside_former(store: ObjectStore, destination: Destination, walked: Walked) -> Walked:
+    """What was found, where a name that no rule allows may lead to a prefix that the trail had before."""
+    known = destination.prefixes_in(destination.bucket)
+    if not walked.found.problems or {*known} <= {destination.prefix, *destination.other_prefixes}:
+        return walked
+    return walk_all(store, destination.bucket, destination.prefix, known)
 
 
 def _unsigned(bucket: str, walked: Walked) -> Iterable[str]:
@@ -406,7 +421,7 @@ def _former(
     places = [destination.place, *sorted(looked_at & set(destination.former) - {destination.place})]
     for place in sorted(set(destination.former) - looked_at - {destination.place}):
         try:
-            before = walk_prefix(store, *place)
+            before = walk_prefix(store, *place, destination.prefixes_in(place[0]))
             foreign += before.problems if place[0] == destination.bucket else ()
             for location in before.locations:
                 is_own = location.account == trail.account and not destination.is_organization

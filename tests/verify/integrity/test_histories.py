@@ -767,6 +767,26 @@ def test_a_prefix_may_lead_through_another_trails_awslogs(prefixes: tuple[str, s
 
 
 @pytest.mark.parametrize(
+    ("before", "after"),
+    [("AWSLogs/x", ""), ("", "AWSLogs/x"), ("AWSLogs/x", "AWSLogs/y"), ("", "AWSLogs"), ("x/AWSLogs", "x"), ("", "x")],
+)
+def test_a_prefix_that_the_trail_or_another_one_has_leads_through_a_place_of_before(before: str, after: str) -> None:
+    chain = trail(4, prefix=before)
+    Chain(chain.aws, trail="other-trail", number=1000, prefix="AWSLogs/other/y").run(8)
+    chain.prefix = chain.aws.trail["S3KeyPrefix"] = after
+    chain.run(4)
+    chain.aws.events.append(event("UpdateTrail", START + 4 * HOUR + 20 * MINUTE, s3KeyPrefix=after))
+    api = Api(chain.aws, others=[shown("AWSLogs/other/y")])
+    assert result_of(chain, api, trail=TRAIL_ARN).exit_code == 0
+
+    for prefix in (before, after):
+        planted = ObjectName(BUCKET, f"{prefix}/AWSLogs/evil/x.json.gz".lstrip("/"))
+        chain.aws.put(planted, b"x", START + HOUR)
+        assert result_of(chain, api, trail=TRAIL_ARN).exit_code == 1
+        chain.aws.delete(planted)
+
+
+@pytest.mark.parametrize(
     ("place", "prefix", "exit_code"),
     [
         ("evil/AWSLogs", "evil/deeper", 1),
