@@ -218,7 +218,8 @@ class ChainValidation:
         if self._is_another_trails:
             periods = self._account.timeline.problems()
         early = self._account.timeline.early()
-        return ChainResult(self._request.chain, periods, self._account.tally, self._next_anchor(periods), early)
+        places = frozenset((one.bucket, one.prefix) for one in self._locations[len(self._request.locations) :])
+        return ChainResult(self._request.chain, periods, self._account.tally, self._next_anchor(periods), early, places)
 
     @property
     def _is_another_trails(self) -> bool:
@@ -722,7 +723,8 @@ class ChainValidation:
         origin = self._request.origin
         wanted = {origin.identity(one.name): one.name for one in unnamed}
         references: dict[ObjectName, LogReference] = {}
-        for named, digest in self._later_digests(until.date()):
+        # The folder tells the day on which the digest's hour ends.
+        for named, digest in self._later_digests((until + HOUR).date()):
             self._note_later(named.chain, digest)
             for log in digest.logs:
                 name = wanted.get(origin.identity(log.name))

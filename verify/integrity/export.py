@@ -35,7 +35,8 @@ def export(
     unsigned = RecordedAnswers(request.unsigned)
     request = replace(request, other_trails=other_trails, unsigned=unsigned)
     keeping = ArchivingObjectStore(store, folder)
-    result = Validation(request, keeping, recorded, pools, on_progress, reads_unlisted=True).run()
+    validation = Validation(request, keeping, recorded, pools, on_progress, reads_unlisted=True)
+    result = validation.run()
     keeping.finish()
     found = {(chain.chain.account, chain.chain.region): chain.periods for chain in result.chains}
     manifest = Manifest(
@@ -43,7 +44,7 @@ def export(
         period=request.period,
         made_at=request.now,
         account_regions=tuple(
-            one for one in request.scope.account_regions if (one.chain.account, one.chain.region) in found
+            one for one in validation.scope.account_regions if (one.chain.account, one.chain.region) in found
         ),
         rings=recorded.rings,
         statuses=recorded.statuses,

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import chain, islice
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 from verify.errors import ApiError
 from verify.integrity.digests.digest import NotADigest, parse_digest
-from verify.integrity.timeline.verdict import Problem, Verdict
+from verify.integrity.timeline.verdict import BAD, Problem, Verdict
 from verify.storage.gzip_content import MAX_DIGEST_BYTES, GzipSink
 from verify.storage.layout import ROOT, DeliveryLocation, DigestName
 from verify.storage.objects import Found, Level, ListedObject, ObjectName, ObjectStore
@@ -44,12 +44,16 @@ _YEAR, _TWO_DIGITS = re.compile(r"201[3-9]|20[2-9][0-9]|21[0-9]{2}"), re.compile
 _MAX_FOLDERS_SEARCHED = 2_000
 # Folders of an AWSLogs/ that no rule allows, what is looked for below each, and how many digests are asked for a place.
 _MAX_UNKNOWN, _MAX_UNKNOWN_SEARCHED, _MAX_DIGESTS_ASKED = 16, 100, 100
+_MAX_DIGESTS_READ = 25
+_CLAIMED = "a digest in it says that a trail had this prefix, and whether CloudTrail signed one is not known"
 _NOT_SEARCHED = "neither it nor what comes after it was looked into: the copy has too many folders beside the trail's"
 _NO_RULE = "no rule of CloudTrail's layout allows this name, and nobody signed for what it holds"
 
 
 A = TypeVar("A")
 B = TypeVar("B")
+# Asked of digests, whether CloudTrail signed one of them: proven, unproven where that is not known, or altered.
+Vouched: TypeAlias = Callable[[Sequence[DigestName]], Verdict]
 
 
 class ForEach(Protocol):
@@ -67,12 +71,14 @@ class FoundLocations:
     :param problems: names that no rule allows, each with its prefix or its object.
     :param not_searched: a folder that was not looked into, as there are too many.
     :param unknown: those of the names that are folders right below an ``AWSLogs/``.
+    :param unsigned: folders of which there are no digests, so that nothing is said of what lies in them.
     """
 
     locations: tuple[DeliveryLocation, ...] = ()
     problems: tuple[Problem, ...] = ()
     not_searched: str = ""
     unknown: tuple[str, ...] = ()
+    unsigned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,19 @@ class Days:
         return self.digests | self.logs
 
 
+class WalkedAccount(NamedTuple):
+    """What lies in an account's folder.
+
+    :param days: of each region that has a folder.
+    :param problems: names that no rule allows.
+    :param unsigned: see :class:`FoundLocations`.
+    """
+
+    days: dict[str, Days]
+    problems: tuple[Problem, ...]
+    unsigned: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Walked:
     """What lies below a trail's prefix.
@@ -96,7 +115,12 @@ class Walked:
     """
 
     found: FoundLocations
-    accounts: Mapping[DeliveryLocation, tuple[dict[str, Days], tuple[Problem, ...]]]
+    accounts: Mapping[DeliveryLocation, WalkedAccount]
+
+    @property
+    def unsigned(self) -> tuple[str, ...]:
+        """See :class:`FoundLocations`."""
+        return (*self.found.unsigned, *chain.from_iterable(account.unsigned for account in self.accounts.values()))
 
 
 @dataclass(slots=True)
@@ -108,6 +132,7 @@ class _Walk:
     problems: list[Problem] = field(default_factory=list)
     not_searched: str = ""
     unknown: list[str] = field(default_factory=list)
+    unsigned: list[str] = field(default_factory=list)
 
     def level(self, prefix: str) -> Level:
         """What lies right below a prefix; nothing when the bucket does not exist."""
@@ -129,6 +154,7 @@ class _Walk:
         for name in level.folders:
             if rule.fullmatch(name) or name in allowed:
                 good.append(name)
+                self.unsigned += [f"{prefix}{name}/"] if name in allowed else []
             else:
                 self.refuse(f"{prefix}{name}/")
                 self.unknown += [f"{prefix}{name}/"] if prefix.endswith(ROOT) else []
@@ -166,19 +192,25 @@ def _is_test_file(entry: ListedObject) -> bool:
 
 
 def walk_prefix(
-    store: ObjectStore, bucket: str, prefix: str, others: Iterable[str] = (), *, is_copy: bool = False
+    store: ObjectStore, bucket: str, prefix: str, others: Iterable[str] = (), *, vouched: Vouched | None = None
 ) -> FoundLocations:
     """The accounts that have a folder below a trail's prefix, or below a deeper one: the trail may have had it before.
 
     :param prefix: the trail's S3KeyPrefix; ``""`` for none.
     :param others: prefixes that other trails have in the bucket: their folders, and those on the way to them, may be
         there, empty or not. What else lies in them is as foreign as anywhere, or making a trail could hide it.
-    :param is_copy: whether nobody may know of all these prefixes: then those are others', too, that digests state.
+    :param vouched: for a copy, of which nobody may know all these prefixes: those are others', too, that digests state
+        which are vouched for. Default: - it is no copy.
     :raises CannotLook: the bucket could not be listed.
     """
     found = _walk_prefix(store, bucket, prefix, others)
-    stated = _stated_prefixes(store, bucket, found.unknown) if is_copy else frozenset()
-    return _walk_prefix(store, bucket, prefix, (*others, *stated)) if stated else found
+    stated = _stated_prefixes(store, bucket, found.unknown, vouched) if vouched else {}
+    if not stated:
+        return found
+    claimed = (stated_prefix for stated_prefix, verdict in stated.items() if verdict is not Verdict.PROVEN)
+    problems = (Problem(Verdict.UNPROVEN, f"s3://{bucket}/{prefix}/", _CLAIMED) for prefix in sorted(claimed))
+    found = _walk_prefix(store, bucket, prefix, (*others, *stated))
+    return replace(found, problems=(*found.problems, *problems))
 
 
 def _walk_prefix(store: ObjectStore, bucket: str, prefix: str, others: Iterable[str]) -> FoundLocations:
@@ -190,30 +222,43 @@ def _walk_prefix(store: ObjectStore, bucket: str, prefix: str, others: Iterable[
         locations = list(_accounts(walk, top.removesuffix(ROOT), tops))
     else:
         locations = _explore(walk, top, tops)
-    return FoundLocations(tuple(locations), tuple(walk.problems), walk.not_searched, tuple(walk.unknown))
+    return FoundLocations(
+        tuple(locations), tuple(walk.problems), walk.not_searched, tuple(walk.unknown), tuple(walk.unsigned)
+    )
 
 
-def _stated_prefixes(store: ObjectStore, bucket: str, folders: Iterable[str]) -> frozenset[str]:
-    """The prefixes below some folders of an ``AWSLogs/`` that a digest names as its own.
-
-    Whoever puts such a digest there has to sign it: it is judged like any other, and so is all that lies beside it.
+def _stated_prefixes(store: ObjectStore, bucket: str, folders: Iterable[str], vouched: Vouched) -> dict[str, Verdict]:
+    """The prefixes below some folders of an ``AWSLogs/`` that a digest names as its own, each with whether one is known
+    to be signed. What nobody signed, or only for another place, gives no folder its name.
     """
-    found = set[str]()
+    found: dict[str, Verdict] = {}
     for folder in islice(folders, _MAX_UNKNOWN):
         above = folder[: folder[:-1].rindex(ROOT)]
         for location in _explore(_Walk(store, bucket), folder, frozenset(), _MAX_UNKNOWN_SEARCHED):
-            listed = islice(store.objects(bucket, f"{location.root}{DIGESTS}/"), _MAX_DIGESTS_ASKED)
-            named = [name for entry in listed if (name := DigestName.parse(entry.name)) and name.location == location]
-            for name in named[:1]:
-                stated = _stated_key(store, name.name)
+
+            def is_stated(name: DigestName, room: int = len(above)) -> bool:
                 # In another place the copy may have been put, but what it holds begins above the folder, at least.
-                if (
-                    stated
-                    and f"/{name.name.key}".endswith(f"/{stated}")
-                    and len(name.name.key) - len(stated) <= len(above)
-                ):
-                    found.add(location.prefix)
-    return frozenset(found)
+                key, stated = name.name.key, _stated_key(store, name.name)
+                return bool(stated) and f"/{key}".endswith(f"/{stated}") and len(key) - len(stated) <= room
+
+            fitting = [name for name in islice(_newest_digests(store, location), _MAX_DIGESTS_READ) if is_stated(name)]
+            verdict = vouched(fitting) if fitting else Verdict.FOREIGN
+            if verdict not in BAD and found.get(location.prefix) is not Verdict.PROVEN:
+                found[location.prefix] = verdict
+    return found
+
+
+def _newest_digests(store: ObjectStore, location: DeliveryLocation) -> Iterator[DigestName]:
+    """The digests of each region's newest two days: of two that follow each other, the second may hold the signature of
+    the first.
+    """
+    walk, top = _Walk(store, location.bucket), f"{location.root}{DIGESTS}/"
+    for region in walk.folders(top, _REGION):
+        for day in sorted(_days(walk, f"{top}{region}/"))[-2:]:
+            for entry in islice(store.objects(location.bucket, location.digests_on(region, day)), _MAX_DIGESTS_ASKED):
+                name = DigestName.parse(entry.name)
+                if name is not None and name.location == location:
+                    yield name
 
 
 def _stated_key(store: ObjectStore, name: ObjectName) -> str:
@@ -277,7 +322,8 @@ def _accounts(walk: _Walk, top: str, others: frozenset[str]) -> Iterable[Deliver
         if name == _ROOT_NAME:  # of a trail whose prefix is, or ends in, AWSLogs
             yield from _accounts(walk, root, others)
         elif _HIVE_ACCOUNT.fullmatch(name):
-            walk.folders(f"{root}{name}/", _HIVE_SERVICE)
+            services = walk.folders(f"{root}{name}/", _HIVE_SERVICE)
+            walk.unsigned += [f"{root}{name}/{service}/" for service in services]
         elif is_account(name):
             yield DeliveryLocation(walk.bucket, prefix, "", name)
         elif _ORGANIZATION.fullmatch(name):
@@ -296,21 +342,25 @@ def has_folder(store: ObjectStore, bucket: str, prefix: str) -> bool:
     return _ROOT_NAME in _Walk(store, bucket).level(top).folders
 
 
-def find_locations(store: ObjectStore, bucket: str) -> FoundLocations:
+def _taken_as_said(_digests: Sequence[DigestName]) -> Verdict:
+    return Verdict.PROVEN
+
+
+def find_locations(store: ObjectStore, bucket: str, vouched: Vouched = _taken_as_said) -> FoundLocations:
     """Wherever a copy holds ``AWSLogs/``, the accounts below it. What lies beside it in a copy is the owner's.
 
+    :param vouched: see :func:`walk_prefix`. Default: - what a digest says of its place is believed, as nothing is
+        concluded from it.
     :raises CannotLook: it could not be listed.
     """
-    found = walk_prefix(store, bucket, "", is_copy=True)
+    found = walk_prefix(store, bucket, "", vouched=vouched)
     problems = [problem for problem in found.problems if f"/{ROOT}" in problem.subject]
     if found.not_searched:
         problems.append(Problem(Verdict.UNPROVEN, found.not_searched, _NOT_SEARCHED))
-    return FoundLocations(found.locations, tuple(problems))
+    return replace(found, problems=tuple(problems))
 
 
-def walk_account(
-    store: ObjectStore, location: DeliveryLocation, each: ForEach = map
-) -> tuple[dict[str, Days], tuple[Problem, ...]]:
+def walk_account(store: ObjectStore, location: DeliveryLocation, each: ForEach = map) -> WalkedAccount:
     """The regions of an account that have a folder, each with its days.
 
     :param each: is asked to look at several folders at once.
@@ -334,10 +384,11 @@ def walk_account(
     days = dict(zip(folders, each(days_of, folders), strict=True))
     problems = [walk.problems, *(more for _, more in found), *(more for _, more in days.values())]
     nothing: tuple[frozenset[date], list[Problem]] = frozenset(), []
-    return {
+    of_regions = {
         region: Days(days.get((DIGESTS, region), nothing)[0], days.get((LOGS, region), nothing)[0])
         for region in dict.fromkeys(region for _, region in folders)
-    }, tuple(chain.from_iterable(problems))
+    }
+    return WalkedAccount(of_regions, tuple(chain.from_iterable(problems)), tuple(walk.unsigned))
 
 
 def walk_all(
@@ -347,13 +398,13 @@ def walk_all(
     others: Iterable[str] = (),
     each: ForEach = map,
     *,
-    is_copy: bool = False,
+    vouched: Vouched | None = None,
 ) -> Walked:
     """Everything below a trail's prefix: see :func:`walk_prefix` and :func:`walk_account`.
 
     :raises CannotLook: the bucket could not be listed.
     """
-    return walk_locations(store, walk_prefix(store, bucket, prefix, others, is_copy=is_copy), each)
+    return walk_locations(store, walk_prefix(store, bucket, prefix, others, vouched=vouched), each)
 
 
 def walk_locations(store: ObjectStore, found: FoundLocations, each: ForEach = map) -> Walked:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from verify.integrity.state import Anchor
+from verify.integrity.timeline.configuration import Place
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.timeline.verdict import BAD, HARMLESS, NO_EVIDENCE, Evidence, JudgedPeriod, Problem, Verdict
 from verify.storage.layout import ChainName
@@ -145,6 +146,7 @@ class ChainResult:
 
     :param anchor: up to where it is proven, for the next run; ``None`` unless all of it is.
     :param early: what was found to be wrong with the time before the period.
+    :param places: to which buckets and prefixes its digests led, beside those where it was looked for.
     """
 
     chain: ChainName
@@ -152,6 +154,7 @@ class ChainResult:
     tally: Tally
     anchor: Anchor | None = None
     early: tuple[JudgedPeriod, ...] = ()
+    places: frozenset[Place] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

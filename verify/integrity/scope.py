@@ -7,6 +7,7 @@ earlier run proved. It is never what digests happen to be found: whoever removes
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -19,11 +20,13 @@ from verify.integrity.inventory import (
     LOGS,
     Days,
     FoundLocations,
+    Vouched,
     Walked,
     find_locations,
     is_account,
     is_region,
     walk_account,
+    walk_all,
     walk_locations,
     walk_prefix,
 )
@@ -39,6 +42,7 @@ _ACCOUNT_ARN = re.compile(
     r"arn:[a-z-]+:organizations::(?P<owner>[0-9]{12}):account/(?P<organization>o-[a-z0-9]{10,32})/[0-9]{12}"
 )
 _NOBODY = "-"  # no account is named so
+_OR_ASK = "or have AWS asked, with --source s3://BUCKET or without --source"
 _NO_ORGANIZATION = "AWSOrganizationsNotInUseException"
 
 
@@ -113,6 +117,15 @@ class Destination:
         """The bucket and the prefix."""
         return self.bucket, self.prefix
 
+    def prefixes_in(self, bucket: str) -> tuple[str, ...]:
+        """The prefixes that trails have in a bucket, or that this one had."""
+        own = (prefix for place, prefix in (self.place, *self.former) if place == bucket)
+        return (*own, *(self.other_prefixes if bucket == self.bucket else ()))
+
+    def with_former(self, places: Iterable[Place]) -> Destination:
+        """The same, of a trail that delivered to some other places, too."""
+        return replace(self, former=tuple(sorted({*self.former, *places})))
+
     def is_others(self, location: DeliveryLocation) -> bool:
         """Whether another trail delivers to a location, and this one does not and did not."""
         place = (location.bucket, location.prefix)
@@ -131,13 +144,12 @@ class _Own:
 
     :param account: the trail's owner; ``""`` where that is not known.
     :param organizations: the folders of its own organization.
-    :param is_sure: whether that it is, or was, an organization's is known where files of its own account lie below one:
-        that account may be in another one that has a trail of the same name.
+    :param doubtful: accounts of which files below an organization may be those of another trail of the same name.
     """
 
     account: str
     organizations: frozenset[str]
-    is_sure: bool = True
+    doubtful: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, account: str, locations: Iterable[DeliveryLocation]) -> _Own:
@@ -151,23 +163,30 @@ class _Own:
         return cls(account, frozenset(with_owner or (named if len(named) == 1 or not account else ())))
 
     @classmethod
-    def unknown(cls, account: str, named: frozenset[DeliveryLocation]) -> _Own:
+    def unknown(cls, account: str, named: frozenset[DeliveryLocation], *, is_told: bool) -> _Own:
         """That of a trail of which nothing tells whether it is an organization's, as that of a copy.
 
         :param named: where digests lie that are named as the trail's.
+        :param is_told: whether whoever asks named the account: then it is that account's trail that is meant, and not
+            any one of that name.
         """
         in_organizations = {one for one in named if one.organization}
         with_owner = {one.organization for one in in_organizations if one.account == account}
         organizations = with_owner or {one.organization for one in in_organizations}
-        # What lies below its account is surely its own.
-        is_one_accounts = any(one.account == account for one in named - in_organizations)
         owner = account or ("" if not organizations else _NOBODY)
-        return cls(owner, frozenset(organizations), is_sure=not (is_one_accounts and with_owner))
+        meant = (one for one in named if not is_told or one.organization in organizations or one.account == account)
+        folders = Counter(member for member, _ in {(one.account, one.organization) for one in meant})
+        doubtful = {member for member, number in folders.items() if number > 1}
+        if is_told and with_owner:
+            doubtful.add(account)
+        elif not is_told and len(organizations) > 1:
+            doubtful |= {one.account for one in in_organizations}
+        return cls(owner, frozenset(organizations), frozenset(doubtful))
 
     def takes(self, location: DeliveryLocation) -> bool:
         """Whether a location can be the trail's own."""
         if location.organization:
-            return location.organization in self.organizations and (self.is_sure or location.account != self.account)
+            return location.organization in self.organizations and location.account not in self.doubtful
         return self.account in ("", location.account)
 
 
@@ -271,11 +290,12 @@ def scope_in_bucket(
     :raises CannotLook: the bucket could not be listed.
     """
     days: dict[tuple[DeliveryLocation, str], Days] = {}
+    walked = _beside_former(store, destination, walked)
     found = walked.found
     foreign = list(found.problems)
-    for location, (of_region, problems) in walked.accounts.items():
-        foreign.extend(problems)
-        days.update({(location, region): listed for region, listed in of_region.items()})
+    for location, account in walked.accounts.items():
+        foreign.extend(account.problems)
+        days.update({(location, region): listed for region, listed in account.days.items()})
     former = _former(store, trail, destination, found, expected)
     days |= former.days or {}
     foreign += former.foreign
@@ -305,11 +325,32 @@ def scope_in_bucket(
         table.account_regions(*_where(destination, found), regions),
         days,
         tuple(foreign),
-        former.notices,
+        (*former.notices, *_unsigned(destination.bucket, walked)),
         tuple(unseen),
         former.places,
-        own.is_sure,
+        not own.doubtful,
     )
+
+
+def _beside_former(store: ObjectStore, destination: Destination, walked: Walked) -> Walked:
+    """What was found, where a name that no rule allows may lead to a prefix that the trail had before."""
+    known = destination.prefixes_in(destination.bucket)
+    if not walked.found.problems or {*known} <= {destination.prefix, *destination.other_prefixes}:
+        return walked
+    return walk_all(store, destination.bucket, destination.prefix, known)
+
+
+def _unsigned(bucket: str, walked: Walked) -> Iterable[str]:
+    """What of a bucket is no part of the result, as nobody signs for it."""
+    kinds: dict[str, list[str]] = {}
+    for folder in walked.unsigned:
+        kinds.setdefault(folder.rstrip("/").rpartition("/")[2], []).append(folder)
+    for kind, folders in sorted(kinds.items()):
+        more = f", and {len(folders) - 1:,} other folders of that name" if len(folders) > 1 else ""
+        yield (
+            f"CloudTrail makes no digests of {kind} (s3://{bucket}/{folders[0]}{more}): of what lies there this result "
+            "tells nothing, nor whether a file was added."
+        )
 
 
 def _add_folders(
@@ -354,7 +395,7 @@ def _own_in_bucket(
     own = _Own.of(trail.account, found)
     is_known = destination.is_organization or destination.was_organization
     is_doubtful = any(own.takes(one) and one.organization and one.account == trail.account for one in found)
-    return own if is_known or not trail.account else replace(own, is_sure=not is_doubtful)
+    return replace(own, doubtful=frozenset({trail.account})) if is_doubtful and trail.account and not is_known else own
 
 
 def _digests_at_ends(store: ObjectStore, days: Mapping[tuple[DeliveryLocation, str], Days]) -> Iterable[DigestName]:
@@ -369,7 +410,8 @@ def _digests_at_ends(store: ObjectStore, days: Mapping[tuple[DeliveryLocation, s
 def _former(
     store: ObjectStore, trail: TrailName, destination: Destination, found: FoundLocations, expected: Expected
 ) -> Scope:
-    """Where the trail delivered before. What else lies there in another bucket is no business of its any more.
+    """Where the trail delivered before. What lies beside its own folders in another bucket is no business of its any
+    more.
 
     :returns: the places that are looked at, what is there, and a sentence for each that cannot be looked at.
     """
@@ -379,15 +421,14 @@ def _former(
     places = [destination.place, *sorted(looked_at & set(destination.former) - {destination.place})]
     for place in sorted(set(destination.former) - looked_at - {destination.place}):
         try:
-            before = walk_prefix(store, *place)
-            problems = list(before.problems)
+            before = walk_prefix(store, *place, destination.prefixes_in(place[0]))
+            foreign += before.problems if place[0] == destination.bucket else ()
             for location in before.locations:
                 is_own = location.account == trail.account and not destination.is_organization
                 if is_own or (location.organization and expected.organization):
-                    of_region, more = walk_account(store, location)
-                    days.update({(location, region): listed for region, listed in of_region.items()})
-                    problems += more
-            foreign += problems if place[0] == destination.bucket else []
+                    account = walk_account(store, location)
+                    days.update({(location, region): listed for region, listed in account.days.items()})
+                    foreign += account.problems
             places.append(place)
         except CannotLook as error:
             notices.append(f"The trail delivered to s3://{place[0]} before, which could not be looked at: {error}")
@@ -494,16 +535,22 @@ def _others(chain: ChainName, *locations: DeliveryLocation) -> AccountRegion:
 
 
 def scope_in_copy(
-    store: ObjectStore, bucket: str, trail: str | None, selection: Selection, should_hold: Sequence[str] = ()
+    store: ObjectStore,
+    bucket: str,
+    trail: str | None,
+    selection: Selection,
+    should_hold: Sequence[str],
+    vouched: Vouched,
 ) -> tuple[TrailName, Scope]:
     """The trail and the scope of a copy: every account and region with a folder, and what it is said to hold.
 
     :param trail: the trail's name or ARN. Default: - the only one of which there are digests.
-    :param should_hold: every region in which the trail delivered. Default: - not known, so the scope is not.
+    :param should_hold: every region in which the trail delivered; none where that, and so the scope, is not known.
+    :param vouched: see :func:`verify.integrity.inventory.walk_prefix`.
     :raises TargetNotFound: there is no digest, or there are several trails and none was named.
     :raises UsageError: ``trail`` is an ARN, but not a trail's.
     """
-    found = find_locations(store, bucket)
+    found = find_locations(store, bucket, vouched)
     destination = Destination(bucket, "", is_organization=None, is_multi_region=False)
     walked = walk_locations(store, found)
     scope = scope_in_bucket(store, TrailName("", "", ""), destination, Expected(), Selection(), walked)
@@ -515,7 +562,7 @@ def scope_in_copy(
         raise TargetNotFound(
             f"The copy holds no digests of {trail}: those of a trail of that name are of account {', '.join(owners)}."
         )
-    own = _Own.unknown(meant.account, named)
+    own = _Own.unknown(meant.account, named, is_told=bool(meant.arn))
     account_regions: dict[tuple[str, str], AccountRegion] = {}
     others: list[AccountRegion] = []
     for one in scope.account_regions:
@@ -533,7 +580,7 @@ def scope_in_copy(
             locations = tuple(one for one in found.locations if one.account == account and own.takes(one))
             account_regions[account, region] = AccountRegion(
                 _chain(account, region, meant),
-                locations or (DeliveryLocation(bucket, "", "", account),),
+                locations or (_nowhere(DeliveryLocation(bucket, "", "", account), own),),
                 is_always_enabled=False,
                 has_folder=False,
                 is_expected=True,
@@ -546,25 +593,55 @@ def scope_in_copy(
         replace(one, is_expected=one.is_expected or (account in expected_accounts and region in (told or {region})))
         for (account, region), one in account_regions.items()
     )
+    unseen = list(_not_told(selection, should_hold, has_one_account=has_one))
+    unseen += _not_sure(meant, sorted(account for account in own.doubtful if selection.account in (None, account)))
+    below = sorted({one.organization for one in named if one.organization and own.takes(one)})
+    taken = () if meant.arn or not below else (_taken_for(meant.name, below),)
     return meant, replace(
         scope,
-        unseen=tuple(_not_told(selection, should_hold, has_one_account=has_one)),
+        notices=(*scope.notices, *taken),
+        unseen=tuple(unseen),
         account_regions=(*expected, *others),
+    )
+
+
+def _nowhere(location: DeliveryLocation, own: _Own) -> DeliveryLocation:
+    """Where files of an account would lie of which there are none: not where another trail's do."""
+    return location if own.takes(location) else replace(location, organization=_NOBODY)
+
+
+def _not_sure(meant: TrailName, doubtful: Sequence[str]) -> Iterable[str]:
+    """What has to be known of a copy that may hold files of several trails of one name."""
+    if not meant.arn and doubtful:
+        yield (
+            f"The copy holds digests of more than one trail {meant.name} for {', '.join(doubtful)}: which one is meant "
+            f"is not known. Name it by its ARN, {_OR_ASK}."
+        )
+    elif meant.account in doubtful:
+        yield (
+            f"Whether {meant.arn} is the trail of an organization is not known: what lies below one may be another "
+            f"account's trail of that name. If it is, name it without its account (--trail {meant.name}), {_OR_ASK}."
+        )
+
+
+def _taken_for(name: str, organizations: Sequence[str]) -> str:
+    return (
+        f"The digests of {name} lie below {', '.join(organizations)}, so they are taken for those of that "
+        "organization's trail. If an account's own trail is meant, name it by its ARN."
     )
 
 
 def _not_told(selection: Selection, should_hold: Sequence[str], *, has_one_account: bool) -> Iterable[str]:
     """What has to be known of a copy for its scope to be: of what is gone whole, nothing in it tells."""
-    or_ask = "or have AWS asked, with --source s3://BUCKET or without --source"
     if selection.region is None and not should_hold:
         yield (
             "Which regions the copy should hold is not known: one that is gone whole leaves no trace. Name all in "
-            f"which the trail delivered (--regions us-east-1,eu-west-1), {or_ask}."
+            f"which the trail delivered (--regions us-east-1,eu-west-1), {_OR_ASK}."
         )
     if selection.account is None and not has_one_account:
         yield (
             "Which accounts the copy should hold is not known: one that is gone whole leaves no trace. Name the one "
-            f"that is meant (--account ID), {or_ask}."
+            f"that is meant (--account ID), {_OR_ASK}."
         )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +15,13 @@ from verify.errors import CannotLook, TargetNotFound, UsageError
 from verify.integrity.bundle import MANIFEST, Bundle, load_bundle
 from verify.integrity.chain_validation import OtherTrails, UnsignedTime
 from verify.integrity.digests.digest import Digest
-from verify.integrity.digests.digest_file import SignatureStatus, check_digest_file, with_successor_signature
+from verify.integrity.digests.digest_file import (
+    DigestFile,
+    SignatureStatus,
+    check_digest_file,
+    with_successor_signature,
+)
+from verify.integrity.digests.public_keys import KeyRing
 from verify.integrity.facts import AwsFacts, Facts, SavedFacts, TrailName, load_keys
 from verify.integrity.inventory import DIGESTS, LOGS, Walked, has_folder, is_account, is_region, walk_all
 from verify.integrity.origin import BUCKET_COPY, CLAIMED_BUNDLE, TRAIL_BUCKET, Origin
@@ -33,6 +40,7 @@ from verify.integrity.state import load_state
 from verify.integrity.timeline.configuration import Configuration, Setting
 from verify.integrity.timeline.gaps import DUE_AFTER_INTERVALS, HOUR, unsigned_times
 from verify.integrity.timeline.timeline import Period
+from verify.integrity.timeline.verdict import Verdict
 from verify.integrity.validate import ValidationRequest
 from verify.storage.folder import FolderObjectStore
 from verify.storage.gzip_content import MAX_DIGEST_BYTES, GzipSink
@@ -56,6 +64,8 @@ _MAYBE_ORGANIZATIONS = (
     "no call and no digest shows that the trail was one account's before the last 15 minutes, which the event history "
     "does not hold yet; of an organization's trail, it does not hold what a delegated administrator did"
 )
+_SIGNED = (SignatureStatus.VALID, SignatureStatus.VALID_IN_SUCCESSOR)
+_NOT_SIGNED = frozenset({SignatureStatus.INVALID, SignatureStatus.MALFORMED})
 _CLOCKS_AGREE = timedelta(seconds=2)
 _CLOCKS_DIFFER = timedelta(minutes=5)
 
@@ -232,7 +242,9 @@ def from_folder(options: IntegrityOptions, now: datetime) -> PreparedValidation:
         raise UsageError("--trust-key is for an evidence bundle: name its manifest, --source DIR/bundle.json.")
     store = FolderObjectStore(path)
     selection = Selection(options.account, options.region)
-    trail, scope = scope_in_copy(store, "", options.trail, selection, options.regions)
+    keys = load_keys(options.keys)
+    vouched = partial(_vouched, store, lambda _region: keys)
+    trail, scope = scope_in_copy(store, "", options.trail, selection, options.regions, vouched)
     _refuse_nothing(options, scope, str(options.source))
     notices = ["The files are a copy: whether it is complete at its end is not known."]
     if (path / MANIFEST).is_file():
@@ -258,7 +270,7 @@ def from_folder(options: IntegrityOptions, now: datetime) -> PreparedValidation:
         notices=tuple(notices),
     )
     store_of_copy = BucketCopyStore(store, "", _prefixes(scope))
-    return PreparedValidation(request, store_of_copy, SavedFacts(load_keys(options.keys), trail.home_region))
+    return PreparedValidation(request, store_of_copy, SavedFacts(keys, trail.home_region))
 
 
 def _prefixes(scope: Scope) -> tuple[str, ...]:
@@ -362,13 +374,14 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
     bucket, origin = _bucket(options, deployed)
     prefix = _prefix(options, deployed, store, bucket, origin)
     elsewhere = deployed is not None and origin.keeps_keys and bucket != deployed.bucket
-    others = tuple(other for other in all_trails or () if other.bucket == bucket and other.arn != trail.arn)
+    others = (other for other in all_trails or () if other.bucket == bucket and other.arn != trail.arn)
     other_prefixes = tuple(other.prefix or "" for other in others)
     with concurrently(_ASKED_AT_ONCE) as pool:  # none of them needs what another one answers
         levels = _likely_levels(DeliveryLocation(bucket, prefix, "", trail.account), trail.home_region, deployed)
         ahead = AskedAhead(store, {(bucket, level): pool.submit(store.level, bucket, level) for level in levels})
         asked_regions = pool.submit(enabled_regions, aws)
-        walk = pool.submit(walk_all, ahead, bucket, prefix, other_prefixes, _at_once, is_copy=not origin.keeps_keys)
+        vouched = None if origin.keeps_keys else partial(_vouched, store, facts.keys)
+        walk = pool.submit(walk_all, ahead, bucket, prefix, other_prefixes, _at_once, vouched=vouched)
         for ask in (facts.status, facts.keys):
             pool.submit(ask, trail.home_region)  # for whoever asks next
         recording = pool.submit(facts.recording)
@@ -396,7 +409,6 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
     selection = Selection(options.account, options.region)
     scope = scope_in_bucket(store, trail, destination, expected, selection, walked)
     _refuse_nothing(options, scope, f"{S3}{bucket}")
-    where = f"{S3}{bucket}/{prefix}".rstrip("/")
     if aws.endpoint_url:
         notices.insert(0, f"Endpoint {aws.endpoint_url} is not AWS: this result does not describe an AWS account.")
     if options.region and was_all is not False:
@@ -407,7 +419,7 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         notices.append(f"There is no trail {trail.arn} today.")
     request = ValidationRequest(
         trail=trail,
-        source=where if origin.keeps_keys else f"a copy in {where}",
+        source=f"{'' if origin.keeps_keys else 'a copy in '}{S3}{bucket}/{prefix}".rstrip("/"),
         scope=scope,
         period=period,
         now=now,
@@ -418,6 +430,9 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         other_trails=_AskForOtherTrails(aws, facts, trail, origin),
         unsigned=_AskForUnsignedTimes(aws, facts),
         anchors=anchors,
+        with_places=lambda places: scope_in_bucket(
+            store, trail, destination.with_former(places), expected, selection, walked
+        ),
     )
     # Of a trail that is gone nothing tells the prefix: the copy's files lie where they were found.
     prefixes = dict.fromkeys((prefix, *sorted(location.prefix for location, _ in scope.days or {})))
@@ -436,7 +451,8 @@ def _doubted(
     locations = walked.accounts
     if not configuration.calls and not any(location.organization for location in locations):
         return configuration  # nothing is concluded from calls, and nothing of an organization's is there
-    for location, (regions, _) in locations.items():
+    for location, account in locations.items():
+        regions = account.days
         if location.organization or location.account != facts.trail.account:
             continue
         for region in sorted(regions, key=lambda region: (region != facts.trail.home_region, region)):
@@ -463,21 +479,37 @@ def _shows_one_account(
     listed = store.objects(location.bucket, location.digests_on(region, day))
     named = [name for entry in listed if (name := DigestName.parse(entry.name)) is not None]
     own = sorted((one for one in named if (one.chain, one.location) == (chain, location)), key=lambda one: one.end)
-    newer: Digest | None = None
-    for name in own[: -_DIGESTS_SEARCHED - 1 : -1]:
-        (result,) = store.read_each([name.name], lambda _: GzipSink(MAX_DIGEST_BYTES, keep_body=True))
-        keys = facts.keys(region)
-        file = check_digest_file(name, result, keys, origin)
-        file = with_successor_signature(file, newer.previous if newer else None, keys)
-        newer = file.digest
-        is_proven = file.signature_status in (SignatureStatus.VALID, SignatureStatus.VALID_IN_SUCCESSOR)
-        if file.digest is None or file.last_modified is None or not is_proven:
+    for file in _files(store, own[: -_DIGESTS_SEARCHED - 1 : -1], facts.keys(region), origin):
+        if file.digest is None or file.last_modified is None or file.signature_status not in _SIGNED:
             continue
         # Where a digest goes that comes after the change is documented nowhere.
         written = file.last_modified if origin.knows_when_delivered else file.digest.end + DUE_AFTER_INTERVALS * HOUR
         if within.start <= file.digest.start and written <= within.end:
             return True
     return False
+
+
+def _files(store: ObjectStore, named: Iterable[DigestName], keys: KeyRing, origin: Origin) -> Iterator[DigestFile]:
+    """Digests of one chain, the newest first, each with its signature or the copy of it in the one after it."""
+    newer: Digest | None = None
+    for name in named:
+        (result,) = store.read_each([name.name], lambda _: GzipSink(MAX_DIGEST_BYTES, keep_body=True))
+        file = check_digest_file(name, result, keys, origin)
+        yield with_successor_signature(file, newer.previous if newer else None, keys)
+        newer = file.digest
+
+
+def _vouched(store: ObjectStore, keys: Callable[[str], KeyRing], named: Sequence[DigestName]) -> Verdict:
+    """Whether one of some digests of a copy is signed: see :data:`verify.integrity.inventory.Vouched`."""
+    of_chains: dict[ChainName, list[DigestName]] = {}
+    for name in sorted(named, key=lambda name: name.end, reverse=True):
+        of_chains.setdefault(name.chain, []).append(name)
+    found = set[SignatureStatus]()
+    for chain, of_chain in of_chains.items():
+        found |= {file.signature_status for file in _files(store, of_chain, keys(chain.region), BUCKET_COPY)}
+    if not found.isdisjoint(_SIGNED):
+        return Verdict.PROVEN
+    return Verdict.ALTERED if found <= _NOT_SIGNED else Verdict.UNPROVEN
 
 
 def _likely_levels(location: DeliveryLocation, region: str, deployed: Trail | None) -> Iterator[str]:

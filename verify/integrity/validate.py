@@ -25,6 +25,7 @@ from verify.integrity.timeline.configuration import (
     Configuration,
     DeliveryState,
     NoStatus,
+    Place,
     Setting,
     TrailCall,
     TrailStatus,
@@ -60,6 +61,8 @@ class ValidationRequest:
     :param claimed_because: see :class:`verify.integrity.result.Result`.
     :param at_best: verdicts that nothing may be better than, by account and region: what a bundle's export found.
     :param on_proven: told of every log file that is proven, and the hash that was signed; from any thread.
+    :param with_places: the scope, if the trail delivered to these buckets and prefixes as well. Default: - there is no
+        looking at others.
     :param held: the time that a bundle's export looked at; some of it was asked for. Default: - all that was asked for.
     """
 
@@ -79,6 +82,7 @@ class ValidationRequest:
     at_best: Mapping[tuple[str, str], tuple[JudgedPeriod, ...]] | None = None
     on_proven: Callable[[ObjectName, str], None] = lambda _name, _sha256: None
     held: Period | None = None
+    with_places: Callable[[frozenset[Place]], Scope] | None = None
 
 
 class Validation:
@@ -111,16 +115,22 @@ class Validation:
         self._statuses: dict[str, TrailStatus | NoStatus] = {}
         self._days: dict[tuple[DeliveryLocation, str], Days] = dict(request.scope.days or {})
 
+    @property
+    def scope(self) -> Scope:
+        """What was accounted for, once :meth:`run` has ended: also the places to which only signed digests lead."""
+        return self._request.scope
+
     def run(self) -> Result:
         """Validate every chain; one that cannot be looked at does not keep the others from being validated."""
         request = self._request
-        notices, silent = list(request.notices) + list(request.scope.notices), []
+        notices, silent = list(request.notices), []
         _ = self._configuration  # asked once, before the threads need it
-        account_regions = self._account_regions()
-        with concurrently(_CHAINS_AT_ONCE) as pool:
-            found = tuple(pool.map(self._run, account_regions))
+        validated = self._validated()
+        # What digests led to is looked at like the rest.
+        request, found = self._request, tuple(validated.values())
+        notices += [notice for notice in request.scope.notices if notice not in notices]
         results: dict[ChainName, ChainResult] = {}
-        for account_region, result in zip(account_regions, found, strict=True):
+        for account_region, result in validated.items():
             if self._is_silent(account_region, result):
                 silent.append(account_region.chain.region)
                 continue
@@ -153,6 +163,29 @@ class Validation:
             requires_logging=request.requires_logging,
             claimed_because=request.claimed_because,
         )
+
+    def _validated(self) -> dict[AccountRegion, ChainResult]:
+        """Every account and region with its result.
+
+        A chain may lead to a place that no call tells of: then all that lies there is accounted for as if one did, also
+        what is younger than the digest that led there.
+        """
+        known: dict[AccountRegion, ChainResult] = {}
+        asked = set(self._request.scope.places)
+        while True:
+            account_regions = self._account_regions()
+            new = [one for one in account_regions if one not in known]
+            with concurrently(_CHAINS_AT_ONCE) as pool:
+                known |= zip(new, pool.map(self._run, new), strict=True)
+            found = {one: known[one] for one in account_regions}
+            places = {place for result in found.values() for place in result.places} - asked
+            if not places or self._request.with_places is None:
+                return found
+            asked |= places
+            self._request = replace(self._request, scope=self._request.with_places(frozenset(asked)))
+            self._days |= self._request.scope.days or {}
+            for concluded in ("_settled_since", "_delivers_here_since"):
+                self.__dict__.pop(concluded, None)
 
     def _not_recorded(self) -> Iterator[str]:
         """What may have kept events from being recorded: of what is not recorded, nothing is delivered or signed."""

@@ -109,6 +109,20 @@ def test_of_an_organizations_copy_the_account_has_to_be_said_as_well(folder: Pat
     assert check_copy(chain, folder, account=ACCOUNT).exit_code == 0
 
 
+def test_of_an_organizations_copy_the_trails_name_says_more_than_its_arn(folder: Path) -> None:
+    """In a folder nothing shows whose an organization's trail is: it may not be the one that the ARN names."""
+    chain = Chain(SimulatedAws(organization="o-exampleorg12"))
+    chain.run(8)
+    chain.aws.save(folder)
+
+    by_arn = check_copy(chain, folder, account=ACCOUNT, trail=TRAIL_ARN)
+    assert (by_arn.exit_code, Verdict.PROVEN in by_arn.verdicts) == (3, False)
+    assert "name it without its account (--trail my-trail)" in said(by_arn)
+    by_name = check_copy(chain, folder, account=ACCOUNT, trail="my-trail")
+    assert by_name.exit_code == 0
+    assert any("taken for those of that organization's trail" in notice for notice in by_name.notices)
+
+
 def test_another_accounts_trail_of_the_same_name_does_not_answer_for_the_one_that_was_asked_for(folder: Path) -> None:
     chain = trail(8)
     chain.aws.save(folder)
@@ -590,6 +604,43 @@ def test_a_file_that_lies_deeper_than_cloudtrail_puts_one_is_foreign(where: str,
         result = check_replica(chain)
 
     assert (result.exit_code, Verdict.FOREIGN in result.verdicts) == (1, True)
+
+
+def planted_below(place: str, at: datetime, *, key: int, is_named: bool) -> SimulatedAws:
+    """A trail's digest and log below a folder, signed with a key."""
+    planted = Chain(SimulatedAws(), prefix=place, trail="evil-trail", at=at, number=5000, key=key)
+    log = planted.log(at + 10 * MINUTE)
+    planted.deliver(at, at + HOUR, [log] if is_named else [])
+    return planted.aws
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+@pytest.mark.parametrize("day", [0, -40])
+@pytest.mark.parametrize("place", ["AWSLogs/evil", "AWSLogs/evil/x", "AWSLogs/evil/AWSLogs", "AWSLogs/999988887777"])
+def test_a_digest_that_nobody_signed_gives_no_folder_of_a_copy_its_name(
+    place: str, day: int, *, is_named: bool, folder: Path
+) -> None:
+    """Also one of a time that was not asked for, which is judged nowhere else."""
+    chain = trail(30)
+    planted = planted_below(place, START + 5 * HOUR + timedelta(days=day), key=7, is_named=is_named)
+    chain.aws.objects |= planted.objects
+    chain.aws.save(folder)
+
+    assert check_copy(chain, folder, trail=TRAIL_ARN).exit_code in (1, 3)
+    chain.aws.objects = {ObjectName("replica", name.key): stored for name, stored in chain.aws.objects.items()}
+    assert check_replica(chain).exit_code == 1
+
+
+def test_a_folder_of_a_copy_whose_digest_has_no_signature_any_more_is_not_proven(folder: Path) -> None:
+    """A sync loses metadata, so of a trail's only digest nobody knows whether it was signed."""
+    chain = trail(30)
+    chain.aws.objects |= planted_below("AWSLogs/x", START - 40 * 24 * HOUR, key=0, is_named=True).objects
+    chain.aws.save(folder)
+    result = check_copy(chain, folder, trail=TRAIL_ARN)
+    assert (result.exit_code, "a trail had this prefix" in said(result)) == (3, True)
+
+    chain.aws.objects = {ObjectName("replica", name.key): stored for name, stored in chain.aws.objects.items()}
+    assert check_replica(chain).exit_code == 0
 
 
 @pytest.mark.parametrize("account", [ACCOUNT])

@@ -581,7 +581,9 @@ def test_what_cloudtrail_writes_without_a_digest_is_not_foreign(kind: str) -> No
     chain = trail(4)
     chain.aws.put(ObjectName(BUCKET, f"AWSLogs/{ACCOUNT}/{kind}/{HOME}/2026/11/01/x.json.gz"), b"x", START)
 
-    assert result_of(chain).exit_code == 0
+    result = result_of(chain)
+    assert result.exit_code == 0
+    assert any(f"makes no digests of {kind} (s3://{BUCKET}/AWSLogs/" in notice for notice in result.notices)
 
 
 @pytest.mark.parametrize("kind", ["Config", "elasticloadbalancing", "vpcflowlogs", "WAFLogs", "network-firewall"])
@@ -589,7 +591,9 @@ def test_what_other_services_deliver_is_not_foreign(kind: str) -> None:
     chain = trail(4)
     chain.aws.put(ObjectName(BUCKET, f"AWSLogs/{ACCOUNT}/{kind}/{HOME}/2026/11/1/x.gz"), b"x", START)
 
-    assert result_of(chain).exit_code == 0
+    result = result_of(chain)
+    assert result.exit_code == 0
+    assert any(f"makes no digests of {kind} (s3://{BUCKET}/AWSLogs/" in notice for notice in result.notices)
 
 
 _HIVE = f"AWSLogs/aws-account-id={ACCOUNT}"
@@ -763,6 +767,26 @@ def test_a_prefix_may_lead_through_another_trails_awslogs(prefixes: tuple[str, s
 
 
 @pytest.mark.parametrize(
+    ("before", "after"),
+    [("AWSLogs/x", ""), ("", "AWSLogs/x"), ("AWSLogs/x", "AWSLogs/y"), ("", "AWSLogs"), ("x/AWSLogs", "x"), ("", "x")],
+)
+def test_a_prefix_that_the_trail_or_another_one_has_leads_through_a_place_of_before(before: str, after: str) -> None:
+    chain = trail(4, prefix=before)
+    Chain(chain.aws, trail="other-trail", number=1000, prefix="AWSLogs/other/y").run(8)
+    chain.prefix = chain.aws.trail["S3KeyPrefix"] = after
+    chain.run(4)
+    chain.aws.events.append(event("UpdateTrail", START + 4 * HOUR + 20 * MINUTE, s3KeyPrefix=after))
+    api = Api(chain.aws, others=[shown("AWSLogs/other/y")])
+    assert result_of(chain, api, trail=TRAIL_ARN).exit_code == 0
+
+    for prefix in (before, after):
+        planted = ObjectName(BUCKET, f"{prefix}/AWSLogs/evil/x.json.gz".lstrip("/"))
+        chain.aws.put(planted, b"x", START + HOUR)
+        assert result_of(chain, api, trail=TRAIL_ARN).exit_code == 1
+        chain.aws.delete(planted)
+
+
+@pytest.mark.parametrize(
     ("place", "prefix", "exit_code"),
     [
         ("evil/AWSLogs", "evil/deeper", 1),
@@ -857,11 +881,12 @@ def test_a_trail_of_the_same_name_in_another_kind_of_folder_stands_for_none_of_t
     past = result_of(chain, api, start=f"{start:%Y-%m-%dT%H:%M:%SZ}", end=f"{end - HOUR:%Y-%m-%dT%H:%M:%SZ}")
     assert is_told(past, 1, 3)
 
-    if case["organization"] or gone != slice(0, 50):  # of a folder, nothing tells whether an organization's is meant
-        chain.aws.save(tmp_path / "copy")
-        keys = save_keys(chain, tmp_path / "keys.json")
-        asked = {"start": since(chain), "keys": keys, "regions": (HOME,), "account": case["account"]}
-        assert is_told(check_folder(tmp_path / "copy", chain.at, trail=TRAIL_ARN, **asked), 1, 3)
+    chain.aws.save(tmp_path / "copy")
+    keys = save_keys(chain, tmp_path / "keys.json")
+    asked = {"start": since(chain), "keys": keys, "regions": (HOME,), "account": case["account"]}
+    assert is_told(check_folder(tmp_path / "copy", chain.at, trail=TRAIL_ARN, **asked), 1, 3)
+    if case["organization"] or gone != slice(0, 50):  # by its name alone, whichever is there is meant
+        assert is_told(check_folder(tmp_path / "copy", chain.at, trail=TRAIL, **asked), 1, 3)
 
 
 @pytest.mark.parametrize("namesake", NAMESAKES)
@@ -984,6 +1009,20 @@ def test_a_log_that_was_delivered_days_later_is_signed_for_then() -> None:
     assert result_of(chain, end=f"{START + 10 * HOUR:%Y-%m-%dT%H:%M:%SZ}").exit_code == 1
 
 
+def test_a_log_that_was_delivered_late_in_the_last_hour_of_a_day_is_named_on_the_next_one() -> None:
+    chain = trail(47)
+    name, body = chain.log(START + 5 * HOUR + 9 * MINUTE)
+    chain.aws.edit(name, last_modified=chain.at + 20 * MINUTE)
+    chain.deliver(chain.at, chain.at + HOUR, [(name, body)])
+    chain.at += HOUR
+    chain.run(4)
+    end = f"{START + 20 * HOUR:%Y-%m-%dT%H:%M:%SZ}"
+
+    assert result_of(chain, end=end).exit_code == 0
+    chain.aws.edit(name, body=b"x")
+    assert result_of(chain, end=end).exit_code == 1
+
+
 @pytest.mark.parametrize("of", [TRAIL, "other-trail"])
 def test_a_log_that_was_delivered_late_is_read_wherever_its_digest_ends(of: str) -> None:
     """In a period of the past its name lies in it, and its digest after it, be it on the same day."""
@@ -1027,6 +1066,37 @@ def test_where_nobody_is_known_to_deliver_a_planted_log_is_not_proven(old: str, 
     result = result_of(chain, Api(chain.aws, regions={HOME, AWAY}))
 
     assert result.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("planted", "exit_code"),
+    [
+        ("", 0),
+        (f"2026/11/02/{ACCOUNT}_CloudTrail_{HOME}_20261102T0004Z_0123456789abcdef.json.gz", 1),
+        (f"2026/11/02/{ACCOUNT}_CloudTrail_{HOME}_20261102T0040Z_0123456789abcdef.json.gz", 1),
+        ("2026/11/2/planted.json.gz", 1),
+    ],
+)
+def test_all_of_a_bucket_that_only_the_chain_shows_the_trail_to_have_left_is_looked_at(
+    planted: str, exit_code: int, tmp_path: Path
+) -> None:
+    """The trail was made longer ago than the event history holds, which tells of the new bucket alone. The old one's
+    last digest is of the day before the move.
+    """
+    chain = Chain(SimulatedAws(), at=START - 2 * MINUTE)
+    chain.run(24)
+    chain.bucket = chain.aws.trail["S3BucketName"] = "new-logs"
+    chain.aws.events.append(event("UpdateTrail", chain.at + 20 * MINUTE, s3BucketName="new-logs"))
+    chain.run(12)
+    if planted:
+        key = f"AWSLogs/{ACCOUNT}/CloudTrail/{HOME}/{planted}"
+        chain.aws.put(ObjectName(BUCKET, key), gzip.compress(b"planted"), START + 24 * HOUR)
+
+    assert result_of(chain).exit_code == exit_code
+    if not planted:
+        exported(chain, tmp_path / "bundle", start=since(chain))
+        keys = str(tmp_path / "bundle" / "keys.json")
+        assert check_bundle(tmp_path / "bundle", keys=keys).exit_code == 0
 
 
 def test_a_digest_that_was_delivered_late_and_encrypted_anew_in_place_is_no_alarm() -> None:

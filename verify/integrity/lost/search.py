@@ -216,6 +216,7 @@ class _Search:
             is_quick=False,
             anchors={},
             on_proven=note,
+            with_places=None,  # of what was chosen alone
         )
         validated = Validation(request, ready.store, ready.facts, self.pools, lambda *_done: None).run()
         whose, is_cut = f"of trail {trail.name}", len(proven) == _MOST_LOGS

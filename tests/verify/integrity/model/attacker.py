@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
 
-from tests.verify.integrity.model.case import BEGIN, HOUR, MEMBERS, OWNER, Attack
+from tests.verify.integrity.model.case import BEGIN, HOUR, MEMBERS, MINUTE, ORGANIZATION, OWNER, Attack
 from tests.verify.integrity.model.cloudtrail import Genuine, Key, Name, Stored, World, digest_fields, iso, key_name
 from tests.verify.integrity.model.signing import ATTACKERS, fingerprint, sign
 
@@ -246,6 +246,25 @@ class Attacker:
         """Named for any hour, and written so late that no digest can have come since."""
         self.at = max(self.at, self.world.case.end - timedelta(minutes=self.rng.randrange(1, 100)))
         return self._plant(self._log_name(self._moment()))
+
+    def do_plant_where_the_trail_was(self) -> bool:
+        """In a place that the trail left since, often shortly before it did."""
+        places, state = self.world.segments, self.world.state_at(self.at)[0]
+        left = [
+            (key, one) for key, found in sorted(places.items(), key=lambda item: repr(item[0])) for one in found
+            if key.trail == 0 and one.end and one.end <= self.at and one.end > max(one.start, BEGIN) + MINUTE * 3
+            and (one.bucket, one.prefix) != (state.bucket, state.prefix)
+        ]  # fmt: skip
+        if not left:
+            return False
+        key, segment = self.rng.choice(left)
+        end = segment.end or self.at
+        most = min(end - max(segment.start, BEGIN), HOUR * self.rng.choice((0.5, 1, 24))) - MINUTE * 2
+        at = end - MINUTE - most * self.rng.random()
+        top = f"{segment.prefix}/AWSLogs/" if segment.prefix else "AWSLogs/"
+        top += f"{ORGANIZATION}/" if segment.is_organization else ""
+        file = f"{key.account}_CloudTrail_{key.region}_{at:%Y%m%dT%H%MZ}_0123456789abcdef.json.gz"
+        return self._plant((segment.bucket, f"{top}{key.account}/CloudTrail/{key.region}/{at:%Y/%m/%d}/{file}"))
 
     def do_plant_log_in_other_region(self) -> bool:
         regions = ("sa-east-1", "EU-WEST-1", "eu-west-9", *self.world.case.regions, "ap-east-1")

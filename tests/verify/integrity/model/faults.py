@@ -168,10 +168,15 @@ def other_names_are_nobodys_business(patch: Patch) -> None:
 
 
 @_fault
+def where_digests_lead_is_looked_at_from_there_on(patch: Patch) -> None:
+    patch.setattr(scope.Destination, "with_former", lambda destination, _places: destination)
+
+
+@_fault
 def what_leads_to_another_trails_prefix_is_that_trails(patch: Patch) -> None:
     usual = inventory.walk_prefix
 
-    def walk(store: Any, bucket_name: str, prefix: str, others: Iterable[str] = (), **more: bool) -> Any:
+    def walk(store: Any, bucket_name: str, prefix: str, others: Iterable[str] = (), **more: Any) -> Any:
         others = tuple(others)
         found = usual(store, bucket_name, prefix, others, **more)
         top = f"{prefix}/" if prefix else ""

@@ -9,6 +9,7 @@ from random import Random
 from tests.verify.integrity.model.attacker import ATTACKS
 from tests.verify.integrity.model.case import (
     ALWAYS_ENABLED,
+    BUCKET,
     DELEGATE,
     MEMBERS,
     OPTIONAL,
@@ -122,6 +123,16 @@ def _with_what_is_seldom(case: Case, rng: Random) -> Case:
             calm = [replace(one, is_old=True, is_logging=True) for one in case.trails]
             calm[0] = replace(calm[0], prefix="", validates=True)
             case = replace(case, trails=tuple(calm), moves=())
+    if case.mode in ("bucket", "state") and rng.random() < 0.04:
+        # Where the trail was before is known by its digests alone, which come in the order of time backwards.
+        place = Move(
+            "UpdateTrail bucket", rng.choice((rng.randrange(15700, 19200), case.minutes * 40)), 0, OTHER_BUCKET
+        )
+        case = replace(
+            case, minutes=max(case.minutes, 500), moves=(place,), losses=(), asked_until=0,
+            trails=(replace(first, is_old=True, is_logging=True, validates=True, bucket=BUCKET), *others),
+            attacks=(Attack("plant where the trail was", rng.randrange(10**6)),),
+        )  # fmt: skip
     if case.mode == "bundle" and rng.random() < 0.2:
         # What an export read before it came upon a bucket that it could not list is in its bundle.
         move = Move("UpdateTrail bucket", rng.randrange(case.minutes * 30, case.minutes * 55), 0, OTHER_BUCKET)

@@ -169,7 +169,8 @@ def _planted(world: World, objects: Mapping[Name, Stored], now: datetime, looked
     top = f"{state.prefix}/" if state.prefix else ""
     for (bucket, key), stored in objects.items():
         is_genuine = (bucket, key) in world.genuine or (bucket, key) in world.others
-        if is_genuine or bucket != (looked_at or state.bucket) or not key.startswith(top):
+        is_there = bucket == (looked_at or state.bucket) and key.startswith(top)
+        if is_genuine or not (is_there or (not looked_at and _was_there(world, bucket, key))):
             continue
         # What lies beside AWSLogs/ in a copy is its owner's.
         if _is_unsigned(world, bucket, key) or (looked_at and "AWSLogs/" not in key):
@@ -177,6 +178,20 @@ def _planted(world: World, objects: Mapping[Name, Stored], now: datetime, looked
         damage = planted(key, stored, now)
         # Beside the trail's own folder no row of an account and region tells of it.
         yield damage if key.startswith(f"{top}AWSLogs/") else replace(damage, account="", region="")
+
+
+def _was_there(world: World, bucket: str, key: str) -> bool:
+    """Whether it is named as what the trail delivered to a place of before, when it did."""
+    found = _LOG.search(key)
+    if not found:
+        return False
+    at = datetime.strptime(found["time"], "%Y%m%dT%H%M").replace(tzinfo=UTC)
+    return any(
+        (bucket, key[: found.start()]) == (segment.bucket, f"{segment.prefix}/" if segment.prefix else "")
+        and segment.start <= at and (segment.end is None or at < segment.end)
+        for one, segments in world.segments.items() for segment in segments
+        if one == Key(0, found["account"], found["region"])
+    )  # fmt: skip
 
 
 def _is_unsigned(world: World, bucket: str, key: str) -> bool:

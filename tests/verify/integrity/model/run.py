@@ -280,10 +280,12 @@ class _Run:
             for name, one in self.world.genuine.items()
             if one.key.trail and not one.is_digest and name in self.honest and name not in objects
         )
-        # Nothing tells whoever sees no trail whether it is an organization's: the owner's files below one are not
-        # proven in a bucket then. In a folder they are taken for the trail's.
-        who_sees = {OWNER, DELEGATE, *self.world.members_at(self.now)}
-        untold = {OWNER} if self.case.mode == "folder" and self.case.caller not in who_sees else set()
+        # Nothing tells whoever sees neither the trail nor whose the organization is whether it is an organization's:
+        # the owner's files below one are not proven in a bucket then, nor in a folder of which the trail's ARN is
+        # asked. Of a name alone, any trail of that name is meant.
+        is_there = self.world.state_at(self.now)[0].exists
+        who_sees = {OWNER, DELEGATE, *(self.world.members_at(self.now) if is_there else ())}
+        untold = {OWNER} if self.told.get("trail") and self.case.caller not in who_sees else set()
         look = replace(
             look, rows=tuple(row for row in look.rows if row.region in enabled and row.account not in untold)
         )
@@ -318,10 +320,15 @@ class _Run:
         regions: dict[str, object] = {"regions": self._regions()}
         self.told = rng.choice(({}, regions, regions | {"account": OWNER}))
         self.kinds.append("a copy whose scope is told" if self.told else "a copy whose scope is not told")
+        # Of a folder nothing tells whose the organization's trail is.
+        is_one = len({(one.name, one.home) for one in self.case.trails}) == 1
+        if self.case.members and is_one and rng.random() < 0.5:
+            self.kinds.append("a copy whose trail is named without its account")
+            self.told |= {"trail": self.case.trails[0].name}
         look = self._keep(look_at_folder(self.world, folder / "copy", self.now, self._keys(folder), **self.told))
         yield from self._judge(look, objects, bucket=BUCKET)
         yield from self._consistent_copy(look, bucket, objects)
-        if self.told and ("account" in self.told or not self.case.members):
+        if "regions" in self.told and (not self.case.members or {"account", "trail"} <= self.told.keys()):
             yield from self._complete_copy(look, bucket, objects)
         yield from self._namesake(objects, folder)
 
@@ -417,7 +424,7 @@ class _Run:
         bucket, _, key = str(file.relative_to(folder / "objects")).partition("/")
         changed = dict(objects)
         metadata = folder / "metadata" / bucket / f"{key}.json"
-        if metadata.exists() and rng.random() < 0.7:
+        if metadata.exists() and rng.random() < 0.5:
             yield from self._other_metadata(folder, keys, metadata, rng)
             return
         if rng.random() < 0.5:

@@ -438,6 +438,23 @@ CASES = {
     "an organization's trail in a folder, and in its bucket as somebody sees it who is not of the organization": case(
         34007226, 220, mode="folder", earlier=700, members=MEMBERS[:1], caller=MEMBERS[1], trail_is_organization=True,
     ),
+    "a log of a trail of the same name, in a bucket that the trail left in the hour before midnight": case(
+        34016917, 619, move("02 23:35:13", "UpdateTrail bucket", OTHER_BUCKET),
+        regions=("us-east-1", "eu-west-1", "ap-east-1"), attacks=(Attack("delete records of calls", 333493),),
+        trail_home="eu-west-1", trail_is_multi_region=False, trail_prefix="logs",
+        second=TrailStart("my-trail", "ap-east-1", prefix="logs"),
+    ),
+    "an organization's own account in a folder, of whose deleted trail a member asked": case(
+        35011706, 332, move("02 20:26:52", "CreateTrail", trail=1), move("02 20:27:22", "StartLogging", trail=1),
+        move("03 00:45:42", "DeleteTrail", 904093), regions=TWO, mode="folder", asked_until=122, quiet=("eu-west-1",),
+        earlier=332, members=MEMBERS[:1], caller=MEMBERS[0], trail_home="eu-west-1", trail_is_organization=True,
+        trail_is_multi_region=False, trail_prefix="logs/",
+        second=TrailStart("my-trail", "us-east-1", is_old=False, bucket=OTHER_BUCKET, prefix="logs/"),
+    ),
+    "a folder of two organizations with trails of one name, of which the name alone is told": case(
+        36004147, 338, move("02 22:27:16", "late digest", 529181), mode="folder", earlier=338, members=MEMBERS[:1],
+        attacks=(Attack("stand in with a namesake", 575367),), trail_is_organization=True,
+    ),
 }  # fmt: skip
 
 
