@@ -126,7 +126,10 @@ def bare(folder: Path, beside: Server) -> Iterator[Server]:
     command = [sys.executable, "-m", "ministack"]
     environment = server_environment(folder, port, _ACCOUNT, "us-east-1")
     quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, env=environment, cwd=folder, stdout=quiet, stderr=quiet) as process:
+    # In a session of its own, as the lab: Linux shares the processors among sessions.
+    with subprocess.Popen(
+        command, env=environment, cwd=folder, stdout=quiet, stderr=quiet, start_new_session=True
+    ) as process:
         try:
             _wait(port)
             yield Server(port, process.pid, beside.key)

@@ -5,6 +5,7 @@ waits for delivery is delivered later.
 """
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,9 @@ from pathlib import Path
 RECORD_BYTES = 256 * 1024
 # For the services' state, which is written anew beside the old one, and the delivery's journal.
 _MARGIN_BYTES = 1024 * 1024
+# With so much room the disk is asked again a moment later: nothing fills it faster.
+_PLENTY_BYTES = 1024 * 1024 * 1024
+_PLENTY_SECONDS = 0.01
 
 
 class NoRoom(Exception):
@@ -38,6 +42,7 @@ class Room:
         self._reserve = reserve
         self._release = release
         self._trails = trails
+        self._plenty_until = 0.0
 
     @contextmanager
     def for_call(self, body_bytes: int = 0) -> Iterator[None]:
@@ -61,7 +66,11 @@ class Room:
 
     def shortage(self, body_bytes: int = 0) -> str:
         """Why calls are not carried out now; '' when there is room."""
+        now = time.monotonic()
+        if now < self._plenty_until and body_bytes < _MARGIN_BYTES:
+            return ""
         free_bytes = self.free_bytes()
+        self._plenty_until = now + _PLENTY_SECONDS if free_bytes > _PLENTY_BYTES else 0.0
         wanted_bytes = _MARGIN_BYTES + body_bytes
         return self._text(wanted_bytes, free_bytes) if free_bytes < wanted_bytes else ""
 

@@ -29,6 +29,11 @@ def stacks() -> list[tuple[str, str, str, str]]:
     return [stack for stack in found if stack[1] != "DELETE_COMPLETE"]
 
 
+def is_deploying() -> bool:
+    """Whether a stack is being made, changed or deleted; one with a change set alone waits for somebody."""
+    return any(status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS" for _, status, _, _ in stacks())
+
+
 def generated_name(stack_name: str, logical_id: str) -> str:
     """The name of a resource that the template leaves unnamed; the same for every update of the stack."""
     return str(provisioners._physical_name(stack_name, logical_id))

@@ -3,7 +3,7 @@
 
 import contextvars
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,15 @@ def save_state(services: frozenset[str] | None = None) -> None:
         if services is None or name in services:
             content = {"__ministack_format__": persistence._state_format_version(name), "payload": state_of()}
             _write_whole(Path(persistence.STATE_DIR, f"{name}.json"), content)
+
+
+def saved_bytes(services: Iterable[str]) -> int:
+    """How long the state of some services was when it was saved last.
+
+    :param services: MiniStack's names of them.
+    """
+    found = (Path(persistence.STATE_DIR, f"{name}.json") for name in services)
+    return sum(each.stat().st_size for each in found if each.exists())
 
 
 def _write_whole(path: Path, content: Any) -> None:

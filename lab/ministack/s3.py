@@ -4,7 +4,7 @@
 import base64
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
@@ -26,6 +26,9 @@ Replicate = Callable[[str, str, dict[str, Any], Any, Tags], None]
 _is_url_encoded: ContextVar[bool] = ContextVar("is_url_encoded", default=False)
 # The elements of S3's lists that `encoding-type=url` is for.
 _ENCODED_ELEMENTS = ("Delimiter", "Key", "KeyMarker", "NextKeyMarker", "NextUploadIdMarker", "Prefix")
+# An account's own Block Public Access, kept with what MiniStack keeps of buckets.
+account_public_access: MutableMapping[str, Mapping[str, bool]] = responses.AccountScopedDict()
+s3._PERSISTED_BUCKET_DICTS["account_public_access"] = account_public_access
 
 
 def block_public_access_of_new_buckets() -> None:

@@ -1,6 +1,6 @@
 """ASGI (https://asgi.readthedocs.io/en/latest/specs/www.html): its types, headers by name, and sending an answer."""
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
 from lab.protocol.answer import Answer
@@ -11,6 +11,8 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 # Where a request's scope has who signed it, once that is verified.
 SIGNED_BY = "lab.signed_by"
+# Where it has its headers by name and the call that it makes, beside the list of headers that both were read from.
+_READ = "lab.read"
 
 
 def headers_of(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -23,6 +25,26 @@ def headers_of(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
         text = value.decode("latin-1")
         found[name] = f"{found[name]},{text}" if name in found else text
     return found
+
+
+def as_read(scope: Message, headers: Mapping[str, str], call: Any = None) -> Message:
+    """A request's scope that tells `headers_in` its headers by name, and `call_in` the call that it makes.
+
+    :param call: None where nobody must go by it.
+    """
+    return {**scope, _READ: (scope["headers"], headers, call)}
+
+
+def headers_in(scope: Message) -> Mapping[str, str]:
+    """The headers of a request by lower-case name, read again only if somebody has changed them since."""
+    of, headers, _ = scope.get(_READ, (None, None, None))
+    return headers if headers is not None and of is scope["headers"] else headers_of(scope["headers"])
+
+
+def call_in(scope: Message) -> Any:
+    """The call that a request makes, if that is known and nobody has made another request of it since."""
+    of, _, call = scope.get(_READ, (None, None, None))
+    return call if of is scope["headers"] else None
 
 
 def body_source(body: bytes, receive: Receive) -> Receive:

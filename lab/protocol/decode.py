@@ -69,7 +69,24 @@ class Call:
 
     def read_once(self) -> "Call":
         """The same call, whose parameters are read when they are first asked for and then kept."""
-        return replace(self, read=cache(self.read))
+        read = self.read if isinstance(self.read, _Once) else _Once(self.read)
+        return Call(self.service, self.operation, self.protocol, self.labels, read, self.strays)
+
+
+class _Once:
+    """What a function without arguments gives, worked out when it is first asked for. Every call has some of these."""
+
+    __slots__ = ("_found", "_work_out")
+
+    def __init__(self, work_out: Callable[[], Any]) -> None:
+        self._work_out: Callable[[], Any] | None = work_out
+        self._found: Any = None
+
+    def __call__(self) -> Any:
+        if self._work_out is not None:
+            self._found = self._work_out()
+            self._work_out = None
+        return self._found
 
 
 @cache
@@ -126,7 +143,7 @@ def _form_call(fields: dict[str, str], scope: CredentialScope | None, request: R
         return None
     service, operation = found
     is_ec2 = catalogue.protocol(service) == "ec2"
-    read = cache(partial(_from_form, operation, fields, request, is_ec2=is_ec2))
+    read = _Once(partial(_from_form, operation, fields, request, is_ec2=is_ec2))
     call = Call(service, operation, "ec2" if is_ec2 else "query", {}, lambda: read()[0], lambda: read()[1])
     return replace(call, read=_at_queue(call.read, operation, request)) if service == "sqs" else call
 

@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum, auto
+from functools import lru_cache
 from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
@@ -87,18 +89,44 @@ def guessed(text: str) -> Any:
 
 def _structure(shape: StructureShape, value: Mapping[str, Any], redaction: Redaction, style: Style) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, member in shape.members.items():
-        if value.get(name) is None or member.type_name == "blob":
+    for name, member, shown_as, treatment in _members(shape, redaction, style):
+        content = value.get(name)
+        if content is None:
             continue
-        if name in redaction.left_out:
-            continue
-        if (member.metadata.get("sensitive") or is_secret(name)) and name not in redaction.shown:
-            found[style.name(name)] = HIDDEN
-        elif name in redaction.hidden:
-            found[style.name(name)] = _hidden(member, value[name])
+        if treatment is _Treatment.SECRET:
+            found[shown_as] = HIDDEN
+        elif treatment is _Treatment.CONTENT:
+            found[shown_as] = _hidden(member, content)
         else:
-            found[style.name(name)] = _element(member, value[name], redaction, style)
+            found[shown_as] = _element(member, content, redaction, style)
     return found
+
+
+class _Treatment(Enum):
+    """What becomes of a member's value."""
+
+    SHOWN = auto()
+    CONTENT = auto()
+    SECRET = auto()
+
+
+# Models have many members, and which of them are secret follows from their names alone.
+@lru_cache(maxsize=4096)
+def _members(
+    shape: StructureShape, redaction: Redaction, style: Style
+) -> tuple[tuple[str, Shape, str, _Treatment], ...]:
+    """The members of a structure that a record has: the name, the shape, the name in the record, what becomes of it."""
+    return tuple(
+        (name, member, style.name(name), _treatment(name, member, redaction))
+        for name, member in shape.members.items()
+        if member.type_name != "blob" and name not in redaction.left_out
+    )
+
+
+def _treatment(name: str, member: Shape, redaction: Redaction) -> _Treatment:
+    if (member.metadata.get("sensitive") or is_secret(name)) and name not in redaction.shown:
+        return _Treatment.SECRET
+    return _Treatment.CONTENT if name in redaction.hidden else _Treatment.SHOWN
 
 
 def _hidden(shape: Shape, value: Any) -> Any:

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-refe
 """
 
 import json
+import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -135,13 +136,21 @@ def _head(origin: Origin, completed: datetime, source: str, name: str, region: s
 def _tail(request_id: str | None, origin: Origin, *, read_only: bool, is_data_event: bool) -> dict[str, Any]:
     return {
         "requestID": request_id or str(uuid.uuid4()),
-        "eventID": str(uuid.uuid4()),
+        "eventID": _event_id(),
         "readOnly": read_only,
         "eventType": "AwsApiCall",
         "managementEvent": not is_data_event,
         "recipientAccountId": origin.account,
         "eventCategory": "Data" if is_data_event else "Management",
     }
+
+
+def _event_id() -> str:
+    """A random UUID (https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-4); Python's own takes thrice as long."""
+    digits = os.urandom(16).hex()
+    return (
+        f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{'89ab'[int(digits[16], 16) % 4]}{digits[17:20]}-{digits[20:]}"
+    )
 
 
 def _bounded(found: dict[str, Any] | None, field_name: str, source: bytes) -> dict[str, Any] | None:

@@ -110,7 +110,7 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
     :param secret: the lab's own (`lab.handshake`).
     """
     lab = _opened(home / "data", instance, settings)
-    recorder = _recorder(lab)
+    recorder, repeating = _recorders(lab)
     lab.writer.after_each = partial(_record_delivery, recorder)
     authorizer = Authorizer(lab.clock.now)
     api = Api(
@@ -127,7 +127,7 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
         f"POST {INSTANCE_CREDENTIALS}": _instance_credentials(api),
         **pages_about_time(lab.engine, lab.clock),
         **page_of_sign_in(recorder.take, lab.clock),
-        **pages_of_samples(lab.samples, recorder.take, lab.engine, lab.clock, lab.room),
+        **pages_of_samples(lab.samples, repeating.take, lab.engine, lab.clock, lab.room),
     }
     application = Gateway(
         AfterStartup(extended, lab.engine.resume),
@@ -156,22 +156,28 @@ def _opened(folder: Path, instance: str, settings: Settings) -> _Lab:
     engine = Engine(journal, clock, settings, trails.trails, writer)
     room = Room(folder, engine.reserve, engine.release, engine.logging_trails)
     history = EventHistory(shown=lambda: shown_at(clock.now().timestamp(), settings.history_seconds))
-    lab = _Lab(instance, clock, engine, writer, SavedState(core.save_state), room, history)
+    saved = SavedState(core.save_state, core.saved_bytes, cloudformation.is_deploying)
+    lab = _Lab(instance, clock, engine, writer, saved, room, history)
     if is_resumed:
         lab.warn(_HISTORY_BEGINS.format(clock.now()))
     return lab
 
 
-def _recorder(lab: _Lab) -> Recorder:
-    """Every record goes to delivery and EventBridge, then to what saves, then to the event history."""
+def _recorders(lab: _Lab) -> tuple[Recorder, Recorder]:
+    """Every record goes to delivery and EventBridge, then to what saves, then to the event history.
+
+    :returns: that of calls, and that of records which repeat one, of which there are very many and nothing to save.
+    """
 
     def deliver(call: RecordedCall) -> None:
         if lab.engine.record(call.record, call.text):
             eventbridge.publish(call.record, call.text)
 
-    def keep(call: RecordedCall) -> None:
+    def note(call: RecordedCall) -> None:
         last_use.note(call.record)
         sessions.note(call.record)
+
+    def save(call: RecordedCall) -> None:
         lab.saved.record(call.record)
 
     key_uses = KeyUses()
@@ -179,7 +185,9 @@ def _recorder(lab: _Lab) -> Recorder:
     def consequences(call: RecordedCall, response: Response, moment: datetime) -> Iterator[RecordedCall]:
         return calls_for_caller(call, key_uses.of_call(call, response, moment), moment)
 
-    return Recorder((deliver, keep, lab.history.add, lab.samples.take), lab.clock.now, consequences)
+    now, history = lab.clock.now, lab.history.add
+    recorder = Recorder((deliver, note, save, history, lab.samples.take), now, consequences)
+    return recorder, Recorder((deliver, note, history), now)
 
 
 def _record_delivery(recorder: Recorder, written: Written) -> None:

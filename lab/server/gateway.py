@@ -17,7 +17,7 @@ from lab.handshake import SOURCE_HEADER, SOURCE_MAC_HEADER, root_secret, source_
 from lab.ministack import core, iam
 from lab.protocol import exact
 from lab.protocol.answer import Answer
-from lab.protocol.asgi import SIGNED_BY, Application, Message, Receive, Send, headers_of, send_answer
+from lab.protocol.asgi import SIGNED_BY, Application, Message, Receive, Send, as_read, headers_of, send_answer
 from lab.protocol.decode import MAX_BODY_BYTES, Call, decode, inflated
 from lab.protocol.request import FORM_TYPE, CredentialScope, Request, is_form_type
 from lab.records.record import Origin
@@ -111,6 +111,7 @@ class Gateway:
         if isinstance(found, AuthFailure):
             await send_answer(send, authentication.authentication_error(request, None, found))
             return
+        headers = request.headers
         request = replace(request, scope=CredentialScope(found.access_key_id, found.region, found.service))
         try:
             body = await self._authenticated(request, found, receive)
@@ -143,7 +144,11 @@ class Gateway:
                     await bodies.pass_by(exchange.receive)
                     await send_answer(exchange.send, refused)
                     return
-                inner_scope = {**_ministack_scope(scope, *address, found), SIGNED_BY: request.scope}
+                known = call if size_bytes <= MAX_BODY_BYTES and _is_read_alike(request, service) else None
+                inner_scope = {
+                    **_ministack_scope(as_read(scope, headers, known), *address, found),
+                    SIGNED_BY: request.scope,
+                }
                 await self._carry_out(inner_scope, exchange)
         except NoRoom as error:
             await send_answer(send, authentication.no_room_error(request, found, str(error)))
@@ -220,6 +225,11 @@ class Gateway:
             return Key(root_secret(self._secret, access_key_id))
         found = iam.secret_of_access_key(access_key_id)
         return Key(*found) if found else None
+
+
+def _is_read_alike(request: Request, service: str) -> bool:
+    """Whether what stands around MiniStack reads the same body as the gateway: not where MiniStack gets another one."""
+    return service != "s3" and "content-encoding" not in request.headers
 
 
 def _is_one_call(request: Request, body: Body, service: str) -> bool:

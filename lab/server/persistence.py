@@ -1,26 +1,52 @@
 """The state of the services, saved to disk, so that a lab whose process was killed can resume."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from lab.protocol.asgi import Application, Message, Receive, Send
 
-# Saved before the caller has the answer: who may call, and trails. A record must not outlive the trail that asked for
-# it, nor the bucket and key that the trail needs, so all services are saved with a trail.
-_AT_ONCE: dict[str, frozenset[str] | None] = {
-    "cloudtrail.amazonaws.com": None,
+# Where the calls of a source, in its records, leave something: MiniStack's names. Those of other sources may leave
+# something anywhere. A record must not outlive the trail that asked for it, nor the bucket and key that the trail
+# needs, so all services are saved with a trail.
+_KEPT_IN: dict[str, frozenset[str]] = {
+    "dynamodb.amazonaws.com": frozenset({"dynamodb", "dynamodb_streams"}),
+    "ec2.amazonaws.com": frozenset({"ec2"}),
+    "events.amazonaws.com": frozenset({"eventbridge"}),
     "iam.amazonaws.com": frozenset({"iam"}),
+    "kms.amazonaws.com": frozenset({"kms"}),
+    "lambda.amazonaws.com": frozenset({"lambda", "cloudwatch_logs"}),
+    "logs.amazonaws.com": frozenset({"cloudwatch_logs"}),
+    "monitoring.amazonaws.com": frozenset({"cloudwatch"}),
+    "s3.amazonaws.com": frozenset({"s3"}),
+    "secretsmanager.amazonaws.com": frozenset({"secretsmanager"}),
+    "sns.amazonaws.com": frozenset({"sns"}),
+    "sqs.amazonaws.com": frozenset({"sqs"}),
+    "ssm.amazonaws.com": frozenset({"ssm"}),
     "sts.amazonaws.com": frozenset({"iam", "sts"}),
 }
+# Who may call, and who could: however many there are, nobody has an answer before they are saved.
+_ALWAYS_AT_ONCE = frozenset({"iam.amazonaws.com", "sts.amazonaws.com"})
+# More than this would take longer to write than the call itself, again for every call.
+MOST_BYTES = 64 * 1024
 _NEW_CREDENTIALS = "AssumeRole"  # changes nothing, as CloudTrail sees it
 
 
 class SavedState:
-    """Saves after changes: some before their caller has the answer, all others a little later."""
+    """Saves after changes: before their caller has the answer, or a little later if it is only content, or much."""
 
-    def __init__(self, save: Callable[[frozenset[str] | None], None]) -> None:
-        """:param save: writes these services (all when None), each at once or not at all; raises OSError."""
+    def __init__(
+        self,
+        save: Callable[[frozenset[str] | None], None],
+        saved_bytes: Callable[[Iterable[str]], int],
+        is_busy: Callable[[], bool],
+    ) -> None:
+        """:param save: writes these services (all when None), each at once or not at all; raises OSError.
+        :param saved_bytes: how much was written of these services the last time.
+        :param is_busy: whether something changes that no call asks for, such as a stack that is being made.
+        """
         self._save = save
+        self._saved_bytes = saved_bytes
+        self._is_busy = is_busy
         self._is_changed = False
 
     def record(self, record: Mapping[str, Any]) -> None:
@@ -28,15 +54,20 @@ class SavedState:
 
         :raises OSError: what must be saved at once could not be.
         """
-        reads_only = record["readOnly"] and not record["eventName"].startswith(_NEW_CREDENTIALS)
-        if reads_only or not record["managementEvent"]:
+        if record["readOnly"] and not record["eventName"].startswith(_NEW_CREDENTIALS):
             return
-        self._is_changed = True
         source = record["eventSource"]
-        if source in _AT_ONCE and "errorCode" not in record:
-            services = _AT_ONCE[source]
-            self._save(services)
-            self._is_changed = services is not None
+        services = _KEPT_IN.get(source)
+        is_content = not record["managementEvent"]
+        if is_content or "errorCode" in record or not self._may_wait_for(source, services):
+            self._is_changed = True
+            return
+        self._save(services)
+        self._is_changed = services is not None or self._is_busy()
+
+    def _may_wait_for(self, source: str, services: frozenset[str] | None) -> bool:
+        """Whether the answer waits until services are saved."""
+        return services is None or source in _ALWAYS_AT_ONCE or self._saved_bytes(services) <= MOST_BYTES
 
     def save_if_changed(self) -> None:
         """Saves when something has changed since the last time.
@@ -45,7 +76,7 @@ class SavedState:
         """
         if self._is_changed:
             self._save(None)
-            self._is_changed = False
+            self._is_changed = self._is_busy()
 
 
 class AfterStartup:

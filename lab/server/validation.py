@@ -7,12 +7,23 @@ recorded as any other call.
 import json
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 from xml.sax.saxutils import escape
 
 from lab.protocol import constraints
 from lab.protocol.answer import Answer, error_answer
-from lab.protocol.asgi import SIGNED_BY, Application, Message, Receive, Send, body_source, headers_of, send_answer
+from lab.protocol.asgi import (
+    SIGNED_BY,
+    Application,
+    Message,
+    Receive,
+    Send,
+    body_source,
+    call_in,
+    headers_in,
+    send_answer,
+)
 from lab.protocol.decode import MAX_BODY_BYTES, Call, decode, inflated
 from lab.protocol.malformed import json_fault, without_strays
 from lab.protocol.request import Request, credential_scope
@@ -43,6 +54,21 @@ class _Rejection:
     message: str
 
 
+class _Asked:
+    """A request, and the call that it makes, which is decoded when it is first asked for."""
+
+    def __init__(self, request: Request, known: Call | None) -> None:
+        """:param known: the call, where it is known."""
+        self.request = request
+        self._known = known
+
+    @cached_property
+    def call(self) -> Call | None:
+        """None when no service model has it."""
+        found = self._known or decode(self.request)
+        return found and found.read_once()
+
+
 class Validated:
     """Rejects what AWS would not take, and passes everything else on to an inner application."""
 
@@ -56,53 +82,56 @@ class Validated:
             return
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
         query = scope["query_string"].decode("latin-1")
-        request = Request(scope["method"], path, query, headers_of(scope["headers"]), b"", scope=scope.get(SIGNED_BY))
+        request = Request(scope["method"], path, query, headers_in(scope), b"", scope=scope.get(SIGNED_BY))
         if _has_small_body(request):
             request, receive = await _with_body(request, receive)
             plain = inflated(request)
             if plain is not request and not plain.body_is_cut:
                 # What is judged here is what MiniStack reads.
                 request, scope, receive = plain, _without_encoding(scope), body_source(plain.body, receive)
-        rejected = _rejection(request)
+        asked = _Asked(request, call_in(scope))
+        rejected = _rejection(asked)
         if rejected is not None:
             await send_answer(send, rejected)
         elif _is_form_call(request):
-            await self._inner(scope, _escaped(request, receive), _Checked(request, send))
+            await self._inner(scope, _escaped(request, receive), _Checked(asked, send))
         else:
-            await self._inner(scope, _known(request, receive), send)
+            await self._inner(scope, _known(asked, receive), send)
 
 
-def _rejection(request: Request) -> Answer | None:
+def _rejection(asked: _Asked) -> Answer | None:
+    request = asked.request
     if not _is_text(request.path) or not (_is_form_call(request) or _is_text(request.query)):
-        return _answer(request, _Rejection("InvalidURI", _NO_UTF8))
+        return _answer(asked, _Rejection("InvalidURI", _NO_UTF8))
     if len(request.path) > _MAX_KEY_BYTES and not request.body:
-        call = decode(request)
+        call = asked.call
         key = call.labels.get("Key", "") if call and call.service == "s3" else ""
         if len(key.encode()) > _MAX_KEY_BYTES:
-            return _answer(request, _Rejection("KeyTooLongError", "Your key is too long"))
+            return _answer(asked, _Rejection("KeyTooLongError", "Your key is too long"))
     if _is_form_call(request):
         wrong = _wrong_in_form(request.query) or _wrong_in_form(request.body.decode("latin-1"))
         if wrong:
-            return _answer(request, _Rejection("ValidationError", wrong))
+            return _answer(asked, _Rejection("ValidationError", wrong))
     elif _is_json(request) and not _is_json_text(request.body):
-        call = decode(request)
+        call = asked.call
         if call is not None and call.service == "lambda":
             return _error(call, "InvalidRequestContentException", _NO_JSON)
         if call is None or not _is_payload(call):
-            return _answer(request, _Rejection("SerializationException", _NO_JSON))
-    return _malformed(request) or _violation(request)
+            return _answer(asked, _Rejection("SerializationException", _NO_JSON))
+    return _malformed(asked) or _violation(asked)
 
 
-def _malformed(request: Request) -> Answer | None:
+def _malformed(asked: _Asked) -> Answer | None:
     """The error for a body that no service could read, or whose tags contradict each other."""
+    request = asked.request
     is_json = _is_json(request)
     if not is_json and not request.body and not _is_form_call(request):
         return None
-    call = decode(request)
+    call = asked.call
     rejection = _json_rejection(request, call) if is_json else None
     if rejection is None and call is not None and not request.body_is_cut:
         rejection = _rejection_of_parameters(request, call)
-    return _answer(request, rejection) if rejection else None
+    return _answer(asked, rejection) if rejection else None
 
 
 def _json_rejection(request: Request, call: Call | None) -> _Rejection | None:
@@ -127,12 +156,13 @@ def _rejection_of_parameters(request: Request, call: Call) -> _Rejection | None:
     return _Rejection(*fault) if fault else None
 
 
-def _violation(request: Request) -> Answer | None:
+def _violation(asked: _Asked) -> Answer | None:
+    request = asked.request
     operation = _operation_name(request)
     scope = credential_scope(request)
     if not operation or scope is None or not constraints.keeps_names(scope.service, operation):
         return None
-    call = decode(request)
+    call = asked.call
     parameters = call.parameters if call else None
     if call is None or parameters is None or not constraints.keeps_names(call.service, call.operation.name):
         return None
@@ -232,9 +262,10 @@ def _escaped(request: Request, receive: Receive) -> Receive:
     return body_source(urlencode(shown).encode(), receive)
 
 
-def _known(request: Request, receive: Receive) -> Receive:
+def _known(asked: _Asked, receive: Receive) -> Receive:
     """Gives MiniStack no member of a body of JSON that its call does not have, and that no policy and no record saw."""
-    call = decode(request) if _is_json(request) and not _is_for_s3(request) else None
+    request = asked.request
+    call = asked.call if _is_json(request) and not _is_for_s3(request) else None
     if call is None or _is_payload(call):
         return receive
     known = without_strays(call, request.body)
@@ -260,8 +291,8 @@ async def _with_body(request: Request, receive: Receive) -> tuple[Request, Recei
     return replace(request, body=body, body_is_cut=is_cut), again
 
 
-def _answer(request: Request, rejection: _Rejection) -> Answer:
-    call = decode(request)
+def _answer(asked: _Asked, rejection: _Rejection) -> Answer:
+    request, call = asked.request, asked.call
     if call is not None:
         return _error(call, rejection.code, rejection.message)
     scope = credential_scope(request)
@@ -276,24 +307,24 @@ def _error(call: Call, code: str, message: str) -> Answer:
 class _Checked:
     """Passes an answer on once it is known to be XML, if it says that it is."""
 
-    __slots__ = ("_request", "_send", "_start")
+    __slots__ = ("_asked", "_send", "_start")
 
-    def __init__(self, request: Request, send: Send) -> None:
-        self._request = request
+    def __init__(self, asked: _Asked, send: Send) -> None:
+        self._asked = asked
         self._send = send
         self._start: Message | None = None
 
     async def __call__(self, message: Message) -> None:
         """Takes the next part of the answer."""
         if message["type"] == "http.response.start":
-            if "xml" in headers_of(message["headers"]).get("content-type", ""):
+            if any(name.lower() == b"content-type" and b"xml" in value for name, value in message["headers"]):
                 self._start = message
                 return
         elif self._start is not None:
             start, self._start = self._start, None
             body = message.get("body", b"")
             if body and not message.get("more_body", False) and not is_well_formed(body):
-                call = decode(self._request)
+                call = self._asked.call
                 body = repaired(body, call.operation if call else None)
                 others = [each for each in start["headers"] if each[0].lower() != b"content-length"]
                 start = {**start, "headers": [*others, (b"content-length", str(len(body)).encode())]}

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from xml.etree import ElementTree
 
-from lab.ministack import core
+from lab.ministack import core, s3
 from lab.protocol.answer import Answer
 from lab.protocol.asgi import Application, Message, Receive, Send, headers_of, send_answer
 
@@ -25,7 +25,6 @@ class AccountPublicAccess:
 
     def __init__(self, inner: Application) -> None:
         self._inner = inner
-        self._by_account: dict[str, Mapping[str, bool]] = {}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """The ASGI entry point."""
@@ -38,20 +37,21 @@ class AccountPublicAccess:
         if headers.get("x-amz-account-id", account) != account:
             await send_answer(send, _error(*_DENIED))
         elif scope["method"] == "PUT":
-            await send_answer(send, self._put(account, body))
+            await send_answer(send, _put(account, body))
         elif scope["method"] == "DELETE":
-            self._by_account.pop(account, None)
+            s3.account_public_access.pop(account, None)
             await send_answer(send, _answer(204, b""))
         else:
-            found = self._by_account.get(account)
+            found = s3.account_public_access.get(account)
             await send_answer(send, _error(*_NOT_FOUND) if found is None else _answer(200, _configuration(found)))
 
-    def _put(self, account: str, body: bytes) -> Answer:
-        found = _settings(body)
-        if found is None:
-            return _error(*_MALFORMED)
-        self._by_account[account] = found
-        return _answer(201, b"")
+
+def _put(account: str, body: bytes) -> Answer:
+    found = _settings(body)
+    if found is None:
+        return _error(*_MALFORMED)
+    s3.account_public_access[account] = found
+    return _answer(201, b"")
 
 
 async def _body(receive: Receive) -> bytes:

@@ -35,6 +35,8 @@ BUCKET, TRAIL = "load-logs", "load-trail"
 CLIENTS, CALLS = 20, 1000
 REQUEST_ID = re.compile(b"<requestId>([^<]+)</requestId>")
 BODY = b"Action=DescribeVpcs&Version=2016-11-15"
+# By kind.
+Makers = dict[str, Callable[[str], str]]
 
 
 def make_trail(lab: Lab) -> None:
@@ -65,12 +67,54 @@ def call(lab: Lab, count: int, answered: list[str], stop: threading.Event) -> No
         connection.close()
 
 
-def make_users(lab: Lab, made: list[str], stop: threading.Event) -> None:
-    """Makes IAM users until told to stop or cut off, and keeps the names of those that were acknowledged."""
-    iam = make_client(lab, "iam")
+def make_things(makers: Makers, made: set[tuple[str, str]], stop: threading.Event) -> None:
+    """Makes users, keys and others until told to stop or cut off, and keeps which of them were acknowledged."""
     with suppress(BotoCoreError, ClientError, OSError):
         while not stop.is_set():
-            made.append(iam.create_user(UserName=f"u{uuid4().hex[:12]}")["User"]["UserName"])
+            for kind, make in makers.items():
+                made.add((kind, make(f"u{uuid4().hex[:12]}")))
+
+
+def makers_of(lab: Lab) -> Makers:
+    """Each makes something of a name, and gives what it is found by."""
+    iam, kms, sns, sqs = (make_client(lab, name) for name in ("iam", "kms", "sns", "sqs"))
+    s3, ec2, secrets = (make_client(lab, name) for name in ("s3", "ec2", "secretsmanager"))
+
+    def bucket(name: str) -> str:
+        s3.create_bucket(Bucket=name)
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        return name
+
+    return {
+        "user": lambda name: str(iam.create_user(UserName=name)["User"]["UserName"]),
+        "key": lambda name: str(kms.create_key(Description=name)["KeyMetadata"]["KeyId"]),
+        "topic": lambda name: str(sns.create_topic(Name=name)["TopicArn"]),
+        "queue": lambda name: str(sqs.create_queue(QueueName=name)["QueueUrl"]),
+        "bucket": bucket,
+        "vpc": lambda _: str(ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]),
+        "secret": lambda name: str(secrets.create_secret(Name=name, SecretString="s")["Name"]),
+    }
+
+
+def things(lab: Lab) -> set[tuple[str, str]]:
+    """What there is of all this; of buckets, those that have versions."""
+
+    def listed(service: str, operation: str) -> list[dict[str, Any]]:
+        client: Any = make_client(lab, service)
+        return list(client.get_paginator(operation).paginate())
+
+    s3 = make_client(lab, "s3")
+    buckets = [each["Name"] for each in s3.list_buckets()["Buckets"]]
+    found = {
+        "user": [each["UserName"] for page in listed("iam", "list_users") for each in page["Users"]],
+        "key": [each["KeyId"] for page in listed("kms", "list_keys") for each in page["Keys"]],
+        "topic": [each["TopicArn"] for page in listed("sns", "list_topics") for each in page["Topics"]],
+        "queue": [each for page in listed("sqs", "list_queues") for each in page.get("QueueUrls", ())],
+        "bucket": [each for each in buckets if s3.get_bucket_versioning(Bucket=each).get("Status") == "Enabled"],
+        "vpc": [each["VpcId"] for page in listed("ec2", "describe_vpcs") for each in page["Vpcs"]],
+        "secret": [each["Name"] for page in listed("secretsmanager", "list_secrets") for each in page["SecretList"]],
+    }
+    return {(kind, name) for kind, names in found.items() for name in names}
 
 
 def by_javascript(lab: Lab) -> list[str]:
@@ -133,19 +177,19 @@ def test_twenty_clients_make_twenty_thousand_calls_and_each_is_delivered_once(tm
 
 
 @pytest.mark.slow
-def test_a_lab_that_is_killed_again_and_again_loses_no_answered_call(tmp_path: Path) -> None:
+def test_a_lab_that_is_killed_again_and_again_loses_no_answered_call_and_nothing_that_it_made(tmp_path: Path) -> None:
     home = tmp_path / "home"
     settings = Settings(delivery_seconds=0.05, digest_seconds=1)
     lab = first = lifecycle.start(home, settings=settings)
     make_trail(lab)
     answered: list[str] = []
-    users: list[str] = []
+    makers, made = makers_of(lab), set[tuple[str, str]]()
     moments = random.Random(13)  # noqa: S311
     try:
         for seconds in [moments.uniform(0.1, 2.5) for _ in range(10)]:
             stop = threading.Event()
             callers = [threading.Thread(target=call, args=(lab, 10**6, answered, stop)) for _ in range(3)]
-            callers.append(threading.Thread(target=make_users, args=(lab, users, stop)))
+            callers.append(threading.Thread(target=make_things, args=(makers, made, stop)))
             for caller in callers:
                 caller.start()
             stop.wait(seconds)
@@ -164,9 +208,8 @@ def test_a_lab_that_is_killed_again_and_again_loses_no_answered_call(tmp_path: P
         assert done.returncode == 0, done.stderr
         assert "No log files were delivered" not in done.stdout + done.stderr
         assert make_client(lab, "cloudtrail").get_trail_status(Name=TRAIL)["IsLogging"] is True
-        pages = make_client(lab, "iam").get_paginator("list_users").paginate()
-        assert set(users) <= {each["UserName"] for page in pages for each in page["Users"]}
-        assert len(users) > 10
+        assert made - things(lab) == set()
+        assert {kind for kind, _ in made} == makers.keys()
     finally:
         lifecycle.stop(home)
 

@@ -4,7 +4,7 @@ import gzip
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,19 @@ from lab.instance.folder import Lab
 from lab.settings import Settings
 from tests.lab.conftest import make_client
 from tests.lab.destination import make_bucket, make_key
+from tests.programs import needs
 
-AWS = str(Path(sys.executable).parent / "aws")
+AWS = [str(Path(sys.executable).parent / "aws")]
+# Debian's is too old to know AWS_ENDPOINT_URL, and asks S3 without --endpoint-url.
+AWS_CLI_2 = """
+import os, sys
+from awscli import clidriver
+from botocore.session import Session
+create = Session.create_client
+endpoint_url = os.environ["AWS_ENDPOINT_URL"]
+Session.create_client = lambda self, *given, **named: create(self, *given, **{**named, "endpoint_url": endpoint_url})
+sys.exit(clidriver.main())
+"""
 BUCKET = "three-days"
 # The AWS CLI starts anew for each.
 pytestmark = pytest.mark.slow
@@ -42,8 +53,8 @@ class History:
         )
         return sorted(each["Key"] for page in listed for each in page.get("Contents", ()))
 
-    def validate(self, region: str = REGIONS[0]) -> "subprocess.CompletedProcess[str]":
-        command = [AWS, "cloudtrail", "validate-logs", "--trail-arn", self.trail, "--start-time", "2020-01-01"]
+    def validate(self, region: str = REGIONS[0], aws: Sequence[str] = AWS) -> "subprocess.CompletedProcess[str]":
+        command = [*aws, "cloudtrail", "validate-logs", "--trail-arn", self.trail, "--start-time", "2020-01-01"]
         return subprocess.run(
             [*command, "--region", region], env=aws_environment(self.lab), capture_output=True, text=True
         )
@@ -85,6 +96,16 @@ def test_three_days_are_valid_in_every_region(history: History, region: str) -> 
     assert history.digests_of_three_days[region] == 72
     assert logs >= ROUNDS
     assert "No log files were delivered" not in done.stderr + done.stdout
+
+
+def test_the_second_version_of_the_cli_accepts_them_too(history: History) -> None:
+    if not Path("/usr/bin/aws").exists():
+        needs("awscli")
+    done = history.validate(aws=["/usr/bin/python3", "-c", AWS_CLI_2])
+
+    assert done.returncode == 0, done.stderr
+    digests = len(history.keys("CloudTrail-Digest"))
+    assert f"{digests}/{digests} digest files valid" in done.stdout
 
 
 def test_the_days_are_signed_with_several_keys(history: History) -> None:

@@ -155,3 +155,22 @@ def test_a_call_whose_record_has_no_room_is_not_carried_out(tmp_path: Path) -> N
 
     with pytest.raises(NoRoom), Room(tmp_path, reserve, lambda _: None, lambda: 1).for_call():
         raise AssertionError
+
+
+def test_a_disk_that_has_much_room_is_not_asked_for_every_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = [2**40, 0]
+    room = Room(tmp_path, lambda _: None, lambda _: None, lambda: 1)
+    monkeypatch.setattr(room, "free_bytes", lambda: free.pop(0))
+
+    with room.for_call(), room.for_call():
+        assert free == [0]
+    assert room.shortage(2**40) != ""
+
+
+def test_a_disk_that_has_little_room_is_asked_for_every_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = [2**24, 0]
+    room = Room(tmp_path, lambda _: None, lambda _: None, lambda: 1)
+    monkeypatch.setattr(room, "free_bytes", lambda: free.pop(0))
+
+    with room.for_call(), pytest.raises(NoRoom), room.for_call():
+        raise AssertionError
