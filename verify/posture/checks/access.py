@@ -13,6 +13,7 @@ from verify.posture.resource_policies.external_access import (
     access_points_keep_outsiders_out,
     bucket_policy_keeps_outsiders_out,
     key_policy_keeps_outsiders_out,
+    own_accounts,
 )
 
 _S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide"
@@ -35,7 +36,8 @@ def _acl_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
 
 
 def _grants_keep_outsiders_out(facts: TrailFacts) -> Verdict:
-    own = {Arn.parse(known(facts.key_arn)).account, *facts.target.trusted_accounts, None}
+    known(facts.key_arn)
+    own = {*own_accounts(facts), None}
     grants = [grant for grant in known(facts.key_grants) if _account(grant) not in own]
     if not grants:
         return passed("no grant to another account")
@@ -158,8 +160,8 @@ ACCESS_CHECKS = (
         needs=("key_policy", "key_arn"),
         may_need=("organization_id",),
         judge=key_policy_keeps_outsiders_out,
-        expected="no principal of another account may Decrypt, ReEncryptFrom, CreateGrant, PutKeyPolicy, DisableKey or"
-        " ScheduleKeyDeletion",
+        expected="the key belongs to this account, or to one that is named with --trusted-account, and no principal of"
+        " another account may Decrypt, ReEncryptFrom, CreateGrant, PutKeyPolicy, DisableKey or ScheduleKeyDeletion",
         why="Encryption does not protect log files from principals that may use the key, or end its use.",
         fix=READ_KEY_POLICY,
         cdk="SecureTrail grants access to the account alone; L1: kms.CfnKey(key_policy=…)",

@@ -19,6 +19,7 @@ from verify.policy.times import context_at
 from verify.policy.wildcard import matches
 from verify.posture.facts.trail import TrailFacts
 from verify.posture.model import Status, Verdict, failed, passed, unknown
+from verify.posture.model import decide as left_to_decide
 from verify.posture.resource_policies.cloudtrail_requests import (
     CLOUDTRAIL,
     bucket_requests,
@@ -145,6 +146,13 @@ def key_policy_names_the_trail(facts: TrailFacts) -> Verdict:
 def key_policy_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
     """The key policy gives no outsider, and no service on behalf of one, a way to decrypt or to end the key's use."""
     key_arn, trail_arn = known(facts.key_arn), known(facts.target.trail_arn)
+    owner = Arn.parse(key_arn).account
+    if owner not in own_accounts(facts):
+        # Its policy is not asked: KMS shows it to nobody else, and its owner can change it or end the key at any time.
+        return failed(
+            f"the key belongs to account {owner}",
+            fix=left_to_decide("whether that account is yours (--trusted-account), or another key for the trail"),
+        )
     more = {
         "kms:encryptioncontext:aws:cloudtrail:arn": (trail_arn,),
         "kms:encryptioncontextkeys": ("aws:cloudtrail:arn", "aws:s3:arn"),

@@ -199,10 +199,23 @@ def test_cloudwatch_logs_decrypts_for_the_log_groups_that_the_key_policy_names(
     assert external_access(statement).status is expected
 
 
+THEIR_GRANT = KeyGrant("a" * 64, f"arn:aws:iam::{OTHER}:root", ("Decrypt",))
+
+
+@pytest.mark.parametrize(("trusted", "expected"), [((), Status.FAIL), ((OTHER,), Status.PASS)])
+def test_a_key_of_another_account_is_its_owners_to_end(trusted: tuple[str, ...], expected: Status) -> None:
+    theirs = Value(healthy.KEY_ARN.replace(ACCOUNT, OTHER))
+    target = dataclasses.replace(healthy.TARGET, trusted_accounts=trusted)
+    unread: Fact[str] = healthy.HEALTHY.key_policy if trusted else Denied("kms:GetKeyPolicy")
+    facts = healthy.but(target=target, key_arn=theirs, key_policy=unread, key_grants=Value((THEIR_GRANT,)))
+
+    for check in ("key_keeps_strangers_out", "key_grants_keep_strangers_out"):
+        assert result(facts, check).status is expected
+
+
 PRIMARY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/mrk-1"
 REPLICA = PRIMARY.replace("us-east-1", "eu-west-1")
 OWN_POLICY = json.loads(corrected_key_policy(None, TRAIL_ARN))["Statement"]
-THEIR_GRANT = KeyGrant("a" * 64, f"arn:aws:iam::{OTHER}:root", ("Decrypt",))
 
 
 @pytest.mark.parametrize(
