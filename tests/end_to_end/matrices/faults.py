@@ -893,6 +893,27 @@ _ACCESS_FAULTS = (
         OUTSIDERS,
     ),
     _fault(
+        "an outsider may put with an ACL of its own, before any other statement",
+        HUB_S3,
+        _bucket_policy(
+            lambda statements, account: [
+                *_with(
+                    Principal=_ROOT,
+                    Action="s3:PutObject",
+                    Condition={"StringEquals": {"s3:x-amz-acl": "private"}},
+                )([], account),
+                *statements,
+            ]
+        ),
+        OUTSIDERS,
+    ),
+    _fault(
+        "any service may read, as everybody",
+        CONFUSED,
+        on_bucket(Principal="*", Action="s3:GetObject", Condition={"Bool": {"aws:PrincipalIsAWSService": "true"}}),
+        OUTSIDERS,
+    ),
+    _fault(
         "an outsider's access points",
         POINTS,
         on_bucket(Principal=_ROOT, Action="s3:*", Condition={"StringEquals": {"s3:DataAccessPointAccount": OUTSIDER}}),
