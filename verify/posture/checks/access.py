@@ -8,7 +8,7 @@ from verify.arn import Arn
 from verify.fact import Missing, Value, known
 from verify.posture.facts.trail import KeyGrant, TrailFacts
 from verify.posture.model import Check, Group, Part, Status, Verdict, decide, failed, passed, unknown
-from verify.posture.resource_policies.commands import READ_BUCKET_POLICY, READ_KEY_POLICY
+from verify.posture.resource_policies.commands import READ_BUCKET_POLICY, READ_KEY_POLICY, shell_word
 from verify.posture.resource_policies.external_access import (
     access_points_keep_outsiders_out,
     bucket_policy_keeps_outsiders_out,
@@ -63,14 +63,10 @@ def _replicas_keep_outsiders_out(facts: TrailFacts) -> Verdict:
         for judge in (_grants_keep_outsiders_out, key_policy_keeps_outsiders_out):
             found = judge(of_replica)
             if found.status is Status.FAIL:
-                return failed(f"replica {arn}: {found.actual}", fix=decide(f"who may use replica {_plain(arn)}"))
+                return failed(f"replica {arn}: {found.actual}", fix=decide(f"who may use replica {shell_word(arn)}"))
             if found.status is Status.UNKNOWN:
                 undecided = undecided or unknown(f"replica {arn}: {found.actual}")
     return undecided or passed(f"{', '.join(key.replicas)}, for no outsider")
-
-
-def _plain(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _account(grant: KeyGrant) -> str | None:
