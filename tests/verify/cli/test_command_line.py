@@ -130,6 +130,8 @@ def test_a_locale_without_the_characters_of_the_report_gets_others() -> None:
         ("score --json", 3),
         ("events", 3),
         ("integrity", 3),
+        ("who", 3),
+        *(pytest.param(each, 3, marks=pytest.mark.slow) for each in ("detective", "logs stats", "hunt", "check --who")),
         ("check --print-iam-policy", 0),
     ],
 )
