@@ -53,7 +53,7 @@ def _delivers(facts: TrailFacts) -> Verdict:
     late = _late_log_files(facts, status) or _late_digests(facts, status) or _missing_file(facts, status)
     if late is not None:
         return late
-    if status.last_delivery is None:
+    if not _is_since_logging_began(status.last_delivery, status):
         return _not_due(facts, status)
     newest = facts.newest_log_file
     seen = f"; the newest in the bucket is {newest.value.key}" if isinstance(newest, Value) and newest.value else ""
@@ -117,11 +117,18 @@ def _late(actual: str, causes: Iterable[str]) -> Verdict:
 
 def _not_due(facts: TrailFacts, status: TrailStatus) -> Verdict:
     begun = f"logging began {_when(facts, status.logging_since)}"
-    if isinstance(facts.missed_event, Value | Missing) and status.last_digest is not None:
+    has_digests = _is_since_logging_began(status.last_digest, status)
+    if isinstance(facts.missed_event, Value | Missing) and has_digests:
         return passed(f"digests come, the last {_when(facts, status.last_digest)}; there was nothing else to deliver")
+    before = f", the last log file came {_when(facts, status.last_delivery)}" if status.last_delivery else ""
     if status.logging_since is None or facts.asked_at - status.logging_since > DELIVERY_LATE_AFTER:
-        return unknown(f"{begun}, nothing was ever delivered, and nothing shows that anything would be")
-    return Verdict(Status.NOT_APPLICABLE, f"{begun}, and nothing is due yet: check again later", fix="")
+        return unknown(f"{begun}{before or ', nothing was ever delivered'}, and nothing shows that anything would be")
+    return Verdict(Status.NOT_APPLICABLE, f"{begun}{before}, and nothing is due yet: check again later", fix="")
+
+
+def _is_since_logging_began(moment: datetime | None, status: TrailStatus) -> bool:
+    """Whether something came after logging was last started. What came before tells nothing of a trail as it is now."""
+    return moment is not None and (status.logging_since is None or moment >= status.logging_since)
 
 
 def _when(facts: TrailFacts, moment: datetime | None) -> str:
