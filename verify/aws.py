@@ -122,7 +122,10 @@ class Aws:
         from verify.botocore_parts import Models, Parsers  # noqa: PLC0415
 
         self.profile = profile
-        self._ends = None if patience_seconds is None else monotonic() + patience_seconds
+        self._patience_seconds = patience_seconds
+        self._answered = monotonic()
+        self._ends = None if patience_seconds is None else self._answered + patience_seconds
+        self._is_renewed = False
         self._endpoint_url = endpoint_url
         self._clock_skew = timedelta()
         self._caller: Caller | None = None
@@ -204,12 +207,13 @@ class Aws:
 
     def _new_client(self, service: str, region: str) -> Any:
         # GetCallerIdentity comes first: when nothing answers, it is better known at once than after six attempts.
-        attempts = 2 if service == "sts" else 6 if self._ends is None else 4
+        has_time = self._ends is None or self._is_renewed
+        attempts = 2 if service == "sts" else 6 if has_time else 4
         config = _config(
             # The adaptive mode waits before it calls, perhaps for long. S3 is too busy for moments, but would soon be
             # asked no more than once in two seconds.
             retries={
-                "mode": "adaptive" if self._ends is None and service != "s3" else "standard",
+                "mode": "adaptive" if has_time and service != "s3" else "standard",
                 "total_max_attempts": attempts,
             },
             connect_timeout=5,
@@ -238,6 +242,14 @@ class Aws:
 
     def _client_of(self, service: str, region: str, config: Config) -> Any:
         return self._session.client(service, region, endpoint_url=self._endpoint_url, config=config)
+
+    def renew_patience(self) -> None:
+        """Count the session's patience from the last answer on, and from each one that comes: what has thousands of
+        pages takes as long as it takes, and what answers nothing is left alone when that time is over.
+        """
+        self._is_renewed = True
+        if self._patience_seconds is not None:
+            self._ends = self._answered + self._patience_seconds
 
     def _left_seconds(self) -> float | None:
         """For how long a call that begins now may be waited for; zero if it is not to be made."""
@@ -367,12 +379,16 @@ class Aws:
         :raises CannotLook: as :meth:`call` does, also when it is not over in time; :class:`ApiError`.
         """
         try:
-            return self._patience.wait(ask, self._left_seconds())
+            answer = self._patience.wait(ask, self._left_seconds())
         except _boto_errors() as error:
             raise _translated(error, service, operation) from error
         except TimeoutError as error:
             permission = iam_action(service, operation)
             raise Unreachable(f"{permission}: {error}. Check the network, --region and --endpoint-url.") from error
+        self._answered = monotonic()
+        if self._is_renewed and self._patience_seconds is not None:
+            self._ends = self._answered + self._patience_seconds
+        return answer
 
     def credentials(self) -> Credentials:
         """The session's credentials, refreshed when they are about to expire.

@@ -67,3 +67,23 @@ def test_the_call_that_used_up_the_time_of_all_was_made() -> None:
         patience.wait(lambda: time.sleep(1))
     with pytest.raises(TimeoutError, match=r"calls before it took so long \(0.1 s more than they should\)"):
         patience.wait(lambda: None)
+
+
+@pytest.mark.usefixtures("clean_aws_environment")
+def test_patience_that_is_renewed_counts_from_the_last_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("verify.aws.monotonic", lambda: now)
+    aws = Aws(region="us-east-1", patience_seconds=20)
+    now = 115.0
+    aws.waited_for(lambda: None, "iam", "ListUsers")
+    now = 125.0
+    with pytest.raises(Unreachable, match="was not made"):
+        aws.waited_for(lambda: None, "iam", "ListUsers")
+
+    aws.renew_patience()
+    for later in (130.0, 145.0, 160.0):  # each answer gives as much time again
+        now = later
+        aws.waited_for(lambda: None, "iam", "ListUsers")
+    now = 181.0
+    with pytest.raises(Unreachable, match="was not made"):
+        aws.waited_for(lambda: None, "iam", "ListUsers")

@@ -20,6 +20,7 @@ from verify.report.terminal import Terminal
 from verify.target import DEFAULT_STACK, DEFAULT_TRAIL, TargetOptions
 
 if TYPE_CHECKING:
+    from verify.aws import Aws
     from verify.posture.who.model import Answer
 
 _DESCRIPTION = f"""\
@@ -112,10 +113,11 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     )
     expected = read_expected(arguments.expected) if arguments.expected else ()
     with terminal.working("Reading the trail, its key and its bucket …"):
-        report = run_checks(aws_from(arguments, patience_seconds=PATIENCE_SECONDS), options)
+        aws = aws_from(arguments, patience_seconds=PATIENCE_SECONDS)
+        report = run_checks(aws, options)
     who = None
     if arguments.who:
-        report, who = _with_who(report, arguments, options, expected, terminal)
+        report, who = _with_who(report, aws, options, expected, terminal)
     if arguments.fixes:
         _write_fixes(report, arguments.fixes, terminal)
     if arguments.json:
@@ -139,15 +141,16 @@ def _permissions_of(arguments: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _with_who(
-    report: Report, arguments: argparse.Namespace, options: TargetOptions, expected: tuple[str, ...], terminal: Terminal
+    report: Report, aws: Aws, options: TargetOptions, expected: tuple[str, ...], terminal: Terminal
 ) -> tuple[Report, Answer]:
     """The report with who can blind its trail, and the answer itself."""
     from verify.posture.who.section import answer_beside, with_answer  # noqa: PLC0415 (as above)
     from verify.report.who import summary as summary_of_who  # noqa: PLC0415
 
     with terminal.working("Reading the account's users, roles and policies …"):
-        # An account may have thousands of identities: this takes as long as it takes.
-        answer = answer_beside(report, aws_from(arguments), options, expected)
+        # An account may have thousands of identities. What answered nothing has no further time.
+        aws.renew_patience()
+        answer = answer_beside(report, aws, options, expected)
     return with_answer(report, answer, summary_of_who(answer)), answer
 
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from verify.cli.common import add_aws_options, add_iam_policy_option, aws_from
+from verify.cli.common import PATIENCE_SECONDS, add_aws_options, add_iam_policy_option, aws_from
 from verify.cli.expected import read_expected
 from verify.posture.who.run import PERMISSIONS, find_who
 from verify.report.iam_policy import least_privilege_policy
@@ -77,7 +77,9 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     expected = read_expected(arguments.expected) if arguments.expected else ()
     options = TargetOptions(trail=arguments.trail, stack=arguments.stack)
     with terminal.working("Reading the account's users, roles and policies …"):
-        answer = find_who(aws_from(arguments), options, expected)
+        aws = aws_from(arguments, patience_seconds=PATIENCE_SECONDS)
+        aws.renew_patience()  # an account may have thousands of identities
+        answer = find_who(aws, options, expected)
     if arguments.json:
         terminal.print_json(who_as_json(answer))
     else:

@@ -30,6 +30,7 @@ from verify.posture.resource_policies.commands import (
     READ_BUCKET_POLICY,
     READ_INSTEAD,
     READ_KEY_POLICY,
+    shell_word,
 )
 from verify.target import PERMISSIONS, TargetOptions, resolve
 
@@ -149,8 +150,9 @@ def _fix(check: Check, found: Verdict, facts: TrailFacts, placeholders: Placehol
     if isinstance(owner, Value) and isinstance(facts.target.account, Value):
         account = Arn.parse(owner.value).account
         if account != facts.target.account.value and found.status is not Status.UNKNOWN:
-            named = account.replace("{", "{{").replace("}", "}}")
-            return decide(f"with credentials of account {named}, whose trail it is: run verify check there")
+            return decide(
+                f"with credentials of account {shell_word(account)}, whose trail it is: run verify check there"
+            )
     placeholder = next(
         (name for name in READ_INSTEAD if f"{{{name}}}" in check.fix and check.id not in _CREATING), None
     )

@@ -229,6 +229,15 @@ def another_key(account: Account, **options: Any) -> str:
     return str(account.client("kms").create_key(**policy, **options)["KeyMetadata"]["Arn"])
 
 
+def _key_of_a_stranger(account: Account) -> str:
+    """A key of another account, which lets this one use it."""
+    stranger = account.other()
+    owner = {"Effect": "Allow", "Principal": {"AWS": stranger.id}, "Action": "kms:*", "Resource": "*"}
+    policy = account.key_policy()
+    policy["Statement"].append(owner)
+    return str(stranger.client("kms").create_key(Policy=json.dumps(policy))["KeyMetadata"]["Arn"])
+
+
 def _alias_to(**options: Any) -> Change:
     return lambda a: a.client("kms").update_alias(AliasName=a.key, TargetKeyId=another_key(a, **options))
 
@@ -460,6 +469,7 @@ _TRAIL_FAULTS = (
         USES_BUCKET,
     ),
     _fault("another key", RANSOM, lambda a: _update(KmsKeyId=another_key(a))(a), USES_KEY),
+    _fault("another account's key", RANSOM, lambda a: _update(KmsKeyId=_key_of_a_stranger(a))(a), USES_KEY),
     _fault("a second trail", COSTS, _second_trail, "trail_is_the_only_paid_copy"),
     _fault("a second trail to a stranger's bucket", DISRUPTING, _trail_to_a_stranger, OTHER_TRAILS),
     _fault("the log group's events go to a stranger", SUBSCRIBED, subscribe_a_stranger, LOG_GROUP),
@@ -880,6 +890,27 @@ _ACCESS_FAULTS = (
             Action="s3:PutObject",
             Condition={"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}},
         ),
+        OUTSIDERS,
+    ),
+    _fault(
+        "an outsider may put with an ACL of its own, before any other statement",
+        HUB_S3,
+        _bucket_policy(
+            lambda statements, account: [
+                *_with(
+                    Principal=_ROOT,
+                    Action="s3:PutObject",
+                    Condition={"StringEquals": {"s3:x-amz-acl": "private"}},
+                )([], account),
+                *statements,
+            ]
+        ),
+        OUTSIDERS,
+    ),
+    _fault(
+        "any service may read, as everybody",
+        CONFUSED,
+        on_bucket(Principal="*", Action="s3:GetObject", Condition={"Bool": {"aws:PrincipalIsAWSService": "true"}}),
         OUTSIDERS,
     ),
     _fault(

@@ -130,6 +130,8 @@ def test_a_locale_without_the_characters_of_the_report_gets_others() -> None:
         ("score --json", 3),
         ("events", 3),
         ("integrity", 3),
+        ("who", 3),
+        *(pytest.param(each, 3, marks=pytest.mark.slow) for each in ("detective", "logs stats", "hunt", "check --who")),
         ("check --print-iam-policy", 0),
     ],
 )
@@ -151,14 +153,16 @@ def test_a_region_that_does_not_exist_is_wrong_usage(command: str, capsys: pytes
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", ["check", "score"])
-@pytest.mark.parametrize("code", ["ThrottlingException", "SlowDown"])
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [(["check"], "SlowDown"), (["score"], "ThrottlingException"), (["check", "--who"], "ThrottlingException")],
+)
 def test_when_everything_is_throttled_the_answer_comes_within_half_a_minute(
-    command: str, code: str, capsys: pytest.CaptureFixture[str]
+    command: list[str], code: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = time.monotonic()
     with serve(RefusingAws(code, status=503)) as aws:
-        assert main([command, "--json", "--endpoint-url", aws.url]) == 3
+        assert main([*command, "--json", "--endpoint-url", aws.url]) == 3
 
     assert "UNKNOWN" in capsys.readouterr().out
     assert time.monotonic() - before < 30

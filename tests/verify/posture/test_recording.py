@@ -83,7 +83,19 @@ TIMES: list[tuple[str, TrailFacts, Status, str]] = [
     (
         "started again minutes ago",
         status(NOT_READ, last_delivery=ago(days=9), last_digest=ago(days=9), logging_since=ago(minutes=4)),
+        Status.NOT_APPLICABLE,
+        "the last log file came 9 days ago",
+    ),
+    (
+        "started again hours ago, and nothing happened, but digests come",
+        status(last_delivery=ago(days=9), last_digest=ago(hours=1), logging_since=ago(hours=5)),
         Status.PASS,
+        "digests come",
+    ),
+    (
+        "started again hours ago, and nothing shows that anything comes",
+        status(last_delivery=ago(days=9), last_digest=None, validates=False, logging_since=ago(hours=5)),
+        Status.UNKNOWN,
         "9 days ago",
     ),
     ("digests stopped", status(last_digest=ago(hours=5)), Status.FAIL, "one is due every hour"),

@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,33 @@ from tests.verify.posture.score.test_score import PERFECT
 from tests.verify.posture.statements import but as changed
 from tests.verify.posture.statements import deny, grant
 from verify.fact import Denied, Failed, Missing, Value
-from verify.posture.facts.trail import Acl, AclGrant, Event, KeyGrant, Lifecycle, LifecycleAction, TrailFacts
+from verify.posture.facts.trail import (
+    Acl,
+    AclGrant,
+    Event,
+    KeyGrant,
+    Lifecycle,
+    LifecycleAction,
+    OtherTrail,
+    Owners,
+    Replica,
+    Replication,
+    Subscription,
+    TrailFacts,
+)
 from verify.posture.model import Report
 from verify.posture.score.facts import Buckets, OpenGroup, Recorder
 from verify.posture.score.model import Score
 from verify.posture.score.run import score_items
+from verify.posture.who.model import Ability, Answer, Finding, Step
 from verify.report.check import render
 from verify.report.check_json import report_as_json
+from verify.report.fix_files import SCRIPT, fix_files
 from verify.report.score import render as render_score
 from verify.report.score import score_as_json
 from verify.report.terminal import Terminal
+from verify.report.who import render as render_who
+from verify.report.who import who_as_json
 from verify.target import TargetKey
 
 pytestmark = pytest.mark.regular
@@ -52,7 +70,11 @@ HOSTILE = {
 
 def checked(name: str) -> TrailFacts:
     """Everything that has a name of its own has this one, and everything is wrong with it."""
-    trail = dataclasses.replace(TRAIL, name=name, bucket=f"{name}2", is_multi_region=False, prefix=name)
+    topic = f"arn:aws:sns:us-east-1:999999999999:{name}"
+    group = f"arn:aws:logs:us-east-1:999999999999:log-group:{name}"
+    trail = dataclasses.replace(
+        TRAIL, name=name, bucket=f"{name}2", is_multi_region=False, prefix=name, topic=topic, log_group=group
+    )
     target = dataclasses.replace(
         TARGET,
         trail_name=name,
@@ -85,10 +107,30 @@ def checked(name: str) -> TrailFacts:
         access_log_target=Value(name),
         access_log_lock=Missing(name),
         lifecycle=Value(Lifecycle((LifecycleAction(name, "", 1),), json.dumps({"Rules": [rule]}))),
+        replication=Value(copying(name)),
+        other_trails=Value((OtherTrail(name, True, TRAIL.arn, f"{name}3"),)),  # noqa: FBT003
+        owners=Value(Owners(frozenset(), {}, frozenset())),
+        subscriptions=Value((Subscription(name, name, topic),)),
         payer=Value(name),
         versioning=Value(name),
         organization_id=Denied(name),
     )
+
+
+def copying(name: str) -> Replication:
+    """Two rules, one of them to somebody else."""
+    rules = [{"ID": name, "Status": status, "Destination": {"Bucket": name}} for status in ("Enabled", "Disabled")]
+    theirs, ours = Replica(name, name, ""), Replica(name, name, name, place=1, is_enabled=False)
+    return Replication((theirs, ours), json.dumps({"Role": name, "Rules": rules}))
+
+
+def asked_who(name: str) -> Answer:
+    """Every name in the answer of ``verify who`` is this one."""
+    can = Ability("stop-trail", name, name, (name,), (name,))
+    step = Step(name, name, ("stop-trail",), (name,), (name,))
+    expected = Finding(name, "user", (can,), (step,), is_expected=True)
+    findings = (expected, dataclasses.replace(expected, is_expected=False))
+    return Answer(name, name, name, 1, findings, expected, (name,), (name,))
 
 
 def scored(name: str) -> Score:
@@ -122,11 +164,14 @@ def commands(of: Report, score: Score) -> list[str]:
 
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
 def test_no_output_is_anything_but_text(name: str) -> None:
-    of, score = report(checked(name)), scored(name)
+    of, score, who = report(checked(name)), scored(name), asked_who(name)
     for is_terminal in (False, True):
         texts = [
-            shown(render(of, as_tables=is_terminal, verbose=True), is_terminal=is_terminal),
+            shown(render(of, as_tables=is_terminal, verbose=True, who=who), is_terminal=is_terminal),
+            shown(render(of, as_tables=False, as_blocks=True, verbose=True), is_terminal=is_terminal),
             shown(render_score(score, None, as_tables=is_terminal, verbose=True), is_terminal=is_terminal),
+            shown(render_score(score, None, as_tables=False, as_blocks=True, verbose=True), is_terminal=is_terminal),
+            shown(render_who(who, verbose=True), is_terminal=is_terminal),
         ]
         for text in texts:
             # A terminal gets the styles of headings, and no other sequence.
@@ -134,7 +179,7 @@ def test_no_output_is_anything_but_text(name: str) -> None:
             assert {char for char in plain if not char.isprintable()} <= {"\n", "\t"}
             cells = [cell for line in plain.splitlines() if "\t" in line for cell in line.split("\t")]
             assert [cell for cell in cells if cell[:1] in ("=", "@", "+") or (cell[:1] == "-" and cell != "-")] == []
-    for document in (report_as_json(of), score_as_json(score)):
+    for document in (report_as_json(of, who_as_json(who)), score_as_json(score), who_as_json(who)):
         assert json.dumps(document, indent=2).isascii()
 
 
@@ -156,6 +201,19 @@ def test_no_name_becomes_a_command(name: str, tmp_path: Path) -> None:
     )
     assert done.stdout == ""
     assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
+def test_no_name_is_a_command_of_the_script_with_the_fixes(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "$(touch pwned)"
+    folder.mkdir()
+    for file, content in fix_files(report(checked(name)).fixes, folder).items():
+        (folder / file).write_text(content, encoding="utf-8", errors="backslashreplace")
+    script = f"aws() {{ :; }}; python() {{ :; }}; . {shlex.quote(str(folder / SCRIPT))}"
+
+    subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, timeout=60)
+
+    assert [each.name for each in tmp_path.rglob("pwned")] == []
 
 
 def all_of(name: str) -> list[str]:

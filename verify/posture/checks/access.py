@@ -8,11 +8,12 @@ from verify.arn import Arn
 from verify.fact import Missing, Value, known
 from verify.posture.facts.trail import KeyGrant, TrailFacts
 from verify.posture.model import Check, Group, Part, Status, Verdict, decide, failed, passed, unknown
-from verify.posture.resource_policies.commands import READ_BUCKET_POLICY, READ_KEY_POLICY
+from verify.posture.resource_policies.commands import READ_BUCKET_POLICY, READ_KEY_POLICY, shell_word
 from verify.posture.resource_policies.external_access import (
     access_points_keep_outsiders_out,
     bucket_policy_keeps_outsiders_out,
     key_policy_keeps_outsiders_out,
+    own_accounts,
 )
 
 _S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide"
@@ -35,7 +36,8 @@ def _acl_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
 
 
 def _grants_keep_outsiders_out(facts: TrailFacts) -> Verdict:
-    own = {Arn.parse(known(facts.key_arn)).account, *facts.target.trusted_accounts, None}
+    known(facts.key_arn)
+    own = {*own_accounts(facts), None}
     grants = [grant for grant in known(facts.key_grants) if _account(grant) not in own]
     if not grants:
         return passed("no grant to another account")
@@ -61,14 +63,10 @@ def _replicas_keep_outsiders_out(facts: TrailFacts) -> Verdict:
         for judge in (_grants_keep_outsiders_out, key_policy_keeps_outsiders_out):
             found = judge(of_replica)
             if found.status is Status.FAIL:
-                return failed(f"replica {arn}: {found.actual}", fix=decide(f"who may use replica {_plain(arn)}"))
+                return failed(f"replica {arn}: {found.actual}", fix=decide(f"who may use replica {shell_word(arn)}"))
             if found.status is Status.UNKNOWN:
                 undecided = undecided or unknown(f"replica {arn}: {found.actual}")
     return undecided or passed(f"{', '.join(key.replicas)}, for no outsider")
-
-
-def _plain(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _account(grant: KeyGrant) -> str | None:
@@ -158,8 +156,8 @@ ACCESS_CHECKS = (
         needs=("key_policy", "key_arn"),
         may_need=("organization_id",),
         judge=key_policy_keeps_outsiders_out,
-        expected="no principal of another account may Decrypt, ReEncryptFrom, CreateGrant, PutKeyPolicy, DisableKey or"
-        " ScheduleKeyDeletion",
+        expected="the key belongs to this account, or to one that is named with --trusted-account, and no principal of"
+        " another account may Decrypt, ReEncryptFrom, CreateGrant, PutKeyPolicy, DisableKey or ScheduleKeyDeletion",
         why="Encryption does not protect log files from principals that may use the key, or end its use.",
         fix=READ_KEY_POLICY,
         cdk="SecureTrail grants access to the account alone; L1: kms.CfnKey(key_policy=…)",

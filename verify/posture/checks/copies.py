@@ -56,7 +56,9 @@ def _other_trails_keep_outsiders_out(facts: TrailFacts) -> Verdict:
     found = _judged(
         facts,
         [(f"trail {trail.name} delivers to", trail.bucket, trail.name) for trail in elsewhere],
-        lambda names: decide(f"who made {' and '.join(names)}, and why; stop-logging and delete-trail end a trail"),
+        lambda names: decide(
+            f"who made {' and '.join(map(shell_word, names))}, and why; stop-logging and delete-trail end a trail"
+        ),
     )
     return passed(f"{found.actual}; {_NO_LAKE}") if found.status is Status.PASS else found
 

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from verify.fact import Missing, Value, known
 from verify.posture.checks.lab import UPDATE_TRAIL
-from verify.posture.facts.recording import DELIVERY_LATE_AFTER
+from verify.posture.facts.recording import DELIVERY_LATE_AFTER, DIGEST_LATE_AFTER, DIGESTS_SURE_AFTER
 from verify.posture.facts.trail import TrailFacts, TrailStatus
 from verify.posture.model import Check, Group, Part, Status, Verdict, failed, passed, passes_if, unknown
 from verify.posture.resource_policies.delivery_cause import delivery_causes
 from verify.selectors import unrecorded
 
 _GUIDE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide"
-# A digest is delivered every hour, also for an hour without an event.
-# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-intro.html
-_DIGEST_LATE_AFTER = timedelta(hours=3)
-# Digests may have been turned on long after logging began. After a day they have had their time.
-_DIGESTS_SURE_AFTER = timedelta(hours=24)
 
 
 def _records_all_management_events(facts: TrailFacts) -> Verdict:
@@ -58,7 +53,7 @@ def _delivers(facts: TrailFacts) -> Verdict:
     late = _late_log_files(facts, status) or _late_digests(facts, status) or _missing_file(facts, status)
     if late is not None:
         return late
-    if status.last_delivery is None:
+    if not _is_since_logging_began(status.last_delivery, status):
         return _not_due(facts, status)
     newest = facts.newest_log_file
     seen = f"; the newest in the bucket is {newest.value.key}" if isinstance(newest, Value) and newest.value else ""
@@ -90,15 +85,15 @@ def _late_digests(facts: TrailFacts, status: TrailStatus) -> Verdict | None:
         return None
     since = status.logging_since
     if status.last_digest is not None and (since is None or status.last_digest >= since):
-        if facts.asked_at - status.last_digest <= _DIGEST_LATE_AFTER:
+        if facts.asked_at - status.last_digest <= DIGEST_LATE_AFTER:
             return None
         last = f"the last digest came {_when(facts, status.last_digest)}"
         return _late(f"{last}, and one is due every hour", delivery_causes(facts))
     age = facts.asked_at - since if since else None
-    if age is not None and age <= _DIGEST_LATE_AFTER:
+    if age is not None and age <= DIGEST_LATE_AFTER:
         return None
     missing = "no digest was ever delivered, though log file validation is on"
-    if age is not None and age > _DIGESTS_SURE_AFTER and status.last_digest is not None:
+    if age is not None and age > DIGESTS_SURE_AFTER and status.last_digest is not None:
         return _late(f"no digest came since logging began {_when(facts, since)}", delivery_causes(facts))
     return unknown(f"{missing}; in the first hours after it was turned on that is as it should be")
 
@@ -122,11 +117,18 @@ def _late(actual: str, causes: Iterable[str]) -> Verdict:
 
 def _not_due(facts: TrailFacts, status: TrailStatus) -> Verdict:
     begun = f"logging began {_when(facts, status.logging_since)}"
-    if isinstance(facts.missed_event, Value | Missing) and status.last_digest is not None:
+    has_digests = _is_since_logging_began(status.last_digest, status)
+    if isinstance(facts.missed_event, Value | Missing) and has_digests:
         return passed(f"digests come, the last {_when(facts, status.last_digest)}; there was nothing else to deliver")
+    before = f", the last log file came {_when(facts, status.last_delivery)}" if status.last_delivery else ""
     if status.logging_since is None or facts.asked_at - status.logging_since > DELIVERY_LATE_AFTER:
-        return unknown(f"{begun}, nothing was ever delivered, and nothing shows that anything would be")
-    return Verdict(Status.NOT_APPLICABLE, f"{begun}, and nothing is due yet: check again later", fix="")
+        return unknown(f"{begun}{before or ', nothing was ever delivered'}, and nothing shows that anything would be")
+    return Verdict(Status.NOT_APPLICABLE, f"{begun}{before}, and nothing is due yet: check again later", fix="")
+
+
+def _is_since_logging_began(moment: datetime | None, status: TrailStatus) -> bool:
+    """Whether something came after logging was last started. What came before tells nothing of a trail as it is now."""
+    return moment is not None and (status.logging_since is None or moment >= status.logging_since)
 
 
 def _when(facts: TrailFacts, moment: datetime | None) -> str:

@@ -19,6 +19,11 @@ from verify.trail import Trail
 # CloudTrail delivers within about five minutes on average, and promises no time.
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html
 DELIVERY_LATE_AFTER = timedelta(hours=2)
+# A digest is delivered every hour, also for an hour without an event.
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-intro.html
+DIGEST_LATE_AFTER = timedelta(hours=3)
+# Digests may have been turned on long after logging began. After a day they have had their time.
+DIGESTS_SURE_AFTER = timedelta(hours=24)
 # The event history has an event for some minutes before the log file with it is delivered, and the other way round.
 _ORDER_MAY_DIFFER = timedelta(minutes=15)
 

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import product
 
 from verify.arn import Arn
 from verify.fact import Denied, Failed, Missing, Value, known
 from verify.policy.document import Statement, parse_policy
 from verify.policy.evaluation import Principal, PrincipalKind, Request, decide, decide_each, one_of_each
 from verify.policy.probes import ANY_OTHER, probe, probes, readable
-from verify.policy.ternary import reasons_of
+from verify.policy.ternary import Ternary, any_of, reasons_of
 from verify.policy.times import context_at
 from verify.policy.wildcard import matches
 from verify.posture.facts.trail import TrailFacts
 from verify.posture.model import Status, Verdict, failed, passed, unknown
+from verify.posture.model import decide as left_to_decide
 from verify.posture.resource_policies.cloudtrail_requests import (
     CLOUDTRAIL,
     bucket_requests,
@@ -62,6 +65,7 @@ _OBJECT_ACTIONS = (
     # Replication to a bucket of theirs reads with this one.
     "s3:GetObjectVersionForReplication",
     "s3:GetObjectTorrent",
+    "s3:GetObjectVersionTorrent",
     "s3:PutObjectVersionAcl",
     # It encrypts an object anew, under another key.
     "s3:UpdateObjectEncryption",
@@ -112,9 +116,13 @@ _BUCKET_ACTIONS = (
 _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _ACCOUNT_KEYS = {"aws:sourceaccount", "aws:principalaccount", "kms:calleraccount"}
 _TRAIL_KEYS = {"aws:sourcearn", "kms:encryptioncontext:aws:cloudtrail:arn"}
-# The caller chooses their values, so that a condition on them keeps nobody out.
+# The caller chooses their values, or to send none, so that a condition on them keeps nobody out.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
-_CHOSEN = re.compile(r"s3:(x-amz-.*|prefix|delimiter|max-keys|versionid)|aws:(referer|useragent)|kms:viaservice")
+_CHOSEN = re.compile(
+    r"s3:(x-amz-.*|prefix|delimiter|max-keys|versionid|tlsversion)|aws:(referer|useragent|securetransport)|kms:viaservice"
+)
+# So many combinations of them are tried for one policy, which takes a second. Usual policies have a few.
+_MOST_CHOICES = 20_000
 # CloudWatch Logs decrypts for a log group, and names it.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
 _LOG_GROUP_KEY = "kms:encryptioncontext:aws:logs:arn"
@@ -145,6 +153,13 @@ def key_policy_names_the_trail(facts: TrailFacts) -> Verdict:
 def key_policy_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
     """The key policy gives no outsider, and no service on behalf of one, a way to decrypt or to end the key's use."""
     key_arn, trail_arn = known(facts.key_arn), known(facts.target.trail_arn)
+    owner = Arn.parse(key_arn).account
+    if owner not in own_accounts(facts):
+        # Its policy is not asked: KMS shows it to nobody else, and its owner can change it or end the key at any time.
+        return failed(
+            f"the key belongs to account {owner}",
+            fix=left_to_decide("whether that account is yours (--trusted-account), or another key for the trail"),
+        )
     more = {
         "kms:encryptioncontext:aws:cloudtrail:arn": (trail_arn,),
         "kms:encryptioncontextkeys": ("aws:cloudtrail:arn", "aws:s3:arn"),
@@ -189,7 +204,7 @@ def access_points_keep_outsiders_out(facts: TrailFacts) -> Verdict:
         return undecided
     count = len(arns)
     what = f"{count} access point{'' if count == 1 else 's'}, for no outsider" if arns else "no access point"
-    return passed(f"{what}; S3 Access Grants are not looked at")
+    return passed(f"{what}; S3 Access Grants and Multi-Region Access Points are not looked at")
 
 
 def _keeps_outsiders_out(
@@ -207,31 +222,82 @@ def _keeps_outsiders_out(
     """
     statements = parse_policy(policy)
     own = own_accounts(facts)
-    context = {**more, **_chosen(statements), **context_at(facts.asked_at)}
+    context = {**more, **context_at(facts.asked_at)}
     partition = facts.target.partition
-    alone = (
-        *_outsiders(partition, own, statements, context),
-        *_vouched_for(own, statements, context),
-        *_services(partition, own, statements, context),
-    )
-    callers = [(who, more) for who, each in alone for more in _in_organizations(each, facts, statements)]
-    requests = (
-        Request(who, action, resource, of_caller)
-        for who, of_caller in callers
-        for action, resource in asked
-        if not (who == CLOUDTRAIL and _is_of_trails(action))
-    )
+    asked = tuple(asked)
+    left = iter(range(_MOST_CHOICES))
+
+    def each_decided(
+        alone: Iterable[tuple[Principal, dict[str, tuple[str, ...]]]],
+    ) -> Iterator[tuple[Request, Ternary]]:
+        callers = [(who, more) for who, each in alone for more in _in_organizations(each, facts, statements)]
+        requests = (
+            Request(who, action, resource, of_caller)
+            for who, of_caller in callers
+            for action, resource in asked
+            if not (who == CLOUDTRAIL and _is_of_trails(action))
+        )
+        for request, decision in decide_each(statements, requests):
+            yield _as_it_suits(statements, request, decision.is_allowed, left)
+
     answers = []
-    for request, decision in decide_each(statements, requests):
-        if decision.is_allowed.is_true:
+    for request, answer in each_decided(
+        (
+            *_outsiders(partition, own, statements, context),
+            *_vouched_for(own, statements, context),
+            *_services(partition, own, statements, context),
+        )
+    ):
+        if answer.is_true:
             by = next(s.label for s in statements if s.is_allow and decide_alone(s, request))
             return failed(
                 f"{request.action} is allowed to {_who(request)}{request.when}, by statement {readable(by)}",
                 fix=narrow(read, by),
             )
-        answers.append(decision.is_allowed)
+        answers.append(answer)
     reasons = reasons_of(answers)
-    return unknown(f"depends on {reasons}") if reasons else passed("no outsider is allowed any of it")
+    if reasons:
+        return unknown(f"depends on {reasons}")
+    for request, answer in each_decided(_for_named_resources(facts, statements, context)):
+        if answer.is_true is not False:
+            source, service = request.context["aws:sourcearn"][0], readable(request.principal.name)
+            return unknown(
+                f"{request.action} is allowed to {service} for {source}, and whose that is, is not known: a condition"
+                " on aws:SourceAccount says it"
+            )
+    return passed("no outsider is allowed any of it")
+
+
+def _as_it_suits(
+    statements: tuple[Statement, ...], request: Request, answer: Ternary, left: Iterator[int]
+) -> tuple[Request, Ternary]:
+    """The answer to a request of which the caller chooses what depends on nobody else, and the request with it.
+
+    :param left: as many combinations are still tried; without any, what is undecided stays so.
+    """
+    keys = sorted({key for reason in answer.reasons if _CHOSEN.fullmatch(key := reason.what.casefold())})
+    if answer.is_true is not None or not keys:
+        return request, answer
+    answers = []
+    for chosen in product(*(_choices(statements, key) for key in keys)):
+        if next(left, None) is None:
+            return request, answer
+        tried = replace(request, context={**request.context, **dict(zip(keys, chosen, strict=True))})
+        # What is chosen can lead to conditions on further keys.
+        tried, found = _as_it_suits(statements, tried, decide(statements, tried).is_allowed, left)
+        if found.is_true:
+            return tried, found
+        answers.append(found)
+    return request, any_of(answers)
+
+
+def _choices(statements: tuple[Statement, ...], key: str) -> tuple[tuple[str, ...], ...]:
+    """Values of a key that a policy can tell apart: none, each that it names, and any other."""
+    if key == "aws:securetransport":
+        return ("true",), ("false",)
+    usual = ("1.3", "1.2", "1.0") if key == "s3:tlsversion" else (ANY_OTHER,)
+    named = (probe(value) for value in _values(statements, {key}) if "${" not in value)
+    return ((), *((value,) for value in dict.fromkeys((*named, *usual))))
 
 
 def decide_alone(statement: Statement, request: Request) -> bool:
@@ -245,9 +311,9 @@ def _is_of_trails(action: str) -> bool:
 
 
 def _who(request: Request) -> str:
-    if request.principal.kind is PrincipalKind.SERVICE:
-        return f"{readable(request.principal.name)} on behalf of any account"
     name = readable(request.principal.name)
+    if request.principal.kind is PrincipalKind.SERVICE:
+        return f"{'any AWS service' if ANY_OTHER in request.principal.name else name} on behalf of any account"
     if request.principal.kind is PrincipalKind.FEDERATED:
         return f"whom {name} vouches for"
     return f"{name} (anybody)" if ANY_OTHER in request.principal.name.split(":")[4] else name
@@ -283,17 +349,6 @@ def _keys(policy: str, resource: str) -> tuple[str, ...]:
     )
 
 
-def _chosen(statements: tuple[Statement, ...]) -> dict[str, tuple[str, ...]]:
-    """Values of what callers choose, such that the grants' conditions on it are met."""
-    return {
-        condition.key.casefold(): (probe(condition.values[0]),)
-        for statement in statements
-        if statement.is_allow
-        for condition in statement.conditions
-        if _CHOSEN.fullmatch(condition.key.casefold()) and condition.values
-    }
-
-
 def _outsiders(
     partition: str, own: set[str], statements: tuple[Statement, ...], context: Mapping[str, tuple[str, ...]]
 ) -> Iterator[tuple[Principal, dict[str, tuple[str, ...]]]]:
@@ -308,8 +363,6 @@ def _outsiders(
             "aws:principalservicename": (),
             "aws:sourcearn": (),
             "aws:sourceaccount": (),
-            "aws:securetransport": ("true",),
-            "s3:tlsversion": ("1.3",),
             "kms:calleraccount": (account,),
             "s3:dataaccesspointaccount": (),
             "s3:dataaccesspointarn": (),
@@ -332,8 +385,7 @@ def _vouched_for(
     for name in dict.fromkeys(entry.value for entry in entries if entry.kind == "Federated"):
         if name.split(":")[4:5] and name.split(":")[4] in own:
             continue
-        of_session = {"aws:principalisawsservice": ("false",), "aws:securetransport": ("true",)}
-        yield Principal(PrincipalKind.FEDERATED, name), {**context, **of_session}
+        yield Principal(PrincipalKind.FEDERATED, name), {**context, "aws:principalisawsservice": ("false",)}
 
 
 def _in_organizations(
@@ -360,45 +412,76 @@ def _services(
     statements: tuple[Statement, ...],
     context: Mapping[str, tuple[str, ...]],
 ) -> Iterator[tuple[Principal, dict[str, tuple[str, ...]]]]:
-    """Each service that the policy names, on behalf of a resource of another account (a confused deputy).
+    """Each service that the policy lets in, on behalf of a resource of another account (a confused deputy).
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
     """
-    names = {
-        entry.value
-        for s in statements
-        if s.is_allow and not s.principals.excludes
-        for entry in s.principals.patterns
-        if entry.kind == "Service"
-    }
     accounts = [account for account in _accounts(statements) if account not in own]
-    for name in sorted(names):
+    for name in _service_names(statements):
         for account in accounts:
             for pattern in ("*", *_values(statements, {"aws:sourcearn", _LOG_GROUP_KEY})):
                 *_, service, region, owner, resource = ("*", "*", "*", "*", *pattern.split(":", 5)[2:])
-                # An ARN without an account, such as a bucket's, is of the one resource that has this name.
-                is_named = not owner and not set("*?") & set(resource)
-                if is_named or (owner and account not in probes(owner, *accounts)):
+                if _is_of_one_resource(pattern) or (owner and account not in probes(owner, *accounts)):
                     continue
                 of = account if owner else ""
                 source = f"arn:{partition}:{probe(service)}:{probe(region)}:{of}:{probe(resource)}"
-                of_logs = {_LOG_GROUP_KEY: (source,)} if name.split(".")[0] == "logs" else {}
-                yield (
-                    Principal(PrincipalKind.SERVICE, name),
-                    {
-                        **context,
-                        **of_logs,
-                        "aws:sourcearn": (source,),
-                        "aws:sourceaccount": (account,),
-                        "aws:principalisawsservice": ("true",),
-                        "aws:principalservicename": (name,),
-                        "aws:securetransport": ("true",),
-                        "s3:tlsversion": ("1.3",),
-                        **dict.fromkeys(("aws:principalarn", "aws:principalaccount", "aws:sourceip"), ()),
-                        "kms:calleraccount": (account,),
-                        **dict.fromkeys(("s3:dataaccesspointaccount", "s3:dataaccesspointarn"), ()),
-                    },
-                )
+                yield _of_service(name, source, account, context)
+
+
+def _for_named_resources(
+    facts: TrailFacts, statements: tuple[Statement, ...], context: Mapping[str, tuple[str, ...]]
+) -> Iterator[tuple[Principal, dict[str, tuple[str, ...]]]]:
+    """Each service that the policy lets in, on behalf of a resource that it names by an ARN without an account, such as
+    a bucket's: it can be anybody's.
+    """
+    bucket = facts.bucket.value if isinstance(facts.bucket, Value) else None
+    for source in _values(statements, {"aws:sourcearn"}):
+        if _is_of_one_resource(source) and source.rpartition(":")[2] != bucket:
+            for name in _service_names(statements):
+                yield _of_service(name, source, ANY_OTHER, context)
+
+
+def _is_of_one_resource(arn: str) -> bool:
+    """Whether an ARN has no account, and names the one resource of that name."""
+    parts = arn.split(":", 5)
+    return len(parts) == 6 and not parts[4] and not set("*?") & set(parts[5])
+
+
+def _service_names(statements: tuple[Statement, ...]) -> tuple[str, ...]:
+    """The services that a policy lets in: those that it names, and any other where it lets in everybody."""
+    allowing = [s.principals for s in statements if s.is_allow]
+    entries = [entry for each in allowing if not each.excludes for entry in each.patterns]
+    named = {entry.value for entry in entries if entry.kind == "Service"}
+    if any(each.excludes for each in allowing) or any(entry.value == "*" for entry in entries):
+        named |= {probe(name) for name in _values(statements, {"aws:principalservicename"})}
+        named.add(f"{ANY_OTHER}.amazonaws.com")
+    return tuple(sorted(named))
+
+
+def _of_service(
+    name: str, source: str, account: str, context: Mapping[str, tuple[str, ...]]
+) -> tuple[Principal, dict[str, tuple[str, ...]]]:
+    """A service with the context of its requests.
+
+    :param source: ARN of the resource on whose behalf it calls; ``account`` has it.
+    """
+    of_logs = {_LOG_GROUP_KEY: (source,)} if name.split(".", maxsplit=1)[0] == "logs" else {}
+    return (
+        Principal(PrincipalKind.SERVICE, name),
+        {
+            **context,
+            **of_logs,
+            "aws:sourcearn": (source,),
+            "aws:sourceaccount": (account,),
+            "aws:principalisawsservice": ("true",),
+            "aws:principalservicename": (name,),
+            "aws:securetransport": ("true",),
+            "s3:tlsversion": ("1.3",),
+            **dict.fromkeys(("aws:principalarn", "aws:principalaccount", "aws:sourceip"), ()),
+            "kms:calleraccount": (account,),
+            **dict.fromkeys(("s3:dataaccesspointaccount", "s3:dataaccesspointarn"), ()),
+        },
+    )
 
 
 def _allows_no_other_trail(policy: str, facts: TrailFacts, requests_of: Callable[[str], Sequence[Request]]) -> Verdict:

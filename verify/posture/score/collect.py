@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from verify.aws import Aws
@@ -98,6 +99,7 @@ def _trails(aws: Aws, account: Fact[str]) -> Fact[tuple[TrailSummary, ...]]:
                 validates_log_files=trail.validates_log_files,
                 status=recording.status(trail),
                 selectors=recording.selectors(trail),
+                asked_at=datetime.now(UTC) + aws.clock_skew(),
             )
             for trail in trails_in(aws, aws.region)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias, TypeVar
 
 from verify.fact import Fact
@@ -41,7 +42,10 @@ class OpenGroup:
 
 @dataclass(frozen=True, slots=True)
 class TrailSummary:
-    """What the score needs of one trail."""
+    """What the score needs of one trail.
+
+    :param asked_at: when AWS was asked, by its own clock.
+    """
 
     name: str
     is_multi_region: bool
@@ -49,6 +53,7 @@ class TrailSummary:
     validates_log_files: bool
     status: Fact[TrailStatus]
     selectors: Fact[Selectors]
+    asked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

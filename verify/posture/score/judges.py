@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from verify.fact import Denied, Failed, Missing, NotKnown, Value, known
+from verify.posture.facts.recording import DIGEST_LATE_AFTER, DIGESTS_SURE_AFTER
+from verify.posture.facts.trail import TrailStatus
 from verify.posture.model import Status, Verdict, failed, passed, passes_if, unknown
 from verify.posture.score.facts import AccountFacts, ByRegion, Recorder, TrailSummary
 from verify.selectors import unrecorded
@@ -228,7 +230,26 @@ def _records(trail: TrailSummary) -> tuple[bool | None, str]:
     error = trail.status.value.delivery_error or trail.status.value.digest_delivery_error
     if error:
         return False, f"its deliveries fail: {error}"
+    late = _late(trail, trail.status.value)
+    if late is not None:
+        return late
     return (True, "") if isinstance(trail.selectors, Value) else (None, str(trail.selectors))
+
+
+def _late(trail: TrailSummary, status: TrailStatus) -> tuple[bool | None, str] | None:
+    """FAIL for digests that came and come no more; not known where nothing shows that a trail delivers that has logged
+    for a day. ``None`` for anything else: whether something happened that was not delivered, ``verify check`` asks.
+    """
+    if status.logging_since is None or trail.asked_at - status.logging_since <= DIGESTS_SURE_AFTER:
+        return None
+    if trail.validates_log_files and status.last_digest is not None:
+        is_late = trail.asked_at - status.last_digest > DIGEST_LATE_AFTER
+        return (False, f"its last digest came at {status.last_digest:%Y-%m-%d %H:%M} UTC") if is_late else None
+    latest = max((time for time in (status.last_delivery, status.last_digest) if time), default=None)
+    if latest is not None and trail.asked_at - latest <= DIGESTS_SURE_AFTER:
+        return None
+    came = "nothing was ever delivered" if latest is None else f"its last file came at {latest:%Y-%m-%d %H:%M} UTC"
+    return None, f"{came}, and verify check says whether more should have come"
 
 
 def _none(names: Sequence[str], none: str) -> Verdict:

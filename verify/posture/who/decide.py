@@ -51,11 +51,16 @@ DENIED = Permission(NO)
 def abilities(identity: Identity, recorder: Recorder) -> tuple[Ability, ...]:
     """The calls that blind the recorder and that the identity can make."""
     return tuple(
-        Ability(power.id, action, resource, found.by, found.depends_on)
+        Ability(power.id, action, resource, found.by, (*found.depends_on, *unsure_of(part, recorder)))
         for power in POWERS
         for action, part in power.calls
         for resource, found in _best(identity, recorder, action, part)
     )
+
+
+def unsure_of(part: Part, recorder: Recorder) -> tuple[str, ...]:
+    """What decides whether a part matters; empty when it does."""
+    return (recorder.unsure[part],) if part in recorder.unsure else ()
 
 
 def _best(identity: Identity, recorder: Recorder, action: str, part: Part) -> Iterator[tuple[str, Permission]]:

@@ -77,6 +77,7 @@ class Recorder:
     :param log_file_patterns: ARNs of all files that the trail delivers, with ``*`` and ``?``; the log files among the
         resources are samples of them.
     :param elsewhere: ARNs of those that belong to another account.
+    :param unsure: part → what decides whether it matters, where that could not be read.
     :param service_control_policies: one group for each level from the account to the root; each level must allow.
     """
 
@@ -87,6 +88,7 @@ class Recorder:
     resource_policies: Mapping[str, Fact[tuple[Statement, ...]]]
     log_file_patterns: tuple[str, ...] = ()
     elsewhere: frozenset[str] = frozenset()
+    unsure: Mapping[Part, str] = field(default_factory=dict)
     service_control_policies: tuple[tuple[Policy, ...], ...] = ()
 
 

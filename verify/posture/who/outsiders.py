@@ -13,7 +13,7 @@ from verify.policy.conditions import Context
 from verify.policy.document import PrincipalPattern, Principals, Statement
 from verify.policy.evaluation import Principal, PrincipalKind, Request, decide
 from verify.policy.probes import ANY_OTHER, readable
-from verify.posture.who.decide import Permission, last_part
+from verify.posture.who.decide import Permission, last_part, unsure_of
 from verify.posture.who.model import Ability, Finding, Identity, Recorder, Step
 from verify.posture.who.powers import OWN_ACCOUNT_ONLY, POWERS, Part
 from verify.posture.who.steps import Account, step_to
@@ -66,7 +66,8 @@ def _let_in_by_policies(recorder: Recorder) -> Iterator[tuple[str, Ability]]:
                     by = f"policy of {last_part(owner)}"
                     found = _let_in(policy.value, principal, action, resource, by, recorder)
                     if found.allowed.is_true is not False:
-                        yield name, Ability(power.id, action, readable(resource), found.by, found.depends_on)
+                        depends_on = (*found.depends_on, *unsure_of(part, recorder))
+                        yield name, Ability(power.id, action, readable(resource), found.by, depends_on)
 
 
 def _named(statements: Sequence[Statement], recorder: Recorder) -> dict[str, Principal]:

@@ -17,12 +17,15 @@ class Part(StrEnum):
     TRAIL = "trail"
     BUCKET = "bucket"
     LOG_FILES = "log files"
+    ACL = "access control list of the bucket, where lists count"
     KEY = "key"
+    IMPORTED_KEY = "key with imported material"
     RULE = "EventBridge rule"
     ALARM = "CloudWatch alarm"
     LOG_GROUP = "log group"
-    LOG_ROLE = "role that writes to the log group"
+    REPORTING_ROLE = "role that writes to the log group, or by which a rule reaches its target"
     TOPIC = "SNS topic"
+    TOPIC_KEY = "key of an SNS topic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +79,36 @@ POWERS = (
     Power(
         "change-bucket",
         "change the bucket's policy, or settings that the delivery needs",
-        _on(
-            Part.BUCKET,
-            "s3:PutBucketPolicy",
-            "s3:DeleteBucketPolicy",
-            "s3:PutEncryptionConfiguration",
-            "s3:PutBucketVersioning",
-            "s3:PutBucketOwnershipControls",
-            # CloudTrail pays for no request, so it cannot deliver to such a bucket.
-            "s3:PutBucketRequestPayment",
+        (
+            *_on(
+                Part.BUCKET,
+                "s3:PutBucketPolicy",
+                "s3:DeleteBucketPolicy",
+                "s3:PutEncryptionConfiguration",
+                "s3:PutBucketVersioning",
+                "s3:PutBucketOwnershipControls",
+                # CloudTrail pays for no request, so it cannot deliver to such a bucket.
+                "s3:PutBucketRequestPayment",
+            ),
+            # Whom the list lets write, overwrites and deletes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/
+            # acl-overview.html
+            *_on(Part.ACL, "s3:PutBucketAcl"),
         ),
     ),
     Power(
         "disable-key",
         "disable the key, change its policy or grant it away",
-        _on(
-            Part.KEY,
-            "kms:DisableKey",
-            "kms:ScheduleKeyDeletion",
-            "kms:PutKeyPolicy",
-            "kms:CreateGrant",
+        (
+            *_on(
+                Part.KEY,
+                "kms:DisableKey",
+                "kms:ScheduleKeyDeletion",
+                "kms:PutKeyPolicy",
+                "kms:CreateGrant",
+            ),
+            # At once, and without a waiting period.
+            # https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-delete-key-material.html
+            *_on(Part.IMPORTED_KEY, "kms:DeleteImportedKeyMaterial"),
         ),
     ),
     Power(
@@ -117,10 +130,17 @@ POWERS = (
                 "cloudwatch:PutMetricAlarm",
                 "cloudwatch:SetAlarmState",
             ),
-            *_on(Part.LOG_GROUP, "logs:DeleteMetricFilter", "logs:PutMetricFilter", "logs:DeleteLogGroup"),
-            # Without its permissions no event reaches the metric filters.
             *_on(
-                Part.LOG_ROLE,
+                Part.LOG_GROUP,
+                "logs:DeleteMetricFilter",
+                "logs:PutMetricFilter",
+                "logs:DeleteLogGroup",
+                # With a key that somebody else has and disables, nothing more is written to it.
+                "logs:AssociateKmsKey",
+            ),
+            # Without its permissions no event reaches the metric filters, or the rule's target.
+            *_on(
+                Part.REPORTING_ROLE,
                 "iam:AttachRolePolicy",
                 "iam:DeleteRolePolicy",
                 "iam:DetachRolePolicy",
@@ -136,6 +156,8 @@ POWERS = (
                 "sns:SetTopicAttributes",
                 "sns:Unsubscribe",
             ),
+            # What is published to a topic whose key cannot be used, does not arrive.
+            *_on(Part.TOPIC_KEY, "kms:DisableKey", "kms:ScheduleKeyDeletion", "kms:PutKeyPolicy"),
         ),
     ),
 )
@@ -146,5 +168,12 @@ ACTIONS = frozenset(action for power in POWERS for action, _ in power.calls)
 # https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html and
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
 OWN_ACCOUNT_ONLY = frozenset(
-    {"kms:DisableKey", "kms:ScheduleKeyDeletion", "kms:PutKeyPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"}
+    {
+        "kms:DisableKey",
+        "kms:ScheduleKeyDeletion",
+        "kms:PutKeyPolicy",
+        "kms:DeleteImportedKeyMaterial",
+        "s3:PutBucketPolicy",
+        "s3:DeleteBucketPolicy",
+    }
 )

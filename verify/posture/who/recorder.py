@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -25,6 +25,8 @@ T = TypeVar("T")
 # https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
 _MOST_LEVELS = 6
 _WRITE = ("WRITE", "FULL_CONTROL")
+# Origins of keys whose material a key store has.
+_KEY_STORES = ("AWS_CLOUDHSM", "EXTERNAL_KEY_STORE")
 # S3 writes access logs as this group; nobody else is in it.
 _LOG_DELIVERY = "/groups/s3/LogDelivery"
 PERMISSIONS = (
@@ -90,7 +92,13 @@ class RecorderQuestions:
         }
         self._tell_of_access_points(policies[bucket])
         elsewhere = set() if self._owns_bucket() else {bucket}
-        granted = list(self._listed(bucket))
+        ownership = BucketQuestions(self._aws, arn.region).ownership(trail.bucket)
+        unsure: dict[Part, str] = {}
+        if ownership != Value("BucketOwnerEnforced"):
+            resources[Part.ACL] = (bucket,)
+            if isinstance(ownership, Denied | Failed):
+                unsure[Part.ACL] = f"whether access control lists count: {ownership}"
+        granted = list(self._listed(bucket, ownership))
         key = self._keys.arn_of_trail(trail)
         if isinstance(key, Value):
             resources[Part.KEY] = (key.value,)
@@ -98,6 +106,8 @@ class RecorderQuestions:
             if Arn.parse(key.value).account != arn.account:
                 elsewhere.add(key.value)
                 self._unseen.append(f"who in the key's own account {Arn.parse(key.value).account} can disable it")
+            elif self._has_imported_material(key.value):
+                resources[Part.IMPORTED_KEY] = (key.value,)
             granted += self._grants(key.value)
         elif not isinstance(key, Missing):
             self._unseen.append(f"who can disable the key: {key}")
@@ -112,6 +122,7 @@ class RecorderQuestions:
                 resource_policies=policies,
                 log_file_patterns=tuple(f"{bucket}/{key}" for key in self._key_patterns()),
                 elsewhere=frozenset(elsewhere),
+                unsure=unsure,
                 service_control_policies=self._service_control_policies(),
             ),
             granted=tuple(granted),
@@ -218,16 +229,28 @@ class RecorderQuestions:
             if "CreateGrant" in grant.operations and grant.grantee.startswith("arn:"):
                 yield grant.grantee, Ability("disable-key", "kms:CreateGrant", key, (f"grant {grant.grant_id}",))
 
-    def _listed(self, bucket: str) -> Iterator[tuple[str, Ability]]:
+    def _has_imported_material(self, key: str) -> bool:
+        """Whether one call deletes the key's material.
+
+        https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html
+        """
+        found = self._keys.describe(key)
+        if not isinstance(found, Value):
+            if not isinstance(found, Missing):
+                self._unseen.append(f"who can take the key's material away: {found}")
+            return False
+        if found.value.origin in _KEY_STORES:
+            self._unseen.append("who can disconnect the key store that has the key's material")
+        return found.value.origin == "EXTERNAL"
+
+    def _listed(self, bucket: str, ownership: Fact[str]) -> Iterator[tuple[str, Ability]]:
         """Those whom the bucket's access control list lets write, unless the bucket has turned such lists off.
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
         """
-        questions = BucketQuestions(self._aws, self._arn.region)
-        ownership = questions.ownership(self._trail.bucket)
         if ownership == Value("BucketOwnerEnforced"):
             return
-        acl = questions.acl(self._trail.bucket)
+        acl = BucketQuestions(self._aws, self._arn.region).acl(self._trail.bucket)
         if not isinstance(acl, Value):
             self._unseen.append(f"whom the bucket's access control list lets in: {acl}")
             return
@@ -242,17 +265,44 @@ class RecorderQuestions:
     ) -> dict[Part, tuple[str, ...]]:
         """What reports a change of the recorder: rules on CloudTrail's events, alarms, their topics."""
         topics: list[str] = []
-        rules = self._answered("who can mute EventBridge rules", lambda: list(self._rules(topics))) or []
-        found = self._answered("who can mute CloudWatch alarms", lambda: self._log_alarms(topics)) or {}
+        roles: list[str] = []
+        keys: list[str] = []
+        rules = self._answered("who can mute EventBridge rules", lambda: list(self._rules(topics, roles))) or []
+        found = self._answered("who can mute CloudWatch alarms", lambda: self._log_alarms(topics, roles)) or {}
         for topic in dict.fromkeys(topics):
-            policies[topic] = self._policy(f"the policy of {topic}", ask(partial(self._topic_policy, topic)))
-            owner = topic.split(":")[4:5]
-            if owner != [self._arn.account]:
+            attributes = ask(partial(self._topic_attributes, topic))
+            policy = then(attributes, lambda found: ask(lambda: str(found["Policy"])))
+            policies[topic] = self._policy(f"the policy of {topic}", policy)
+            if topic.split(":")[4:5] != [self._arn.account]:
                 elsewhere.add(topic)
                 self._unseen.append(f"who in its own account can mute {topic}")
-        return {**found, Part.RULE: tuple(dict.fromkeys(rules)), Part.TOPIC: tuple(dict.fromkeys(topics))}
+            if isinstance(attributes, Value) and attributes.value.get("KmsMasterKeyId"):
+                keys += self._key_of_topic(topic, str(attributes.value["KmsMasterKeyId"]), policies, elsewhere)
+        own = {Part.RULE: rules, Part.TOPIC: topics, Part.TOPIC_KEY: keys, Part.REPORTING_ROLE: roles}
+        return {**found, **{part: tuple(dict.fromkeys(arns)) for part, arns in own.items()}}
 
-    def _rules(self, topics: list[str]) -> Iterator[str]:
+    def _key_of_topic(
+        self, topic: str, reference: str, policies: dict[str, Fact[tuple[Statement, ...]]], elsewhere: set[str]
+    ) -> Iterator[str]:
+        """The ARN of the key without which nothing is published to a topic; none for SNS's own, which nobody disables.
+
+        https://docs.aws.amazon.com/sns/latest/dg/sns-server-side-encryption.html
+        """
+        questions = KeyQuestions(self._aws, Arn.parse(topic).region)
+        key = questions.describe(reference)
+        if isinstance(key, Denied | Failed):
+            self._unseen.append(f"who can disable the key of {topic}: {key}")
+        if not isinstance(key, Value) or not key.value.is_customer_managed:
+            return
+        arn = key.value.arn
+        if arn not in policies:
+            policies[arn] = self._policy(f"the policy of {arn}", questions.policy(arn))
+        if Arn.parse(arn).account != self._arn.account:
+            elsewhere.add(arn)
+            self._unseen.append(f"who in its own account can disable {arn}")
+        yield arn
+
+    def _rules(self, topics: list[str], roles: list[str]) -> Iterator[str]:
         region = self._arn.region
         for page in self._aws.pages("events", "ListRules", in_region=region):
             for rule in page["Rules"]:
@@ -263,8 +313,9 @@ class RecorderQuestions:
                 yield arn
                 for answer in self._aws.pages("events", "ListTargetsByRule", in_region=region, Rule=name):
                     topics += [target["Arn"] for target in answer["Targets"] if ":sns:" in target["Arn"]]
+                    roles += [target["RoleArn"] for target in answer["Targets"] if target.get("RoleArn")]
 
-    def _log_alarms(self, topics: list[str]) -> dict[Part, tuple[str, ...]]:
+    def _log_alarms(self, topics: list[str], roles: list[str]) -> dict[Part, tuple[str, ...]]:
         region = self._arn.region
         trail = self._aws.call("cloudtrail", "GetTrail", in_region=region, Name=self._trail.arn)["Trail"]
         group = trail.get("CloudWatchLogsLogGroupArn", "").removesuffix(":*")
@@ -284,17 +335,18 @@ class RecorderQuestions:
                 for alarm in answer["MetricAlarms"]:
                     alarms.append(alarm["AlarmArn"])
                     topics += [action for action in alarm.get("AlarmActions", ()) if ":sns:" in action]
+        roles.append(trail["CloudWatchLogsRoleArn"])
         return {
             Part.ALARM: tuple(dict.fromkeys(alarms)),
             # Policies name a log group with :* at its end, except for a few calls.
             # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
             Part.LOG_GROUP: (group, f"{group}:*"),
-            Part.LOG_ROLE: (trail["CloudWatchLogsRoleArn"],),
         }
 
-    def _topic_policy(self, topic: str) -> str:
+    def _topic_attributes(self, topic: str) -> Mapping[str, str]:
         answer = self._aws.call("sns", "GetTopicAttributes", in_region=Arn.parse(topic).region, TopicArn=topic)
-        return str(answer["Attributes"]["Policy"])
+        attributes: Mapping[str, str] = answer["Attributes"]
+        return attributes
 
     def _service_control_policies(self) -> tuple[tuple[Policy, ...], ...]:
         """The policies of each level of the organization, down to the account; none limit a management account.

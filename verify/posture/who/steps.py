@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from verify.fact import Value
 from verify.policy.evaluation import Principal, PrincipalKind, Request
 from verify.policy.evaluation import decide as evaluate
-from verify.policy.ternary import Ternary, all_of, any_of, undecided
+from verify.policy.ternary import YES, Ternary, all_of, any_of, undecided
 from verify.posture.who.decide import DENIED, EVERYTHING, Permission, abilities, named_resources, permission
 from verify.posture.who.model import Ability, Group, Identity, Kind, Policy, Recorder, Step
 from verify.posture.who.powers import ACTIONS as POWER_ACTIONS
@@ -26,29 +26,76 @@ _RUNS_AS = {
     "airflow": ("airflow:CreateEnvironment",),
     "appsync": ("appsync:CreateDataSource",),
     "bedrock-agentcore": ("bedrock-agentcore:CreateAgentRuntime", "bedrock-agentcore:CreateCodeInterpreter"),
-    "cloudformation": ("cloudformation:CreateStack", "cloudformation:UpdateStack"),
-    "codebuild": ("codebuild:CreateProject", "codebuild:UpdateProject"),
+    "cloudformation": (
+        "cloudformation:CreateStack",
+        "cloudformation:UpdateStack",
+        "cloudformation:CreateChangeSet",
+        "cloudformation:CreateStackSet",
+    ),
+    "codebuild": (
+        "codebuild:CreateProject",
+        "codebuild:UpdateProject",
+        # With another role than the project's.
+        "codebuild:StartBuild",
+        "codebuild:StartBuildBatch",
+    ),
     "codepipeline": ("codepipeline:CreatePipeline", "codepipeline:UpdatePipeline"),
-    "datapipeline": ("datapipeline:CreatePipeline",),
-    "ec2": ("ec2:RunInstances",),
-    "ecs-tasks": ("ecs:RunTask", "ecs:RegisterTaskDefinition", "ecs:StartTask", "batch:RegisterJobDefinition"),
+    "datapipeline": ("datapipeline:CreatePipeline", "datapipeline:PutPipelineDefinition"),
+    "ec2": (
+        "ec2:RunInstances",
+        "ec2:AssociateIamInstanceProfile",
+        "ec2:ReplaceIamInstanceProfileAssociation",
+        "ec2:RequestSpotInstances",
+        "ec2:RequestSpotFleet",
+        "autoscaling:CreateLaunchConfiguration",
+        "autoscaling:CreateAutoScalingGroup",
+        "elasticmapreduce:RunJobFlow",
+        "imagebuilder:CreateInfrastructureConfiguration",
+    ),
+    "ecs-tasks": (
+        "ecs:RunTask",
+        "ecs:RegisterTaskDefinition",
+        "ecs:StartTask",
+        "ecs:CreateService",
+        "ecs:UpdateService",
+        "batch:RegisterJobDefinition",
+    ),
     "emr-serverless": ("emr-serverless:StartJobRun",),
     "events": ("events:PutTargets",),
-    "glue": ("glue:CreateJob", "glue:UpdateJob", "glue:CreateSession", "glue:CreateDevEndpoint"),
-    "lambda": ("lambda:CreateFunction",),
-    "pipes": ("pipes:CreatePipe",),
-    "pods.eks": ("eks:CreatePodIdentityAssociation",),
+    "glue": (
+        "glue:CreateJob",
+        "glue:UpdateJob",
+        "glue:CreateSession",
+        "glue:CreateDevEndpoint",
+        "glue:CreateMLTransform",
+    ),
+    "lambda": ("lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"),
+    "pipes": ("pipes:CreatePipe", "pipes:UpdatePipe"),
+    "pods.eks": ("eks:CreatePodIdentityAssociation", "eks:UpdatePodIdentityAssociation"),
     "sagemaker": (
         "sagemaker:CreateNotebookInstance",
+        "sagemaker:UpdateNotebookInstance",
         "sagemaker:CreateProcessingJob",
         "sagemaker:CreateTrainingJob",
+        "sagemaker:CreateHyperParameterTuningJob",
+        "sagemaker:CreateModel",
+        "sagemaker:CreateDomain",
+        "sagemaker:CreateUserProfile",
     ),
     "scheduler": ("scheduler:CreateSchedule", "scheduler:UpdateSchedule"),
-    "ssm": ("ssm:StartAutomationExecution",),
+    "ssm": (
+        "ssm:StartAutomationExecution",
+        "ssm:CreateAssociation",
+        "ssm:UpdateAssociation",
+        "ssm:RegisterTaskWithMaintenanceWindow",
+        "ssm:UpdateMaintenanceWindowTask",
+    ),
     "states": ("states:CreateStateMachine", "states:UpdateStateMachine"),
-    "tasks.apprunner": ("apprunner:CreateService",),
-    "transfer": ("transfer:CreateUser",),
+    "tasks.apprunner": ("apprunner:CreateService", "apprunner:UpdateService"),
+    "transfer": ("transfer:CreateUser", "transfer:UpdateUser"),
 }
+# Those of them that give a role to what somebody made before. Whether anybody did is not read.
+_ON_OTHERS = re.compile(r"[a-z0-9-]+:(Associate|Put|Replace|StartBuild|Update)")
 # What runs with a role for good, and the calls by which somebody has it do something else, without passing the role on.
 # Whether anything does run with a role is not read.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html
@@ -73,6 +120,8 @@ _RUNS_ALREADY = {
         (
             "ssm:SendCommand",
             "ssm:StartSession",
+            "ssm:CreateAssociation",
+            "ssm:UpdateAssociation",
             "ec2-instance-connect:SendSSHPublicKey",
             "ec2-instance-connect:SendSerialConsoleSSHPublicKey",
             "ec2:ModifyInstanceAttribute",
@@ -80,6 +129,7 @@ _RUNS_ALREADY = {
     ),
     "ecs-tasks": ("a task", ("ecs:ExecuteCommand",)),
     "glue": ("a job or an endpoint", ("glue:UpdateJob", "glue:UpdateDevEndpoint")),
+    "tasks.apprunner": ("a service", ("apprunner:UpdateService",)),
     "lambda": ("a function", ("lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration")),
     "sagemaker": (
         "a notebook",
@@ -399,7 +449,8 @@ def _passed_on(
             yield from step_to(_GIVES_ROLE, role.arn, unknown, can, has)
         for action in actions or ():
             starts = _on_any_resource(identity, recorder, action)
-            both = Permission(all_of((to_service.allowed, starts.allowed)), (*passes.by, *starts.by))
+            is_there = undecided("service", "whether there is one already") if _ON_OTHERS.match(action) else YES
+            both = Permission(all_of((to_service.allowed, starts.allowed, is_there)), (*passes.by, *starts.by))
             yield from step_to(f"{_GIVES_ROLE} + {action}", role.arn, both, can, has)
 
 

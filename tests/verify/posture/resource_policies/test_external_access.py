@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from time import process_time
 from typing import Any
 
 import pytest
@@ -199,10 +200,23 @@ def test_cloudwatch_logs_decrypts_for_the_log_groups_that_the_key_policy_names(
     assert external_access(statement).status is expected
 
 
+THEIR_GRANT = KeyGrant("a" * 64, f"arn:aws:iam::{OTHER}:root", ("Decrypt",))
+
+
+@pytest.mark.parametrize(("trusted", "expected"), [((), Status.FAIL), ((OTHER,), Status.PASS)])
+def test_a_key_of_another_account_is_its_owners_to_end(trusted: tuple[str, ...], expected: Status) -> None:
+    theirs = Value(healthy.KEY_ARN.replace(ACCOUNT, OTHER))
+    target = dataclasses.replace(healthy.TARGET, trusted_accounts=trusted)
+    unread: Fact[str] = healthy.HEALTHY.key_policy if trusted else Denied("kms:GetKeyPolicy")
+    facts = healthy.but(target=target, key_arn=theirs, key_policy=unread, key_grants=Value((THEIR_GRANT,)))
+
+    for check in ("key_keeps_strangers_out", "key_grants_keep_strangers_out"):
+        assert result(facts, check).status is expected
+
+
 PRIMARY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/mrk-1"
 REPLICA = PRIMARY.replace("us-east-1", "eu-west-1")
 OWN_POLICY = json.loads(corrected_key_policy(None, TRAIL_ARN))["Statement"]
-THEIR_GRANT = KeyGrant("a" * 64, f"arn:aws:iam::{OTHER}:root", ("Decrypt",))
 
 
 @pytest.mark.parametrize(
@@ -284,6 +298,20 @@ OUTSIDE = {
         on_bucket({"Service": "s3.amazonaws.com"}, "s3:PutObject", ArnLike={"aws:SourceArn": "arn:aws:s3:::*"}),
         "s3.amazonaws.com",
     ),
+    "any service, as everybody": (
+        on_bucket("*", "s3:GetObject", Bool={"aws:PrincipalIsAWSService": "true"}),
+        "on behalf",
+    ),
+    "one service, as everybody": (
+        on_bucket("*", "s3:GetObject", StringEquals={"aws:PrincipalServiceName": "config.amazonaws.com"}),
+        "config.amazonaws.com",
+    ),
+    "whoever sends another ACL": (
+        on_bucket({"AWS": OTHER}, "s3:PutObject", StringEquals={"s3:x-amz-acl": "private"}),
+        "s3:PutObject",
+    ),
+    "whoever sends no ACL": (on_bucket({"AWS": OTHER}, "s3:PutObject", Null={"s3:x-amz-acl": "true"}), "s3:PutObject"),
+    "whoever has no referer": (on_bucket("*", "s3:GetObject", StringNotLike={"aws:Referer": "http://x/*"}), "s3:Get"),
     "CloudTrail may read": (on_bucket({"Service": "cloudtrail.amazonaws.com"}, "s3:GetObject"), "cloudtrail"),
 }
 INSIDE = {
@@ -294,8 +322,14 @@ INSIDE = {
     "a service for a resource of the account": on_bucket(
         CONFIG, "s3:PutObject", ArnLike={"aws:SourceArn": f"arn:aws:config:*:{ACCOUNT}:*"}
     ),
-    "a service for one bucket": on_bucket(
-        {"Service": "logging.s3.amazonaws.com"}, "s3:PutObject", ArnLike={"aws:SourceArn": "arn:aws:s3:::mine"}
+    "a service for one bucket of the account": on_bucket(
+        {"Service": "logging.s3.amazonaws.com"},
+        "s3:PutObject",
+        ArnLike={"aws:SourceArn": "arn:aws:s3:::mine"},
+        StringEquals={"aws:SourceAccount": ACCOUNT},
+    ),
+    "a service for the log bucket": on_bucket(
+        {"Service": "s3.amazonaws.com"}, "s3:PutObject", ArnLike={"aws:SourceArn": BUCKET_ARN}
     ),
     "CloudTrail writes": on_bucket({"Service": "cloudtrail.amazonaws.com"}, "s3:PutObject"),
     "an account sees the settings": on_bucket({"AWS": OTHER}, "s3:GetBucketLocation", ""),
@@ -303,14 +337,18 @@ INSIDE = {
 }
 
 
-def who_reaches_the_bucket(statement: Statement) -> Result:
+def who_reaches_the_bucket(statement: Statement, *, is_first: bool = False) -> Result:
     own = json.loads(corrected_bucket_policy(None, TRAIL_ARN, BUCKET, None))["Statement"]
-    return result(healthy.but(bucket_policy=policy(*own, statement)), "bucket_policy_keeps_strangers_out")
+    statements = (statement, *own) if is_first else (*own, statement)
+    return result(healthy.but(bucket_policy=policy(*statements)), "bucket_policy_keeps_strangers_out")
 
 
+@pytest.mark.parametrize("is_first", [False, True])
 @pytest.mark.parametrize(("statement", "words"), OUTSIDE.values(), ids=OUTSIDE)
-def test_an_outsider_that_reaches_the_bucket_is_named_with_the_statement(statement: Statement, words: str) -> None:
-    found = who_reaches_the_bucket({**statement, "Sid": "Evil"})
+def test_an_outsider_that_reaches_the_bucket_is_named_with_the_statement(
+    statement: Statement, words: str, *, is_first: bool
+) -> None:
+    found = who_reaches_the_bucket({**statement, "Sid": "Evil"}, is_first=is_first)
     assert found.status is Status.FAIL
     assert words in found.actual
     assert "by statement Evil" in found.actual
@@ -320,6 +358,63 @@ def test_an_outsider_that_reaches_the_bucket_is_named_with_the_statement(stateme
 @pytest.mark.parametrize("statement", INSIDE.values(), ids=INSIDE)
 def test_whoever_is_inside_is_not_reported(statement: Statement) -> None:
     assert who_reaches_the_bucket(statement).status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("statement", "denied", "expected"),
+    [
+        # Over plain HTTP, unless that is denied.
+        (on_bucket({"AWS": OTHER}, "s3:GetObject", Bool={"aws:SecureTransport": "false"}), {}, Status.FAIL),
+        (on_bucket({"AWS": OTHER}, "s3:GetObject", NumericLessThan={"s3:TlsVersion": "1.2"}), {}, Status.FAIL),
+        (
+            on_bucket({"AWS": OTHER}, "s3:GetObject", Bool={"aws:SecureTransport": "false"}),
+            {"Bool": {"aws:SecureTransport": "false"}},
+            Status.PASS,
+        ),
+        # What somebody has to send, and may not.
+        (
+            on_bucket({"AWS": OTHER}, "s3:PutObject", StringEquals={"s3:x-amz-acl": "private"}),
+            {"StringEquals": {"s3:x-amz-acl": "private"}},
+            Status.PASS,
+        ),
+        (
+            on_bucket({"AWS": OTHER}, "s3:PutObject"),
+            {"StringNotEquals": {"s3:x-amz-acl": "private"}},
+            Status.FAIL,
+        ),
+    ],
+)
+def test_what_callers_choose_keeps_them_out_where_it_is_denied_alone(
+    statement: Statement, denied: dict[str, Any], expected: Status
+) -> None:
+    no = but(on_bucket("*", "s3:*", **denied), Effect="Deny") if denied else on_bucket({"AWS": ACCOUNT}, "s3:*")
+    facts = healthy.but(bucket_policy=policy(statement, no))
+    assert result(facts, IN_BUCKET).status is expected
+
+
+def test_two_grants_that_want_different_values_are_each_met() -> None:
+    """What one wants does not keep a caller from what the other wants."""
+    theirs = on_bucket({"AWS": OTHER}, "s3:ListBucket", "", StringEquals={"s3:prefix": "AWSLogs/"})
+    ours = on_bucket({"AWS": ACCOUNT}, "s3:ListBucket", "", StringEquals={"s3:prefix": "home/"})
+    for statements in ((theirs, ours), (ours, theirs)):
+        assert result(healthy.but(bucket_policy=policy(*statements)), IN_BUCKET).status is Status.FAIL
+
+
+def test_so_many_choices_that_nobody_tries_them_all_are_not_known() -> None:
+    chosen = {f"s3:x-amz-meta-{number}": list(map(str, range(9))) for number in range(9)}
+    never = but(on_bucket("*", "s3:*", StringLike={"s3:x-amz-meta-0": "*"}), Effect="Deny")
+    theirs = on_bucket({"AWS": OTHER}, "s3:PutObject", StringEquals=chosen)
+    before = process_time()
+
+    assert result(healthy.but(bucket_policy=policy(theirs, never)), IN_BUCKET).status is Status.UNKNOWN
+    assert process_time() - before < 10
+
+
+def test_whose_a_named_bucket_is_is_not_known() -> None:
+    of_a_bucket = on_bucket(
+        {"Service": "logging.s3.amazonaws.com"}, "s3:PutObject", ArnLike={"aws:SourceArn": "arn:aws:s3:::somebodys"}
+    )
+    assert who_reaches_the_bucket(of_a_bucket).status is Status.UNKNOWN
 
 
 def test_what_an_address_keeps_out_is_not_known() -> None:

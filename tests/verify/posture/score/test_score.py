@@ -4,12 +4,13 @@ import dataclasses
 import json
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.verify.posture.healthy import STATUS
+from tests.verify.posture.healthy import NOW, STATUS
 from verify.aws import iam_action
 from verify.errors import UsageError
 from verify.fact import Denied, Fact, Failed, Missing, Value
@@ -31,6 +32,7 @@ TRAIL = TrailSummary(
     validates_log_files=True,
     status=Value(STATUS),
     selectors=Value(ALL),
+    asked_at=NOW,
 )
 STOPPED = Value(dataclasses.replace(STATUS, is_logging=False))
 FAILING = Value(dataclasses.replace(STATUS, delivery_error="AccessDenied"))
@@ -123,6 +125,36 @@ def test_each_point_is_lost_for_its_own_reason(facts: AccountFacts, lost: set[st
     assert {item.id for item in score(facts).items if item.status is Status.FAIL} == lost
     of_lost = sum(item.points for item in ITEMS if item.id in lost)
     assert points(score(facts).total) == (100 - of_lost, 100 - of_lost)
+
+
+@pytest.mark.parametrize(
+    ("validated", "hours", "expected"),
+    [
+        # How many hours ago were the last log file and the last digest?
+        (True, (5, 1), Status.PASS),  # nothing happened since
+        (True, (5, 5), Status.FAIL),
+        (True, (None, None), Status.UNKNOWN),
+        (True, (30, None), Status.UNKNOWN),
+        (False, (5, None), Status.PASS),
+        (False, (30, None), Status.UNKNOWN),
+    ],
+)
+@pytest.mark.parametrize("logging_days", [30, 0.5])
+def test_a_trail_that_has_delivered_nothing_for_long_earns_nothing(
+    validated: bool,  # noqa: FBT001
+    hours: tuple[float | None, float | None],
+    expected: Status,
+    logging_days: float,
+) -> None:
+    log_file, digest = (None if ago is None else NOW - timedelta(hours=ago) for ago in hours)
+    since = NOW - timedelta(days=logging_days)
+    status = dataclasses.replace(STATUS, last_delivery=log_file, last_digest=digest, logging_since=since)
+
+    found = score(trails(status=Value(status), validates_log_files=validated))
+
+    (item,) = (item for item in found.items if item.id == "detection_trail_logging")
+    # In its first day a trail may not have had anything to deliver.
+    assert item.status is (expected if logging_days > 1 else Status.PASS)
 
 
 def fix_of(item_id: str, facts: AccountFacts, command: str = "aws") -> str:

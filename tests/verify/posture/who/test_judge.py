@@ -412,11 +412,31 @@ def test_a_policy_names_a_log_group_in_either_way(suffix: str) -> None:
 
 def test_whoever_takes_the_permissions_of_the_role_that_fills_the_log_group_mutes_its_alarms() -> None:
     writer = f"arn:aws:iam::{ACCOUNT}:role/writer"
-    where = recorder(resources={Part.LOG_ROLE: (writer,)})
+    where = recorder(resources={Part.REPORTING_ROLE: (writer,)})
 
     found = listed([user("u", allow("iam:DeleteRolePolicy", on=writer))], where)["u"]
 
     assert [(can.power, can.action) for can in found.abilities] == [("mute-alarms", "iam:DeleteRolePolicy")]
+
+
+@pytest.mark.parametrize(
+    ("part", "action", "power"),
+    [
+        (Part.ACL, "s3:PutBucketAcl", "change-bucket"),
+        (Part.IMPORTED_KEY, "kms:DeleteImportedKeyMaterial", "disable-key"),
+        (Part.TOPIC_KEY, "kms:DisableKey", "mute-alarms"),
+    ],
+)
+@pytest.mark.parametrize("unsure", [(), ("not read",)])
+def test_what_is_so_in_some_accounts_only_counts_where_it_is(
+    part: Part, action: str, power: str, unsure: tuple[str, ...]
+) -> None:
+    place = BUCKET if part is Part.ACL else KEY
+    where = recorder(resources={part: (place,)}, unsure={part: unsure[0]} if unsure else {})
+
+    assert listed([user("u", allow(action))], recorder(resources={})) == {}
+    found = listed([user("u", allow(action))], where)["u"]
+    assert [(can.power, can.action, can.depends_on) for can in found.abilities] == [(power, action, unsure)]
 
 
 def test_a_bucket_of_another_account_takes_no_policy_from_this_one() -> None:
@@ -482,6 +502,10 @@ PASS_ROLE = allow("iam:PassRole")
         ([PASS_ROLE, allow("lambda:CreateFunction")], "lambda.amazonaws.com", True),
         ([PASS_ROLE, allow("states:CreateStateMachine")], "states.us-east-1.amazonaws.com", True),
         ([PASS_ROLE, allow("ec2:RunInstances")], "ec2.amazonaws.com.cn", True),
+        ([PASS_ROLE, allow("elasticmapreduce:RunJobFlow")], "ec2.amazonaws.com", True),
+        # Whether there is an instance or a project that could get it is not known.
+        ([PASS_ROLE, allow("ec2:AssociateIamInstanceProfile")], "ec2.amazonaws.com", None),
+        ([PASS_ROLE, allow("codebuild:StartBuild")], "codebuild.amazonaws.com", None),
         # Nobody here knows what a service does with the role: it may be enough.
         ([PASS_ROLE], "new.amazonaws.com", None),
         (

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from tests.verify.simulation.stubbed import offline
 from verify.aws import Aws
 from verify.errors import CannotLook
 from verify.posture.who.identities import read_identities
+from verify.posture.who.powers import Part
 from verify.posture.who.recorder import RecorderQuestions
 from verify.posture.who.run import find_who
 from verify.target import TargetOptions
@@ -170,7 +172,59 @@ def test_whom_an_access_control_list_lets_write_is_listed(
     for service in ("events", "cloudtrail", "organizations"):
         answer(service, lambda _: {})
 
-    assert [who for who, _ in RecorderQuestions(aws, LOGGING).answer().granted] == listed
+    found = RecorderQuestions(aws, LOGGING).answer()
+    assert [who for who, _ in found.granted] == listed
+    # Who writes such a list gives the right away, where lists count.
+    assert (Part.ACL in found.recorder.resources) is (ownership != "BucketOwnerEnforced")
+
+
+KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/k"
+TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:alarms"
+PUBLISHER = f"arn:aws:iam::{ACCOUNT}:role/publisher"
+
+
+def described(origin: str = "AWS_KMS", manager: str = "CUSTOMER") -> Any:
+    key = {"Arn": KEY, "KeyManager": manager, "KeyState": "Enabled", "Origin": origin}
+    return {"KeyMetadata": {**key, "KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT"}}
+
+
+@pytest.mark.parametrize(
+    ("origin", "parts", "unseen"),
+    [("AWS_KMS", (), False), ("EXTERNAL", (KEY,), False), ("AWS_CLOUDHSM", (), True), (None, (), True)],
+)
+def test_whoever_deletes_imported_material_ends_the_key(
+    aws: Aws, answer: Answers, origin: str | None, parts: tuple[str, ...], *, unseen: bool
+) -> None:
+    kms = {"DescribeKey": described(origin) if origin else {}, "ListGrants": {"Grants": []}}
+    answer("kms", lambda operation: kms.get(operation, {"Policy": '{"Statement": []}'}))
+    for service in ("s3", "events", "cloudtrail", "organizations"):
+        answer(service, lambda _: {})
+
+    found = RecorderQuestions(aws, replace(LOGGING, key_reference=KEY)).answer()
+
+    assert found.recorder.resources.get(Part.IMPORTED_KEY, ()) == parts
+    assert any("material" in what for what in found.unseen) is unseen
+
+
+@pytest.mark.parametrize(("manager", "keys"), [("CUSTOMER", (KEY,)), ("AWS", ())])
+def test_the_role_that_tells_of_a_change_and_the_key_of_the_topic_are_parts_of_the_alarm(
+    aws: Aws, answer: Answers, manager: str, keys: tuple[str, ...]
+) -> None:
+    rule = {"Name": "r", "Arn": f"arn:aws:events:us-east-1:{ACCOUNT}:rule/r", "EventPattern": "cloudtrail"}
+    events = {"ListRules": {"Rules": [rule]}, "ListTargetsByRule": {"Targets": [{"Arn": TOPIC, "RoleArn": PUBLISHER}]}}
+    answer("events", lambda operation: events[operation])
+    attributes = {"Policy": '{"Statement": []}', "KmsMasterKeyId": "alias/alarms"}
+    answer("sns", lambda _: {"Attributes": attributes})
+    kms = {"DescribeKey": described(manager=manager)}
+    answer("kms", lambda operation: kms.get(operation, {"Policy": '{"Statement": []}'}))
+    for service in ("s3", "cloudtrail", "organizations"):
+        answer(service, lambda _: {})
+
+    found = RecorderQuestions(aws, LOGGING).answer()
+
+    assert found.recorder.resources[Part.REPORTING_ROLE] == (PUBLISHER,)
+    assert found.recorder.resources[Part.TOPIC_KEY] == keys
+    assert set(keys) <= found.recorder.resource_policies.keys()
 
 
 CLOUDTRAIL = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:PutObject"}
