@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 import pytest
 
 from tests.programs import needs
-from tests.tiers import TIERS, is_worth_reading, mostly_slow, tier_of
+from tests.tiers import LONG, MINUTES, TIERS, is_worth_reading, mostly_slow, tier_of, turn_of
 
 ROOT = Path(__file__).parents[1]
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -77,7 +77,6 @@ def test_ci_checks_and_runs_all_tests_in_a_random_order_that_can_be_had_again(fi
     ]
 
 
-@pytest.mark.regular
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_order_on_every_worker(tmp_path: Path) -> None:
     """Workers that collect in different orders end the run."""
@@ -94,11 +93,33 @@ def test_the_same_seed_gives_the_same_order_on_every_worker(tmp_path: Path) -> N
     def order(seed: int) -> list[str]:
         return re.findall(r"^test_\w\.py::test_\d$", run("--collect-only", "-q", f"--random-order-seed={seed}"), re.M)
 
-    assert order(1) == order(1) != order(2)
-    assert sorted(order(1)) == sorted(order(2))
+    first, again, other = order(1), order(1), order(2)
+    assert first == again != other
+    assert sorted(first) == sorted(other)
     at_once = run("--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder", "--random-order-seed=1")
     assert "Using --random-order-seed=1" in at_once
     assert "24 passed" in at_once
+
+
+def test_the_longest_files_exist_and_are_named_once() -> None:
+    assert [file for file in (*MINUTES, *LONG) if not (ROOT / file).is_file()] == []
+    assert len({*MINUTES, *LONG}) == len([*MINUTES, *LONG])
+
+
+@pytest.mark.slow
+def test_the_longest_files_come_first_in_every_order_and_the_others_are_shuffled() -> None:
+    asked = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--collect-only", "-q", "--random-order"]
+
+    def order(seed: int) -> list[str]:
+        command = [*asked, f"--random-order-seed={seed}", "tests/lab/instance"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        return list(dict.fromkeys(re.findall(r"^(tests/\S+?\.py)::", done.stdout, re.MULTILINE)))
+
+    first, second = order(1), order(2)
+    assert [turn_of(PurePath(file)) for file in first] == [turn_of(PurePath(file)) for file in second]
+    assert turn_of(PurePath(first[0])) == 1
+    assert first[1:] != second[1:]
+    assert sorted(first) == sorted(second)
 
 
 def test_what_a_machine_lacks_is_skipped_with_the_reason_and_fails_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,45 @@ import pytest
 TIERS = ("fast", "regular", "slow")
 _WHOLE_FILE = re.compile(rf"^pytestmark = .*\bpytest\.mark\.({'|'.join(TIERS)})\b", re.MULTILINE)
 _SLOW = pytest.mark.slow
+# A run is over when its last file is, and a file is one worker's: what begins last must not take longest. So these come
+# first, whatever the order of the others: those that take minutes in `make test-slow`, then those of ten seconds or so.
+MINUTES = (
+    "tests/end_to_end/pages/test_lab.py",
+    "tests/end_to_end/pages/test_hunts.py",
+    "tests/end_to_end/matrices/test_faults.py",
+    "tests/lab/scenarios/test_scenarios.py",
+    "tests/lab/sdks/test_sdks.py",
+    "tests/securetrail/review/test_changes.py",
+    "tests/verify/logs/test_engine.py",
+    "tests/wheel/test_wheel.py",
+)
+LONG = (
+    "tests/cdk/test_app.py",
+    "tests/end_to_end/hunting/test_example.py",
+    "tests/end_to_end/hunting/test_scenarios.py",
+    "tests/end_to_end/matrices/test_unanswered.py",
+    "tests/end_to_end/test_bootstrap.py",
+    "tests/end_to_end/test_break_one_thing.py",
+    "tests/end_to_end/test_cdk_cli.py",
+    "tests/end_to_end/test_compliance_profile.py",
+    "tests/end_to_end/test_narrow_terminal.py",
+    "tests/end_to_end/test_pasted.py",
+    "tests/end_to_end/test_stopped_trail.py",
+    "tests/end_to_end/test_two_at_once.py",
+    "tests/lab/cli/test_programs.py",
+    "tests/lab/cli/test_shell.py",
+    "tests/lab/cloudtrail/test_trail_api.py",
+    "tests/lab/delivery/test_load.py",
+    "tests/lab/guide/test_guide.py",
+    "tests/lab/instance/test_lifecycle.py",
+    "tests/lab/scenarios/test_hunts.py",
+    "tests/lab/server/test_hostile_names.py",
+    "tests/lab/services/test_state_machines.py",
+    "tests/securetrail/review/access/test_exact.py",
+    "tests/verify/integrity/test_state.py",
+    "tests/verify/logs/test_store.py",
+    "tests/verify/policy/test_generated.py",
+)
 # The nearest folder counts.
 _OF_FOLDER = {
     "tests": "fast",
@@ -42,6 +81,14 @@ def tier_of(file: PurePath) -> str:
     :param file: one of the folder's files, from the project's folder on.
     """
     return next(tier for folder in file.parents if (tier := _OF_FOLDER.get(folder.as_posix())))
+
+
+def turn_of(file: PurePath) -> int:
+    """When a file's turn is: those with lower numbers come before all with higher ones.
+
+    :param file: from the project's folder on.
+    """
+    return next((turn for turn, files in enumerate((MINUTES, LONG)) if file.as_posix() in files), 2)
 
 
 def mostly_slow(values: Iterable[Any], every: int) -> list[Any]:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from lab.errors import LabError
 from lab.instance.folder import Lab
-from lab.scenarios.answers import ledger, report
+from lab.scenarios.answers import report, saved
 from lab.scenarios.answers.facts import Fact, points
-from lab.scenarios.answers.ledger import Played
 from lab.scenarios.answers.report import Verdict
+from lab.scenarios.answers.saved import Played
 from lab.scenarios.run import HUNTS
 
 NOT_YET = 3
@@ -77,7 +77,7 @@ def answer(lab: Lab, arguments: argparse.Namespace, show: Callable[[str], None])
     verdicts = {fact_name: _is_right(facts[fact_name], value) for fact_name, _, value in given}
     for fact_name, is_right in verdicts.items():
         played = played.tried(fact_name, is_right=is_right)
-    ledger.keep(lab, name, played)
+    saved.keep(lab, name, played)
     if given:
         for fact_name, is_right in verdicts.items():
             show(f"{Verdict.RIGHT if is_right else Verdict.WRONG:<8} {fact_name}")
@@ -108,7 +108,7 @@ def hand_in(lab: Lab, arguments: argparse.Namespace, show: Callable[[str], None]
     for each in judged:
         if each.verdict is not Verdict.MISSING:
             played = played.tried(each.fact.name, is_right=each.verdict is Verdict.RIGHT)
-    ledger.keep(lab, name, played)
+    saved.keep(lab, name, played)
     for each in judged:
         more = {Verdict.RIGHT: "", Verdict.WRONG: f"the report says: {each.said}", Verdict.MISSING: each.fact.question}
         show(f"{each.verdict:<8} {each.fact.name:<15} {more[each.verdict]}".rstrip())
@@ -122,7 +122,7 @@ def solution(lab: Lab, name: str, show: Callable[[str], None]) -> int:
     :raises LabError: it was not played.
     """
     name, played = _played(lab, [name])
-    ledger.keep(lab, name, played.told())
+    saved.keep(lab, name, played.told())
     for fact in played.facts:
         show(f"{fact.name:<15} {fact.value}")
     for line in ("", *played.story):
@@ -135,7 +135,7 @@ def _played(lab: Lab, names: Sequence[str]) -> tuple[str, Played]:
         raise LabError(f"Name one scenario, not {len(names)} ({', '.join(names)}), and facts as FACT=VALUE.")
     if names and names[0] not in HUNTS:
         raise LabError(f"{names[0]!r} is no hunt. There are: {', '.join(HUNTS)}")
-    found = {name: each for name, each in ledger.read(lab).items() if name in HUNTS and each.facts}
+    found = {name: each for name, each in saved.read(lab).items() if name in HUNTS and each.facts}
     if names and names[0] not in found:
         raise LabError(f"{names[0]} was not played to its end. Play it: python -m lab scenario {names[0]}")
     if not found:

@@ -8,7 +8,7 @@ from typing import Any
 from lab.errors import LabError
 from lab.instance.environment import aws_environment
 from lab.instance.folder import PROJECT, Lab
-from lab.scenarios.answers import ledger
+from lab.scenarios.answers import saved
 
 # Of `python -m verify`: passed, failed, not known. With 2 it was called wrongly, and 130 is Ctrl-C.
 _ANSWERED = (0, 1, 3)
@@ -50,7 +50,7 @@ class Evidence:
 
         :raises LabError: what was played cannot be read.
         """
-        played = ledger.read(self._lab).get(hunt)
+        played = saved.read(self._lab).get(hunt)
         return played is not None and bool(played.facts) and all(each.is_found for each in played.tries.values())
 
     def _ask(self, *arguments: str) -> Any:

@@ -58,7 +58,7 @@ class Call:
     labels: dict[str, str]
     read: Callable[[], dict[str, Any] | None]
     # Of a form: the fields that are no parameter of the operation.
-    strays: Callable[[], tuple[str, ...]] = tuple
+    unknown_fields: Callable[[], tuple[str, ...]] = tuple
 
     @property
     def parameters(self) -> dict[str, Any] | None:

@@ -50,7 +50,7 @@ def json_fault(call: Call | None, body: bytes) -> str | None:
         return _TOO_DEEP
 
 
-def without_strays(call: Call, body: bytes) -> bytes:
+def without_unknown_members(call: Call, body: bytes) -> bytes:
     """A body of JSON without members that the call does not have: AWS ignores them, and MiniStack goes by some.
 
     :param body: of which `json_fault` found nothing wrong.

@@ -10,7 +10,7 @@ from lab.instance import control
 from lab.instance.control import SignIn
 from lab.instance.folder import Lab
 from lab.scenarios.actor import ADMINISTRATOR, Place, learner
-from lab.scenarios.answers.ledger import Stage
+from lab.scenarios.answers.saved import Stage
 
 USER, ROLE = "intern", "break-glass"
 _ADMIN = Place("198.51.100.10", "aws-cli/2.31.0 md/Botocore#1.43.106 setup")

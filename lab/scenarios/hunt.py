@@ -10,9 +10,9 @@ from lab.errors import LabError
 from lab.instance import control, lifecycle
 from lab.instance.folder import Lab
 from lab.scenarios import noise
-from lab.scenarios.answers import ledger
+from lab.scenarios.answers import saved
 from lab.scenarios.answers.facts import Fact, Tries
-from lab.scenarios.answers.ledger import Played, Stage
+from lab.scenarios.answers.saved import Played, Stage
 from lab.scenarios.people import Staff, Worker
 from lab.scenarios.reset import undo
 
@@ -61,7 +61,7 @@ class Director:
 
     def keep(self, stage: Stage) -> None:
         """Remembers what is about to be made or changed, so that `reset` undoes it even after an interruption."""
-        ledger.keep(self.lab, self.name, Played(stage))
+        saved.keep(self.lab, self.name, Played(stage))
 
     def before(self, others: Callable[[], Sequence[Worker]] = tuple, share: float = 0.5) -> None:
         """Lets the time before the attack pass, with ordinary business.
@@ -74,7 +74,7 @@ class Director:
         self.passes_days = self._seconds > noise.DAY_SECONDS / 2
         if self.events:
             self._staff = Staff(self.lab)
-            ledger.keep(self.lab, "noise", Played(self._staff.stage()))
+            saved.keep(self.lab, "noise", Played(self._staff.stage()))
             self._staff.hire()
         before = round(self.events * share)
         self.events -= before
@@ -109,15 +109,15 @@ def play(lab: Lab, name: str, hunt: Hunt, director: Callable[[random.Random], Di
     :param seed: another one, another attack; 0 for one that nobody knows.
     :raises LabError: it cannot be played here.
     """
-    before = ledger.read(lab)
+    before = saved.read(lab)
     if name in before:
         undo(lab, before.pop(name).stage)
-        ledger.write(lab, before)
+        saved.write(lab, before)
     chance = random.Random(seed or secrets.randbits(_SEED_BITS))  # noqa: S311 - chooses names, no secrets
     told = hunt(director(chance))
-    stage = ledger.read(lab)[name].stage
+    stage = saved.read(lab)[name].stage
     tries = {fact.name: Tries() for fact in told.facts}
-    ledger.keep(lab, name, Played(stage, tuple(told.alarm), tuple(told.facts), tuple(told.story), tries))
+    saved.keep(lab, name, Played(stage, tuple(told.alarm), tuple(told.facts), tuple(told.story), tries))
     control.deliver(lab)
     yield from told.alarm
     yield ""

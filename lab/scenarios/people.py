@@ -18,7 +18,7 @@ from lab.scenarios.actor import (
     make_bucket,
     role_session,
 )
-from lab.scenarios.answers.ledger import Stage
+from lab.scenarios.answers.saved import Stage
 from lab.scenarios.stacks import deploy, role_resources, user_of_stack, user_resources
 
 REGIONS = ("us-east-1", "eu-west-1", "us-west-2")

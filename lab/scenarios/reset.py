@@ -11,8 +11,8 @@ from lab.errors import LabError
 from lab.instance.folder import Lab
 from lab.scenarios import stacks
 from lab.scenarios.actor import Actor, Place, learner
-from lab.scenarios.answers import ledger
-from lab.scenarios.answers.ledger import SavedObject, SavedTrail, Stage
+from lab.scenarios.answers import saved
+from lab.scenarios.answers.saved import SavedObject, SavedTrail, Stage
 
 _PLACE = Place("127.0.0.1", "aws-cli/2.31.0 md/Botocore#1.43.106 reset")
 _GONE = frozenset(
@@ -33,14 +33,14 @@ def reset(lab: Lab, name: str = "") -> Iterator[str]:
 
     :raises LabError: what was played cannot be read, or not all of it be undone.
     """
-    left = ledger.read(lab)
+    left = saved.read(lab)
     names = [name] if name else list(left)
     for each in names:
         if each not in left:
             yield f"{each} was not played, so there is nothing to undo"
             continue
         undo(lab, left.pop(each).stage)
-        ledger.write(lab, left)
+        saved.write(lab, left)
         yield f"{each} is undone; what it left in the log files stays there"
     if not names:
         yield "No scenario was played, so there is nothing to undo"
@@ -117,14 +117,14 @@ def _remove_bucket(admin: Actor, name: str) -> None:
     _unless_gone(s3.delete_bucket, Bucket=name)
 
 
-def _put_back(admin: Actor, saved: SavedObject) -> None:
+def _put_back(admin: Actor, before: SavedObject) -> None:
     admin.client("s3").put_object(
-        Bucket=saved.bucket,
-        Key=saved.key,
-        Body=base64.b64decode(saved.content),
-        Metadata=dict(saved.metadata),
-        ContentEncoding=saved.encoding,
-        ContentType=saved.content_type,
+        Bucket=before.bucket,
+        Key=before.key,
+        Body=base64.b64decode(before.content),
+        Metadata=dict(before.metadata),
+        ContentEncoding=before.encoding,
+        ContentType=before.content_type,
     )
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lab.instance.folder import Lab
-from lab.scenarios.answers import ledger
-from lab.scenarios.answers.ledger import Played
+from lab.scenarios.answers import saved
+from lab.scenarios.answers.saved import Played
 from lab.scenarios.attacks.capital_one import capital_one
 from lab.scenarios.attacks.function import function
 from lab.scenarios.attacks.leaked_key import leaked_key
@@ -75,10 +75,10 @@ def scenario(lab: Lab, name: str, size: Size) -> Iterator[str]:
     if name in HUNTS:
         yield from _hunt(lab, name, size)
     elif name == "noise":
-        ledger.keep(lab, name, Played(Staff(lab).stage()))
+        saved.keep(lab, name, Played(Staff(lab).stage()))
         yield from noise(lab, size.calls, size.days or 0.0, size.seed, size.events or 0)
     elif name == "console":
-        ledger.keep(lab, name, Played(stage_of_console()))
+        saved.keep(lab, name, Played(stage_of_console()))
         yield from console(lab)
     else:
         yield from exercise(lab)

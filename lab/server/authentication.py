@@ -157,7 +157,7 @@ def unknown_call_error(request: Request, signature: Signature) -> Answer:
     return error_answer(service, protocol, 400, code, message)
 
 
-def stray_field_error(request: Request, signature: Signature | None, field: str) -> Answer:
+def unknown_field_error(request: Request, signature: Signature | None, field: str) -> Answer:
     """The error for a form with a field that its operation does not have, which MiniStack might go by."""
     service, protocol = _service_and_protocol(request, signature)
     code = "UnknownParameter" if protocol == "ec2" else "InvalidQueryParameter"

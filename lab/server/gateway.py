@@ -158,8 +158,8 @@ class Gateway:
     ) -> Answer | None:
         if call is None:
             return authentication.unknown_call_error(whole, found)
-        if strays := call.strays():
-            return authentication.stray_field_error(whole, found, strays[0])
+        if unknown := call.unknown_fields():
+            return authentication.unknown_field_error(whole, found, unknown[0])
         try:
             return self._authorize(call, whole, found, origin) or exact.error_of(call, whole, origin.account)
         except Exception:

@@ -25,7 +25,7 @@ from lab.protocol.asgi import (
     send_answer,
 )
 from lab.protocol.decode import MAX_BODY_BYTES, Call, decode, inflated
-from lab.protocol.malformed import json_fault, without_strays
+from lab.protocol.malformed import json_fault, without_unknown_members
 from lab.protocol.request import Request, credential_scope
 from lab.protocol.tags import tags_fault
 from lab.protocol.well_formed import NOT_XML, is_well_formed, repaired
@@ -268,7 +268,7 @@ def _known(asked: _Asked, receive: Receive) -> Receive:
     call = asked.call if _is_json(request) and not _is_for_s3(request) else None
     if call is None or _is_payload(call):
         return receive
-    known = without_strays(call, request.body)
+    known = without_unknown_members(call, request.body)
     return receive if known is request.body else body_source(known, receive)
 
 

@@ -12,7 +12,7 @@ from lab.ministack.core import ServiceHandler
 from lab.protocol import exact
 from lab.protocol.answer import Answer, error_answer
 from lab.protocol.decode import Call, decode
-from lab.protocol.malformed import without_strays
+from lab.protocol.malformed import without_unknown_members
 from lab.protocol.request import Request
 from lab.protocol.response import response_of
 from lab.records.record import Origin
@@ -35,7 +35,7 @@ def install(authorizer: Authorizer, recorder: Recorder, room: Callable[[], Abstr
         current_origin.set(origin)
         call = decode(request)
         if call is not None and call.protocol == "json":  # as the server does with the calls that come over HTTP
-            request = replace(request, body=without_strays(call, request.body))
+            request = replace(request, body=without_unknown_members(call, request.body))
         with room():
             answer = _error(authorizer, execution.role_arn, call, request, origin)
             if answer is None:
@@ -50,8 +50,8 @@ def install(authorizer: Authorizer, recorder: Recorder, room: Callable[[], Abstr
 def _error(authorizer: Authorizer, role_arn: str, call: Call | None, request: Request, origin: Origin) -> Answer | None:
     if call is None:
         return _refused(request, "This is no call that the lab knows, and it carries out none that it cannot record.")
-    if strays := call.strays():
-        message = f"The parameter {strays[0]!a} is not recognized"
+    if unknown := call.unknown_fields():
+        message = f"The parameter {unknown[0]!a} is not recognized"
         return error_answer(call.service, call.protocol, 400, "InvalidQueryParameter", message)
     refused = authorizer.refused_to_role(call, request, origin, role_arn)
     return refused or exact.error_of(call, request, origin.account)

@@ -53,7 +53,7 @@ REPORT = "report.json"
 MANIFEST_HASH = "bundleManifestSha256"
 _FORM = 7
 _MAX_BYTES = 256 * 2**20
-_MAX_STRAYS = 1_000
+_MAX_TOLD = 1_000
 _NOT_SIGNED = (
     "only the bundle's manifest tells, which nobody signed (give the keys.json of the export with --keys to have it "
     "checked)"
@@ -176,10 +176,10 @@ class Bundle:
         yield from self._changed_files(is_meant, known)
         if not self.is_authentic and selection.account and selection.region:  # else it is said that more may be there
             # An export keeps what it looked at, so a check that looks at the same things comes upon all of it.
-            for name in islice(filter(is_meant, self.store.passed_over()), _MAX_STRAYS):
+            for name in islice(filter(is_meant, self.store.passed_over()), _MAX_TOLD):
                 yield Problem(Verdict.UNPROVEN, str(name), "it lies where nothing shows that the trail delivers")
         try:
-            for path in islice(self.store.strays(), _MAX_STRAYS):
+            for path in islice(self.store.added(), _MAX_TOLD):
                 yield Problem(Verdict.FOREIGN, path, "the export did not put it there")
             if not self._is_report_as_it_was():
                 yield Problem(Verdict.ALTERED, str(self.folder / REPORT), "it is not the report that the export wrote")
@@ -191,10 +191,10 @@ class Bundle:
             if known.get(str(name)) not in BAD:
                 yield Problem(Verdict.ALTERED, str(name), "it, or its metadata, is not what the export kept")
         gone = (name for name in self.store.gone() if known.get(str(name)) not in BAD)
-        for name in islice(filter(is_meant, gone), _MAX_STRAYS):
+        for name in islice(filter(is_meant, gone), _MAX_TOLD):
             yield Problem(Verdict.MISSING, str(name), "the export kept it, and it is gone")
         unread = sorted(self.store.unreadable.keys() - self.store.altered)
-        for name in islice((name for name in filter(is_meant, unread) if str(name) not in known), _MAX_STRAYS):
+        for name in islice((name for name in filter(is_meant, unread) if str(name) not in known), _MAX_TOLD):
             yield Problem(Verdict.UNPROVEN, str(name), f"it cannot be read: {self.store.unreadable[name]}")
 
     def _is_report_as_it_was(self) -> bool:
@@ -317,8 +317,7 @@ def _as_json(manifest: Manifest) -> dict[str, Any]:
             for judged in periods
         ],
         "foreign": [
-            {"verdict": str(stray.verdict), "object": stray.subject, "reason": stray.reason}
-            for stray in manifest.foreign
+            {"verdict": str(file.verdict), "object": file.subject, "reason": file.reason} for file in manifest.foreign
         ],
         "notLookedAt": list(manifest.unseen),
         "otherTrails": [

@@ -341,7 +341,7 @@ class ChainValidation:
         for entry in files.listed:
             top, _, _ = entry.name.key.rpartition("/")
             if f"{top}/" not in folders:
-                self._account.add_stray(entry.name, day, Verdict.FOREIGN, _DEEPER)
+                self._account.add_misplaced(entry.name, day, Verdict.FOREIGN, _DEEPER)
             elif self._is_asked(entry.name):
                 by_name.setdefault(self._request.origin.identity(entry.name), []).append(entry.name)
         for names in by_name.values():
@@ -359,12 +359,12 @@ class ChainValidation:
         first, *others = self._reader.contents(names)
         for name, other in zip(names[1:], others, strict=True):
             if not isinstance(first, Found) or not isinstance(other, Found):
-                self._account.add_stray(
+                self._account.add_misplaced(
                     name, day, Verdict.UNPROVEN, f"whether it is the same as {names[0]} is not known"
                 )
             elif first.value.flaw or other.value.flaw or first.value.sha256 != other.value.sha256:
                 why = f"the copy holds it as {names[0]} as well, which is not the same"
-                self._account.add_stray(name, day, Verdict.ALTERED, why)
+                self._account.add_misplaced(name, day, Verdict.ALTERED, why)
             else:
                 self._account.tally.doubles += 1
 

@@ -360,7 +360,7 @@ class Reconciliation:
         self._context.on_unlisted(name)
         self._add_problem_of_day(day, f"{name} lies among the digests, and {reason}")
 
-    def add_stray(self, name: ObjectName, day: date, verdict: Verdict, reason: str) -> None:
+    def add_misplaced(self, name: ObjectName, day: date, verdict: Verdict, reason: str) -> None:
         """Add a file of a copy that lies where none belongs, or has the name of another one."""
         counter = self.tally.digests if DigestName.parse(name) else self.tally.logs
         counter[verdict] += 1

@@ -192,8 +192,8 @@ class Result:
             for judged in chain.periods
         ]
         found += [
-            Row("", "", self.period.start, self.period.end, stray.verdict, f"{stray.subject}: {stray.reason}")
-            for stray in self.foreign
+            Row("", "", self.period.start, self.period.end, file.verdict, f"{file.subject}: {file.reason}")
+            for file in self.foreign
         ]
         return tuple(sorted(found, key=lambda row: (row.account, row.region, row.start)))
 
@@ -201,7 +201,7 @@ class Result:
     def verdicts(self) -> frozenset[Verdict]:
         """Every verdict on a time or a file."""
         found = {judged.verdict for chain in self.chains for judged in chain.periods}
-        found |= {stray.verdict for stray in self.foreign}
+        found |= {file.verdict for file in self.foreign}
         for chain in self.chains:
             for counter in (chain.tally.digests, chain.tally.backfills, chain.tally.logs):
                 found |= {verdict for verdict, count in counter.items() if count}

@@ -315,7 +315,7 @@ class BundleObjectStore:
         if self._is_authentic:
             self.read_each([name for name in self._kept if name not in self._was_read and is_meant(name)], _Unwanted)
 
-    def strays(self) -> Iterator[str]:
+    def added(self) -> Iterator[str]:
         """What lies among the objects that the export did not put there, each by its path.
 
         :raises CannotLook: a folder could not be read.

@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import lru_cache
 from threading import Lock
 from typing import Any, cast
 from urllib.parse import quote, urlencode
@@ -62,8 +61,9 @@ class S3ObjectStore:
         self._processes = processes
         self._lock = Lock()
         self._idle: list[Transfers] = []
-        self._address = lru_cache(maxsize=None)(self._find_address)
-        self._outline = lru_cache(maxsize=None)(self._find_outline)
+        # Not a cache of a bound method: it would refer to this store, whose connections would stay open for long.
+        self._addresses: dict[str, tuple[str, str, str, str]] = {}
+        self._outlines: dict[tuple[str, str], tuple[str, ...] | None] = {}
         # How often in a row boto3 could read what libcurl could not. No verdict depends on libcurl alone.
         self._failures = 0
 
@@ -71,7 +71,10 @@ class S3ObjectStore:
         """See :class:`verify.storage.objects.ObjectStore`."""
         outlined = _REGION_FOLDER.match(prefix)
         if outlined is not None and prefix.count("/", outlined.end()) < _OUTLINED_LEVELS:
-            rests = self._outline(bucket, outlined[0])
+            place = (bucket, outlined[0])
+            if place not in self._outlines:
+                self._outlines[place] = self._find_outline(*place)
+            rests = self._outlines[place]
             if rests is not None:
                 return _level_in(rests, prefix[outlined.end() :])
         folders: list[str] = []
@@ -214,7 +217,9 @@ class S3ObjectStore:
         :raises CannotLook: there are no credentials.
         """
         with self._lock:
-            url, region, ca_file, proxy = self._address(bucket)
+            if bucket not in self._addresses:
+                self._addresses[bucket] = self._find_address(bucket)
+            url, region, ca_file, proxy = self._addresses[bucket]
         return url, Route(region, self._aws.credentials(), ca_file, proxy)
 
     def _read(self, name: ObjectName, sink: Sink[T]) -> ReadResult[T]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from lab.scenarios.actor import Actor, Place, instance_session, learner, make_bucket, make_role
 from lab.scenarios.answers.facts import Fact, Kind
-from lab.scenarios.answers.ledger import Stage
+from lab.scenarios.answers.saved import Stage
 from lab.scenarios.hunt import Director, Told
 from lab.scenarios.people import Worker
 

@@ -9,7 +9,7 @@ import zipfile
 
 from lab.scenarios.actor import make_role
 from lab.scenarios.answers.facts import Fact, Kind
-from lab.scenarios.answers.ledger import Stage, UndoingCall
+from lab.scenarios.answers.saved import Stage, UndoingCall
 from lab.scenarios.attacks.stranger import administrator, day, office, outside, owner_of_a_key
 from lab.scenarios.hunt import Director, Told
 from lab.scenarios.people import Call, Worker

@@ -9,7 +9,7 @@ from dataclasses import replace
 from botocore.exceptions import ClientError
 
 from lab.scenarios.answers.facts import Fact, Kind
-from lab.scenarios.answers.ledger import Stage, UndoingCall
+from lab.scenarios.answers.saved import Stage, UndoingCall
 from lab.scenarios.attacks.stranger import day, office, outside, owner_of_a_key
 from lab.scenarios.hunt import Director, Told
 from lab.scenarios.people import Call, Worker

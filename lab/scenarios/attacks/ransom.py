@@ -7,7 +7,7 @@ import hashlib
 
 from lab.scenarios.actor import Actor, make_bucket
 from lab.scenarios.answers.facts import Fact, Kind
-from lab.scenarios.answers.ledger import Stage
+from lab.scenarios.answers.saved import Stage
 from lab.scenarios.attacks.stranger import administrator, day, office, outside, owner_of_a_key
 from lab.scenarios.hunt import Director, Told
 from lab.scenarios.people import Call, Worker

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-cha
 
 from lab.scenarios.actor import Actor, Place, make_role, role_session
 from lab.scenarios.answers.facts import Fact, Kind
-from lab.scenarios.answers.ledger import Stage, UndoingCall
+from lab.scenarios.answers.saved import Stage, UndoingCall
 from lab.scenarios.attacks.stranger import administrator, day, office, outside, owner_of_a_key
 from lab.scenarios.hunt import Director, Told
 from lab.scenarios.people import Call, Worker

@@ -6,7 +6,7 @@ https://stratus-red-team.cloud/attack-techniques/AWS/aws.exfiltration.ec2-share-
 from dataclasses import replace
 
 from lab.scenarios.answers.facts import Fact, Kind
-from lab.scenarios.answers.ledger import Stage, UndoingCall
+from lab.scenarios.answers.saved import Stage, UndoingCall
 from lab.scenarios.attacks.stranger import administrator, day, office, outside, owner_of_a_key
 from lab.scenarios.hunt import Director, Told
 from lab.scenarios.people import Call, Worker

@@ -15,7 +15,7 @@ from lab.errors import LabError
 from lab.instance import control
 from lab.scenarios.actor import Actor, Place, learner
 from lab.scenarios.answers.facts import Fact, Kind
-from lab.scenarios.answers.ledger import SavedObject, SavedTrail, Stage
+from lab.scenarios.answers.saved import SavedObject, SavedTrail, Stage
 from lab.scenarios.hunt import Director, Told
 from lab.scenarios.people import Call, Worker
 from lab.scenarios.recording import logging_trails

@@ -43,7 +43,7 @@ def new_takers(base: Resources, head: Resources, before: _Found, after: _Found) 
         if not is_new or subject.id in base or policies.type == GUARDRAIL:
             continue
         for each in logs:
-            for arn in (base[each].arn, *(f"{arn}/object" for arn in _doors(base[each], head))):
+            for arn in (base[each].arn, *(f"{arn}/object" for arn in _access_points(base[each], head))):
                 log_file = f"{arn}/AWSLogs/{_ANY}"
                 yield from _row(subject, policies, _WRITES, log_file, f"the log files of {each}", after)
         for each in queues:
@@ -112,11 +112,11 @@ def _fed(resource: Resource) -> tuple[str, str]:
 
 def new_arns(base: Resources, head: Resources) -> frozenset[str]:
     """The ARNs of what only the head has, without those by which a bucket of before is reached."""
-    doors = {arn for old in base.values() if old.type == _BUCKET for arn in _doors(old, head)}
-    return frozenset(each.arn for each in head.values()) - {each.arn for each in base.values()} - doors
+    access_points = {arn for old in base.values() if old.type == _BUCKET for arn in _access_points(old, head)}
+    return frozenset(each.arn for each in head.values()) - {each.arn for each in base.values()} - access_points
 
 
-def _doors(bucket: Resource, resources: Resources) -> Iterator[str]:
+def _access_points(bucket: Resource, resources: Resources) -> Iterator[str]:
     """The access points of a bucket."""
     for each in resources.values():
         regions = each.properties.get("Regions") if each.type == "AWS::S3::MultiRegionAccessPoint" else None

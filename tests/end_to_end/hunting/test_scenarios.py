@@ -12,7 +12,7 @@ import pytest
 from lab.instance import control, lifecycle
 from lab.instance.environment import lab_variables
 from lab.instance.folder import Lab
-from lab.scenarios.answers import ledger
+from lab.scenarios.answers import saved
 from lab.scenarios.run import HUNTS, Size, scenario
 from lab.settings import Settings
 from tests.aws_environment import use_clean_aws_environment
@@ -110,7 +110,7 @@ def test_an_attack_among_fifty_thousand_events_is_one_incident_of_its_principal_
 ) -> None:
     with lab_in_the_past(tmp_path) as lab:
         list(scenario(lab, name, Size(events=EVENTS, seed=1901)))
-        facts = {fact.name: fact.value for fact in ledger.read(lab)[name].facts}
+        facts = {fact.name: fact.value for fact in saved.read(lab)[name].facts}
         found = hunt(lab)
 
     assert found["basis"]["events"] > EVENTS

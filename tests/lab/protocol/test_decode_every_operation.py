@@ -91,7 +91,7 @@ def test_no_field_of_a_form_that_an_sdk_makes_is_unknown(service: str) -> None:
             scope = CredentialScope("K", "us-east-1", model.signing_name)
             call = decode(Request("POST", "/", "", {"content-type": FORM_TYPE}, body, scope=scope))
             assert call is not None
-            assert (operation.name, call.strays()) == (operation.name, ())
+            assert (operation.name, call.unknown_fields()) == (operation.name, ())
 
 
 def recognised(service: str, operation: OperationModel) -> str | None:

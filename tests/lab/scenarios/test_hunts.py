@@ -7,7 +7,7 @@ import pytest
 
 from lab.instance import lifecycle
 from lab.instance.folder import Lab
-from lab.scenarios.answers import ledger
+from lab.scenarios.answers import saved
 from lab.scenarios.answers.facts import Kind, Tries
 from lab.scenarios.reset import reset
 from lab.scenarios.run import HUNTS, Size, scenario
@@ -48,7 +48,7 @@ def test_what_is_to_be_found_is_recorded_of_one_address_and_of_no_other(name: st
 
     told = "\n".join(scenario(hunted, name, Size(events=SMALL.events, days=0, objects=5, seed=100 * seed)))
 
-    played = ledger.read(hunted)[name]
+    played = saved.read(hunted)[name]
     facts = {fact.name: fact for fact in played.facts}
     assert not [fact for fact in played.facts if fact.kind not in (Kind.TIME, Kind.COUNT) and fact.value in told], told
     assert played.tries == {fact: Tries() for fact in facts}

@@ -19,7 +19,7 @@ from lab.instance import control, lifecycle
 from lab.instance.environment import aws_environment
 from lab.instance.folder import HOME_VARIABLE, PROJECT, Lab
 from lab.scenarios.actor import Actor, Credentials, Place
-from lab.scenarios.answers import ledger
+from lab.scenarios.answers import saved
 from lab.scenarios.answers.facts import Kind
 from lab.scenarios.exercise import exercise
 from lab.scenarios.hunt import Director
@@ -59,7 +59,7 @@ def own_past(tmp_path: Path) -> Iterator[Lab]:
 
 
 def solution(lab: Lab, name: str) -> dict[str, str]:
-    return {fact.name: fact.value for fact in ledger.read(lab)[name].facts}
+    return {fact.name: fact.value for fact in saved.read(lab)[name].facts}
 
 
 def play(lab: Lab, name: str, size: Size) -> list[str]:
@@ -67,7 +67,7 @@ def play(lab: Lab, name: str, size: Size) -> list[str]:
     lines = list(scenario(lab, name, size))
     told = "\n".join(lines)
     # The seconds of the alarm may be those of a fact, and a number can be part of anything.
-    values = [fact.value for fact in ledger.read(lab)[name].facts if fact.kind not in (Kind.TIME, Kind.COUNT)]
+    values = [fact.value for fact in saved.read(lab)[name].facts if fact.kind not in (Kind.TIME, Kind.COUNT)]
     assert not [value for value in values if value in told], told
     return lines
 
@@ -451,24 +451,24 @@ def test_a_report_is_judged_by_its_facts(past: Lab, tmp_path: Path, capsys: pyte
 def test_what_cannot_be_handed_in_is_refused_with_the_reason(
     words: list[str], error: str, past: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    played = ledger.read(past)
+    played = saved.read(past)
     if "capital-one" not in played:
         play(past, "capital-one", small(33))
-    ledger.write(past, {"capital-one": ledger.read(past)["capital-one"]})
-    before = ledger.read(past)
+    saved.write(past, {"capital-one": saved.read(past)["capital-one"]})
+    before = saved.read(past)
 
     code, told = Handing(past, capsys)(*words)
 
     assert (code, len(told)) == (2, 1)
     assert error in told[0]
-    assert ledger.read(past) == before
+    assert saved.read(past) == before
 
 
 def test_what_was_played_is_read_by_the_same_lab_only(past: Lab) -> None:
     play(past, "capital-one", small(34))
 
     with pytest.raises(LabError, match="is not this lab's"):
-        ledger.read(replace(past, secret="0" * 64))
+        saved.read(replace(past, secret="0" * 64))
 
 
 def test_each_scenario_can_be_undone(past: Lab) -> None:
@@ -497,7 +497,7 @@ def test_each_scenario_can_be_undone(past: Lab) -> None:
 
 def test_what_is_gone_is_no_error_and_what_is_in_the_way_is_named(past: Lab) -> None:
     play(past, "role-chain", small(36))
-    undo(past, ledger.read(past)["role-chain"].stage)
+    undo(past, saved.read(past)["role-chain"].stage)
     assert list(reset(past, "role-chain")) == ["role-chain is undone; what it left in the log files stays there"]
 
     play(past, "capital-one", small(37))

@@ -26,5 +26,7 @@ def public_key(number: int, valid_from: datetime = FOREVER[0], valid_to: datetim
     return PublicKey(hashlib.md5(der).hexdigest(), der, valid_from, valid_to)
 
 
+@cache
 def sign(number: int, text: str) -> str:
+    # Of the same text it is always the same one: https://www.rfc-editor.org/rfc/rfc8017#section-8.2
     return private_key(number).sign(text.encode(), PKCS1v15(), SHA256()).hex()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import re
+import weakref
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -294,3 +296,20 @@ def test_where_only_levels_may_be_listed_they_are(server: SimulatedAwsServer) ->
 
     server.instead = only_levels
     assert S3ObjectStore(Aws()).level("b", f"{REGION}2026/11/").folders == ("01",)
+
+
+def test_a_store_that_is_done_with_leaves_no_connection_open_until_somebody_collects(
+    server: SimulatedAwsServer,
+) -> None:
+    name = ObjectName("b", "AWSLogs/210987654321/CloudTrail/us-east-1/2026/11/01/a_b.json.gz")
+    server.aws.put(name, BODY, AT)
+    gc.disable()
+    try:
+        store = S3ObjectStore(Aws())
+        assert store.level("b", "AWSLogs/210987654321/CloudTrail/us-east-1/2026/").folders == ("11",)
+        assert isinstance(read(store, name.key), Found)
+        transfers = [weakref.ref(each) for each in store._idle]
+        del store
+        assert [each() for each in transfers] == [None]
+    finally:
+        gc.enable()

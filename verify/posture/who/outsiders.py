@@ -38,7 +38,7 @@ def outsiders(account: Account, granted: Sequence[tuple[str, Ability]]) -> Itera
     ways: dict[tuple[str, str], list[Step]] = {}
     for arn, ability in granted:
         abilities.setdefault((arn, _kind(arn)), []).append(ability)
-    for name, ability in _let_in_by_policies(account.recorder):
+    for name, ability in _allowed_by_policies(account.recorder):
         abilities.setdefault((name, _kind(name)), []).append(ability)
     for role, can in account.able:
         for who, step in _assuming(role, can, account.recorder):
@@ -52,7 +52,7 @@ def _kind(name: str) -> str:
     return "federated user session" if _FEDERATED_USER in name else _OTHER_ACCOUNT
 
 
-def _let_in_by_policies(recorder: Recorder) -> Iterator[tuple[str, Ability]]:
+def _allowed_by_policies(recorder: Recorder) -> Iterator[tuple[str, Ability]]:
     for power in POWERS:
         for action, part in power.calls:
             if action in OWN_ACCOUNT_ONLY:
@@ -64,7 +64,7 @@ def _let_in_by_policies(recorder: Recorder) -> Iterator[tuple[str, Ability]]:
                     continue
                 for name, principal in _named(policy.value, recorder).items():
                     by = f"policy of {last_part(owner)}"
-                    found = _let_in(policy.value, principal, action, resource, by, recorder)
+                    found = _allowed(policy.value, principal, action, resource, by, recorder)
                     if found.allowed.is_true is not False:
                         depends_on = (*found.depends_on, *unsure_of(part, recorder))
                         yield name, Ability(power.id, action, readable(resource), found.by, depends_on)
@@ -102,7 +102,7 @@ def _principal(arn: str) -> Principal:
     return Principal(PrincipalKind.AWS, arn)
 
 
-def _let_in(
+def _allowed(
     statements: Sequence[Statement], principal: Principal, action: str, resource: str, name: str, recorder: Recorder
 ) -> Permission:
     """Whether a policy of a resource lets a principal in.
@@ -142,7 +142,7 @@ def _assuming(role: Identity, can: tuple[Ability, ...], recorder: Recorder) -> I
         return
     policy = f"trust policy of {role.name}"
     for name, principal in _named(trust, recorder).items():
-        way = _let_in(trust, principal, _ASSUME, role.arn, policy, recorder)
+        way = _allowed(trust, principal, _ASSUME, role.arn, policy, recorder)
         yield from (((name, _kind(name)), step) for step in step_to(_ASSUME, role.arn, way, can, set()))
     for provider in _providers(trust):
         # To a provider the statements that name it are statements for everybody.

@@ -36,11 +36,17 @@ def chain() -> Chain:
     return trail(12)
 
 
-@pytest.fixture
-def folder(chain: Chain, tmp_path: Path) -> Path:
-    path = tmp_path / "bundle"
-    assert exported(chain, path).exit_code == 0
+@pytest.fixture(scope="module")
+def as_exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of such a chain: every run of ``trail`` makes the same."""
+    path = tmp_path_factory.mktemp("exported") / "bundle"
+    assert exported(trail(12), path).exit_code == 0
     return path
+
+
+@pytest.fixture
+def folder(as_exported: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(as_exported, tmp_path / "bundle", symlinks=True)
 
 
 @pytest.fixture
