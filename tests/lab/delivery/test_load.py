@@ -193,7 +193,7 @@ def test_a_lab_that_is_killed_again_and_again_loses_no_answered_call_and_nothing
             for caller in callers:
                 caller.start()
             stop.wait(seconds)
-            while len(answered) <= 10 * number or len(users) <= number:  # as long as that takes on a busy machine
+            while len(answered) <= 10 * number or len(made) <= number:  # as long as that takes on a busy machine
                 assert all(caller.is_alive() for caller in callers)
                 stop.wait(0.05)
             os.kill(lab.pid, signal.SIGKILL)
