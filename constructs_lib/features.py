@@ -292,11 +292,13 @@ def _create_alerts(scope: Construct, parts: TrailParts, wanted: Alerts) -> sns.I
             of_key.append(to_encrypt)
     add_statements(scope, topic, "alert topic", of_topic, sid_suffix="" if existing is None else parts.sid_suffix)
     _grant_on_key_of(scope, topic, "alert topic", of_key, parts.sid_suffix)
-    if wanted.emails:
+    if wanted.emails or wanted.webhooks:
         from aws_cdk import aws_sns_subscriptions as subscriptions  # noqa: PLC0415 (slow to load)
 
         for address in wanted.emails:
             topic.add_subscription(subscriptions.EmailSubscription(address))
+        for url in wanted.webhooks:
+            topic.add_subscription(subscriptions.UrlSubscription(url, protocol=sns.SubscriptionProtocol.HTTPS))
     return topic
 
 

@@ -264,19 +264,24 @@ class Alerts:
     :param emails: addresses that alerts go to, each after its owner has confirmed the message that SNS sends. The
         policy of a topic in another account must let the role that deploys subscribe. Default: - none; subscribe to the
         construct's ``alert_topic``.
+    :param webhooks: URLs, ``https://`` alone, that SNS posts alerts to, each once it has confirmed the message that SNS
+        sends. They stand in the template: none with a secret in it. Default: - none.
     :raises TypeError: a field of another type.
-    :raises ValueError: what is no address, or one twice.
+    :raises ValueError: what is no address or no such URL, or one twice.
     """
 
     topic: sns.ITopic | None = None
     on_tampering: bool = True
     emails: Sequence[str] = ()
+    webhooks: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         TOPIC.or_none.check("Alerts", topic=self.topic)
         BOOLEAN.check("Alerts", on_tampering=self.on_tampering)
         STRING.several.check("Alerts", emails=self.emails)
         naming.check_emails("Alerts.emails", self.emails)
+        STRING.several.check("Alerts", webhooks=self.webhooks)
+        naming.check_webhooks("Alerts.webhooks", self.webhooks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ _KEY_ALIAS = re.compile(r"alias/(?!aws/)[A-Za-z0-9/_-]+")
 _ORGANIZATION_ID = re.compile(r"o-[a-z0-9]{10,32}")
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_WEBHOOK = re.compile(r"https://[A-Za-z0-9.-]+(:\d{1,5})?(/[!-~]*)?")
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}")
 _BUCKET_ARN = re.compile(r"arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(?:key|alias)/[A-Za-z0-9/_-]+")
@@ -217,9 +218,30 @@ def check_emails(name: str, addresses: Sequence[str]) -> None:
             raise ValueError(
                 f"{name} has {address!r}. Allowed: e-mail addresses. Fix: write it as 'security@example.com'."
             )
-        if addresses.count(address) > 1:
+    _check_once(name, addresses)
+
+
+def check_webhooks(name: str, urls: Sequence[str]) -> None:
+    """Refuse what SNS does not post to over TLS, and a URL that is there twice.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-http-https-endpoint-as-subscriber.html
+
+    :raises ValueError: names it.
+    """
+    for url in urls:
+        if not _WEBHOOK.fullmatch(url) and not cdk.Token.is_unresolved(url):
             raise ValueError(
-                f"{name} has {address!r} {addresses.count(address)} times. Allowed: each address once. "
+                f"{name} has {url!r}. Allowed: URLs that begin with https://, because an alert that anybody on the way "
+                "can read tells an attacker what is seen. Fix: write it as 'https://alerts.example.com/aws'."
+            )
+    _check_once(name, urls)
+
+
+def _check_once(name: str, given: Sequence[str]) -> None:
+    for each in given:
+        if given.count(each) > 1:
+            raise ValueError(
+                f"{name} has {each!r} {given.count(each)} times. Allowed: each address once. "
                 "Fix: remove the second one."
             )
 

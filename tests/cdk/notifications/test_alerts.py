@@ -404,13 +404,15 @@ def test_the_topic_can_be_for_alarms_alone(stack: cdk.Stack, *, is_theirs: bool)
 @pytest.mark.parametrize("is_theirs", [False, True])
 def test_alerts_go_to_addresses(stack: cdk.Stack, *, is_theirs: bool) -> None:
     theirs = sns.Topic.from_topic_arn(stack, "Theirs", "arn:aws:sns:us-east-1:111122223333:theirs")
-    addresses = ["security@example.com", "on-call@example.com"]
-    trail = SecureTrail(stack, "SecureTrail", alerts=Alerts(topic=theirs if is_theirs else None, emails=addresses))
+    addresses, url = ["security@example.com", "on-call@example.com"], "https://alerts.example.com:8443/aws?from=trail"
+    alerts = Alerts(topic=theirs if is_theirs else None, emails=addresses, webhooks=[url])
+    trail = SecureTrail(stack, "SecureTrail", alerts=alerts)
 
     assert trail.alert_topic is not None
     found = Template.from_stack(stack).find_resources("AWS::SNS::Subscription").values()
     assert [(each["Properties"]["Protocol"], each["Properties"]["Endpoint"]) for each in found] == [
-        ("email", address) for address in addresses
+        *(("email", address) for address in addresses),
+        ("https", url),
     ]
     assert {str(each["Properties"]["TopicArn"]) for each in found} == {str(stack.resolve(trail.alert_topic.topic_arn))}
 

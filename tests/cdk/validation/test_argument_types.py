@@ -91,6 +91,7 @@ WRONG_PROPS: list[tuple[str, Any]] = [
     ("alerts__topic", ARN),
     ("alerts__on_tampering", 1),
     ("alerts__emails", "security@example.com"),
+    ("alerts__webhooks", "https://alerts.example.com"),
     ("delivery_notifications", True),
     ("delivery_notifications", False),
     ("delivery_notifications__topic", ARN),

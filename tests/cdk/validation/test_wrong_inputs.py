@@ -236,6 +236,18 @@ WRONG_PROPS: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
         lambda _: {"analytics": Analytics(regions=["eu-west-1", "us-east-1", "eu-west-1"])},
         "Analytics.regions names eu-west-1 2 times",
     ),
+    "no webhook": (
+        lambda _: {"alerts": Alerts(webhooks=["alerts.example.com"])},
+        "Alerts.webhooks has 'alerts.example",
+    ),
+    "webhook without TLS": (
+        lambda _: {"alerts": Alerts(webhooks=["http://alerts.example.com"])},
+        "Alerts.webhooks has 'http://alerts.example.com'",
+    ),
+    "webhook twice": (
+        lambda _: {"alerts": Alerts(webhooks=["https://alerts.example.com"] * 2)},
+        "Alerts.webhooks has 'https://alerts.example.com' 2 times",
+    ),
     "no address": (lambda _: {"alerts": Alerts(emails=["security"])}, "Alerts.emails has 'security'"),
     "address twice": (
         lambda _: {"alerts": Alerts(emails=["security@example.com"] * 2)},
