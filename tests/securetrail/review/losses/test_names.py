@@ -148,6 +148,28 @@ def test_nothing_counted_as_zero_makes_averages_smaller_and_no_sums() -> None:
     assert objections(counted(0, "Sum", "LessThanThreshold"), counted(None, "Sum", "LessThanThreshold"))
 
 
+def test_what_names_a_replaced_resource_is_replaced_as_well_and_so_on() -> None:
+    def named(group: str) -> Json:
+        metric = [{"MetricNamespace": "n", "MetricName": "m", "MetricValue": "1"}]
+        return {
+            "Group": resource("AWS::Logs::LogGroup", LogGroupName=group),
+            "More": resource(
+                "AWS::Logs::MetricFilter",
+                LogGroupName={"Ref": "Group"},
+                FilterName={"Fn::Sub": "of-${Group}"},
+                FilterPattern="",
+                MetricTransformations=metric,
+            ),
+            "Last": resource("AWS::SNS::Topic", TopicName={"Ref": "More"}),
+            "Other": resource("AWS::SNS::Topic", TopicName="other"),
+        }
+
+    changes = compare_sides(side(named("before")), side(named("after"))).changes
+    replaced = {each.resource.logical_id: each.because for each in changes if each.kind == "replaced"}
+    assert {*replaced} == {"Group", "More", "Last"}
+    assert "More" in replaced["Last"]
+
+
 def test_a_trail_may_leave_out_what_is_delivered_to_a_bucket_that_is_new() -> None:
     def leaving_out(*places: Any, **more: Json) -> Json:
         fields: list[Json] = [
