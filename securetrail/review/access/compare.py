@@ -45,6 +45,17 @@ _ARN: Final = re.compile(r"arn:[\w-]+:s3:::[^/\s,]+|arn:[\w-]+:[\w-]+:[\w-]*:\d*
 _OF_RETENTIONS: Final = {"logs:DeleteRetentionPolicy", "logs:PutRetentionPolicy"}
 _NESTED: Final = "AWS::CloudFormation::Stack"
 _STACK_SET: Final = "AWS::CloudFormation::StackSet"
+# Programs, which may what their role may.
+_RUNNING: Final = (
+    "AWS::AppRunner::Service",
+    "AWS::Batch::JobDefinition",
+    "AWS::CodeBuild::Project",
+    "AWS::ECS::TaskDefinition",
+    "AWS::Glue::Job",
+    "AWS::Lambda::Function",
+    "AWS::SageMaker::NotebookInstance",
+    "AWS::StepFunctions::StateMachine",
+)
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/modules.html
 _MODULE: Final = "::MODULE"
 # What each setting protects from: who may do what without it.
@@ -195,7 +206,8 @@ def _named_roles(resource: Resource) -> set[str]:
 def _not_read(base: Resources, head: Resources, exempt: Collection[str]) -> Iterator[NotComparableAccess]:
     """What no policy of the templates tells: nested stacks whose templates are not in the assembly, what a new stack
     set deploys (of one that is there each change is an objection anyway) or a module of CloudFormation's registry is
-    made of, and access that is given by other properties, such as a user's groups.
+    made of, a program that runs with another role of elsewhere, and access that is given by other properties, such as a
+    user's groups.
 
     :param exempt: the roles that policies of before name.
     """
@@ -213,6 +225,11 @@ def _not_read(base: Resources, head: Resources, exempt: Collection[str]) -> Iter
         if named and not given_roles(resource):
             why = f"what runs with a role that policies of before name is in no template: {', '.join(sorted(named))}"
             yield NotComparableAccess(id_, resource.type, why)
+        before = _named_roles(base[id_]) if id_ in base and resource.type in _RUNNING else set()
+        others = _named_roles(resource) - before - {*exempt} - {each.arn for each in head.values()}
+        if before and others:
+            why = f"what it may with another role is in no template: {', '.join(sorted(others))}"
+            yield NotComparableAccess(id_, resource.type, f"{why}, before {', '.join(sorted(before))}")
         roles = given_roles(resource)
         if roles and (id_ not in base or given_roles(base[id_]) != roles):
             new = {each.arn for name, each in head.items() if name not in base}
@@ -220,8 +237,8 @@ def _not_read(base: Resources, head: Resources, exempt: Collection[str]) -> Iter
             if known:
                 why = f"whom this {resource.type} lets take a role of before is in no template: {', '.join(known)}"
                 yield NotComparableAccess(id_, resource.type, why)
-        given, before = given_without_policy(resource), given_without_policy(base[id_]) if id_ in base else {}
-        differs = {name: given.get(name) for name in {*given, *before} if given.get(name) != before.get(name)}
+        given, was = given_without_policy(resource), given_without_policy(base[id_]) if id_ in base else {}
+        differs = {name: given.get(name) for name in {*given, *was} if given.get(name) != was.get(name)}
         if differs:
             why = f"what this {resource.type} gives is in no policy of the template: {', '.join(sorted(differs))}"
             yield NotComparableAccess(id_, resource.type, f"{why} ({_digest(differs)})")

@@ -33,6 +33,7 @@ _PUBLISHING: Final = {
 }
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
 _RULE: Final = "AWS::Events::Rule"
+_BUCKET, _TRAIL = "AWS::S3::Bucket", "AWS::CloudTrail::Trail"
 _NAMES_OF_RULES: Final = {"Description", "EventPattern", "Name", "Tags"}
 SUBSCRIPTION, _TOPIC = "AWS::SNS::Subscription", "AWS::SNS::Topic"
 _KEEPS: Final = {"Retain": 3, "RetainExceptOnCreate": 2, "Snapshot": 1, "Delete": 0}
@@ -89,6 +90,7 @@ def compare_controls(variants: Sequence[Variant], stateful: frozenset[str]) -> t
     where: dict[tuple[Id, str], list[set[tuple[str, bool]]]] = {}
     for variant in variants:
         head = _with_new_rules(_with_subscriptions(_fed(variant.head)), {*variant.base})
+        head = _recording_new_buckets(head, {*variant.base})
         for loss in _of_variant(_fed(variant.base), head, stateful):
             found.setdefault((loss.resource, loss.id), loss)
             where.setdefault((loss.resource, loss.id), []).append({*variant.assumptions})
@@ -188,6 +190,42 @@ def _with_new_rules(resources: Mapping[Id, Resource], before: Collection[Id]) ->
             pattern = {"$or": [_pattern(each), *new]}
             found[each.id] = dataclasses.replace(each, properties={**each.properties, "EventPattern": pattern})
     return found
+
+
+def _recording_new_buckets(resources: Mapping[Id, Resource], before: Collection[Id]) -> Mapping[Id, Resource]:
+    """The resources; the trails also record what happens in buckets that are new. A trail that leaves out what is
+    delivered to a bucket of its own, such as one for access logs, loses nothing with one that was not there.
+    """
+    new = {f"{each.arn}/" for each in resources.values() if each.type == _BUCKET and each.id not in before}
+    found = dict(resources)
+    for each in resources.values():
+        selectors = each.properties.get("AdvancedEventSelectors")
+        if new and each.type == _TRAIL and isinstance(selectors, list):
+            recorded = [_but_for(selector, new) for selector in selectors]
+            found[each.id] = dataclasses.replace(
+                each, properties={**each.properties, "AdvancedEventSelectors": recorded}
+            )
+    return found
+
+
+def _but_for(selector: Any, new: Collection[str]) -> Any:
+    """An advanced event selector that does not leave out some places by their whole names."""
+    fields = selector.get("FieldSelectors") if isinstance(selector, Mapping) else None
+    if not isinstance(fields, list) or not all(isinstance(each, Mapping) for each in fields):
+        return selector
+    kept = []
+    for each in fields:
+        places = each.get("NotStartsWith")
+        if each.get("Field") != "resources.ARN" or not isinstance(places, list):
+            kept.append(each)
+            continue
+        rest = {name: value for name, value in each.items() if name != "NotStartsWith"}
+        left = [place for place in places if not isinstance(place, str) or place not in new]
+        if left:
+            kept.append({**rest, "NotStartsWith": left})
+        elif len(rest) > 1:
+            kept.append(rest)
+    return {**selector, "FieldSelectors": kept}
 
 
 def _pattern(rule: Resource) -> Any:

@@ -92,14 +92,20 @@ def _truth_of_literal(node: ast.expr) -> bool | None:
             return any(isinstance(each, ast.Constant) and bool(each.value) for each in parts) or None
         case ast.NamedExpr(value=inner):
             return truth(inner)
+    if isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node).rpartition(".")[2] == "TYPE_CHECKING":
+        return False  # while something runs
     is_debugging = isinstance(node, ast.Name) and node.id == "__debug__"
     return True if is_debugging or isinstance(node, ast.Lambda | ast.GeneratorExp) else None
 
 
 def _is_empty(node: ast.expr) -> bool:
-    if isinstance(node, ast.Call):
-        return isinstance(node.func, ast.Name) and node.func.id in ("dict", "list", "set", "tuple") and not node.args
-    return truth(node) is False
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        numbers = [each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, int)]
+        if node.func.id == "range" and 0 < len(node.args) == len(numbers):
+            # Of one number, or from one to another.
+            return numbers[-1] <= 0 if len(numbers) == 1 else len(numbers) == 2 and numbers[0] >= numbers[1]
+        return node.func.id in ("dict", "list", "set", "tuple") and not node.args
+    return not isinstance(node, ast.Call) and truth(node) is False
 
 
 def has_no_case(node: ast.expr) -> bool:

@@ -119,14 +119,17 @@ def _in(
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name in taken:
             continue
         if isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
-            skips = inherited | {skip for each in node.decorator_list for skip in _skips(each)}
+            skips = inherited | {skip for each in node.decorator_list for skip in _skips(each, names)}
             # https://docs.pytest.org/en/stable/explanation/goodpractices.html#conventions-for-python-test-discovery
             skips |= {f"{name} of its class" for each in node.body if (name := _constructor(each))}
             yield from _in(node.body, f"{path}::{node.name}", skips, names, helpers)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
             skips = inherited | {f"{way} in its body" for way in _ways_out(node, names)}
             skips |= {way for name in _asked_for(node) if name in fixtures for way in fixtures[name][1]}
-            skips |= {*_skipped(node), *(f"{node.name}.__test__" for each in body if _is_switched_off(each, node.name))}
+            skips |= {
+                *_skipped(node, names),
+                *(f"{node.name}.__test__" for each in body if _is_switched_off(each, node.name)),
+            }
             cases = sum(len(each.elts) for each in _cases(node) if isinstance(each, ast.List | ast.Tuple | ast.Set))
             yield (
                 f"{path}::{node.name}",
@@ -141,9 +144,9 @@ def _in(
             )
 
 
-def _skipped(test: Function) -> Iterator[str]:
+def _skipped(test: Function, names: Mapping[str, str]) -> Iterator[str]:
     """What is written at a test, or is it, by which pytest does not run it."""
-    yield from (skip for each in test.decorator_list for skip in _skips(each))
+    yield from (skip for each in test.decorator_list for skip in _skips(each, names))
     yield from ("parametrize without a case" for each in _cases(test) if has_no_case(each))
     runs = any(name in ast.unparse(each) for each in test.decorator_list for name in _RUNS_COROUTINES)
     if isinstance(test, ast.AsyncFunctionDef) and not runs:
@@ -153,14 +156,25 @@ def _skipped(test: Function) -> Iterator[str]:
 
 
 def imported(module: ast.Module) -> dict[str, str]:
-    """What imported names stand for: ``from pytest import skip as s`` makes ``s`` ``pytest.skip``."""
+    """What names stand for: ``from pytest import skip as s`` makes ``s`` ``pytest.skip``, and so does
+    ``s = pytest.skip``.
+    """
     found: dict[str, str] = {}
+    for statement in module.body:
+        value = statement.value if isinstance(statement, ast.Assign) else None
+        named = value.func if isinstance(value, ast.Call) else value
+        if isinstance(statement, ast.Assign) and isinstance(named, ast.Attribute) and _is_of_pytest(named):
+            found |= {each.id: ast.unparse(named) for each in statement.targets if isinstance(each, ast.Name)}
     for node in ast.walk(module):
         if isinstance(node, ast.Import):
             found |= {each.asname: each.name for each in node.names if each.asname}
         elif isinstance(node, ast.ImportFrom):
             found |= {each.asname or each.name: f"{node.module}.{each.name}" for each in node.names}
     return found
+
+
+def _is_of_pytest(named: ast.Attribute) -> bool:
+    return ast.unparse(named).startswith(("pytest.", "unittest.", "mark."))
 
 
 def full_name(node: ast.expr, names: Mapping[str, str]) -> str:
@@ -174,11 +188,12 @@ def full_name(node: ast.expr, names: Mapping[str, str]) -> str:
 
 def _skips_of_all(node: ast.stmt, names: Mapping[str, str]) -> Iterator[str]:
     """What skips everything in a file or a class."""
-    value = node.value if isinstance(node, ast.Assign | ast.AnnAssign | ast.Expr) else None
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    value = node.value if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr) else None
+    targets = [*node.targets] if isinstance(node, ast.Assign) else []
+    targets += [node.target] if isinstance(node, ast.AnnAssign | ast.AugAssign) else []
     bound = {to.id for to in targets if isinstance(to, ast.Name)}
     if value is not None and "pytestmark" in bound:
-        yield from _skips(value)
+        yield from _skips(value, names)
     if isinstance(value, ast.Constant) and "__test__" in bound and not value.value:
         yield "__test__"
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -232,10 +247,13 @@ def _cases(test: Function) -> Iterator[ast.expr]:
             yield from (*node.args[1:2], *(each.value for each in node.keywords if each.arg == "argvalues"))
 
 
-def _skips(node: ast.expr) -> Iterator[str]:
+def _skips(node: ast.expr, names: Mapping[str, str]) -> Iterator[str]:
+    """The marks in an expression by which a test is skipped, also by another name, or by a text that names one."""
     for each in ast.walk(node):
         name = each.attr if isinstance(each, ast.Attribute) else each.id if isinstance(each, ast.Name) else ""
-        if name in _SKIPS:
+        if isinstance(each, ast.Call) and ast.unparse(each.func) == "getattr":
+            name = next((str(text.value) for text in each.args if isinstance(text, ast.Constant)), "")
+        if names.get(name, name).rpartition(".")[2] in _SKIPS:
             yield ast.unparse(each)
 
 
@@ -262,7 +280,7 @@ def _way_out(node: ast.AST, names: Mapping[str, str]) -> str:
         if called in (*_SKIPPING_CALLS, *_ENDING_CALLS):
             return called
         marks = called.endswith((".add_marker", ".applymarker"))
-        return next((skip for each in node.value.args for skip in _skips(each)), "") if marks else ""
+        return next((skip for each in node.value.args for skip in _skips(each, names)), "") if marks else ""
     if isinstance(node, ast.Raise) and node.exc is not None:
         raised = full_name(node.exc.func if isinstance(node.exc, ast.Call) else node.exc, names)
         return f"raise {raised}" if raised.endswith(_SKIPPING_ERRORS) else ""

@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +56,18 @@ def write_template(folder: Path, **resources: dict[str, Any]) -> None:
 def trail(**properties: Any) -> dict[str, Any]:
     """The trail with other properties."""
     return {**TRAIL, "Properties": {**TRAIL["Properties"], **properties}}  # type: ignore[dict-item]
+
+
+def wheel(folder: Path, name: str, version: str, modules: Mapping[str, str]) -> None:
+    """A distribution of these files, as a wheel."""
+    folder.mkdir(exist_ok=True)
+    about = f"{name}-{version}.dist-info"
+    files = {
+        **modules,
+        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{each},,\n" for each in (*files, f"{about}/RECORD"))
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
+        for path, text in {**files, f"{about}/RECORD": record}.items():
+            archive.writestr(path, text)

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 import types
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +16,7 @@ import pytest
 
 from securetrail.__main__ import main as command
 from securetrail.review import cli
-from tests.securetrail.review.repositories import APP, commit, git, new_repository, trail, write_template
+from tests.securetrail.review.repositories import APP, commit, git, new_repository, trail, wheel, write_template
 from tests.tiers import mostly_slow
 
 ROOT = Path(__file__).parents[3]
@@ -466,29 +465,15 @@ def test_a_judge_that_does_not_run_is_no_yes(with_judge: Path, temporary: Path) 
     assert (done.returncode, done.stdout) == (3, "")
 
 
-def judge(folder: Path, version: str) -> None:
-    """A securetrail of another version, as a wheel: it says who it is and what it is to do."""
-    folder.mkdir(exist_ok=True)
-    about = f"securetrail-{version}.dist-info"
-    says = f"import sys\nprint('{version}', *sys.argv[1:])\nsys.exit(7)\n"
-    files = {
-        "securetrail/__init__.py": "",
-        "securetrail/__main__.py": says,
-        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: securetrail\nVersion: {version}\n",
-        f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = "".join(f"{name},,\n" for name in (*files, f"{about}/RECORD"))
-    with zipfile.ZipFile(folder / f"securetrail-{version}-py3-none-any.whl", "w") as archive:
-        for name, text in {**files, f"{about}/RECORD": record}.items():
-            archive.writestr(name, text)
-
-
 @pytest.mark.slow
 def test_in_another_repository_the_version_judges_that_the_base_pins(project: Path, temporary: Path) -> None:
     lock = project / "requirements.txt"
     lock.write_text("--no-index\n--find-links wheels\nsecuretrail==0.0.1\n")
     for version in ("0.0.1", "0.0.2"):
-        judge(project / "wheels", version)
+        # It says who it is and what it is to do.
+        says = f"import sys\nprint('{version}', *sys.argv[1:])\nsys.exit(7)\n"
+        modules = {"securetrail/__init__.py": "", "securetrail/__main__.py": says}
+        wheel(project / "wheels", "securetrail", version, modules)
     commit(project)
     # The change pins a judge of its own, and has one in its folder.
     lock.write_text(lock.read_text().replace("0.0.1", "0.0.2"))

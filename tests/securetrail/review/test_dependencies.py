@@ -4,13 +4,12 @@ import json
 import os
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.securetrail.review.repositories import APP, TRAIL, commit, new_repository
+from tests.securetrail.review.repositories import APP, TRAIL, commit, new_repository, wheel
 
 pytestmark = pytest.mark.slow
 
@@ -24,21 +23,6 @@ template["Resources"]["T"]["Properties"]["EnableLogFileValidation"] = settings.V
 """
 
 
-def wheel(folder: Path, version: str, *, validates: bool) -> None:
-    """A library of one module, as a wheel."""
-    folder.mkdir(exist_ok=True)
-    about = f"settings-{version}.dist-info"
-    files = {
-        "settings.py": f"VALIDATES = {validates}\n",
-        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: settings\nVersion: {version}\n",
-        f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = "".join(f"{name},,\n" for name in (*files, f"{about}/RECORD"))
-    with zipfile.ZipFile(folder / f"settings-{version}-py3-none-any.whl", "w") as archive:
-        for name, text in {**files, f"{about}/RECORD": record}.items():
-            archive.writestr(name, text)
-
-
 def lock(project: Path, version: str) -> None:
     (project / "requirements.txt").write_text(f"--no-index\n--find-links wheels\nsettings=={version}\n")
 
@@ -47,8 +31,8 @@ def lock(project: Path, version: str) -> None:
 def project(tmp_path: Path) -> Path:
     folder = new_repository(tmp_path / "project")
     (folder / "app.py").write_text(APP + USES_THE_LIBRARY)
-    wheel(folder / "wheels", "1.0", validates=True)
-    wheel(folder / "wheels", "2.0", validates=False)
+    for version, validates in (("1.0", True), ("2.0", False)):
+        wheel(folder / "wheels", "settings", version, {"settings.py": f"VALIDATES = {validates}\n"})
     lock(folder, "1.0")
     commit(folder)
     return folder

@@ -148,6 +148,53 @@ def test_nothing_counted_as_zero_makes_averages_smaller_and_no_sums() -> None:
     assert objections(counted(0, "Sum", "LessThanThreshold"), counted(None, "Sum", "LessThanThreshold"))
 
 
+def test_what_names_a_replaced_resource_is_replaced_as_well_and_so_on() -> None:
+    def named(group: str) -> Json:
+        metric = [{"MetricNamespace": "n", "MetricName": "m", "MetricValue": "1"}]
+        return {
+            "Group": resource("AWS::Logs::LogGroup", LogGroupName=group),
+            "More": resource(
+                "AWS::Logs::MetricFilter",
+                LogGroupName={"Ref": "Group"},
+                FilterName={"Fn::Sub": "of-${Group}"},
+                FilterPattern="",
+                MetricTransformations=metric,
+            ),
+            "Last": resource("AWS::SNS::Topic", TopicName={"Ref": "More"}),
+            "Other": resource("AWS::SNS::Topic", TopicName="other"),
+        }
+
+    changes = compare_sides(side(named("before")), side(named("after"))).changes
+    replaced = {each.resource.logical_id: each.because for each in changes if each.kind == "replaced"}
+    assert {*replaced} == {"Group", "More", "Last"}
+    assert "More" in replaced["Last"]
+
+
+def test_a_trail_may_leave_out_what_is_delivered_to_a_bucket_that_is_new() -> None:
+    def leaving_out(*places: Any, **more: Json) -> Json:
+        fields: list[Json] = [
+            {"Field": "eventCategory", "Equals": ["Data"]},
+            {"Field": "resources.type", "Equals": ["AWS::S3::Object"]},
+        ]
+        fields += [{"Field": "resources.ARN", "NotStartsWith": [*places]}] if places else []
+        selectors = [{"FieldSelectors": fields}]
+        return {"More": resource("AWS::CloudTrail::Trail", IsLogging=True, AdvancedEventSelectors=selectors), **more}
+
+    bucket = {"New": resource("AWS::S3::Bucket", BucketName="new")}
+    own, elsewhere = {"Fn::Sub": "${New.Arn}/"}, "arn:aws:s3:::elsewhere/"
+    for places, is_less in (
+        ((own,), False),
+        ((own, elsewhere), True),
+        # The name of another bucket may begin like this.
+        (({"Fn::GetAtt": ["New", "Arn"]},), True),
+    ):
+        found = {each.split(":")[0] for each, _ in objections(leaving_out(), leaving_out(*places, **bucket))}
+        assert ("trail_records_events" in found) is is_less
+    # What is there already was recorded.
+    assert objections(leaving_out(**bucket), leaving_out(own, **bucket))
+    assert objections(leaving_out(elsewhere), leaving_out(own, elsewhere, **bucket)) == set()
+
+
 def test_an_alarm_that_ignores_missing_data_stays_on_once_it_went_off() -> None:
     def treating(how: str) -> Json:
         more = {"TreatMissingData": how} if how else {}

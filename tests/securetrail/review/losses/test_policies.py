@@ -48,6 +48,24 @@ def test_a_policy_that_names_no_resource_is_about_its_own(of_type: str, name: st
     assert said(more(OWN), more(FOREIGN)) == {("newly_allowed", "Stack/More")}
 
 
+def test_a_program_that_gets_another_role_of_elsewhere_may_nobody_knows_what() -> None:
+    def running(role: Any, **more: dict[str, Any]) -> dict[str, Any]:
+        function = resource("AWS::Lambda::Function", Runtime="python3.13", Handler="x.y", Code={"ZipFile": "x"})
+        function["Properties"] |= {"Role": role} if role else {}
+        return {"More": function, **more}
+
+    trust = document({"Service": "lambda.amazonaws.com"}, "sts:AssumeRole")
+    own = {"Own": resource("AWS::IAM::Role", AssumeRolePolicyDocument=trust)}
+    app, other = (f"arn:aws:iam::{OWN}:role/{name}" for name in ("app", "other"))
+    by_own = running({"Fn::GetAtt": ["Own", "Arn"]}, **own)
+
+    assert said(running(app), running(other)) == {("access_not_comparable", "Stack/More")}
+    assert said(by_own, running(app, **own)) == {("access_not_comparable", "Stack/More")}
+    # What a role of the template may is compared.
+    assert said(running(app, **own), by_own) == set()
+    assert said({}, running(app)) == set()
+
+
 def test_a_policy_that_goes_from_what_stays_has_protected_it() -> None:
     assert ("newly_allowed", "Stack/More") in said(guarded(DENY), guarded({}))
     assert said(guarded({}), guarded(DENY)) == set()

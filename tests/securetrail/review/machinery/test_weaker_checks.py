@@ -40,6 +40,8 @@ VOID = {
     "it stands under what never holds": written("y = f()", "if False:", "    assert y == 1"),
     "it runs without its assertions": written("y = f()", "if not __debug__:", "    assert y == 1"),
     "it looks at each of none": written("y = f()", "for _ in ():", "    assert y == 1"),
+    "it looks at each of no number": written("y = f()", "for _ in range(0):", "    assert y == 1"),
+    "it asserts for type checkers": written("y = f()", "if TYPE_CHECKING:", "    assert y == 1"),
     "it never goes round": written("y = f()", "while 0:", "    assert y == 1"),
     "it goes on before": written("for y in f():", "    continue", "    assert y == 1"),
     "nobody calls what asserts": written("def check():", "    assert f() == 1"),
@@ -64,6 +66,9 @@ SKIPPED = {
     "whenever it is imported": f"if __name__ != '__main__':\n    pytest.skip('x', allow_module_level=True)\n{TEST}",
     "whenever it is not started": f"if __name__ == '__main__':\n    pass\nelse:\n    pytest.exit('x')\n{TEST}",
     "a fixture that it asks for": TEST.replace("def", "@pytest.fixture\ndef x():\n    pytest.skip('x')\n\ndef", 1),
+    "a mark of another name": TEST.replace("def", "later = pytest.mark.skip(reason='x')\n\n@later\ndef", 1),
+    "a mark that a text names": TEST.replace("def", "@getattr(pytest.mark, 'skip')\ndef", 1),
+    "a mark more for all": f"pytestmark = []\n{TEST}\npytestmark += [pytest.mark.skip]\n",
     "a switch behind it": f"{TEST}\ntest_a.__test__ = False\n",
 }
 

@@ -2,7 +2,9 @@
 
 import dataclasses
 import datetime as dt
+import functools
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,15 +12,20 @@ from hypothesis import strategies as st
 
 from securetrail.review.access import Access, AccessDifference
 from securetrail.review.comparison import Difference, Repository, review
+from securetrail.review.decisions import Decision
+from securetrail.review.findings import Place
 from securetrail.review.granted import access_objections
+from securetrail.review.objections import Objection
 from securetrail.review.report.document import Block, Paragraph, Table, document
 from securetrail.review.report.markdown import markdown
+from securetrail.review.report.sarif import sarif
 from securetrail.review.report.text import text
 from securetrail.review.template import Id
 
 pytestmark = pytest.mark.regular
 
 BUCKET, KEY = Id("Audit", "SecureTrailBucket89F6863C"), Id("Audit", "SecureTrailKey340A4129")
+TODAY = dt.date(2026, 6, 1)
 WHO = "principals of account 999988887777"
 NOTHING = Difference((), AccessDifference((), (), ()), (), (), (), (), (), (), (), ())
 
@@ -40,7 +47,7 @@ def reviewed(*rows: Access, lost: tuple[Access, ...] = ()) -> list[Block]:
     access = AccessDifference(rows, lost, ())
     objections = tuple(access_objections(access, (), {}))
     found = dataclasses.replace(NOTHING, access=access, objections=objections)
-    return [*document(review("Review", found, Repository(), today=dt.date(2026, 6, 1)))]
+    return [*document(review("Review", found, Repository(), today=TODAY))]
 
 
 def test_one_grant_is_one_objection_and_its_rows_stand_in_the_table_once() -> None:
@@ -122,3 +129,29 @@ def test_no_word_of_a_table_is_broken_but_behind_a_separator(rows: list[tuple[st
 
     assert {*re.findall(r"[abc]+", shown)} <= pieces
     assert {piece for piece in pieces if piece} <= {*re.findall(r"[abc]+", shown)}
+
+
+def test_code_scanning_knows_an_objection_again_on_another_line() -> None:
+    def result(line: int) -> Any:
+        objection = Objection("trail_is_logging: on -> off", "Audit/Trail", "It is off.", place=Place("app.py", line))
+        found = dataclasses.replace(NOTHING, objections=(objection,))
+        (only,) = sarif(review("Review", found, Repository(), today=TODAY))["runs"][0]["results"]
+        return only
+
+    first, moved = result(7), result(9)
+    place = first["locations"][0]["physicalLocation"]
+    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("app.py", 7)
+    assert moved["locations"][0]["physicalLocation"]["region"]["startLine"] == 9
+    assert first["partialFingerprints"] == moved["partialFingerprints"]
+
+
+@pytest.mark.parametrize("shown", [functools.partial(text, width=120), markdown])
+def test_what_a_change_accepts_itself_is_said_before_what_was_accepted(shown: Any) -> None:
+    objections = tuple(Objection(name, "Audit/Trail", f"It is {name}.") for name in ("old", "new"))
+    old, new = (Decision(each.id, each.resource, f"Why {each.id}.", TODAY) for each in objections)
+    found = dataclasses.replace(NOTHING, objections=objections)
+    repository = Repository(base_decisions=(old,), head_decisions=(old, new))
+
+    agreed = review("Review", found, repository, today=TODAY, allow_new_decisions=True)
+    says = shown(document(agreed))
+    assert says.lower().index("accepted by this change") < says.index("It is new.") < says.index("It is old.")
