@@ -587,8 +587,8 @@ def scope_in_copy(
             )
     expected_accounts = {account for account, _ in account_regions} & {*owners, *accounts}
     told = {*should_hold, meant.home_region} if should_hold else frozenset()
-    # A trail is an organization's or has one account: that of which there are digests.
-    has_one = not is_organizations and (len(owners) == 1 or meant.account in owners)
+    # A trail is an organization's or has one account; which one, the files do not tell: they may be another one's.
+    has_one = not is_organizations and bool(meant.arn) and meant.account in owners
     expected = (
         replace(one, is_expected=one.is_expected or (account in expected_accounts and region in (told or {region})))
         for (account, region), one in account_regions.items()
@@ -641,7 +641,7 @@ def _not_told(selection: Selection, should_hold: Sequence[str], *, has_one_accou
     if selection.account is None and not has_one_account:
         yield (
             "Which accounts the copy should hold is not known: one that is gone whole leaves no trace. Name the one "
-            f"that is meant (--account ID), {_OR_ASK}."
+            f"that is meant (--account ID, or the trail's ARN), {_OR_ASK}."
         )
 
 
