@@ -385,12 +385,8 @@ def _own_in_bucket(
     if destination.was_organization is False and not destination.is_organization:
         return _Own(trail.account, frozenset())
     found = frozenset(one for one in locations if not destination.is_others(one))
-    is_owners = (
-        members is not None
-        and members.owner == trail.account
-        and any(members.organization == one.organization for one in found)
-    )
-    if members is not None and is_owners:  # who owns an organization is in no other
+    # Who owns an organization is in no other; nothing of it may be left.
+    if members is not None and members.organization and members.owner == trail.account:
         return _Own(trail.account, frozenset({members.organization}))
     own = _Own.of(trail.account, found)
     is_known = destination.is_organization or destination.was_organization

@@ -12,6 +12,7 @@ import pytest
 
 from tests.verify.integrity.model.case import (
     BEGIN,
+    DELEGATE,
     MEMBERS,
     OTHER_BUCKET,
     Attack,
@@ -454,6 +455,11 @@ CASES = {
     "a folder of two organizations with trails of one name, of which the name alone is told": case(
         36004147, 338, move("02 22:27:16", "late digest", 529181), mode="folder", earlier=338, members=MEMBERS[:1],
         attacks=(Attack("stand in with a namesake", 575367),), trail_is_organization=True,
+    ),
+    "another organization's trail of the same name, where nothing of the trail's own is left": case(
+        41008625, 510, move("03 01:05:02", "CreateTrail"), move("03 01:05:32", "StartLogging"), members=MEMBERS[:1],
+        attacks=(Attack("stand in with a namesake", 44833), Attack("roll back", 548062)), caller=DELEGATE,
+        trail_is_old=False, trail_is_organization=True, trail_prefix="logs",
     ),
 }  # fmt: skip
 
