@@ -312,6 +312,8 @@ def scope_in_bucket(
         _expect_all_regions(table, trail, found, expected, selection)
         # A folder of the trail's own is its business, whatever DescribeRegions says or does not say.
         for location, region in days:
+            if regions.existing and region not in regions.existing:
+                continue  # it is foreign
             is_own = own.takes(location) and not destination.is_others(location)
             is_of_its_kind = is_own and bool(location.organization) == bool(destination.is_organization)
             if is_of_its_kind and (location.organization or location.account == trail.account):
@@ -570,7 +572,7 @@ def scope_in_copy(
         if locations := tuple(location for location in one.locations if own.takes(location)):
             account_regions[account, region] = replace(one, chain=_chain(account, region, meant), locations=locations)
     # The trail's own region is accounted for even when its folders are gone, as is what the copy is said to hold.
-    accounts = {meant.account or selection.account} - {"", None} or set(owners)
+    accounts = {meant.account if meant.arn else "", selection.account or ""} - {""} or set(owners)
     for account, region in product(sorted(filter(None, accounts)), sorted({meant.home_region, *should_hold})):
         if selection.takes(account, region) and (account, region) not in account_regions:
             locations = tuple(one for one in found.locations if one.account == account and own.takes(one))

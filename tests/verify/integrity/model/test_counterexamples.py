@@ -461,6 +461,15 @@ CASES = {
         attacks=(Attack("stand in with a namesake", 44833), Attack("roll back", 548062)), caller=DELEGATE,
         trail_is_old=False, trail_is_organization=True, trail_prefix="logs",
     ),
+    "an account that was asked for, of which a folder has logs and no digest": case(
+        41011034, 700, mode="folder", earlier=700, members=MEMBERS, attacks=(Attack("roll back", 836901),),
+        trail_is_organization=True,
+    ),
+    "a folder of a region that does not exist, in a copy of a trail that has one region since": case(
+        41011385, 1115, move("03 08:26:45", "UpdateTrail regions", value=False),
+        move("03 11:20:23", "UpdateTrail prefix", ""), regions=TWO, quiet=TWO, mode="copy", earlier=1487,
+        attacks=(Attack("plant log in other region", 639865),), trail_home="eu-west-1", trail_prefix="logs",
+    ),
 }  # fmt: skip
 
 
