@@ -51,7 +51,7 @@ examples:
   python -m verify integrity --trail my-trail --region eu-west-1 --since 1d --quick
   python -m verify integrity export --since 30d --output ./evidence
   python -m verify integrity --source ./evidence/bundle.json --keys keys-of-the-export.json
-  python -m verify integrity --source ./copy-of-the-bucket --regions us-east-1,eu-west-1 \\
+  python -m verify integrity --source ./copy-of-the-bucket --account 111122223333 --regions us-east-1,eu-west-1 \\
       --keys keys-us-east-1.json --keys keys-eu-west-1.json --start 2026-01-01 --end 2026-01-31
   (each region has its own keys: aws cloudtrail list-public-keys --start-time 2026-01-01 --end-time 2026-02-01 \\
       --region us-east-1 > keys-us-east-1.json)
@@ -131,7 +131,12 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     times.add_argument("--end", metavar="TIME", help="the same, or now; a date is included. Default: now.")
     which = parser.add_argument_group("trail")
     which.add_argument("--trail", metavar="NAME|ARN", help="Default: the only trail there is.")
-    which.add_argument("--account", metavar="ID", help="only this account of an organization's trail. Default: all.")
+    which.add_argument(
+        "--account",
+        metavar="ID",
+        help="only this account of an organization's trail. Default: all. For a folder: the one that it is a copy of; "
+        "without it, or the trail's ARN, the exit code is 3 at best.",
+    )
     which.add_argument("--bucket", metavar="NAME", help="where the trail delivered, if not where it does now.")
     which.add_argument("--prefix", metavar="PREFIX", help="the prefix in that bucket. Default: none.")
     which.add_argument(

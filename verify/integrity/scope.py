@@ -312,6 +312,8 @@ def scope_in_bucket(
         _expect_all_regions(table, trail, found, expected, selection)
         # A folder of the trail's own is its business, whatever DescribeRegions says or does not say.
         for location, region in days:
+            if regions.existing and region not in regions.existing:
+                continue  # it is foreign
             is_own = own.takes(location) and not destination.is_others(location)
             is_of_its_kind = is_own and bool(location.organization) == bool(destination.is_organization)
             if is_of_its_kind and (location.organization or location.account == trail.account):
@@ -385,12 +387,8 @@ def _own_in_bucket(
     if destination.was_organization is False and not destination.is_organization:
         return _Own(trail.account, frozenset())
     found = frozenset(one for one in locations if not destination.is_others(one))
-    is_owners = (
-        members is not None
-        and members.owner == trail.account
-        and any(members.organization == one.organization for one in found)
-    )
-    if members is not None and is_owners:  # who owns an organization is in no other
+    # Who owns an organization is in no other; nothing of it may be left.
+    if members is not None and members.organization and members.owner == trail.account:
         return _Own(trail.account, frozenset({members.organization}))
     own = _Own.of(trail.account, found)
     is_known = destination.is_organization or destination.was_organization
@@ -574,7 +572,7 @@ def scope_in_copy(
         if locations := tuple(location for location in one.locations if own.takes(location)):
             account_regions[account, region] = replace(one, chain=_chain(account, region, meant), locations=locations)
     # The trail's own region is accounted for even when its folders are gone, as is what the copy is said to hold.
-    accounts = {meant.account or selection.account} - {"", None} or set(owners)
+    accounts = {meant.account if meant.arn else "", selection.account or ""} - {""} or set(owners)
     for account, region in product(sorted(filter(None, accounts)), sorted({meant.home_region, *should_hold})):
         if selection.takes(account, region) and (account, region) not in account_regions:
             locations = tuple(one for one in found.locations if one.account == account and own.takes(one))
@@ -587,8 +585,8 @@ def scope_in_copy(
             )
     expected_accounts = {account for account, _ in account_regions} & {*owners, *accounts}
     told = {*should_hold, meant.home_region} if should_hold else frozenset()
-    # A trail is an organization's or has one account: that of which there are digests.
-    has_one = not is_organizations and (len(owners) == 1 or meant.account in owners)
+    # A trail is an organization's or has one account; which one, the files do not tell: they may be another one's.
+    has_one = not is_organizations and bool(meant.arn) and meant.account in owners
     expected = (
         replace(one, is_expected=one.is_expected or (account in expected_accounts and region in (told or {region})))
         for (account, region), one in account_regions.items()
@@ -641,7 +639,7 @@ def _not_told(selection: Selection, should_hold: Sequence[str], *, has_one_accou
     if selection.account is None and not has_one_account:
         yield (
             "Which accounts the copy should hold is not known: one that is gone whole leaves no trace. Name the one "
-            f"that is meant (--account ID), {_OR_ASK}."
+            f"that is meant (--account ID, or the trail's ARN), {_OR_ASK}."
         )
 
 

@@ -248,7 +248,7 @@ def test_a_plain_copy_in_a_folder_is_proven_by_the_signatures_that_digests_hold_
 ) -> None:
     options = copy_of(chain, tmp_path)
 
-    assert integrity(chain, *options, "--regions", HOME) == 0
+    assert integrity(chain, *options, "--account", ACCOUNT, "--regions", HOME) == 0
 
     assert "the copy of its signature in the digest after it proves it" in capsys.readouterr().out
     assert server.operations == []

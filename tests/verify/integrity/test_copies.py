@@ -53,7 +53,7 @@ def check_copy(chain: Chain, folder: Path, **asked: Any) -> Result:
     """The check of a plain copy, up to the last hour that a signature in its successor can prove."""
     until = f"{chain.hours[-2].end:%Y-%m-%dT%H:%M:%SZ}"
     keys = save_keys(chain, folder.parent / "keys.json")
-    usual = {"start": since(chain), "end": until, "keys": keys, "regions": (HOME,)}
+    usual = {"start": since(chain), "end": until, "keys": keys, "regions": (HOME,), "account": ACCOUNT}
     return check_folder(folder, chain.at + HOUR, **(usual | asked))
 
 
@@ -104,7 +104,7 @@ def test_of_an_organizations_copy_the_account_has_to_be_said_as_well(folder: Pat
     chain.run(8)
     chain.aws.save(folder)
 
-    untold = check_copy(chain, folder)
+    untold = check_copy(chain, folder, account=None)
     assert (untold.exit_code, "--account" in said(untold).splitlines()[0]) == (3, True)
     assert check_copy(chain, folder, account=ACCOUNT).exit_code == 0
 
@@ -121,6 +121,22 @@ def test_of_an_organizations_copy_the_trails_name_says_more_than_its_arn(folder:
     by_name = check_copy(chain, folder, account=ACCOUNT, trail="my-trail")
     assert by_name.exit_code == 0
     assert any("taken for those of that organization's trail" in notice for notice in by_name.notices)
+
+
+def test_whose_account_a_copy_is_of_is_known_only_if_it_is_said(folder: Path) -> None:
+    """Its files may have been replaced by genuine ones of another account, whose trail has the same name."""
+    chain, attackers = trail(8), SimulatedAws()
+    other = Chain(attackers, account="999988887777")
+    other.run(8)
+    chain.aws.objects = attackers.objects
+    chain.aws.save(folder)
+
+    untold = check_copy(chain, folder, account=None)
+    assert (untold.exit_code, "--account" in said(untold).splitlines()[0]) == (3, True)
+    with pytest.raises(TargetNotFound):
+        check_copy(chain, folder, account=None, trail=TRAIL_ARN)
+    told = check_copy(chain, folder, account=ACCOUNT)
+    assert (told.exit_code, set(told.verdicts)) == (3, {Verdict.UNPROVEN})
 
 
 def test_another_accounts_trail_of_the_same_name_does_not_answer_for_the_one_that_was_asked_for(folder: Path) -> None:

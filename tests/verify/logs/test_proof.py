@@ -240,7 +240,7 @@ def test_of_a_copy_what_its_digests_prove_is_read_by_whatever_name_it_has_there(
 ) -> None:
     chain.aws.save(tmp_path / "copy")
     keys = save_keys(chain, tmp_path / "keys.json")
-    options = ["--in", str(tmp_path / "copy"), "--region", HOME, "--keys", keys]
+    options = ["--in", str(tmp_path / "copy"), "--account", ACCOUNT, "--region", HOME, "--keys", keys]
     options += ["--cache-dir", str(tmp_path / "cache")] if cache else []
 
     for _ in range(2):

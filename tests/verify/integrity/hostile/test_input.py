@@ -649,7 +649,7 @@ def test_a_name_that_is_no_text_is_no_traceback(
     with open(path, "wb") as file:  # noqa: PTH123
         file.write(b"x")
     asked = ["--source", str(folder), "--keys", save_keys(chain, tmp_path / "keys.json"), "--regions", HOME]
-    asked += ["--start", since(chain), "--end", f"{chain.hours[-2].end:%Y-%m-%dT%H:%M:%SZ}"]
+    asked += ["--account", ACCOUNT, "--start", since(chain), "--end", f"{chain.hours[-2].end:%Y-%m-%dT%H:%M:%SZ}"]
 
     for more in ([], ["--json"]):
         assert main(["integrity", *asked, *more]) == (1 if top else 0)

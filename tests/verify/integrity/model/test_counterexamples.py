@@ -12,6 +12,7 @@ import pytest
 
 from tests.verify.integrity.model.case import (
     BEGIN,
+    DELEGATE,
     MEMBERS,
     OTHER_BUCKET,
     Attack,
@@ -454,6 +455,20 @@ CASES = {
     "a folder of two organizations with trails of one name, of which the name alone is told": case(
         36004147, 338, move("02 22:27:16", "late digest", 529181), mode="folder", earlier=338, members=MEMBERS[:1],
         attacks=(Attack("stand in with a namesake", 575367),), trail_is_organization=True,
+    ),
+    "another organization's trail of the same name, where nothing of the trail's own is left": case(
+        41008625, 510, move("03 01:05:02", "CreateTrail"), move("03 01:05:32", "StartLogging"), members=MEMBERS[:1],
+        attacks=(Attack("stand in with a namesake", 44833), Attack("roll back", 548062)), caller=DELEGATE,
+        trail_is_old=False, trail_is_organization=True, trail_prefix="logs",
+    ),
+    "an account that was asked for, of which a folder has logs and no digest": case(
+        41011034, 700, mode="folder", earlier=700, members=MEMBERS, attacks=(Attack("roll back", 836901),),
+        trail_is_organization=True,
+    ),
+    "a folder of a region that does not exist, in a copy of a trail that has one region since": case(
+        41011385, 1115, move("03 08:26:45", "UpdateTrail regions", value=False),
+        move("03 11:20:23", "UpdateTrail prefix", ""), regions=TWO, quiet=TWO, mode="copy", earlier=1487,
+        attacks=(Attack("plant log in other region", 639865),), trail_home="eu-west-1", trail_prefix="logs",
     ),
 }  # fmt: skip
 
