@@ -29,7 +29,7 @@ from lab.settings import Settings
 from tests.lab.conftest import make_client
 from tests.lab.destination import make_bucket, make_key
 from tests.lab.sdks.installed import javascript_folder
-from tests.lab.server.signing import FORM, signed
+from tests.lab.signing import FORM, signed
 
 BUCKET, TRAIL = "load-logs", "load-trail"
 CLIENTS, CALLS = 20, 1000
