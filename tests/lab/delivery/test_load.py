@@ -186,13 +186,16 @@ def test_a_lab_that_is_killed_again_and_again_loses_no_answered_call_and_nothing
     makers, made = makers_of(lab), set[tuple[str, str]]()
     moments = random.Random(13)  # noqa: S311
     try:
-        for seconds in [moments.uniform(0.1, 2.5) for _ in range(10)]:
+        for number, seconds in enumerate([moments.uniform(0.1, 2.5) for _ in range(10)], start=1):
             stop = threading.Event()
             callers = [threading.Thread(target=call, args=(lab, 10**6, answered, stop)) for _ in range(3)]
             callers.append(threading.Thread(target=make_things, args=(makers, made, stop)))
             for caller in callers:
                 caller.start()
             stop.wait(seconds)
+            while len(answered) <= 10 * number or len(made) <= number:  # as long as that takes on a busy machine
+                assert all(caller.is_alive() for caller in callers)
+                stop.wait(0.05)
             os.kill(lab.pid, signal.SIGKILL)
             for caller in callers:
                 caller.join()
