@@ -69,8 +69,7 @@ class Call:
 
     def read_once(self) -> "Call":
         """The same call, whose parameters are read when they are first asked for and then kept."""
-        read = self.read if isinstance(self.read, _Once) else _Once(self.read)
-        return Call(self.service, self.operation, self.protocol, self.labels, read, self.unknown_fields)
+        return self if isinstance(self.read, _Once) else replace(self, read=_Once(self.read))
 
 
 class _Once:

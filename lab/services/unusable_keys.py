@@ -117,9 +117,10 @@ def error_of_kms(call: Call) -> Answer | None:
 
     https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html (the table of operations and states)
     """
-    name, given = call.operation.name, call.parameters or {}
+    name = call.operation.name
     if call.service != "kms" or name not in _REFUSED_WHEN_PENDING:
         return None
+    given = call.parameters or {}
     key = kms.key_facts(str(given.get("TargetKeyId") or given.get("KeyId") or ""))
     if key is None:
         return None  # which KMS says itself

@@ -22,7 +22,7 @@ from lab.instance import folder, lifecycle
 from lab.instance.folder import Lab
 from lab.instance.listening import listening_socket
 from tests.lab.conftest import make_client
-from tests.lab.server.signing import send, signed
+from tests.lab.signing import send, signed
 
 
 @pytest.fixture

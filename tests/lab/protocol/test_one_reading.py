@@ -18,7 +18,7 @@ from lab.protocol.request import Headers
 from lab.scenarios.actor import Actor, Credentials, Place
 from tests.lab.conftest import ClientFactory, error_of, root_keys
 from tests.lab.identities import Identity, allow, make_user, policy
-from tests.lab.server.signing import FORM, ask, send, signed
+from tests.lab.signing import FORM, ask, send, signed
 
 JSON = {"content-type": "application/json"}
 ALARMS = "arn:aws:cloudwatch:*:*:alarm"

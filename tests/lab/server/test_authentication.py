@@ -18,7 +18,7 @@ from lab.scenarios.actor import ADMINISTRATOR
 from lab.server.authentication import authentication_error
 from lab.server.signatures import AuthFailure
 from tests.lab.conftest import ClientFactory, error_of, make_client, root_keys
-from tests.lab.server.signing import FORM, ask, send, signed, signed_4a
+from tests.lab.signing import FORM, ask, send, signed, signed_4a
 
 CREATE_USER = {"Action": "CreateUser", "Version": "2010-05-08", "UserName": "intruder"}
 

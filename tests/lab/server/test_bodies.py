@@ -30,7 +30,7 @@ from lab.protocol.request import Request
 from lab.server import bodies
 from lab.server.bodies import Busy, Gone, Unverified, read_body
 from tests.lab.conftest import ClientFactory, make_client
-from tests.lab.server.signing import FORM, ask, send, signed
+from tests.lab.signing import FORM, ask, send, signed
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from lab.instance import lifecycle
 from lab.instance.environment import lab_variables
 from lab.instance.folder import Lab
 from tests.lab.conftest import make_client
-from tests.lab.server.signing import FORM
+from tests.lab.signing import FORM
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 

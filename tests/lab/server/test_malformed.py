@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory, error_of
-from tests.lab.server.signing import FORM, signed
+from tests.lab.signing import FORM, signed
 
 TARGETS = {
     "cloudtrail": "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.DescribeTrails",

@@ -15,7 +15,7 @@ from lab.instance import control, lifecycle
 from lab.instance.folder import Lab
 from lab.instance.lifecycle import Status
 from lab.server.pages import OwnPages
-from tests.lab.server.signing import send
+from tests.lab.signing import send
 
 SECRET, INSTANCE = "a secret", "0" * 32
 

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from lab.protocol.request import Request
 from lab.server import signatures
 from lab.server.signatures import AuthFailure, Key, Signature, check_body, check_head, signature_of
-from tests.lab.server.signing import signed_4a
+from tests.lab.signing import signed_4a
 
 ACCESS_KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 TOKEN = "a/token+of=its session"

@@ -20,7 +20,7 @@ from lab.records.record import Origin
 from lab.services.authorizing import Authorizer
 from tests.lab.conftest import ClientFactory, make_client, root_keys, settled
 from tests.lab.identities import Identity, allow, keys_of, make_user, message, policy, refused
-from tests.lab.server.signing import ask, signed
+from tests.lab.signing import ask, signed
 
 ACCOUNT, OTHER = "111122223333", "444455556672"
 BUCKET = "authorized-data"

@@ -10,7 +10,7 @@ from botocore.config import Config
 from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory
 from tests.lab.identities import allow, make_user, policy, refused
-from tests.lab.server.signing import ask, signed
+from tests.lab.signing import ask, signed
 
 ACCOUNT = "111122223333"
 TRUST = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}

@@ -10,7 +10,9 @@ import pytest
 from lab.authorization.needs import Need
 from lab.authorization.s3_needs import via_service
 from lab.instance.folder import Lab
-from lab.services.unusable_keys import use
+from lab.protocol import catalogue
+from lab.protocol.decode import Call
+from lab.services.unusable_keys import error_of_kms, use
 from tests.lab.conftest import ClientFactory
 from tests.lab.identities import allow, make_user, refused
 
@@ -226,3 +228,13 @@ def test_kms_changes_no_key_that_will_be_deleted(client: ClientFactory) -> None:
     kms.get_key_policy(**key)
     kms.cancel_key_deletion(**key)
     assert kms.describe_key(**key)["KeyMetadata"]["KeyState"] == "Disabled"
+
+
+def test_of_calls_of_other_services_kms_reads_nothing() -> None:
+    def read() -> dict[str, Any]:
+        raise AssertionError
+
+    operation = catalogue.operation_model("s3", "GetObject")
+    assert operation is not None
+
+    assert error_of_kms(Call("s3", operation, "rest-xml", {}, read)) is None
