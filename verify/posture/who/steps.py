@@ -187,7 +187,7 @@ _ALL = Policy("a policy of its own", ((EVERYTHING, ACTIONS),))
 _ANYBODY = "*"
 # So many steps that are alike tell what an identity can; after so many that depend on something, one that does not is
 # looked for no longer.
-_MOST_ALIKE, _MOST_TRIED = 20, 200
+_MOST_ALIKE, _MOST_TRIED = 20, 40
 
 
 @dataclass(frozen=True, slots=True)
