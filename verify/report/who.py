@@ -95,6 +95,8 @@ def _finding(finding: Finding, *, verbose: bool) -> Iterator[Text]:
         yield from _why(step)
     if len(steps) > _STEPS_SHOWN and not verbose:
         yield safe(f"  and by {len(steps) - _STEPS_SHOWN:,} further steps (--verbose shows them)")
+    if finding.has_more_steps:
+        yield safe("  and perhaps by more like these, which are not listed")
 
 
 def _why(call: Ability | Step) -> Iterator[Text]:
@@ -144,6 +146,7 @@ def _as_json(finding: Finding) -> dict[str, Any]:
         "kind": finding.kind,
         "is_expected": finding.is_expected,
         "is_certain": finding.is_certain,
+        "has_more_steps": finding.has_more_steps,
         "abilities": [
             {
                 "power": can.power,

@@ -668,6 +668,12 @@ _KEY_FAULTS = (
         KEY_OUTSIDERS,
     ),
     _fault(
+        "any service may decrypt, as everybody, for an outsider",
+        CONFUSED,
+        of_key(Principal="*", Action="kms:Decrypt", Condition={"StringEquals": {"aws:SourceAccount": OUTSIDER}}),
+        KEY_OUTSIDERS,
+    ),
+    _fault(
         "any log group may decrypt",
         LOG_GROUP_KEY,
         of_key(
@@ -905,12 +911,6 @@ _ACCESS_FAULTS = (
                 *statements,
             ]
         ),
-        OUTSIDERS,
-    ),
-    _fault(
-        "any service may read, as everybody",
-        CONFUSED,
-        on_bucket(Principal="*", Action="s3:GetObject", Condition={"Bool": {"aws:PrincipalIsAWSService": "true"}}),
         OUTSIDERS,
     ),
     _fault(

@@ -8,6 +8,7 @@ import json
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -47,6 +48,11 @@ class Try:
     becomes: Callable[[Client], Client] = field(default=lambda client: client)
 
 
+def by_iam(operation: str, **parameters: Any) -> Callable[[Client], Any]:
+    """A call of IAM by whoever it is that takes a step."""
+    return lambda client: getattr(client("iam"), operation)(**parameters)
+
+
 class People:
     """Users with groups, managed policies and boundaries, roles, and what each was made of."""
 
@@ -84,12 +90,12 @@ class People:
         arn, self.users[name] = user(self.account, name, **limit)
         places = [arn, "*", f"arn:aws:iam::{self.account.id}:role/*", f"arn:aws:iam::{self.account.id}:group/*",
                   self.own["Arn"], self.limits["Arn"], f"arn:aws:iam::{self.account.id}:user/u1"]  # fmt: skip
-        may = {**ALL, "Action": chance.sample(STEPS, 4), "Resource": chance.sample(places, 2)}
-        statements = [may]
+        may: Document = {**ALL, "Action": chance.sample(STEPS, 4), "Resource": chance.sample(places, 2)}
+        statements: list[Document] = [may]
         if chance.random() < 0.4:
             statements.append({**ALL, "Action": chance.choice(ABLE)})
         if chance.random() < 0.3:
-            tagged = {"StringEquals": {"aws:PrincipalTag/team": "logs"}}
+            tagged: Document = {"StringEquals": {"aws:PrincipalTag/team": "logs"}}
             statements.append({**ALL, "Action": "kms:*", "Condition": tagged})
         iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=text(*statements))
         if chance.random() < 0.3:
@@ -190,86 +196,48 @@ class People:
         own = {group["GroupName"] for group in iam.list_groups_for_user(UserName=name)["Groups"]}
         for group in self.groups:
             arn, both = f"arn:aws:iam::{self.account.id}:group/{group}", {"UserName": name, "GroupName": group}
-            document = json.dumps(iam.get_group_policy(GroupName=group, PolicyName="p")["PolicyDocument"])
+            join, leave = partial(iam.add_user_to_group, **both), partial(iam.remove_user_from_group, **both)
             if group not in own:
-                yield Try(
-                    "iam:AddUserToGroup",
-                    arn,
-                    lambda client, both=both: client("iam").add_user_to_group(**both),
-                    lambda both=both: iam.remove_user_from_group(**both),
-                )
+                yield Try("iam:AddUserToGroup", arn, by_iam("add_user_to_group", **both), leave)
                 continue
             more = {"GroupName": group, "PolicyArn": ADMIN}
-            yield Try(
-                "iam:AttachGroupPolicy",
-                arn,
-                lambda client, more=more: client("iam").attach_group_policy(**more),
-                lambda more=more: iam.detach_group_policy(**more),
-            )
+            detach = partial(iam.detach_group_policy, **more)
+            yield Try("iam:AttachGroupPolicy", arn, by_iam("attach_group_policy", **more), detach)
             if group == "denied":
-                put = {"GroupName": group, "PolicyName": "p", "PolicyDocument": document}
-                yield Try(
-                    "iam:RemoveUserFromGroup",
-                    arn,
-                    lambda client, both=both: client("iam").remove_user_from_group(**both),
-                    lambda both=both: iam.add_user_to_group(**both),
-                )
-                yield Try(
-                    "iam:DeleteGroupPolicy",
-                    arn,
-                    lambda client, group=group: client("iam").delete_group_policy(GroupName=group, PolicyName="p"),
-                    lambda put=put: iam.put_group_policy(**put),
-                )
-                yield Try(
-                    "iam:PutGroupPolicy",
-                    arn,
-                    lambda client, put=put: client("iam").put_group_policy(**{**put, "PolicyDocument": text(ALL)}),
-                    lambda put=put: iam.put_group_policy(**put),
-                )
+                yield Try("iam:RemoveUserFromGroup", arn, by_iam("remove_user_from_group", **both), join)
+                yield from self._on_policy_of(group, arn)
             else:
                 new = {"GroupName": group, "PolicyName": "new"}
-                yield Try(
-                    "iam:PutGroupPolicy",
-                    arn,
-                    lambda client, new=new: client("iam").put_group_policy(**new, PolicyDocument=text(ALL)),
-                    lambda new=new: iam.delete_group_policy(**new),
-                )
+                put = by_iam("put_group_policy", **new, PolicyDocument=text(ALL))
+                yield Try("iam:PutGroupPolicy", arn, put, partial(iam.delete_group_policy, **new))
+
+    def _on_policy_of(self, group: str, arn: str) -> Iterator[Try]:
+        """Calls by which a group loses the policy that denies."""
+        it = {"GroupName": group, "PolicyName": "p"}
+        document = json.dumps(self.iam.get_group_policy(**it)["PolicyDocument"])
+        put_back = partial(self.iam.put_group_policy, **it, PolicyDocument=document)
+        yield Try("iam:DeleteGroupPolicy", arn, by_iam("delete_group_policy", **it), put_back)
+        yield Try("iam:PutGroupPolicy", arn, by_iam("put_group_policy", **it, PolicyDocument=text(ALL)), put_back)
 
     def _on_roles(self) -> Iterator[Try]:
         iam = self.iam
+        anybody = text({"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"})
         for name, (trust, _) in self.roles.items():
             arn = f"arn:aws:iam::{self.account.id}:role/{name}"
-
-            def assume(client: Client, arn: str = arn) -> Client:
-                return session(self.account, client, arn)
-
+            assume = partial(session, self.account, role=arn)
             yield Try("sts:AssumeRole", arn, assume, lambda: None, assume)
-            anybody = trust.replace("sts:AssumeRole", "sts:*").replace(
-                json.dumps(json.loads(trust)["Statement"][0]["Principal"]), '"*"'
-            )
-            yield Try(
-                "iam:UpdateAssumeRolePolicy",
-                arn,
-                lambda client, n=name, t=anybody: client("iam").update_assume_role_policy(RoleName=n, PolicyDocument=t),
-                lambda n=name, t=trust: iam.update_assume_role_policy(RoleName=n, PolicyDocument=t),
-                lambda _, assume=assume: assume(self.stranger),
-            )
+            change = by_iam("update_assume_role_policy", RoleName=name, PolicyDocument=anybody)
+            undo = partial(iam.update_assume_role_policy, RoleName=name, PolicyDocument=trust)
+            yield Try("iam:UpdateAssumeRolePolicy", arn, change, undo, partial(self._as_the_stranger, assume))
             both = {"RoleName": name, "PolicyArn": ADMIN}
-            yield Try(
-                "iam:AttachRolePolicy + sts:AssumeRole",
-                arn,
-                lambda client, both=both: client("iam").attach_role_policy(**both),
-                lambda both=both: iam.detach_role_policy(**both),
-                assume,
-            )
+            attach, detach = by_iam("attach_role_policy", **both), partial(iam.detach_role_policy, **both)
+            yield Try("iam:AttachRolePolicy + sts:AssumeRole", arn, attach, detach, assume)
             new = {"RoleName": name, "PolicyName": "new"}
-            yield Try(
-                "iam:PutRolePolicy + sts:AssumeRole",
-                arn,
-                lambda client, new=new: client("iam").put_role_policy(**new, PolicyDocument=text(ALL)),
-                lambda new=new: iam.delete_role_policy(**new),
-                assume,
-            )
+            put = by_iam("put_role_policy", **new, PolicyDocument=text(ALL))
+            yield Try("iam:PutRolePolicy + sts:AssumeRole", arn, put, partial(iam.delete_role_policy, **new), assume)
+
+    def _as_the_stranger(self, assume: Callable[[Client], Client], _: Client) -> Client:
+        return assume(self.stranger)
 
     def _key_of(self, other: str) -> Try:
         """A further access key of another user, who is what the lab then takes the caller for."""

@@ -47,7 +47,9 @@ def policy(account: Account, chance: random.Random) -> str:
             {
                 "Effect": "Deny" if number and chance.random() < 0.4 else "Allow",
                 chance.choice(["Action", "Action", "Action", "NotAction"]): chance.sample(ACTIONS, 2),
-                "Resource": chance.sample(places, chance.choice([1, 1, 3])),
+                chance.choice(["Resource", "Resource", "Resource", "NotResource"]): chance.sample(
+                    places, chance.choice([1, 1, 3])
+                ),
                 **(
                     {"Condition": {"StringEquals": {"aws:username": [f"u{each}" for each in range(0, USERS, 2)]}}}
                     if chance.random() < 0.2

@@ -9,7 +9,7 @@ from verify.policy.wildcard import matches
 from verify.posture.who.decide import abilities
 from verify.posture.who.model import Ability, Finding, Group, Identity, Kind, Recorder
 from verify.posture.who.outsiders import outsiders
-from verify.posture.who.steps import Account, steps
+from verify.posture.who.steps import Account, Found, steps
 
 
 def judge(
@@ -35,10 +35,10 @@ def judge(
     )
     findings = []
     for who, can in direct:
-        ways = () if who.kind is Kind.ROOT or who.is_service_linked else steps(who, can, account)
-        if can or ways:
+        ways = Found() if who.kind is Kind.ROOT or who.is_service_linked else steps(who, can, account)
+        if can or ways.steps:
             kind = "service-linked role" if who.is_service_linked else str(who.kind)
-            findings.append(Finding(who.arn, kind, can, ways))
+            findings.append(Finding(who.arn, kind, can, ways.steps, has_more_steps=ways.is_cut))
     known = {identity.arn for identity in identities}
     known |= {arn for arn, _ in granted if _is_own(arn, recorder) and ":assumed-role/" in arn}
     findings += outsiders(account, [entry for entry in granted if entry[0] not in known])

@@ -129,6 +129,7 @@ class Finding:
     """An identity that can blind the recorder, by itself or after one step.
 
     :param kind: the kind of identity, or ``another account`` for one that only a resource policy names.
+    :param has_more_steps: only some of the steps that are alike, one call with the same gain, are listed.
     :param is_expected: it is named in the file of those who are meant to.
     """
 
@@ -137,6 +138,7 @@ class Finding:
     abilities: tuple[Ability, ...]
     steps: tuple[Step, ...]
     is_expected: bool = False
+    has_more_steps: bool = False
 
     @property
     def is_certain(self) -> bool:

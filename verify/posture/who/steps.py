@@ -8,8 +8,10 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html. Ways of mo
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from verify.fact import Value
 from verify.policy.evaluation import Principal, PrincipalKind, Request
@@ -182,6 +184,10 @@ ACTIONS = (
     | {action for _, calls in _RUNS_ALREADY.values() for action in calls}
 )
 _ALL = Policy("a policy of its own", ((EVERYTHING, ACTIONS),))
+_ANYBODY = "*"
+# So many steps that are alike tell what an identity can; after so many that depend on something, one that does not is
+# looked for no longer.
+_MOST_ALIKE, _MOST_TRIED = 20, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,23 +202,92 @@ class Account:
     able: Sequence[tuple[Identity, tuple[Ability, ...]]]
     groups: dict[str, Group]
     roles: Sequence[Identity]
+    _raised: dict[str, tuple[Ability, ...]] = field(default_factory=dict)
+    _trusting: dict[str, list[Identity]] = field(default_factory=dict)
+
+    def trusting(self, identity: Identity) -> Iterator[Identity]:
+        """The roles whose trust policies can be for the identity itself, and not only for its account."""
+        if not self._trusting:
+            self._trusting[_ANYBODY] = []
+            for role in self.roles:
+                for name in _trusted_by(role):
+                    self._trusting.setdefault(name, []).append(role)
+        yield from self._trusting.get(identity.arn, ())
+        yield from self._trusting[_ANYBODY]
+
+    def raised(self, role: Identity) -> tuple[Ability, ...]:
+        """What a role can once it has every right: the same for whoever gives it."""
+        if role.arn not in self._raised:
+            self._raised[role.arn] = abilities(_with_all(role), self.recorder)
+        return self._raised[role.arn]
+
+    def gained_by(self, *, others: bool, has: set[str]) -> tuple[str, ...]:
+        """The most that anybody can gain by becoming another identity, or by one that gets every right before."""
+        most = {can.power for _, abilities in self.able for can in abilities} if others else powers_over(self.recorder)
+        return tuple(power.id for power in POWERS if power.id in most and power.id not in has)
 
 
-def steps(identity: Identity, own: tuple[Ability, ...], account: Account) -> tuple[Step, ...]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The steps of an identity.
+
+    :param is_cut: only some of those that are alike are among them.
+    """
+
+    steps: tuple[Step, ...] = ()
+    is_cut: bool = False
+
+
+class _Kept:
+    """The steps that are kept of an identity: of those that are alike, one call with the same gain, a few.
+
+    Whoever may assume a thousand roles is not better known by a thousand lines, which in an account of thousands of
+    identities would be millions.
+    """
+
+    def __init__(self) -> None:
+        self._steps: dict[tuple[str, str], Step] = {}  # by call
+        self._alike: Counter[tuple[str, tuple[str, ...], bool]] = Counter()
+        self.is_cut = False
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return tuple(self._steps.values())
+
+    def add(self, step: Step) -> None:
+        """Keep a step; of one call the way that depends on least."""
+        call = step.action, step.resource
+        other = self._steps.get(call)
+        if other is not None:
+            if (len(step.depends_on), -len(step.gains)) < (len(other.depends_on), -len(other.gains)):
+                self._steps[call] = step
+            return
+        alike = step.action, step.gains, not step.depends_on
+        self._alike[alike] += 1
+        if self._alike[alike] > _MOST_ALIKE:
+            self.is_cut = True
+        else:
+            self._steps[call] = step
+
+    def has_enough(self, action: str, gains: tuple[str, ...]) -> bool:
+        """Whether further ways of an action, which cannot gain more than that, need not be looked for."""
+        enough = self._alike[action, gains, True] >= _MOST_ALIKE or self._alike[action, gains, False] >= _MOST_TRIED
+        self.is_cut = self.is_cut or enough
+        return enough
+
+
+def steps(identity: Identity, own: tuple[Ability, ...], account: Account) -> Found:
     """The single calls that give the identity powers which it does not have for certain.
 
     :param own: its abilities.
     """
     has = {ability.power for ability in own if not ability.depends_on}
     if has.issuperset(powers_over(account.recorder)):
-        return ()
-    found = (*_on_itself(identity, account, has), *_by_others(identity, account, has))
-    best: dict[tuple[str, str], Step] = {}
-    for step in found:
-        other = best.setdefault((step.action, step.resource), step)
-        if (len(step.depends_on), -len(step.gains)) < (len(other.depends_on), -len(other.gains)):
-            best[step.action, step.resource] = step
-    return tuple(best.values())
+        return Found()
+    kept = _Kept()
+    for step in chain(_on_itself(identity, account, has), _by_others(identity, account, has, kept)):
+        kept.add(step)
+    return Found(kept.steps, kept.is_cut)
 
 
 def powers_over(recorder: Recorder) -> tuple[str, ...]:
@@ -371,22 +446,25 @@ def _group_changes(identity: Identity, account: Account) -> Iterator[_Change]:
             yield _Change("iam:RemoveUserFromGroup", group.arn, _without(identity, policies))
 
 
-def _by_others(identity: Identity, account: Account, has: set[str]) -> Iterator[Step]:
+def _by_others(identity: Identity, account: Account, has: set[str], kept: _Kept) -> Iterator[Step]:
     """Whom the identity can become."""
     recorder = account.recorder
     on_users = [action for action in _BECOMES_USER if _mentions(identity, action)]
     on_roles = [action for action in _BECOMES_ROLE if _mentions(identity, action)]
+    most = account.gained_by(others=True, has=has)
+    trusting = {role.arn for role in account.trusting(identity)}
     tells_what_runs = any(_mentions(identity, action) for _, calls in _RUNS_ALREADY.values() for action in calls)
     for other, can in account.able:
         if other.arn == identity.arn:
             continue
         if other.kind is Kind.USER:
-            for action in on_users:
+            for action in (each for each in on_users if not kept.has_enough(each, most)):
                 yield from step_to(action, other.arn, permission(identity, recorder, action, other.arn), can, has)
             continue
-        if _ASSUME in on_roles or _may_name(other, identity):
+        may_assume = _ASSUME in on_roles or other.arn in trusting
+        if may_assume and not kept.has_enough(_ASSUME, most):
             yield from step_to(_ASSUME, other.arn, assumes(identity, other, recorder), can, has)
-        if _CHANGE_TRUST in on_roles:
+        if _CHANGE_TRUST in on_roles and not kept.has_enough(_CHANGE_TRUST, most):
             way = permission(identity, recorder, _CHANGE_TRUST, other.arn)
             yield from step_to(_CHANGE_TRUST, other.arn, way, can, has)
         for provider in _saml_providers(other) if _CHANGE_PROVIDER in on_roles else ():
@@ -396,32 +474,33 @@ def _by_others(identity: Identity, account: Account, has: set[str]) -> Iterator[
             yield from _passed_on(identity, other, can, recorder, has)
         if tells_what_runs:
             yield from _told_otherwise(identity, other, can, recorder, has)
-    yield from _raised(identity, account, has)
+    yield from _raised(identity, account, has, kept)
 
 
-def _may_name(role: Identity, identity: Identity) -> bool:
-    """Whether the role's trust policy can be for the identity itself, and not only for its account."""
-    return any(
-        statement.principals.excludes or pattern.value in ("*", identity.arn) or ":assumed-role/" in pattern.value
-        for statement in role.trust or ()
-        if statement.is_allow
-        for pattern in statement.principals.patterns
-    )
+def _trusted_by(role: Identity) -> set[str]:
+    """Whom a role's trust policy names: ARNs, and :data:`_ANYBODY` for what more than one of them can be."""
+    allowing = [statement.principals for statement in role.trust or () if statement.is_allow]
+    names = {pattern.value for principals in allowing for pattern in principals.patterns}
+    wide = any(principals.excludes for principals in allowing) or any(":assumed-role/" in name for name in names)
+    return names | {_ANYBODY} if wide else names
 
 
-def _raised(identity: Identity, account: Account, has: set[str]) -> Iterator[Step]:
+def _raised(identity: Identity, account: Account, has: set[str], kept: _Kept) -> Iterator[Step]:
     """Roles that the identity can assume, and give any right before it does."""
+    most = account.gained_by(others=False, has=has)
     for action in ("iam:AttachRolePolicy", "iam:PutRolePolicy"):
         if not _mentions(identity, action):
             continue
-        for role in account.roles:
+        # Without a right of its own to assume roles only those are left that trust it by name.
+        for role in account.roles if _mentions(identity, _ASSUME) else account.trusting(identity):
+            if kept.has_enough(f"{action} + {_ASSUME}", most):
+                break
             way = permission(identity, account.recorder, action, role.arn)
             if way.allowed.is_true is False or role.arn == identity.arn:
                 continue
             becomes = assumes(identity, role, account.recorder)
             both = Permission(all_of((way.allowed, becomes.allowed)), (*way.by, *becomes.by))
-            can = abilities(_with_all(role), account.recorder)
-            yield from step_to(f"{action} + {_ASSUME}", role.arn, both, can, has)
+            yield from step_to(f"{action} + {_ASSUME}", role.arn, both, account.raised(role), has)
 
 
 def assumes(identity: Identity, role: Identity, recorder: Recorder) -> Permission:

@@ -290,6 +290,28 @@ def test_a_role_that_somebody_can_raise_and_assume_counts() -> None:
     assert [step.action for step in found["u"].steps] == ["iam:AttachRolePolicy + sts:AssumeRole"]
 
 
+@pytest.mark.parametrize(
+    ("statement", "action"),
+    [
+        (allow("sts:AssumeRole"), "sts:AssumeRole"),
+        (allow("iam:UpdateAssumeRolePolicy"), "iam:UpdateAssumeRolePolicy"),
+        (allow("iam:AttachRolePolicy", "sts:AssumeRole"), "iam:AttachRolePolicy + sts:AssumeRole"),
+        ({**allow("sts:AssumeRole"), **MFA}, "sts:AssumeRole"),
+    ],
+)
+def test_of_steps_that_are_alike_some_are_listed_and_no_other_is_missing(statement: Any, action: str) -> None:
+    """In an account of thousands of roles all of them would be millions."""
+    alike = [role(f"r{number}", STOP, trust=[trusted(ACCOUNT)]) for number in range(300)]
+    other = role("z", allow("kms:DisableKey"), trust=[trusted(ACCOUNT)])
+
+    found = listed([user("u", statement), *alike, other])["u"]
+
+    of_action = [step for step in found.steps if step.action == action]
+    assert 20 <= len(of_action) <= 2 * 20 and found.has_more_steps
+    assert {power for step in of_action for power in step.gains} >= {"stop-trail", "disable-key"}
+    assert not listed([user("u", statement), *alike[:3]])["u"].has_more_steps
+
+
 def test_joining_a_group_that_can_counts() -> None:
     admins = group("admins", STOP)
     who = user("u", allow("iam:AddUserToGroup", on=admins.arn))
