@@ -60,7 +60,7 @@ PYTEST = TMPDIR=$$MACHINE_TMPDIR python -m pytest --numprocesses=auto $(if $(SEE
 test-fast: $(VENV)/.installed-dev $(NODE_MODULES)  ## run the tests that need no lab, in half a minute
 	@$(PYTEST) -m fast $(TESTS)
 
-test: $(VENV)/.installed-dev $(NODE_MODULES)  ## run every test but the slow ones, in five minutes
+test: $(VENV)/.installed-dev $(NODE_MODULES)  ## run every test but the slow ones, in four minutes
 	@$(PYTEST) -m 'not slow' $(TESTS)
 
 test-slow: $(VENV)/.installed-dev $(NODE_MODULES)  ## run the slow tests, and search for counterexamples for longer

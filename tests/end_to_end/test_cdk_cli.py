@@ -112,7 +112,7 @@ def test_deploy_diff_update_and_destroy(lab_command: Commands, tmp_path: Path) -
     assert lab is not None
     empty(lab_command.client("s3"), "ch03-cloudtrail-111122223333")
     gone = subprocess.run(
-        [str(ROOT / "node_modules/.bin/cdk"), "destroy", "--force"],
+        [str(ROOT / "node_modules/.bin/cdk"), "destroy", "--force", "--app", str(synthesized)],
         cwd=ROOT,
         env=aws_environment(lab),
         text=True,

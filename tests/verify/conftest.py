@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -35,12 +34,12 @@ _IN_MEMORY = _in_memory()
 @pytest.fixture
 def tmp_path() -> Iterator[Path]:
     """In memory, where a machine has room there: these tests write tens of thousands of small files."""
-    folder = tempfile.mkdtemp(prefix="verify-", dir=_IN_MEMORY)
-    yield Path(folder).resolve()
+    folder = tempfile.TemporaryDirectory(prefix="verify-", dir=_IN_MEMORY, ignore_cleanup_errors=True)
+    yield Path(folder.name).resolve()
     try:
-        shutil.rmtree(folder, ignore_errors=True)
+        folder.cleanup()
     except RecursionError:  # folders a thousand deep
-        subprocess.run(["rm", "-rf", folder], check=False)
+        subprocess.run(["rm", "-rf", folder.name], check=False)
 
 
 @pytest.fixture

@@ -214,7 +214,7 @@ def test_a_region_that_the_lab_does_not_have_is_rejected(home: Path, region: str
 
 
 def test_the_chosen_port_and_region_are_used(home: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
+    with listening_socket(None) as free:  # a port that no connection gets by itself
         port = free.getsockname()[1]
 
     lab = lifecycle.start(home, region="eu-west-1", port=port)

@@ -119,12 +119,12 @@ def test_bad_credentials_are_one_line(capsys: Output, command: str, code: str) -
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_closed_port_is_one_line_and_soon(capsys: Output, command: str) -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-    before = time.monotonic()
-    assert main([command, "--region", "us-east-1", "--endpoint-url", url]) == 3
-    assert time.monotonic() - before < 30
+    with socket.socket() as closed:  # nobody listens on its port, and nobody else gets it meanwhile
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        before = time.monotonic()
+        assert main([command, "--region", "us-east-1", "--endpoint-url", url]) == 3
+        assert time.monotonic() - before < 30
     printed = capsys.readouterr()
     assert url in printed.err
     assert (printed.out, printed.err.count("\n")) == ("", 1)

