@@ -209,7 +209,8 @@ def weaker_locks(changed: Collection[str], base: Read, head: Read) -> Iterator[O
     """What locks pin less than before: those that differ, and those that include a file that does."""
     for name in sorted({*changed, *_LOCKS_OF_ROOT}):
         before, after = (with_included(name, side) for side in (base, head))
-        if before != after and after is not None and (_fits(name, _LOCKS) or "--hash=" in (before or "")):
+        is_lock = _fits(name, _LOCKS) or (name.endswith((".txt", ".in")) and "--hash=" in (before or ""))
+        if before != after and after is not None and is_lock:
             yield from weaker_lock(name, before or "", after)
 
 

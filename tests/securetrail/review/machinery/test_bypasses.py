@@ -372,6 +372,9 @@ def test_a_file_that_a_lock_includes_is_part_of_it_and_so_is_a_lock_of_any_name(
     assert kinds({**lock, "more.txt": ""}, {**lock, "more.txt": "-i https://example.net"}) == ["lock_place"]
     assert kinds({"tools/uv.txt": LOCK}, {"tools/uv.txt": other}) == ["lock_hashes"]
     assert kinds({"notes.txt": "attrs==1"}, {"notes.txt": "attrs==2"}) == []
+    # What is only about locks, such as a program or a page, is none.
+    for name in ("tools/locks.py", "docs/locks.md"):
+        assert kinds({name: f'"""\n{LOCK}"""'}, {name: f'"""\n{other}more\n"""'}) == []
 
 
 def test_sides_that_include_different_files_share_no_environment(
