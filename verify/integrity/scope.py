@@ -572,7 +572,10 @@ def scope_in_copy(
         if locations := tuple(location for location in one.locations if own.takes(location)):
             account_regions[account, region] = replace(one, chain=_chain(account, region, meant), locations=locations)
     # The trail's own region is accounted for even when its folders are gone, as is what the copy is said to hold.
-    accounts = {meant.account if meant.arn else "", selection.account or ""} - {""} or set(owners)
+    # An account of which there is nothing at all is refused, where the trail is another one's alone.
+    is_there = not meant.account or selection.account in {one.account for one in found.locations}
+    asked = selection.account if is_there else None
+    accounts = {meant.account if meant.arn else "", asked or ""} - {""} or set(owners)
     for account, region in product(sorted(filter(None, accounts)), sorted({meant.home_region, *should_hold})):
         if selection.takes(account, region) and (account, region) not in account_regions:
             locations = tuple(one for one in found.locations if one.account == account and own.takes(one))
