@@ -394,6 +394,21 @@ def test_only_aws_py_builds_clients() -> None:
     assert using == {"boto3": {aws}, "botocore": {aws, parts}}
 
 
+def test_only_a_constructs_props_are_excepted_from_the_limits_on_functions() -> None:
+    """Limits of complexity and of arguments: C901, PLR0911, PLR0912, PLR0913, PLR0915, PLR1702."""
+    limit = re.compile(r"noqa:.*\b(C901|PLR09|PLR17)")
+    excepted = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in sources(*PARTS, "tests")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "noqa" in line and limit.search(line) and not line.endswith("(a construct's props)")
+    ]
+
+    assert [each for each in excepted if Path(__file__).name not in each] == []
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert not re.search(r"\"(C901|PLR09|PLR17)", settings.partition("per-file-ignores")[2])
+
+
 def test_only_the_command_line_prints() -> None:
     """In the verifier: only ``verify/cli`` and ``verify/report/terminal.py`` write to the terminal."""
     printing = (

@@ -168,6 +168,23 @@ class _Kept(msgspec.Struct, frozen=True, gc=False):
     requestParameters: Any  # noqa: N815
 
 
+def _what_decides(event: Any) -> tuple[Any, ...]:
+    """The values of an event that decide which rules are left to ask."""
+    caller = event.userIdentity
+    if not caller:
+        return (event.eventName, event.eventSource, event.errorCode, UNSET, UNSET, UNSET)
+    context = caller.sessionContext
+    issuer = context.sessionIssuer if context else None
+    return (
+        event.eventName,
+        event.eventSource,
+        event.errorCode,
+        caller.type,
+        context.ec2RoleDelivery if context else UNSET,
+        issuer.type if issuer else UNSET,
+    )
+
+
 class Hunt:
     """A run of rules over files.
 
@@ -235,9 +252,9 @@ class Hunt:
 
     # ---- reading -----------------------------------------------------------------------------------------------------
 
-    def add(self, events: Events) -> None:  # noqa: C901, PLR0912 - a call for each event would cost more than its work
+    def add(self, events: Events) -> None:
         """Look at the events of a file."""
-        left, period, places, used = self._left, self._period, self._places, self._used
+        left, period = self._left, self._period
         for event in events.light:
             time = event.eventTime
             if period is not None and time and not period[0] <= time <= period[1] and self._is_outside(time):
@@ -245,37 +262,12 @@ class Hunt:
             self.events += 1
             if event.eventName is UNSET and not event.eventID:
                 self.holes[_NO_EVENTS] = None
-            caller = event.userIdentity
-            if caller:
-                context = caller.sessionContext
-                issuer = context.sessionIssuer if context else None
-                delivery = context.ec2RoleDelivery if context else UNSET
-                key = (
-                    event.eventName,
-                    event.eventSource,
-                    event.errorCode,
-                    caller.type,
-                    delivery,
-                    issuer.type if issuer else UNSET,
-                )
-                if caller.type == "IAMUser":
-                    place = (caller.accessKeyId, event.sourceIPAddress)
-                    if place not in places or (time and time < places[place]):
-                        self._note_place(place, time)
-                elif delivery or "/i-" in (caller.arn or ""):
-                    use = used.get((caller.arn, event.sourceIPAddress))
-                    if use is None or not time or time < use.first or event.vpcEndpointId is not UNSET:
-                        self._note_address(event, caller)
-                    elif time > use.last:
-                        use.last = time
-            else:
-                key = (event.eventName, event.eventSource, event.errorCode, UNSET, UNSET, UNSET)
-            found = left.get(key)
-            if found is None:
-                found = self._left_of(key)
+            if event.userIdentity:
+                self._note_use(event, event.userIdentity)
+            key = _what_decides(event)
+            found = left.get(key) or self._left_of(key)
             if found.by_agent:
-                agent = event.userAgent
-                matched = found.agents.get(agent)
+                matched = found.agents.get(event.userAgent)
                 if matched is None:
                     matched = _ask_of_agent(found, event)
                 for number in matched:
@@ -284,6 +276,22 @@ class Hunt:
                 self._judge(found, event)
         for record in events.records:
             self._add_record(record)
+
+    def _note_use(self, event: Any, caller: Any) -> None:
+        """Remember from where a user's key, or an instance's credentials, were used."""
+        time = event.eventTime
+        if caller.type == "IAMUser":
+            place = (caller.accessKeyId, event.sourceIPAddress)
+            if place not in self._places or (time and time < self._places[place]):
+                self._note_place(place, time)
+            return
+        context = caller.sessionContext
+        if (context and context.ec2RoleDelivery) or "/i-" in (caller.arn or ""):
+            use = self._used.get((caller.arn, event.sourceIPAddress))
+            if use is None or not time or time < use.first or event.vpcEndpointId is not UNSET:
+                self._note_address(event, caller)
+            elif time > use.last:
+                use.last = time
 
     def _add_record(self, record: dict[str, Any]) -> None:
         """A record of a file that does not fit: every rule is asked."""

@@ -3,7 +3,7 @@
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import translate
@@ -73,48 +73,61 @@ def part(value: Any, name: str) -> int | None:
     return moment.isocalendar()[1] if name == "week" else getattr(moment, name)
 
 
-def one(found: Any, wanted: Any, modifiers: Sequence[str], record: Any) -> bool:  # noqa: C901, PLR0911 - a return for each modifier
+def one(found: Any, wanted: Any, modifiers: Sequence[str], record: Any) -> bool:
     """Whether one value of a field matches one value of a rule."""
-    cased = "cased" in modifiers
     for name in ("minute", "hour", "day", "week", "month", "year"):
         if name in modifiers:
             found = part(found, name)
-    comparison = [name for name in ("lt", "lte", "gt", "gte") if name in modifiers]
-    if comparison:
-        number = number_of(found)
-        return (
-            number is not None
-            and {
-                "lt": number < wanted,
-                "lte": number <= wanted,
-                "gt": number > wanted,
-                "gte": number >= wanted,
-            }[comparison[0]]
-        )
+    if {"lt", "lte", "gt", "gte"} & set(modifiers):
+        return compares(found, wanted, modifiers)
     if "fieldref" in modifiers:
-        others = [text.lower() for value in values(record, wanted.split(".")) for text in texts(value)]
-        mine = [text.lower() for text in texts(found)]
-        if "contains" in modifiers:
-            return any(other in text for text in mine for other in others)
-        if "startswith" in modifiers:
-            return any(text.startswith(other) for text in mine for other in others)
-        if "endswith" in modifiers:
-            return any(text.endswith(other) for text in mine for other in others)
-        return any(text == other for text in mine for other in others)
+        return refers(found, wanted, modifiers, record)
     if "cidr" in modifiers:
-        try:
-            return ip_address(found) in ip_network(wanted)
-        except ValueError:
-            return False
+        return is_within(found, wanted)
     if "re" in modifiers:
-        flags = sum(
-            flag for name, flag in (("i", re.IGNORECASE), ("m", re.MULTILINE), ("s", re.DOTALL)) if name in modifiers
-        )
-        return any(re.search(wanted, text, flags) for text in texts(found))
+        flags = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
+        chosen = sum(flag for name, flag in flags.items() if name in modifiers)
+        return any(re.search(wanted, text, chosen) for text in texts(found))
+    if isinstance(wanted, str):
+        return fits_pattern(found, wanted, modifiers)
+    return equals(found, wanted)
+
+
+def compares(found: Any, wanted: Any, modifiers: Sequence[str]) -> bool:
+    number = number_of(found)
+    if number is None:
+        return False
+    said = {"lt": number < wanted, "lte": number <= wanted, "gt": number > wanted, "gte": number >= wanted}
+    return bool(next(said[name] for name in said if name in modifiers))
+
+
+def refers(found: Any, wanted: str, modifiers: Sequence[str], record: Any) -> bool:
+    others = [text.lower() for value in values(record, wanted.split(".")) for text in texts(value)]
+    ways: dict[str, Callable[[str, str], bool]] = {
+        "contains": lambda text, other: other in text,
+        "startswith": lambda text, other: text.startswith(other),
+        "endswith": lambda text, other: text.endswith(other),
+    }
+    way = next((ways[name] for name in ways if name in modifiers), str.__eq__)
+    return any(way(text.lower(), other) for text in texts(found) for other in others)
+
+
+def is_within(found: Any, wanted: str) -> bool:
+    try:
+        return ip_address(found) in ip_network(wanted)
+    except ValueError:
+        return False
+
+
+def equals(found: Any, wanted: Any) -> bool:
+    """Whether it is the number or the boolean; a string is compared with how that is written."""
     if isinstance(wanted, bool):
         return found is wanted or (isinstance(found, str) and found.lower() == str(wanted).lower())
-    if isinstance(wanted, int | float):
-        return found == str(wanted) if isinstance(found, str) else (not isinstance(found, bool) and found == wanted)
+    return found == str(wanted) if isinstance(found, str) else (not isinstance(found, bool) and found == wanted)
+
+
+def fits_pattern(found: Any, wanted: str, modifiers: Sequence[str]) -> bool:
+    cased = "cased" in modifiers
     pattern = b64encode(wanted.encode()).decode() if "base64" in modifiers else wanted
     pattern = glob(pattern)
     pattern = f".*{pattern}" if {"contains", "endswith"} & set(modifiers) else pattern

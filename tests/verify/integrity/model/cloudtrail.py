@@ -133,6 +133,41 @@ CALLS = {
 }  # fmt: skip
 
 
+# What UpdateTrail sets: the field of a state, the parameter, and how the value is written.
+_SETTINGS: dict[str, tuple[str, str, type[bool] | type[str]]] = {
+    "UpdateTrail validation": ("validates", "enableLogFileValidation", bool),
+    "UpdateTrail regions": ("is_multi_region", "isMultiRegionTrail", bool),
+    "UpdateTrail organization": ("is_organization", "isOrganizationTrail", bool),
+    "UpdateTrail bucket": ("bucket", "s3BucketName", str),
+    "UpdateTrail prefix": ("prefix", "s3KeyPrefix", str),
+}
+
+
+def _changed(state: TrailState, kind: str, value: Any, at: datetime) -> tuple[TrailState, dict[str, Any]]:
+    """What a call makes of a trail, and the parameters that say so; the same state for one that changes nothing."""
+    if kind in _SETTINGS:
+        field, parameter, form = _SETTINGS[kind]
+        change: dict[str, Any] = {field: form(value)}
+        return replace(state, **change), {parameter: form(value)}
+    match kind:
+        case "CreateTrail":
+            state = replace(
+                state, exists=True, is_logging=False, validates=state.start.validates, started=None, stopped=None,
+                is_multi_region=state.start.is_multi_region, is_organization=state.start.is_organization, created=at,
+            )  # fmt: skip
+        case "DeleteTrail":
+            state = replace(state, exists=False, is_logging=False, stopped=at if state.is_logging else state.stopped)
+        case "StartLogging":
+            state = replace(state, is_logging=True, started=at)
+        case "StopLogging":
+            state = replace(state, is_logging=False, stopped=at)
+        case "UpdateTrail key":
+            return state, {"kmsKeyId": f"arn:aws:kms:{state.start.home}:{OWNER}:key/{value}"}
+        case "UpdateTrail nothing":
+            return state, {"isMultiRegionTrail": state.is_multi_region, "s3BucketName": state.bucket}
+    return state, {}
+
+
 class World:
     """A history that was played to its end: what lies in the buckets, and all that is true.
 
@@ -239,42 +274,11 @@ class World:
         kind, name = move.kind, move.kind.split()[0]
         if (kind == "CreateTrail") == state.exists and kind != "refused call":
             return False
-        new = state
-        parameters: dict[str, Any] = {}
-        if kind == "CreateTrail":
-            new = replace(
-                state, exists=True, is_logging=False, validates=state.start.validates, started=None, stopped=None,
-                is_multi_region=state.start.is_multi_region, is_organization=state.start.is_organization, created=at,
-            )  # fmt: skip
-        elif kind == "DeleteTrail":
-            new = replace(state, exists=False, is_logging=False, stopped=at if state.is_logging else state.stopped)
-        elif kind == "StartLogging":
-            new = replace(state, is_logging=True, started=at)
-        elif kind == "StopLogging":
-            new = replace(state, is_logging=False, stopped=at)
-        elif kind == "UpdateTrail validation":
-            new = replace(state, validates=bool(value))
-            parameters = {"enableLogFileValidation": bool(value)}
-        elif kind == "UpdateTrail regions":
-            new = replace(state, is_multi_region=bool(value))
-            parameters = {"isMultiRegionTrail": bool(value)}
-        elif kind == "UpdateTrail bucket":
-            new = replace(state, bucket=str(value))
-            parameters = {"s3BucketName": str(value)}
-        elif kind == "UpdateTrail prefix":
-            new = replace(state, prefix=str(value))
-            parameters = {"s3KeyPrefix": str(value)}
-        elif kind == "UpdateTrail organization":
-            if not self.case.members:
-                return False
-            new = replace(state, is_organization=bool(value))
-            parameters = {"isOrganizationTrail": bool(value)}
-        elif kind == "UpdateTrail key":
-            parameters = {"kmsKeyId": f"arn:aws:kms:{state.start.home}:{OWNER}:key/{value}"}
-        elif kind == "UpdateTrail nothing":
-            parameters = {"isMultiRegionTrail": state.is_multi_region, "s3BucketName": state.bucket}
-        elif kind == "refused call":
+        if kind == "UpdateTrail organization" and not self.case.members:
+            return False
+        if kind == "refused call":
             name = "StopLogging"
+        new, parameters = _changed(state, kind, value, at)
         states[move.trail] = new
         if new is not state and new == state and name == "UpdateTrail":
             self.happened.append("call that changes nothing")
@@ -497,16 +501,7 @@ class _Deliveries:
                 at = start + (last - start) * rng.random()
                 at = at.replace(microsecond=0)
                 found.append(_Log(at, at.replace(second=0)))
-        for call in self.world.calls:
-            if call.account != self.key.account or call.region != self.key.region:
-                continue
-            at = call.at + timedelta(seconds=rng.randrange(0, 280))
-            if start <= call.at and (run[-1].end is None or call.at <= run[-1].end):
-                at = min(at, last - timedelta(seconds=1))
-                if at >= start:
-                    found.append(_Log(at, at.replace(second=0), [call]))
-            elif call.at < start <= at < last:
-                found.append(_Log(at, at.replace(second=0), [call]))
+        found += self._logs_of_calls(run, start, last)
         for move in self.moves:
             if move.kind == "redelivered log" and start <= move.at < last:
                 again = move.at + HOUR * (3 + move.second % 20)
@@ -514,6 +509,18 @@ class _Deliveries:
                     self.world.happened.append(move.kind)
                     found.append(_Log(again, move.at.replace(second=0)))
         return sorted((log for log in found if log.at <= case.end), key=lambda log: log.at)
+
+    def _logs_of_calls(self, run: list[Segment], start: datetime, last: datetime) -> Iterator[_Log]:
+        for call in self.world.calls:
+            if call.account != self.key.account or call.region != self.key.region:
+                continue
+            at = call.at + timedelta(seconds=self.rng.randrange(0, 280))
+            if start <= call.at and (run[-1].end is None or call.at <= run[-1].end):
+                at = min(at, last - timedelta(seconds=1))
+                if at >= start:
+                    yield _Log(at, at.replace(second=0), [call])
+            elif call.at < start <= at < last:
+                yield _Log(at, at.replace(second=0), [call])
 
     def _place(self, run: list[Segment], moment: datetime) -> Segment:
         return next((one for one in reversed(run) if one.start <= moment), run[0])

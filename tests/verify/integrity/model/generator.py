@@ -57,43 +57,20 @@ def draw(seed: int, *, level: int = 2) -> Case:
         minutes, regions = min(minutes, 700), regions[:2]
     trails = [_trail(rng, "my-trail", rng.choice(regions[:2]), is_organization=is_organization)]
     if level > 0 and rng.random() < 0.25:
-        second = rng.choice(("other-trail", "my-trail"))
-        homes = [home for home in regions if second != "my-trail" or home != trails[0].home]
-        if homes:
-            is_apart = rng.random() < 0.3
-            other = _trail(rng, second, rng.choice(homes), is_organization=False)
-            trails.append(TrailStart(
-                other.name, other.home, other.is_old, other.is_logging, rng.random() < 0.85, other.is_multi_region,
-                bucket=OTHER_BUCKET if is_apart else trails[0].bucket,
-                prefix=rng.choice(_BESIDE) if rng.random() < 0.4 else trails[0].prefix,
-            ))  # fmt: skip
-    moves: list[Move] = []
-    for number, trail in enumerate(trails):
-        if not trail.is_old:
-            at = rng.randrange(0, minutes * 60 // 2)
-            moves += [Move("CreateTrail", at, number), Move("StartLogging", at + rng.choice((1, 30, 600)), number)]
+        trails += _second_trail(rng, trails[0], regions)
+    moves = _first_moves(rng, trails, minutes)
     for _ in range(rng.choice((0, 1, 1, 2, 3, 5))):
         moves += _moves(rng, trails, minutes, has_organization=is_organization, has_optional=OPTIONAL[0] in regions)
-    mode, earlier = "bucket", 0
+    mode = "bucket"
     if level > 0:
         mode = rng.choices(("bucket", "folder", "copy", "bundle", "state"), (65, 8, 8, 7, 12))[0]
-    asked_from = rng.choice((0, 0, rng.randrange(0, minutes * 2 // 3)))
-    asked_until = rng.choice((0, 0, 0, rng.randrange(asked_from + minutes // 4, minutes)))
-    if mode == "state":
-        minutes = max(minutes, 500)
-        earlier = rng.randrange(300, minutes - 30)
-        asked_from, asked_until = 0, 0
-    elif mode in ("bundle", "copy", "folder"):
-        earlier = minutes
+    minutes, earlier, asked_from, asked_until = _asked(rng, mode, minutes)
     has_attack = rng.random() < 0.6
     attacks = tuple(
         Attack(rng.choice(tuple(ATTACKS)), rng.randrange(10**6))
         for _ in range(rng.choice((1, 1, 1, 2, 3)) if has_attack else 0)
     )
-    if any(attack.kind == "delete backfill" for attack in attacks):
-        moves += [Move("backfill", rng.randrange(0, minutes * 20), 0, rng.randrange(10**6)) for _ in range(2)]
-    if any(attack.kind in ("sign with retired key", "sign anew with retired key") for attack in attacks):
-        moves.append(Move("key rotation", rng.randrange(0, minutes * 30)))
+    moves += _moves_for(rng, attacks, minutes)
     losses: tuple[str, ...] = ()
     if level > 0 and rng.random() < 0.4:
         losses = tuple(sorted({rng.choice(LOSSES) for _ in range(rng.choice((1, 1, 2)))}))
@@ -110,6 +87,53 @@ def draw(seed: int, *, level: int = 2) -> Case:
         quiet, members, mode, asked_from, asked_until, earlier, caller, skew, *only,
     )  # fmt: skip
     return _with_what_is_seldom(case, rng)
+
+
+def _second_trail(rng: Random, first: TrailStart, regions: tuple[str, ...]) -> list[TrailStart]:
+    """Another trail, of another name or another home; none where there is no other home."""
+    name = rng.choice(("other-trail", "my-trail"))
+    homes = [home for home in regions if name != "my-trail" or home != first.home]
+    if not homes:
+        return []
+    is_apart = rng.random() < 0.3
+    other = _trail(rng, name, rng.choice(homes), is_organization=False)
+    return [
+        TrailStart(
+            other.name, other.home, other.is_old, other.is_logging, rng.random() < 0.85, other.is_multi_region,
+            bucket=OTHER_BUCKET if is_apart else first.bucket,
+            prefix=rng.choice(_BESIDE) if rng.random() < 0.4 else first.prefix,
+        )
+    ]  # fmt: skip
+
+
+def _first_moves(rng: Random, trails: list[TrailStart], minutes: int) -> list[Move]:
+    """How those of the trails begin that were not there before."""
+    moves: list[Move] = []
+    for number, trail in enumerate(trails):
+        if not trail.is_old:
+            at = rng.randrange(0, minutes * 60 // 2)
+            moves += [Move("CreateTrail", at, number), Move("StartLogging", at + rng.choice((1, 30, 600)), number)]
+    return moves
+
+
+def _asked(rng: Random, mode: str, minutes: int) -> tuple[int, int, int, int]:
+    """How long the history is, when it was looked at before, and of which minutes is asked."""
+    asked_from = rng.choice((0, 0, rng.randrange(0, minutes * 2 // 3)))
+    asked_until = rng.choice((0, 0, 0, rng.randrange(asked_from + minutes // 4, minutes)))
+    if mode == "state":
+        minutes = max(minutes, 500)
+        return minutes, rng.randrange(300, minutes - 30), 0, 0
+    return minutes, minutes if mode in ("bundle", "copy", "folder") else 0, asked_from, asked_until
+
+
+def _moves_for(rng: Random, attacks: tuple[Attack, ...], minutes: int) -> list[Move]:
+    """What has to happen for attacks to find what they need."""
+    moves: list[Move] = []
+    if any(attack.kind == "delete backfill" for attack in attacks):
+        moves += [Move("backfill", rng.randrange(0, minutes * 20), 0, rng.randrange(10**6)) for _ in range(2)]
+    if any(attack.kind in ("sign with retired key", "sign anew with retired key") for attack in attacks):
+        moves.append(Move("key rotation", rng.randrange(0, minutes * 30)))
+    return moves
 
 
 def _with_what_is_seldom(case: Case, rng: Random) -> Case:
@@ -200,6 +224,12 @@ def _moves(
         trail = 0
     later = at + rng.choice((60, 600, 3600, rng.randrange(1, minutes * 60)))
     later = late if is_late and at < late else later
+    together = _moves_together(rng, kind, at, later, trail)
+    return together or [Move(kind, at, trail, value=_value(rng, kind))]
+
+
+def _moves_together(rng: Random, kind: str, at: int, later: int, trail: int) -> list[Move]:
+    """The moves of a kind that is several; none for one that is a move itself."""
     match kind:
         case "short pause":
             seconds = sorted(rng.sample(range(100), 4))
@@ -218,15 +248,21 @@ def _moves(
                 Move("CreateTrail", later, trail),
                 Move("StartLogging", later + rng.choice((2, 200)), trail),
             ]
-        case "UpdateTrail validation" | "UpdateTrail regions" | "UpdateTrail organization":
-            return [Move(kind, at, trail, value=rng.random() < 0.5)]
-        case "UpdateTrail bucket":
-            return [Move(kind, at, trail, value=OTHER_BUCKET)]
-        case "UpdateTrail prefix":
-            return [Move(kind, at, trail, value=rng.choice(("", "logs", "new")))]
-        case "region on" | "region off":
-            return [Move(kind, at, trail, value=rng.choice(OPTIONAL))]
-        case "member joins" | "member leaves":
-            return [Move(kind, at, trail, value=rng.choice(MEMBERS))]
         case _:
-            return [Move(kind, at, trail, value=rng.randrange(10**6))]
+            return []
+
+
+def _value(rng: Random, kind: str) -> bool | int | str:
+    match kind:
+        case "UpdateTrail validation" | "UpdateTrail regions" | "UpdateTrail organization":
+            return rng.random() < 0.5
+        case "UpdateTrail bucket":
+            return OTHER_BUCKET
+        case "UpdateTrail prefix":
+            return rng.choice(("", "logs", "new"))
+        case "region on" | "region off":
+            return rng.choice(OPTIONAL)
+        case "member joins" | "member leaves":
+            return rng.choice(MEMBERS)
+        case _:
+            return rng.randrange(10**6)

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TypeAlias
 
-from tests.verify.integrity.model.case import BEGIN, HOUR, MINUTE, OPTIONAL, OWNER
-from tests.verify.integrity.model.cloudtrail import CALLS, Genuine, Key, Name, Stored, World
+from tests.verify.integrity.model.case import BEGIN, HOUR, MINUTE, OPTIONAL, OWNER, Case
+from tests.verify.integrity.model.cloudtrail import CALLS, Genuine, Key, Name, Stored, TrailState, World
 from tests.verify.integrity.model.look import BAD, GOOD, HARMLESS, Look, Said
 from verify.integrity.timeline.verdict import Verdict
 
@@ -316,61 +316,91 @@ def complete(look: Look) -> Iterator[str]:
 
 def why_not_zero(world: World, start: datetime, end: datetime, now: datetime) -> str:
     """Why exit 0 is not to be expected of an honest bucket of which everything is known; ``""`` when it is."""
-    case, state = world.case, world.state_at(now)[0]
-    if case.caller != OWNER:
-        return "another account asks"
-    if not state.exists:
-        return "there is no trail"
-    if not any(
+    return (
+        _why_by_state(world, start, end, now)
+        or _why_by_delivery(world, now)
+        or _why_by_moves(world.case, world.state_at(now)[0])
+        or _why_by_times(world, start, end, now)
+    )
+
+
+def _first(*reasons: tuple[bool, str]) -> str:
+    """The first reason that holds."""
+    return next((reason for holds, reason in reasons if holds), "")
+
+
+def _why_by_state(world: World, start: datetime, end: datetime, now: datetime) -> str:
+    was_due = any(
         one.is_digest and not one.is_backfill and one.key.trail == 0 and one.start and one.end
         and one.start < end and start < one.end and one.written <= now
         for one in world.genuine.values()
-    ):  # fmt: skip
-        return "no digest was due"
-    if world.overdue or _is_newest_doubtful(world, now):
-        return "a digest is late"
-    if any(
+    )  # fmt: skip
+    return _first(
+        (world.case.caller != OWNER, "another account asks"),
+        (not world.state_at(now)[0].exists, "there is no trail"),
+        (not was_due, "no digest was due"),
+    )
+
+
+def _why_by_delivery(world: World, now: datetime) -> str:
+    is_log_late = any(
         not one.is_digest and one.written <= now < one.written + _DUE and one.written - one.minute > MINUTE * 10
         for one in world.genuine.values()
-    ):
-        return "a log was delivered late, and its digest is to come"
-    if any(call.at > now - timedelta(minutes=16) for call in world.calls):
-        return "a change is too young"
-    kinds = {move.kind for move in case.moves}
-    if kinds & {"region on", "region off", "member joins", "member leaves"}:
-        return "the scope changed"
-    if case.trails[0].is_old and kinds & {
-        "UpdateTrail regions",
-        "DeleteTrail",
-        "UpdateTrail bucket",
-        "UpdateTrail prefix",
-    }:
-        return "what regions the trail had before the first call stands nowhere"
-    if case.trails[0].is_old and not state.is_multi_region and "UpdateTrail nothing" in kinds:
-        return "whether the call that says one region changed that stands nowhere"
-    if case.trails[0].is_old and not case.trails[0].is_logging:
-        return "whether the trail logged before the first call stands nowhere"
-    if any(
+    )
+    return _first(
+        (bool(world.overdue) or _is_newest_doubtful(world, now), "a digest is late"),
+        (is_log_late, "a log was delivered late, and its digest is to come"),
+        (any(call.at > now - timedelta(minutes=16) for call in world.calls), "a change is too young"),
+    )
+
+
+def _why_by_moves(case: Case, state: TrailState) -> str:
+    kinds, was_there = {move.kind for move in case.moves}, case.trails[0].is_old
+    of_scope = {"region on", "region off", "member joins", "member leaves"}
+    of_place = {"UpdateTrail regions", "DeleteTrail", "UpdateTrail bucket", "UpdateTrail prefix"}
+    return _first(
+        (bool(kinds & of_scope), "the scope changed"),
+        (
+            was_there and bool(kinds & of_place),
+            "what regions the trail had before the first call stands nowhere",
+        ),
+        (
+            was_there and not state.is_multi_region and "UpdateTrail nothing" in kinds,
+            "whether the call that says one region changed that stands nowhere",
+        ),
+        (
+            was_there and not case.trails[0].is_logging,
+            "whether the trail logged before the first call stands nowhere",
+        ),
+        (
+            bool(case.members) and bool(kinds & CALLS or not state.is_multi_region),
+            "an organization's changes stand nowhere",
+        ),
+    )
+
+
+def _why_by_times(world: World, start: datetime, end: datetime, now: datetime) -> str:
+    short_on = any(
         segment.end is not None and segment.end - segment.start < MINUTE * 5
-        for segments in world.segments.values() for segment in segments
-    ):  # fmt: skip
-        return "logging was on for a short time"
-    if any(
+        for segments in world.segments.values()
+        for segment in segments
+    )
+    short_off = any(
         one.end is not None and other.start - one.end < MINUTE * 5
         for segments in world.segments.values()
         for one, other in pairwise(segments)
         if one.end != other.start
-    ):
-        return "logging was off for a short time"
-    if case.members and (kinds & CALLS or not state.is_multi_region):
-        return "an organization's changes stand nowhere"
-    if any(
+    )
+    was_unsigned = any(
         not segment.is_signed and segment.start < end + HOUR and start - HOUR < (segment.end or now)
         for key, segments in world.segments.items() for segment in segments
         if key.trail == 0 or (segment.bucket, segment.prefix) in _set_places(world) or not _is_shown(world, key, now)
-    ):  # fmt: skip
-        return "validation was off"
-    return ""
+    )  # fmt: skip
+    return _first(
+        (short_on, "logging was on for a short time"),
+        (short_off, "logging was off for a short time"),
+        (was_unsigned, "validation was off"),
+    )
 
 
 def _set_places(world: World) -> set[tuple[str, str]]:

@@ -498,37 +498,35 @@ def _better_manifest(text: str, rng: Random) -> str:
 
 def _kinds_of(case: Case, world: World) -> Iterator[str]:
     """What the history is like, beside its moves."""
-    if len(case.trails) > 1:
-        yield "several trails"
-        if case.trails[0].name == case.trails[1].name:
-            yield "the same trail name in another region"
-        if case.trails[0].bucket == case.trails[1].bucket:
-            yield "several trails in a bucket"
-    if case.skew:
-        yield "clocks apart"
-    if case.members:
-        yield "organization"
-    if case.quiet:
-        yield "quiet region"
-    if case.only_region or case.only_account:
-        yield "asked of one region or account"
-    if case.names_place:
-        yield "asked with bucket and prefix"
-    if case.caller != OWNER:
-        yield "asked from another account"
-    if not case.trails[0].is_multi_region:
-        yield "one region"
-    pauses = [
-        (one.end, other.start)
+    first, second = case.trails[0], case.trails[1] if len(case.trails) > 1 else None
+    kinds = {
+        "several trails": second is not None,
+        "the same trail name in another region": second is not None and first.name == second.name,
+        "several trails in a bucket": second is not None and first.bucket == second.bucket,
+        "clocks apart": case.skew,
+        "organization": case.members,
+        "quiet region": case.quiet,
+        "asked of one region or account": case.only_region or case.only_account,
+        "asked with bucket and prefix": case.names_place,
+        "asked from another account": case.caller != OWNER,
+        "one region": not first.is_multi_region,
+        "pause of less than a minute": _has_short_pause(world),
+        "deleted and made anew": _is_made_anew(case),
+    }
+    yield from (kind for kind, is_so in kinds.items() if is_so)
+
+
+def _has_short_pause(world: World) -> bool:
+    return any(
+        one.end is not None and one.end < other.start and other.start - one.end < MINUTE
         for segments in world.segments.values()
         for one, other in pairwise(segments)
-        if one.end is not None and one.end < other.start
-    ]
-    if any(other - one < MINUTE for one, other in pauses):
-        yield "pause of less than a minute"
+    )
+
+
+def _is_made_anew(case: Case) -> bool:
     calls = [(move.kind, move.trail) for move in case.moves if move.kind in ("DeleteTrail", "CreateTrail")]
-    if any(one[0] == "DeleteTrail" and other == ("CreateTrail", one[1]) for one, other in pairwise(calls)):
-        yield "deleted and made anew"
+    return any(one[0] == "DeleteTrail" and other == ("CreateTrail", one[1]) for one, other in pairwise(calls))
 
 
 def run(case: Case) -> Outcome:
