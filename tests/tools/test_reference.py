@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from constructs_lib import SecureTrail
+from constructs_lib import ArchivedTrail, LogArchive, LogReplica, SecureTrail
 from tests.cdk.props import GROUPS
 from tools import reference
 from verify.posture.check import CHECKS
@@ -21,11 +21,15 @@ def test_the_reference_is_what_the_code_has(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_every_prop_command_and_check_is_in_it() -> None:
     page = reference.page()
-    props = [*inspect.signature(SecureTrail.__init__).parameters][3:]
-    fields = {group.__name__: [*inspect.signature(group).parameters] for group in GROUPS.values()}
+    constructs = (SecureTrail, LogArchive, LogReplica)
+    props = {each.__name__: [*inspect.signature(each.__init__).parameters][3:] for each in constructs}
+    fields = {group.__name__: [*inspect.signature(group).parameters] for group in (*GROUPS.values(), ArchivedTrail)}
 
     of_props, _, of_groups = page.partition("## Groups of props\n")
-    assert re.findall(r"^\| `(\w+)` \|", of_props, re.MULTILINE) == props
+    assert {
+        section.partition("\n")[0]: re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+        for section in of_props.split("## Props of ")[1:]
+    } == props
     for name, names in fields.items():
         (section,) = re.findall(rf"^### {name}\n(.*?)^##", of_groups, re.MULTILINE | re.DOTALL)
         assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == names
