@@ -220,11 +220,21 @@ def _missing_at_end(
         for part in context.configuration.between(context.region, period.end, max(delivered, period.end))
     )
     if found and not was_on_later and all(judged.verdict is not Verdict.MISSING for judged in found):
-        # On for less than the calls' second, and signed for all the same.
-        found[-1] = replace(found[-1], verdict=Verdict.MISSING, reason=reason)
+        # Of a session that ended before, or of one of less than the calls' second, and signed for all the same.
+        place = _place_of(found, delivered)
+        found[place] = replace(found[place], verdict=Verdict.MISSING, reason=reason)
     if found:
         found[-1] = replace(found[-1], end=end)
     return tuple(reversed(found))
+
+
+def _place_of(found: list[JudgedPeriod], delivered: datetime) -> int:
+    """Where in these periods a digest is missing that was delivered then: the last before it of which not everything is
+    known, and else the last before it.
+    """
+    before = [number for number, judged in enumerate(found) if judged.start < delivered]
+    unknown = [number for number in before if found[number].verdict is Verdict.UNPROVEN]
+    return next(iter([*reversed(unknown), *reversed(before)]), len(found) - 1)
 
 
 def unsigned_times(configuration: Configuration, region: str, period: Period) -> tuple[Period, ...]:

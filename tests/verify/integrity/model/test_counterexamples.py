@@ -470,6 +470,11 @@ CASES = {
         move("03 11:20:23", "UpdateTrail prefix", ""), regions=TWO, quiet=TWO, mode="copy", earlier=1487,
         attacks=(Attack("plant log in other region", 639865),), trail_home="eu-west-1", trail_prefix="logs",
     ),
+    "the digest that is gone is of a session that ended before the period": case(
+        43013484, 212, move("02 20:15:13", "CreateTrail"), move("02 20:15:43", "StartLogging"),
+        move("02 20:48:46", "StopLogging"), regions=TWO, mode="copy", asked_from=76, earlier=378,
+        attacks=(Attack("delete session", 435587),), trail_home="eu-west-1", trail_is_old=False,
+    ),
 }  # fmt: skip
 
 
