@@ -8,6 +8,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
@@ -99,6 +100,16 @@ VALUES: dict[str, dict[str, Make]] = {
     "cloudwatch": {"on": of(CloudWatchLogs()), "off": of(False)},  # noqa: FBT003 (a prop's value)
     "cloudwatch__retention": {"a day": of(logs.RetentionDays.ONE_DAY), "ever": of(logs.RetentionDays.INFINITE)},
     "cloudwatch__cis_alarms": {"on": of(True), "off": of(False)},  # noqa: FBT003 (a field's value)
+    "cloudwatch__log_group": {
+        "another": lambda stack: logs.LogGroup.from_log_group_name(stack, "TheirLogGroup", "/shared/audit")
+    },
+    "cloudwatch__role": {
+        "another": lambda stack: iam.Role.from_role_arn(
+            stack,
+            "TheirRole",
+            stack.format_arn(service="iam", region="", resource="role", resource_name="writes-events"),
+        )
+    },
     "alerts": {"on": of(Alerts()), "off": of(False)},  # noqa: FBT003 (a prop's value)
     "alerts__topic": {
         "another": lambda stack: sns.Topic(
@@ -107,6 +118,7 @@ VALUES: dict[str, dict[str, Make]] = {
     },
     "alerts__on_tampering": {"off": of(False)},  # noqa: FBT003 (a field's value)
     "alerts__emails": {"one": of(["security@example.com"])},
+    "alerts__webhooks": {"one": of(["https://alerts.example.com/aws"])},
     "delivery_notifications": {"on": of(DeliveryNotifications()), "off": of(None)},
     "delivery_notifications__topic": {
         "another": lambda stack: sns.Topic.from_topic_arn(
