@@ -61,6 +61,8 @@ _OF_FOLDER = {
     "tests": "fast",
     "tests/end_to_end": "regular",
     "tests/lab": "regular",
+    "tests/securetrail/review/machinery": "regular",
+    "tests/verify/posture/resource_policies": "regular",
     "tests/verify/storage": "regular",
 }
 

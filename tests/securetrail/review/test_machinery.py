@@ -16,6 +16,8 @@ from securetrail.review.machinery.tests import lost_tests
 from securetrail.review.machinery.workflows import weaker_workflows
 from tests.imports import import_graph
 
+pytestmark = pytest.mark.regular
+
 pytestmark = pytest.mark.fast
 
 ROOT = Path(__file__).parents[3]

@@ -15,6 +15,8 @@ from verify.hunt.rules import built_in
 from verify.hunt.run import PYTHON_RULES, run_hunt
 from verify.logs.places import Asked, find_files
 
+pytestmark = pytest.mark.regular
+
 ROOT = Path(__file__).parents[3]
 DATASETS = ROOT.parent / "shared/datasets"
 needs_datasets = pytest.mark.skipif(not DATASETS.is_dir(), reason="the data sets are not beside the project")

@@ -12,6 +12,8 @@ import pytest
 from tests.verify.integrity.model.faults import FAULTS
 from tests.verify.simulation.scenario_table import ALL
 
+pytestmark = pytest.mark.regular
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 TEXT = (ROOT / "docs/integrity.md").read_text(encoding="utf-8")

@@ -23,6 +23,8 @@ from verify.storage.gzip_content import MAX_DIGEST_BYTES, Content, content_of
 from verify.storage.layout import DigestName
 from verify.storage.objects import Found, ObjectName
 
+pytestmark = pytest.mark.regular
+
 
 def small_chain() -> Chain:
     chain = Chain(SimulatedAws())

@@ -19,6 +19,8 @@ from verify.logs.schema import DERIVED, STORED
 from verify.logs.sql.athena import translated
 from verify.logs.sql.functions import ALLOWED
 
+pytestmark = pytest.mark.regular
+
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:

@@ -34,6 +34,8 @@ from verify.report.integrity.next_steps import Options, next_steps
 from verify.report.integrity.text import render
 from verify.storage.objects import ObjectName
 
+pytestmark = pytest.mark.regular
+
 BUILT: dict[str, Callable[[], Chain]] = {
     "honest": trail,
     "organization": scenarios.organization,
