@@ -50,6 +50,7 @@ def test_the_rule_packs_find_nothing(name: str) -> None:
     assert [finding for finding in report(app).findings if not finding.startswith("Annotation::")] == []
 
 
+@pytest.mark.slow
 def test_an_example_runs_from_the_command_line(tmp_path: Path) -> None:
     done = run(sys.executable, "-m", "examples.lab", CDK_OUTDIR=str(tmp_path))
 

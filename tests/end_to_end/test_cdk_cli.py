@@ -67,6 +67,7 @@ def lab_command(tmp_path: Path) -> Iterator[Commands]:
     lifecycle.stop(tmp_path / "lab")
 
 
+@pytest.mark.slow
 def test_deploy_diff_update_and_destroy(lab_command: Commands, tmp_path: Path) -> None:
     deployed = lab_command("deploy")
     assert deployed.returncode == 0, deployed.stderr

@@ -89,6 +89,7 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_review_hands_no_secret_to_the_code_of_either_side(tmp_path: Path, everybodys: Path, project: Path) -> None:
     path = os.pathsep.join([str(ROOT / ".venv/bin"), os.environ["PATH"]])
     subprocess.run(

@@ -190,7 +190,7 @@ REAL = {
 WITHOUT_DEPENDENCIES = f"{sys.executable} -S -m lab env"
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("shell", mostly_slow(SHELLS, every=4))
 @pytest.mark.parametrize(
     ("command", "told"),
     mostly_slow(

@@ -495,6 +495,7 @@ def test_each_scenario_can_be_undone(past: Lab) -> None:
     assert list(reset(past)) == ["No scenario was played, so there is nothing to undo"]
 
 
+@pytest.mark.slow
 def test_what_is_gone_is_no_error_and_what_is_in_the_way_is_named(past: Lab) -> None:
     play(past, "role-chain", small(36))
     undo(past, saved.read(past)["role-chain"].stage)
