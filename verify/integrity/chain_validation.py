@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from functools import partial
 
+from verify.errors import CannotLook
 from verify.integrity.digests.chain import ChainWalk, Gap, GapKind, JudgedDigest
 from verify.integrity.digests.digest import Digest, LogReference
 from verify.integrity.digests.digest_file import DigestFile, SignatureStatus, with_successor_signature
@@ -29,7 +30,7 @@ from verify.integrity.reconcile import (
 )
 from verify.integrity.result import ChainResult, OnProgress
 from verify.integrity.state import Anchor, listing_hash
-from verify.integrity.timeline.configuration import Configuration, NoStatus, TrailStatus
+from verify.integrity.timeline.configuration import Configuration, NoStatus, Place, TrailStatus
 from verify.integrity.timeline.gaps import (
     DUE_AFTER_INTERVALS,
     HOUR,
@@ -184,6 +185,7 @@ class ChainValidation:
             find_in_later_digests=self._named_later,
             deliverers=self._deliverers,
             unsigned_by=self._unsigned_by,
+            lies_apart=lambda: self._is_another_trails and bool(self._known_other_trails()),
             on_proven=request.on_proven,
         )
         self._account = Reconciliation(request.period, context, with_logs=request.with_logs)
@@ -218,8 +220,13 @@ class ChainValidation:
         if self._is_another_trails:
             periods = self._account.timeline.problems()
         early = self._account.timeline.early()
-        places = frozenset((one.bucket, one.prefix) for one in self._locations[len(self._request.locations) :])
-        return ChainResult(self._request.chain, periods, self._account.tally, self._next_anchor(periods), early, places)
+        anchor = self._next_anchor(periods)
+        return ChainResult(self._request.chain, periods, self._account.tally, anchor, early, self.places)
+
+    @property
+    def places(self) -> frozenset[Place]:
+        """To which buckets and prefixes the chain's digests led so far, beside those where it was looked for."""
+        return frozenset((one.bucket, one.prefix) for one in self._locations[len(self._request.locations) :])
 
     @property
     def _is_another_trails(self) -> bool:
@@ -309,21 +316,16 @@ class ChainValidation:
         midnight = datetime.combine(day, time.min, UTC)
         known = len(self._locations)
 
-        def fetch(name: ObjectName) -> Iterator[DigestFile]:
-            found, location = self._reader.expected(name, self._locations)
-            self._locations += [location] if location else []
-            return iter(found)
-
         self._listings[day] = listing_hash(files.listed)
         if not self._request.origin.is_whole_at_its_end:
             self._check_names(day, files)
         if not self._has_tail:
             self._account.interval = interval_of(files.hourly) if files.hourly else self._account.interval
-        for item in self._walk.take(files.hourly, midnight, fetch):
+        for item in self._walk.take(files.hourly, midnight, self._fetch):
             self._take_hourly(item)
         for location in self._locations[known:]:
             files.add(self._reader.day([location], day))
-        for item in self._backfill.take(files.backfill, midnight, fetch):
+        for item in self._backfill.take(files.backfill, midnight, self._fetch):
             self._take_backfill(item)
         for judged in self._other_trails.take(files.others, midnight):
             self._account.add_other_names(judged)
@@ -332,6 +334,17 @@ class ChainValidation:
         for name in files.foreign:
             self._account.add_foreign(name, day)
         self._account.end_day(day, files.logs)
+
+    def _fetch(self, name: ObjectName) -> Iterator[DigestFile]:
+        try:
+            found, location = self._reader.expected(name, self._locations)
+        except CannotLook:
+            # Whatever else lies there is not seen, either.
+            named = DigestName.parse(name)
+            self._locations += [named.location] if named else []
+            raise
+        self._locations += [location] if location else []
+        return iter(found)
 
     def _check_names(self, day: date, files: DayFiles) -> None:
         """In a copy, what follows ``AWSLogs/`` is a file's name: of two that have the same one, one is looked at."""

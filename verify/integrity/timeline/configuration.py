@@ -292,6 +292,22 @@ class Configuration:
             place = (call.bucket, call.prefix) if call.bucket else None
         return tuple(found)
 
+    def left(self, place: Place) -> datetime | None:
+        """When the trail left a place for the last time, by the calls that are known; ``None`` where none tells of it.
+
+        It may have left with a move of which the place before it is not known any place that no call tells of.
+        """
+        is_told = place in self.places()
+        left = [call.at for call, before in self.moves() if before == place or (before is None and not is_told)]
+        return max(left, default=None)
+
+    def left_before(self, moment: datetime) -> frozenset[Place]:
+        """The places that the trail left before a moment, by the calls that are known, and did not return to."""
+        told = sorted((call for call in self.calls if call.bucket), key=lambda call: call.at)
+        since = {(call.bucket, call.prefix) for call in told if call.at >= moment}
+        before = [(call.bucket, call.prefix) for call in told if call.at < moment]
+        return frozenset({*before[:-1]} - {*before[-1:]} - since)
+
     def places(self) -> frozenset[Place]:
         """Where the trail is known to have delivered."""
         return frozenset((call.bucket, call.prefix) for call in self.calls if call.bucket)

@@ -58,12 +58,12 @@ def content_of(stored: Stored) -> bytes | None:
 def damages(world: World, objects: Mapping[Name, Stored], now: datetime, bucket: str = "") -> list[Damage]:
     """All that is not as CloudTrail delivered it.
 
-    :param bucket: where the verifier looks for what was planted. Default: - where the trail delivers.
+    :param bucket: of which the verifier looks at a copy. Default: - it looks where the trail delivers, or did.
     """
-    return [*_lost(world, objects, now), *_planted(world, objects, now, bucket)]
+    return [*_lost(world, objects, now, bucket), *_planted(world, objects, now, bucket)]
 
 
-def _lost(world: World, objects: Mapping[Name, Stored], now: datetime) -> Iterator[Damage]:
+def _lost(world: World, objects: Mapping[Name, Stored], now: datetime, looked_at: str) -> Iterator[Damage]:
     kept_backfills: dict[_Chain, datetime] = {}
     for name, one in world.genuine.items():
         if one.is_backfill and name in objects and one.end:
@@ -88,8 +88,10 @@ def _lost(world: World, objects: Mapping[Name, Stored], now: datetime) -> Iterat
         if one.is_backfill and not one.is_digest and one.digest:
             start, end = _in_digest(world, one.digest, one.minute, one.minute + MINUTE)
         yield Damage(f"{kind} {what}", name[1], one.key.account, one.key.region, start, end)
-        if stored is not None and not one.is_digest and not one.is_backfill and one.at > one.minute + HOUR / 4:
-            # It was delivered late, and misleads whoever reads the files of the time that its name tells.
+        is_late = not one.is_digest and not one.is_backfill and one.at > one.minute + HOUR / 4
+        if stored is not None and is_late and looked_at in ("", name[0]):
+            # It was delivered late, and misleads whoever reads the files of the time that its name tells, where it is:
+            # a copy of the bucket that the trail had before does not hold it.
             minute = one.minute, one.minute + MINUTE
             yield Damage(f"late {kind} {what}", name[1], one.key.account, one.key.region, *minute)
 
@@ -177,7 +179,16 @@ def _planted(world: World, objects: Mapping[Name, Stored], now: datetime, looked
             continue
         damage = planted(key, stored, now)
         # Beside the trail's own folder no row of an account and region tells of it.
-        yield damage if key.startswith(f"{top}AWSLogs/") else replace(damage, account="", region="")
+        is_own = key.startswith(f"{top}AWSLogs/") and not _is_anothers(world, bucket, key)
+        yield damage if is_own else replace(damage, account="", region="")
+
+
+def _is_anothers(world: World, bucket: str, key: str) -> bool:
+    """Whether it is named as a log that another trail alone delivers, to a place of its own."""
+    found = _LOG.search(key)
+    place = bucket, key[: found.start()].removesuffix("/") if found else ""
+    theirs = {(one.bucket, one.prefix) for of, segments in world.segments.items() if of.trail for one in segments}
+    return found is not None and place in theirs - world.places() - _set_places(world)
 
 
 def _was_there(world: World, bucket: str, key: str) -> bool:
