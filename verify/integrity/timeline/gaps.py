@@ -317,7 +317,7 @@ def _at_end(
     context: GapContext, part: DeliveryPeriod, latest: LatestDelivery, older_end: datetime | None
 ) -> Iterator[JudgedPeriod]:
     """A time after the newest digest: what is younger than a digest may take is not due, if one may come."""
-    may_come = _may_come(context, part) and not (_is_short(part) and _is_superseded(context, part, latest))
+    may_come = _may_come(context, part) and not (_is_short(context, part) and _is_superseded(context, part, latest))
     is_doubtful = latest.was_refused or (latest.at is not None and latest.is_here is None)
     young = part.end
     if may_come and not is_doubtful:
@@ -329,9 +329,12 @@ def _at_end(
         yield JudgedPeriod(young, part.end, Verdict.NOT_DUE, f"until {_iso(due)}", Evidence(until=due))
 
 
-def _is_short(part: DeliveryPeriod) -> bool:
-    """Whether logging was on for so short a time that it may have no digest of its own."""
-    return part.delivery is DeliveryState.SIGNED and part.end - part.start <= _TOO_SHORT_FOR_A_DIGEST
+def _is_short(context: GapContext, part: DeliveryPeriod) -> bool:
+    """Whether a time is one of a session of logging so short that it may have no digest of its own."""
+    around = _TOO_SHORT_FOR_A_DIGEST
+    sessions = _between(context, part.start - around, min(part.end + around, context.now), None)
+    whole = next((one for one in sessions if one.start <= part.start < one.end), part)
+    return whole.delivery is DeliveryState.SIGNED and whole.end - whole.start <= around
 
 
 def _is_superseded(context: GapContext, part: DeliveryPeriod, latest: LatestDelivery) -> bool:

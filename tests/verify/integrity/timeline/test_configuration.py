@@ -285,6 +285,19 @@ def test_since_when_a_trail_delivered_to_known_places_only() -> None:
     assert Configuration(HOME, (made,)).settled_since(two_hours, looked_at) is None
 
 
+def test_when_a_trail_left_a_place() -> None:
+    moved = answered("UpdateTrail", 10, place("new"), **place("new"))
+    back = answered("UpdateTrail", 20, place("old"), **place("old"))
+    again = answered("UpdateTrail", 30, place("new"), **place("new"))
+    calls = known(answered("UpdateTrail", 5, place("old")), moved, back, again)
+
+    assert (calls.left(("old", "")), calls.left(("new", "")), calls.left(("strange", ""))) == (at(30), at(20), None)
+    # Of the first move nobody tells what it left: that may be any place to which digests lead.
+    assert (known(moved).left(("strange", "")), known(moved).left(("new", ""))) == (at(10), None)
+    assert [calls.left_before(at(hours)) for hours in (15, 25, 35)] == [set(), set(), {("old", "")}]
+    assert known(moved).left_before(at(15)) == set()
+
+
 ONE_ACCOUNTS = Today(at(100), {Setting.ORGANIZATION: False})
 
 
