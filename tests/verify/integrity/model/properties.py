@@ -405,7 +405,7 @@ def _why_by_times(world: World, start: datetime, end: datetime, now: datetime) -
     was_unsigned = any(
         not segment.is_signed and segment.start < end + HOUR and start - HOUR < (segment.end or now)
         for key, segments in world.segments.items() for segment in segments
-        if key.trail == 0 or (segment.bucket, segment.prefix) in _set_places(world) or not _is_shown(world, key, now)
+        if key.trail == 0 or (segment.bucket, segment.prefix) in _set_places(world)
     )  # fmt: skip
     return _first(
         (short_on, "logging was on for a short time"),
@@ -417,12 +417,6 @@ def _why_by_times(world: World, start: datetime, end: datetime, now: datetime) -
 def _set_places(world: World) -> set[tuple[str, str]]:
     """The buckets and prefixes that the trail was ever set to, whether it delivered there or not."""
     return {(one.bucket, one.prefix) for _, (one, *_) in world.states if one.exists}
-
-
-def _is_shown(world: World, key: Key, now: datetime) -> bool:
-    """Whether DescribeTrails shows another trail in the home region of the one that is asked for."""
-    state = world.state_at(now)[key.trail]
-    return state.is_multi_region or state.start.home == world.case.trails[0].home
 
 
 def _is_newest_doubtful(world: World, now: datetime) -> bool:
