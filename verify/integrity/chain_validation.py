@@ -85,6 +85,7 @@ class ChainRequest:
     :param other_trails: asks which other trails deliver to the location, and of each whether it signs for what it
         delivers today; ``None`` for whoever does not know.
     :param unsigned: asks when other trails delivered to a location of their own without signing.
+    :param is_apart: whether the locations are places that another trail has, and this one has not.
     :param remembered: what an earlier run proved.
     :param anchor: the same, where nothing was written since: the period begins where it ends.
     :param on_proven: see :class:`verify.integrity.validate.ValidationRequest`.
@@ -103,6 +104,7 @@ class ChainRequest:
     calls_around: Callable[[Digest | None, Digest], str]
     other_trails: Callable[[DeliveryLocation], OtherTrails | None] = lambda _location: {}
     unsigned: Callable[[DeliveryLocation], tuple[UnsignedTime, ...]] = lambda _location: ()
+    is_apart: bool = False
     with_logs: bool = True
     settled_since: datetime | None = None
     delivers_here_since: Callable[[], datetime | None] = lambda: None
@@ -185,7 +187,7 @@ class ChainValidation:
             find_in_later_digests=self._named_later,
             deliverers=self._deliverers,
             unsigned_by=self._unsigned_by,
-            lies_apart=lambda: self._is_another_trails and bool(self._known_other_trails()),
+            lies_apart=lambda: request.is_apart and self._is_another_trails and bool(self._known_other_trails()),
             on_proven=request.on_proven,
         )
         self._account = Reconciliation(request.period, context, with_logs=request.with_logs)

@@ -458,6 +458,7 @@ class Validation:
                 calls_around=lambda older, newer: self._calls_around(chain.region, older, newer),
                 other_trails=lambda location: request.other_trails(location, chain.region),
                 unsigned=lambda location: request.unsigned(location, chain.region) if account_region.is_others else (),
+                is_apart=account_region.is_others and bool(chain.trail),
                 with_logs=not request.is_quick,
                 settled_since=self._settled_since,
                 delivers_here_since=lambda: self._delivers_here_since,

@@ -497,6 +497,12 @@ CASES = {
         attacks=(Attack("delete session", 922910),), trail_home="eu-west-1", trail_is_old=False,
         trail_is_organization=True, second=TrailStart("other-trail", "us-east-1", validates=False, prefix="logs"),
     ),
+    "a log planted where the trail has its place and another one alone delivers": case(
+        47000539, 371, move("02 19:57:15", "CreateTrail", trail=1), move("02 19:57:45", "StartLogging", trail=1),
+        regions=("us-east-1", "eu-west-1", "us-west-2"), attacks=(Attack("plant backfill", 630681),),
+        trail_is_multi_region=False, trail_prefix="logs/",
+        second=TrailStart("my-trail", "us-west-2", is_old=False, prefix="logs/"),
+    ),
 }  # fmt: skip
 
 
