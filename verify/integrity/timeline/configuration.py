@@ -251,6 +251,8 @@ class Configuration:
     def is_one_accounts_unshown_since(self) -> datetime | None:
         """Since when nothing shows that the trail was one account's, as it is today; ``None`` where a call does.
 
+        Where nobody tells how it is today, what a call of the last minutes tells is of these alone.
+
         An organization's trail may have been given to one account in the last minutes, which the event history does not
         hold yet: then it does not hold either what a delegated administrator did before. All such changes of before it
         holds, for "only the management account for the organization can convert" a trail.
@@ -259,7 +261,7 @@ class Configuration:
         today, known = self.today, self.known
         if today is None or known.start is None or known.end is None:
             return None
-        if today.settings.get(Setting.ORGANIZATION) is not False:
+        if today.settings.get(Setting.ORGANIZATION):
             return None
         before = [call for call in self.calls if call.at <= known.end]
         if any(Setting.ORGANIZATION in dict(call.settings) for call in before):

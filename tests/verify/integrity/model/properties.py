@@ -331,6 +331,7 @@ def why_not_zero(world: World, start: datetime, end: datetime, now: datetime) ->
         _why_by_state(world, start, end, now)
         or _why_by_delivery(world, now)
         or _why_by_moves(world.case, world.state_at(now)[0])
+        or _why_by_others(world.case)
         or _why_by_times(world, start, end, now)
     )
 
@@ -386,6 +387,17 @@ def _why_by_moves(case: Case, state: TrailState) -> str:
         (
             bool(case.members) and bool(kinds & CALLS or not state.is_multi_region),
             "an organization's changes stand nowhere",
+        ),
+    )
+
+
+def _why_by_others(case: Case) -> str:
+    """What is not known of other trails, where their logs are not signed: a call tells what holds after it."""
+    called = {move.trail for move in case.moves if move.kind in ("StartLogging", "StopLogging")}
+    return _first(
+        (
+            any(number in called and trail.is_old and not trail.validates for number, trail in enumerate(case.trails)),
+            "whether another trail, which signs nothing, logged before the first call stands nowhere",
         ),
     )
 

@@ -503,6 +503,15 @@ CASES = {
         trail_is_multi_region=False, trail_prefix="logs/",
         second=TrailStart("my-trail", "us-west-2", is_old=False, prefix="logs/"),
     ),
+    "a trail made in the last minutes, of which DescribeTrails does not tell whether it is an organization's": case(
+        47016232, 778, move("02 20:45:51", "DeleteTrail"), move("03 08:29:28", "CreateTrail"), mode="copy", earlier=778,
+        losses=("DescribeTrails",), trail_is_multi_region=False, trail_prefix="logs/",
+    ),
+    "another trail that signs nothing, of which it is not known that it logged before it was started": case(
+        47016255, 427, move("03 00:50:07", "StartLogging", trail=1), move("03 01:53:59", "CreateTrail"),
+        move("03 01:54:00", "StartLogging"), trail_is_old=False,
+        second=TrailStart("other-trail", "us-east-1", validates=False, prefix="a/b/c"),
+    ),
 }  # fmt: skip
 
 
