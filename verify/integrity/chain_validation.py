@@ -637,22 +637,28 @@ class ChainValidation:
         """
         latest_end, tolerance = newest, self._account.interval / 12  # five minutes of an hour
         is_whole = self._request.origin.is_whole_at_its_end
-        is_rewritten, before = not is_whole, None
+        is_rewritten, before, latest = not is_whole, None, None
         for name, entry in self._digests_since((delivered - DELIVERED_WITHIN).date()):
             if is_whole and abs(entry.last_modified - delivered) <= tolerance:
                 if self._may_be_delivered(name, delivered):
+                    self._reader.read_unlisted(name.name)  # an export keeps what shows it
                     return True
                 is_rewritten = True  # or it was late; an older one, written anew at that moment, looks the same
             if not name.chain.is_backfill:
                 is_rewritten = is_rewritten or entry.last_modified > delivered
-                latest_end = max(latest_end or name.end, name.end)
+                if latest_end is None or name.end > latest_end:
+                    latest_end, latest = name.end, name.name
                 if entry.last_modified < delivered and entry.name.key.startswith(self._locations[0].root):
                     before = max(before or entry.last_modified, entry.last_modified)
         if not is_rewritten and self._was_delivered_here(delivered, before):
             return False
         # A digest is not delivered before the time that it covers is over, be it an interval or up to a stop.
         is_newest = latest_end is not None and latest_end + self._account.interval > delivered + tolerance
-        return True if is_newest and latest_end and not self._was_stopped(latest_end, delivered) else None
+        if not is_newest or latest_end is None or self._was_stopped(latest_end, delivered):
+            return None
+        if latest is not None:
+            self._reader.read_unlisted(latest)
+        return True
 
     def _may_be_delivered(self, name: DigestName, moment: datetime) -> bool:
         """Whether a digest is one that CloudTrail delivers at a moment when it is on time: an hour after its end, at

@@ -512,6 +512,10 @@ CASES = {
         move("03 01:54:00", "StartLogging"), trail_is_old=False,
         second=TrailStart("other-trail", "us-east-1", validates=False, prefix="a/b/c"),
     ),
+    "a bundle that begins in a pause, and the digest of before it that was the last to come": case(
+        51003304, 1285, move("02 23:31:30", "StopLogging", 65073), move("03 16:41:22", "StartLogging", 577340),
+        regions=TWO, mode="bundle", asked_from=492, earlier=1285, trail_home="eu-west-1", trail_is_organization=True,
+    ),
 }  # fmt: skip
 
 
