@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from functools import partial
 
+from verify.errors import CannotLook
 from verify.integrity.digests.chain import ChainWalk, Gap, GapKind, JudgedDigest
 from verify.integrity.digests.digest import Digest, LogReference
 from verify.integrity.digests.digest_file import DigestFile, SignatureStatus, with_successor_signature
@@ -29,7 +30,7 @@ from verify.integrity.reconcile import (
 )
 from verify.integrity.result import ChainResult, OnProgress
 from verify.integrity.state import Anchor, listing_hash
-from verify.integrity.timeline.configuration import Configuration, NoStatus, TrailStatus
+from verify.integrity.timeline.configuration import Configuration, NoStatus, Place, TrailStatus
 from verify.integrity.timeline.gaps import (
     DUE_AFTER_INTERVALS,
     HOUR,
@@ -84,6 +85,7 @@ class ChainRequest:
     :param other_trails: asks which other trails deliver to the location, and of each whether it signs for what it
         delivers today; ``None`` for whoever does not know.
     :param unsigned: asks when other trails delivered to a location of their own without signing.
+    :param is_apart: whether the locations are places that another trail has, and this one has not.
     :param remembered: what an earlier run proved.
     :param anchor: the same, where nothing was written since: the period begins where it ends.
     :param on_proven: see :class:`verify.integrity.validate.ValidationRequest`.
@@ -102,6 +104,7 @@ class ChainRequest:
     calls_around: Callable[[Digest | None, Digest], str]
     other_trails: Callable[[DeliveryLocation], OtherTrails | None] = lambda _location: {}
     unsigned: Callable[[DeliveryLocation], tuple[UnsignedTime, ...]] = lambda _location: ()
+    is_apart: bool = False
     with_logs: bool = True
     settled_since: datetime | None = None
     delivers_here_since: Callable[[], datetime | None] = lambda: None
@@ -184,6 +187,7 @@ class ChainValidation:
             find_in_later_digests=self._named_later,
             deliverers=self._deliverers,
             unsigned_by=self._unsigned_by,
+            lies_apart=lambda: request.is_apart and self._is_another_trails and bool(self._known_other_trails()),
             on_proven=request.on_proven,
         )
         self._account = Reconciliation(request.period, context, with_logs=request.with_logs)
@@ -218,8 +222,13 @@ class ChainValidation:
         if self._is_another_trails:
             periods = self._account.timeline.problems()
         early = self._account.timeline.early()
-        places = frozenset((one.bucket, one.prefix) for one in self._locations[len(self._request.locations) :])
-        return ChainResult(self._request.chain, periods, self._account.tally, self._next_anchor(periods), early, places)
+        anchor = self._next_anchor(periods)
+        return ChainResult(self._request.chain, periods, self._account.tally, anchor, early, self.places)
+
+    @property
+    def places(self) -> frozenset[Place]:
+        """To which buckets and prefixes the chain's digests led so far, beside those where it was looked for."""
+        return frozenset((one.bucket, one.prefix) for one in self._locations[len(self._request.locations) :])
 
     @property
     def _is_another_trails(self) -> bool:
@@ -309,21 +318,16 @@ class ChainValidation:
         midnight = datetime.combine(day, time.min, UTC)
         known = len(self._locations)
 
-        def fetch(name: ObjectName) -> Iterator[DigestFile]:
-            found, location = self._reader.expected(name, self._locations)
-            self._locations += [location] if location else []
-            return iter(found)
-
         self._listings[day] = listing_hash(files.listed)
         if not self._request.origin.is_whole_at_its_end:
             self._check_names(day, files)
         if not self._has_tail:
             self._account.interval = interval_of(files.hourly) if files.hourly else self._account.interval
-        for item in self._walk.take(files.hourly, midnight, fetch):
+        for item in self._walk.take(files.hourly, midnight, self._fetch):
             self._take_hourly(item)
         for location in self._locations[known:]:
             files.add(self._reader.day([location], day))
-        for item in self._backfill.take(files.backfill, midnight, fetch):
+        for item in self._backfill.take(files.backfill, midnight, self._fetch):
             self._take_backfill(item)
         for judged in self._other_trails.take(files.others, midnight):
             self._account.add_other_names(judged)
@@ -332,6 +336,17 @@ class ChainValidation:
         for name in files.foreign:
             self._account.add_foreign(name, day)
         self._account.end_day(day, files.logs)
+
+    def _fetch(self, name: ObjectName) -> Iterator[DigestFile]:
+        try:
+            found, location = self._reader.expected(name, self._locations)
+        except CannotLook:
+            # Whatever else lies there is not seen, either.
+            named = DigestName.parse(name)
+            self._locations += [named.location] if named else []
+            raise
+        self._locations += [location] if location else []
+        return iter(found)
 
     def _check_names(self, day: date, files: DayFiles) -> None:
         """In a copy, what follows ``AWSLogs/`` is a file's name: of two that have the same one, one is looked at."""
@@ -622,22 +637,28 @@ class ChainValidation:
         """
         latest_end, tolerance = newest, self._account.interval / 12  # five minutes of an hour
         is_whole = self._request.origin.is_whole_at_its_end
-        is_rewritten, before = not is_whole, None
+        is_rewritten, before, latest = not is_whole, None, None
         for name, entry in self._digests_since((delivered - DELIVERED_WITHIN).date()):
             if is_whole and abs(entry.last_modified - delivered) <= tolerance:
                 if self._may_be_delivered(name, delivered):
+                    self._reader.read_unlisted(name.name)  # an export keeps what shows it
                     return True
                 is_rewritten = True  # or it was late; an older one, written anew at that moment, looks the same
             if not name.chain.is_backfill:
                 is_rewritten = is_rewritten or entry.last_modified > delivered
-                latest_end = max(latest_end or name.end, name.end)
+                if latest_end is None or name.end > latest_end:
+                    latest_end, latest = name.end, name.name
                 if entry.last_modified < delivered and entry.name.key.startswith(self._locations[0].root):
                     before = max(before or entry.last_modified, entry.last_modified)
         if not is_rewritten and self._was_delivered_here(delivered, before):
             return False
         # A digest is not delivered before the time that it covers is over, be it an interval or up to a stop.
         is_newest = latest_end is not None and latest_end + self._account.interval > delivered + tolerance
-        return True if is_newest and latest_end and not self._was_stopped(latest_end, delivered) else None
+        if not is_newest or latest_end is None or self._was_stopped(latest_end, delivered):
+            return None
+        if latest is not None:
+            self._reader.read_unlisted(latest)
+        return True
 
     def _may_be_delivered(self, name: DigestName, moment: datetime) -> bool:
         """Whether a digest is one that CloudTrail delivers at a moment when it is on time: an hour after its end, at

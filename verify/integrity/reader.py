@@ -296,7 +296,7 @@ class ChainReader:
         return self._store.read_each(names, lambda _: GzipSink(MAX_LOG_BYTES))
 
     def read_unlisted(self, name: ObjectName) -> None:
-        """Read a file that no digest names, if that is wanted. What it holds is of no matter."""
+        """Read a file of which only the listing tells something, if that is wanted. What it holds is of no matter."""
         if self._logs is LogReading.ALL:
             self._store.read_each([name], lambda _: GzipSink(MAX_LOG_BYTES))
 

@@ -250,6 +250,8 @@ class ReconciliationContext:
     :param deliverers: every trail that delivers to the location, asked for when all digests were seen.
     :param unsigned_by: the other trail, and its place, whose a log file is that lies where that trail alone delivers
         and that nobody signs for; ``""`` for any other file.
+    :param lies_apart: asks whether all files lie where another trail alone delivers: what is not known of one is no
+        doubt of any time of the trail's.
     :param now: by the service's clock.
     :param on_proven: told of every log file that is proven, and the hash that was signed.
     """
@@ -261,6 +263,7 @@ class ReconciliationContext:
     find_in_later_digests: FindInLaterDigests
     deliverers: Callable[[], Iterable[Deliverer]]
     unsigned_by: Callable[[LogName], str] = lambda _log: ""
+    lies_apart: Callable[[], bool] = lambda: False
     on_proven: Callable[[ObjectName, str], None] = lambda _name, _sha256: None
 
 
@@ -505,7 +508,7 @@ class Reconciliation:
         found = self._context.find_in_later_digests(
             [unnamed for unnamed in waiting if unnamed.delivered and unnamed.digest_verdict is None]
         )
-        deliverers = tuple(self._context.deliverers())
+        deliverers, is_apart = tuple(self._context.deliverers()), self._context.lies_apart()
         for unnamed in waiting:
             if unnamed.name in found:
                 self._judge_elsewhere(*found[unnamed.name])
@@ -524,7 +527,7 @@ class Reconciliation:
                 self.tally.unsigned[trail] += 1
                 self._context.on_unlisted(unnamed.name)
                 continue
-            self._report(unnamed.name, verdict, reason)
+            self._report(unnamed.name, verdict, reason, is_timed=not (is_apart and verdict is Verdict.UNPROVEN))
 
     def _unsigned_by(self, unnamed: Unlisted) -> str:
         """The other trail whose the file is, of which nobody can say more: it is no part of what is asked."""
@@ -535,7 +538,11 @@ class Reconciliation:
         at = unnamed.delivered.start if unnamed.delivered else None
         return at is not None and any(period.start <= at < period.end for period in self._names.unread)
 
-    def _report(self, name: ObjectName, verdict: Verdict, reason: str) -> None:
+    def _report(self, name: ObjectName, verdict: Verdict, reason: str, *, is_timed: bool = True) -> None:
+        """Add a file that is not proven.
+
+        :param is_timed: whether the minute that its name tells is not proven then, either.
+        """
         self.tally.logs[verdict] += 1
         self._context.on_unlisted(name)
         named = LogName.parse(name)
@@ -543,7 +550,8 @@ class Reconciliation:
             self.tally.record(Problem(verdict, str(name), reason))
         elif named is not None:
             self.tally.add_not_due(named.delivered)
-        self._add_problem_of_file(name, verdict, f"{name.key.rpartition('/')[2]}: {reason}")
+        if is_timed:
+            self._add_problem_of_file(name, verdict, f"{name.key.rpartition('/')[2]}: {reason}")
 
     def _add_problem_of_file(self, name: ObjectName, verdict: Verdict, reason: str) -> None:
         """Add a problem of a file's time: the minute that its name tells, or all of the period if it tells none."""

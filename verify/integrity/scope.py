@@ -77,6 +77,7 @@ class Scope:
         was asked for.
     :param unseen: why the scope may be larger than it is known to be, each as a sentence.
     :param is_settled: whether no folder is there of which nobody knows whether it is the trail's.
+    :param unlisted: places that the trail had in the period and that could not be looked at, each with a sentence.
     """
 
     account_regions: tuple[AccountRegion, ...] = ()
@@ -86,6 +87,7 @@ class Scope:
     unseen: tuple[str, ...] = ()
     places: tuple[Place, ...] = ()
     is_settled: bool = True
+    unlisted: tuple[tuple[Place, str], ...] = ()
 
     def holds(self, place: Place) -> bool:
         """Whether all of the trail's files of a bucket and prefix are looked at."""
@@ -102,6 +104,7 @@ class Destination:
     :param is_multi_region: whether it was ever in the period; ``None`` when that is not known.
     :param other_prefixes: where other trails deliver in the bucket.
     :param former: other places in which the trail's files of before may lie.
+    :param left_before: those of them that it left before the period.
     """
 
     bucket: str
@@ -111,6 +114,7 @@ class Destination:
     other_prefixes: tuple[str, ...] = ()
     former: tuple[Place, ...] = ()
     was_organization: bool | None = None
+    left_before: frozenset[Place] = frozenset()
 
     @property
     def place(self) -> Place:
@@ -123,8 +127,9 @@ class Destination:
         return (*own, *(self.other_prefixes if bucket == self.bucket else ()))
 
     def with_former(self, places: Iterable[Place]) -> Destination:
-        """The same, of a trail that delivered to some other places, too."""
-        return replace(self, former=tuple(sorted({*self.former, *places})))
+        """The same, of a trail whose digests lead to some other places, too."""
+        found = frozenset(places)
+        return replace(self, former=tuple(sorted({*self.former, *found})), left_before=self.left_before - found)
 
     def is_others(self, location: DeliveryLocation) -> bool:
         """Whether another trail delivers to a location, and this one does not and did not."""
@@ -320,7 +325,8 @@ def scope_in_bucket(
                 table.expect(location.account, region)
     for chain in expected.earlier:
         table.expect(chain.account, chain.region)
-    unseen = [regions.why_not] if regions.why_not and is_wide and selection.region is None else []
+    unseen = list(former.unseen)
+    unseen += [regions.why_not] if regions.why_not and is_wide and selection.region is None else []
     if expected.organization is not None and expected.organization.why_not and selection.account is None:
         unseen.append(expected.organization.why_not)
     return Scope(
@@ -331,6 +337,7 @@ def scope_in_bucket(
         tuple(unseen),
         former.places,
         not own.doubtful,
+        former.unlisted,
     )
 
 
@@ -411,9 +418,10 @@ def _former(
     """Where the trail delivered before. What lies beside its own folders in another bucket is no business of its any
     more.
 
-    :returns: the places that are looked at, what is there, and a sentence for each that cannot be looked at.
+    :returns: the places that are looked at, what is there, and a sentence for each that cannot be looked at. In one
+        that the trail had in the period there may be files of any account and region.
     """
-    notices, foreign = list[str](), list[Problem]()
+    notices, foreign, unlisted = list[str](), list[Problem](), dict[Place, str]()
     days: dict[tuple[DeliveryLocation, str], Days] = {}
     looked_at = {(location.bucket, location.prefix) for location in found.locations}
     places = [destination.place, *sorted(looked_at & set(destination.former) - {destination.place})]
@@ -429,8 +437,27 @@ def _former(
                     foreign += account.problems
             places.append(place)
         except CannotLook as error:
-            notices.append(f"The trail delivered to s3://{place[0]} before, which could not be looked at: {error}")
-    return Scope(days=days, foreign=tuple(foreign), notices=tuple(notices), places=tuple(places))
+            if place in destination.left_before:
+                notices.append(_not_looked_at(place, str(error)))
+            else:
+                unlisted[place] = str(error)
+    return Scope(
+        days=days,
+        foreign=tuple(foreign),
+        notices=tuple(notices),
+        unseen=tuple(_not_looked_at(place, why) for place, why in unlisted.items()),
+        places=tuple(places),
+        unlisted=tuple((place, _not_looked_at(place, why)) for place, why in unlisted.items()),
+    )
+
+
+def _not_looked_at(place: Place, why: str) -> str:
+    return f"The trail delivered to {_address(place)} before, which could not be looked at: {why}"
+
+
+def _address(place: Place) -> str:
+    bucket, prefix = place
+    return f"s3://{bucket}/{prefix}".rstrip("/")
 
 
 def _in_no_region(location: DeliveryLocation, region: str, days: Days) -> list[Problem]:
@@ -522,13 +549,14 @@ class _Table:
                 )
             )
         for account, region, location in self._others:
-            found.append(_others(ChainName(account, region, self._trail.name, self._trail.home_region), location))
+            found.append(others_of(ChainName(account, region, self._trail.name, self._trail.home_region), location))
         for account, region, location in self._strangers:
-            found.append(_others(ChainName(account, region, "", ""), location))
+            found.append(others_of(ChainName(account, region, "", ""), location))
         return tuple(found)
 
 
-def _others(chain: ChainName, *locations: DeliveryLocation) -> AccountRegion:
+def others_of(chain: ChainName, *locations: DeliveryLocation) -> AccountRegion:
+    """Places of an account and region where other trails alone deliver."""
     return AccountRegion(chain, locations, is_always_enabled=False, has_folder=True, is_expected=False, is_others=True)
 
 
@@ -568,7 +596,7 @@ def scope_in_copy(
         if not selection.takes(account, region):
             continue
         if theirs := tuple(location for location in one.locations if not own.takes(location)):
-            others.append(_others(ChainName(account, region, "", ""), *theirs))
+            others.append(others_of(ChainName(account, region, "", ""), *theirs))
         if locations := tuple(location for location in one.locations if own.takes(location)):
             account_regions[account, region] = replace(one, chain=_chain(account, region, meant), locations=locations)
     # The trail's own region is accounted for even when its folders are gone, as is what the copy is said to hold.

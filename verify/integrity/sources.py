@@ -399,6 +399,7 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         other_prefixes=other_prefixes,
         former=() if elsewhere or not origin.keeps_keys else tuple(configuration.places()),
         was_organization=was_organizations,
+        left_before=configuration.left_before(period.start - DUE_AFTER_INTERVALS * HOUR),
     )
     regions = facts.with_left_regions(regions) if was_all is not False else regions
     is_organization = deployed is None or deployed.is_organization or was_organizations is not False
@@ -429,6 +430,7 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         notices=tuple(notices),
         other_trails=_AskForOtherTrails(aws, facts, trail, origin),
         unsigned=_AskForUnsignedTimes(aws, facts),
+        untold=() if elsewhere or not origin.keeps_keys else tuple(_untold(configuration, period)),
         anchors=anchors,
         with_places=lambda places: scope_in_bucket(
             store, trail, destination.with_former(places), expected, selection, walked
@@ -439,6 +441,16 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
     ready_store: ObjectStore = store if origin.keeps_keys else BucketCopyStore(store, bucket, tuple(prefixes))
     known_facts = replace(facts, delivers_elsewhere=elsewhere, known=configuration)
     return PreparedValidation(request, ready_store, known_facts, remembers_as=kept_as)
+
+
+def _untold(configuration: Configuration, period: Period) -> Iterator[str]:
+    """The moves of which the place before is not known, where the trail had that in the period."""
+    for call, before in configuration.moves():
+        if before is None and call.at > period.start and not call.is_creation:
+            yield (
+                f"Where the trail delivered before {call} is not known, as no call of before tells it: what lies there "
+                "was not looked at, unless it is where the trail delivers today."
+            )
 
 
 def _doubted(

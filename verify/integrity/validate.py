@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
+from itertools import chain
 from threading import Lock
 
 from verify.errors import CannotLook
@@ -18,7 +19,7 @@ from verify.integrity.origin import TRAIL_BUCKET, Origin
 from verify.integrity.reader import ChainReader, LogReading, Pools, calls_in_logs, days_back
 from verify.integrity.reconcile import CLOCKS_DIFFER
 from verify.integrity.result import ChainResult, OnProgress, Result, Tally
-from verify.integrity.scope import AccountRegion, Scope
+from verify.integrity.scope import AccountRegion, Scope, others_of
 from verify.integrity.state import Anchor, Anchors, listing_hash
 from verify.integrity.timeline.configuration import (
     GLOBAL_SERVICE_EVENTS,
@@ -64,6 +65,8 @@ class ValidationRequest:
     :param with_places: the scope, if the trail delivered to these buckets and prefixes as well. Default: - there is no
         looking at others.
     :param held: the time that a bundle's export looked at; some of it was asked for. Default: - all that was asked for.
+    :param untold: why there may be places that the trail had and that nobody knows, each as a sentence. Digests lead to
+        them: where all is proven, nothing was delivered to another one.
     """
 
     trail: TrailName
@@ -83,6 +86,7 @@ class ValidationRequest:
     on_proven: Callable[[ObjectName, str], None] = lambda _name, _sha256: None
     held: Period | None = None
     with_places: Callable[[frozenset[Place]], Scope] | None = None
+    untold: tuple[str, ...] = ()
 
 
 class Validation:
@@ -118,7 +122,7 @@ class Validation:
     @property
     def scope(self) -> Scope:
         """What was accounted for, once :meth:`run` has ended: also the places to which only signed digests lead."""
-        return self._request.scope
+        return replace(self._request.scope, account_regions=self._account_regions())
 
     def run(self) -> Result:
         """Validate every chain; one that cannot be looked at does not keep the others from being validated."""
@@ -150,16 +154,17 @@ class Validation:
                 f"Trail {trail} without log file validation. Nobody can say whether CloudTrail delivered {number:,} of "
                 "the log files there; they are no part of this result."
             )
+        chains = tuple(self._where_unlisted(self._no_better(result)) for result in results.values())
         return Result(
             trail=request.trail.arn or request.trail.name,
             source=request.source,
             period=request.period,
             made_at=request.now,
             is_quick=request.is_quick,
-            chains=tuple(sorted(filter(_says_anything, map(self._no_better, results.values())), key=_chain_of)),
+            chains=tuple(sorted(filter(_says_anything, chains), key=_chain_of)),
             foreign=(*request.scope.foreign, *self._in_days_to_come()),
             notices=tuple(notices),
-            unseen=request.scope.unseen,
+            unseen=(*request.scope.unseen, *self._untold(chains)),
             requires_logging=request.requires_logging,
             claimed_because=request.claimed_because,
         )
@@ -186,6 +191,25 @@ class Validation:
             self._days |= self._request.scope.days or {}
             for concluded in ("_settled_since", "_delivers_here_since"):
                 self.__dict__.pop(concluded, None)
+
+    def _where_unlisted(self, result: ChainResult) -> ChainResult:
+        """Where a place that the trail had cannot be looked at, nobody knows that nothing was added there."""
+        period, problems = self._request.period, list[JudgedPeriod]()
+        for place, why in self._request.scope.unlisted:
+            left = self._configuration.left(place)
+            end = period.end if left is None else min(left, period.end)
+            if period.start < end:
+                problems.append(JudgedPeriod(period.start, end, Verdict.UNPROVEN, why))
+        if not problems or not result.periods:
+            return result
+        return replace(result, periods=with_problems(result.periods, problems), anchor=None)
+
+    def _untold(self, chains: Iterable[ChainResult]) -> tuple[str, ...]:
+        """Why there may be places that nobody knows, where not all is proven and no digest led to another one."""
+        scope, known = self._request.scope, self._configuration.places()
+        led = {*scope.places, *(place for place, _ in scope.unlisted)} - known - {*scope.places[:1]}
+        is_proven = all(judged.verdict in HARMLESS for chain in chains for judged in chain.periods)
+        return () if led or is_proven else self._request.untold
 
     def _not_recorded(self) -> Iterator[str]:
         """What may have kept events from being recorded: of what is not recorded, nothing is delivered or signed."""
@@ -250,7 +274,7 @@ class Validation:
         """Each with its places: where another trail delivers today, this one may have delivered before."""
         found: dict[ChainName, AccountRegion] = {}
         others: list[AccountRegion] = []
-        for one in self._request.scope.account_regions:
+        for one in chain.from_iterable(map(self._apart, self._request.scope.account_regions)):
             known = found.get(one.chain)
             if known is None and not one.is_others:
                 found[one.chain] = one
@@ -259,6 +283,34 @@ class Validation:
             else:
                 others.append(one)
         return (*found.values(), *others)
+
+    def _apart(self, account_region: AccountRegion) -> tuple[AccountRegion, ...]:
+        """An account and region, and apart from it where another trail alone delivers.
+
+        In another region than its home, DescribeTrails does not show a trail of one region.
+        """
+        request, places = self._request, self._request.scope.places
+        if account_region.is_others or not places or not request.origin.keeps_keys:
+            return (account_region,)
+
+        def is_anothers(location: DeliveryLocation) -> bool:
+            if (location.bucket, location.prefix) in places:
+                return False
+            there = replace(account_region, locations=(location,))
+            return bool(request.other_trails(location, there.chain.region)) and not self._holds_own_digests(there)
+
+        theirs = tuple(filter(is_anothers, account_region.locations))
+        if not theirs:
+            return (account_region,)
+        own = tuple(location for location in account_region.locations if location not in theirs)
+        found = [others_of(account_region.chain, *theirs)]
+        if own:
+            found.append(replace(account_region, locations=own))
+        elif account_region.is_expected:
+            bucket, prefix = places[0]
+            nowhere = replace(theirs[0], bucket=bucket, prefix=prefix)
+            found.append(replace(account_region, locations=(nowhere,), has_folder=False))
+        return tuple(reversed(found))
 
     def _holds_own_digests(self, account_region: AccountRegion) -> bool:
         """Whether the trail itself has delivered digests there, of days that are looked at."""
@@ -373,6 +425,7 @@ class Validation:
 
     def _run(self, account_region: AccountRegion) -> ChainResult:
         request, facts, chain = self._request, self._facts, account_region.chain
+        validation: ChainValidation | None = None
         keys = facts.keys(chain.region)
         reader = ChainReader(
             self._store,
@@ -405,6 +458,7 @@ class Validation:
                 calls_around=lambda older, newer: self._calls_around(chain.region, older, newer),
                 other_trails=lambda location: request.other_trails(location, chain.region),
                 unsigned=lambda location: request.unsigned(location, chain.region) if account_region.is_others else (),
+                is_apart=account_region.is_others and bool(chain.trail),
                 with_logs=not request.is_quick,
                 settled_since=self._settled_since,
                 delivers_here_since=lambda: self._delivers_here_since,
@@ -412,11 +466,13 @@ class Validation:
                 anchor=anchor,
                 on_proven=request.on_proven,
             )
-            result = ChainValidation(asked, reader, self._pools.days, self._on_progress).run()
+            validation = ChainValidation(asked, reader, self._pools.days, self._on_progress)
+            result = validation.run()
         except CannotLook as error:
             why = f"it was not validated: {error}"
             judged = JudgedPeriod(request.period.start, request.period.end, Verdict.UNPROVEN, why)
-            return ChainResult(chain, (judged,), Tally())
+            places = validation.places if validation else frozenset[Place]()
+            return ChainResult(chain, (judged,), Tally(), places=places)
         if before is None or anchor is None:
             return result
         kept = cut(map(_as_judged, before), Period(request.period.start, anchor.end))

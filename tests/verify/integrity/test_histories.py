@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,14 +27,15 @@ from tests.verify.simulation.trail import (
     SimulatedAws,
     event,
 )
-from verify.errors import TargetNotFound
+from verify.errors import AccessDenied, TargetNotFound
 from verify.integrity.timeline.verdict import Verdict
 from verify.report.integrity.text import sentence
-from verify.storage.objects import ListedObject, ObjectName
+from verify.storage.objects import Level, ListedObject, ObjectName
 
 pytestmark = pytest.mark.regular
 
 AWAY = "eu-west-1"
+OTHER_ARN = TRAIL_ARN.replace(TRAIL, "other-trail")
 MINUTE = timedelta(minutes=1)
 _DIGESTS = f"AWSLogs/{ACCOUNT}/CloudTrail-Digest/{HOME}"
 
@@ -689,7 +690,7 @@ def shown(prefix: str, **more: Any) -> dict[str, Any]:
     """Another trail in the bucket, as DescribeTrails shows it."""
     said: dict[str, Any] = {
         "Name": "other-trail",
-        "TrailARN": TRAIL_ARN.replace(TRAIL, "other-trail"),
+        "TrailARN": OTHER_ARN,
         "HomeRegion": HOME,
     }
     said |= {"S3BucketName": BUCKET, "S3KeyPrefix": prefix, "IsMultiRegionTrail": True, "IsOrganizationTrail": False}
@@ -962,7 +963,58 @@ def test_another_trail_explains_only_what_it_may_have_delivered_without_signing(
         record["requestParameters"] = parameters | {"name": "other-trail"}
         chain.aws.events.append(record)
 
-    assert result_of(chain, api, trail=TRAIL_ARN).exit_code == exit_code
+    result = result_of(chain, api, trail=TRAIL_ARN)
+    # What is not known of such a file is no doubt of any time of the trail: to delete it would settle nothing.
+    assert (result.exit_code, set(verdicts(result))) == (exit_code, {"proven", "digest not yet due"})
+
+
+def test_another_trail_of_one_region_without_validation_is_no_alarm_in_a_region_that_is_not_the_trails_home() -> None:
+    """DescribeTrails shows it in that region alone."""
+    home, away = two_regions()
+    log = away.hours[5].logs[0]
+    other = ObjectName(BUCKET, "other/" + log.key.replace("Z_", "Z_0")[:-9] + ".json.gz")
+    home.aws.put(other, gzip.compress(b"{}"), away.hours[5].end)
+    one_region = {"IsMultiRegionTrail": False, "HomeRegion": AWAY, "TrailARN": OTHER_ARN.replace(HOME, AWAY)}
+    api = Api(home.aws, others=[shown("other", LogFileValidationEnabled=False) | one_region])
+
+    result = result_of(home, api, trail=TRAIL_ARN)
+
+    assert (result.exit_code, set(verdicts(result))) == (0, {"proven", "digest not yet due"})
+    assert any("1 of the log files there" in notice for notice in result.notices)
+
+
+class OneBucketIsNotListed(MemoryStore):
+    """A store that may read all of the first bucket, and not list it."""
+
+    def level(self, bucket: str, prefix: str) -> Level:
+        if bucket == BUCKET:
+            raise AccessDenied("s3:ListBucket", "not you")
+        return super().level(bucket, prefix)
+
+    def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+        if bucket == BUCKET:
+            raise AccessDenied("s3:ListBucket", "not you")
+        return super().objects(bucket, prefix)
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["by a call", "by its digests alone"])
+def test_where_the_trail_was_in_the_period_has_to_be_looked_at(*, is_told: bool) -> None:
+    chain = Chain(SimulatedAws(), at=START - 2 * MINUTE)
+    chain.run(24)
+    before = event("UpdateTrail", START, kmsKeyId="another")
+    before["responseElements"] = {"s3BucketName": BUCKET}
+    chain.bucket = chain.aws.trail["S3BucketName"] = "new-logs"
+    moved = chain.at + 20 * MINUTE
+    chain.aws.events += [before] if is_told else []
+    chain.aws.events.append(event("UpdateTrail", moved, s3BucketName="new-logs"))
+    chain.run(48)
+    store = OneBucketIsNotListed(chain.aws)
+
+    result = result_of(chain, store=store)
+    assert (result.exit_code, {row.verdict for row in result.rows if row.start < moved}) == (3, {Verdict.UNPROVEN})
+    assert [f"s3://{BUCKET} before, which could not be looked at" in why for why in result.unseen] == [True]
+    later = result_of(chain, store=store, start=f"{moved + 30 * HOUR:%Y-%m-%dT%H:%M:%SZ}")
+    assert (later.exit_code, later.unseen) == (0, ())
 
 
 @pytest.mark.parametrize("denied", ["LookupEvents", "GetTrailStatus"])

@@ -63,7 +63,10 @@ class Api:
         own["IncludeGlobalServiceEvents"] = True
         own |= {"IsMultiRegionTrail": True, "IsOrganizationTrail": bool(self.aws.organization)} | self.aws.trail
         here = [own] if self.is_deployed and (region == HOME or own["IsMultiRegionTrail"]) else []
-        return {"trailList": [*here, *self.others]}
+        others = (
+            one for one in self.others if one.get("IsMultiRegionTrail") is not False or one["HomeRegion"] == region
+        )
+        return {"trailList": [*here, *others]}
 
     def _GetTrailStatus(self, region: str, _asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         if not self.is_deployed:

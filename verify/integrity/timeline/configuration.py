@@ -251,6 +251,8 @@ class Configuration:
     def is_one_accounts_unshown_since(self) -> datetime | None:
         """Since when nothing shows that the trail was one account's, as it is today; ``None`` where a call does.
 
+        Where nobody tells how it is today, what a call of the last minutes tells is of these alone.
+
         An organization's trail may have been given to one account in the last minutes, which the event history does not
         hold yet: then it does not hold either what a delegated administrator did before. All such changes of before it
         holds, for "only the management account for the organization can convert" a trail.
@@ -259,7 +261,7 @@ class Configuration:
         today, known = self.today, self.known
         if today is None or known.start is None or known.end is None:
             return None
-        if today.settings.get(Setting.ORGANIZATION) is not False:
+        if today.settings.get(Setting.ORGANIZATION):
             return None
         before = [call for call in self.calls if call.at <= known.end]
         if any(Setting.ORGANIZATION in dict(call.settings) for call in before):
@@ -291,6 +293,22 @@ class Configuration:
                 found.append((call, place))
             place = (call.bucket, call.prefix) if call.bucket else None
         return tuple(found)
+
+    def left(self, place: Place) -> datetime | None:
+        """When the trail left a place for the last time, by the calls that are known; ``None`` where none tells of it.
+
+        It may have left with a move of which the place before it is not known any place that no call tells of.
+        """
+        is_told = place in self.places()
+        left = [call.at for call, before in self.moves() if before == place or (before is None and not is_told)]
+        return max(left, default=None)
+
+    def left_before(self, moment: datetime) -> frozenset[Place]:
+        """The places that the trail left before a moment, by the calls that are known, and did not return to."""
+        told = sorted((call for call in self.calls if call.bucket), key=lambda call: call.at)
+        since = {(call.bucket, call.prefix) for call in told if call.at >= moment}
+        before = [(call.bucket, call.prefix) for call in told if call.at < moment]
+        return frozenset({*before[:-1]} - {*before[-1:]} - since)
 
     def places(self) -> frozenset[Place]:
         """Where the trail is known to have delivered."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import dropwhile
 
 from verify.integrity.timeline.configuration import Configuration, DeliveryPeriod, DeliveryState, Setting
 from verify.integrity.timeline.timeline import Period
@@ -76,6 +77,11 @@ class LatestDelivery:
     is_here: bool | None = None
     why_not: str = ""
     was_refused: bool = False
+
+    @property
+    def is_newest_here(self) -> bool:
+        """Whether no digest was delivered that is newer than those that are there."""
+        return self.is_known and (self.at is None or self.is_here is True)
 
 
 def restart(context: GapContext, older: Period | None, newer: Period, since: datetime) -> tuple[JudgedPeriod, ...]:
@@ -173,7 +179,7 @@ def tail(
         return ()
     if latest.at is not None and latest.is_here is False and latest.at > start:
         older_end = newest_end if signed_at else None
-        return _missing_at_end(context, Period(start, end), signed_at, older_end, latest.at, period.end)
+        return _missing_at_end(context, Period(start, end), signed_at, older_end, latest, period.end)
     found: list[JudgedPeriod] = []
     parts = (cut for part in _between(context, start, end, signed_at) for cut in _cut_at_start(context, part))
     for part in parts:
@@ -205,14 +211,15 @@ def _missing_at_end(
     period: Period,
     signed_at: datetime | None,
     older_end: datetime | None,
-    delivered: datetime,
+    latest: LatestDelivery,
     end: datetime,
 ) -> tuple[JudgedPeriod, ...]:
+    delivered = latest.at or period.start
     reason = f"CloudTrail delivered a digest at {_iso(delivered)}, and it is not there"
     found: list[JudgedPeriod] = []
     for part in _between(context, period.start, period.end, signed_at):
         if part.delivery is DeliveryState.OFF and (part.stopped is None or part.stopped <= part.start):
-            found += _after_stop(context, part, older_end)
+            found += _after_stop(context, part, latest, older_end)
         else:
             found.append(JudgedPeriod(part.start, part.end, Verdict.MISSING, reason))
     was_on_later = any(
@@ -310,7 +317,7 @@ def _at_end(
     context: GapContext, part: DeliveryPeriod, latest: LatestDelivery, older_end: datetime | None
 ) -> Iterator[JudgedPeriod]:
     """A time after the newest digest: what is younger than a digest may take is not due, if one may come."""
-    may_come = _may_come(context, part)
+    may_come = _may_come(context, part) and not (_is_short(context, part) and _is_superseded(context, part, latest))
     is_doubtful = latest.was_refused or (latest.at is not None and latest.is_here is None)
     young = part.end
     if may_come and not is_doubtful:
@@ -320,6 +327,32 @@ def _at_end(
     if young < part.end:
         due = young + context.due_after
         yield JudgedPeriod(young, part.end, Verdict.NOT_DUE, f"until {_iso(due)}", Evidence(until=due))
+
+
+def _is_short(context: GapContext, part: DeliveryPeriod) -> bool:
+    """Whether a time is one of a session of logging so short that it may have no digest of its own."""
+    around = _TOO_SHORT_FOR_A_DIGEST
+    sessions = _between(context, part.start - around, min(part.end + around, context.now), None)
+    whole = next((one for one in sessions if one.start <= part.start < one.end), part)
+    return whole.delivery is DeliveryState.SIGNED and whole.end - whole.start <= around
+
+
+def _is_superseded(context: GapContext, part: DeliveryPeriod, latest: LatestDelivery) -> bool:
+    """Whether digests of a later chain may have been delivered, and be gone: those of before will not come any more.
+
+    A region's digests come in their order. Where the newest is here, none of a later chain has come yet.
+    """
+    if latest.is_newest_here:
+        return False
+    configuration = context.configuration
+    later = configuration.between(context.region, part.end, context.now)
+    if part.delivery is DeliveryState.SIGNED:
+        later = tuple(dropwhile(lambda after: after.delivery is DeliveryState.SIGNED, later))
+    return any(
+        after.delivery is DeliveryState.SIGNED
+        or (after.delivery is DeliveryState.UNKNOWN and not configuration.is_beyond_history(after.start))
+        for after in later
+    )
 
 
 def _overdue(
@@ -337,18 +370,21 @@ def _overdue(
     if part.delivery is DeliveryState.SIGNED:
         yield JudgedPeriod(part.start, part.end, Verdict.UNPROVEN, reason)
         return
-    for judged in _after_stop(context, part, older_end):
+    for judged in _after_stop(context, part, latest, older_end):
         if part.delivery is DeliveryState.UNKNOWN:
             yield replace(judged, reason=f"{reason}; whether logging was off is not known: {part.why}")
         else:
             yield judged
 
 
-def _after_stop(context: GapContext, part: DeliveryPeriod, older_end: datetime | None) -> Iterator[JudgedPeriod]:
+def _after_stop(
+    context: GapContext, part: DeliveryPeriod, latest: LatestDelivery, older_end: datetime | None
+) -> Iterator[JudgedPeriod]:
     """As without a digest, but the digest that covers a stop may come still."""
     due = (part.stopped or part.start) + context.due_after
+    may_come = part.delivery is DeliveryState.OFF and context.now < due and not _is_superseded(context, part, latest)
     for judged in _without_digest(part, older_end):
-        if part.delivery is DeliveryState.OFF and judged.verdict is Verdict.UNPROVEN and context.now < due:
+        if may_come and judged.verdict is Verdict.UNPROVEN:
             yield replace(judged, verdict=Verdict.NOT_DUE, reason=f"until {_iso(due)}", evidence=Evidence(until=due))
         else:
             yield judged

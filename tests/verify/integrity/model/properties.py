@@ -58,12 +58,12 @@ def content_of(stored: Stored) -> bytes | None:
 def damages(world: World, objects: Mapping[Name, Stored], now: datetime, bucket: str = "") -> list[Damage]:
     """All that is not as CloudTrail delivered it.
 
-    :param bucket: where the verifier looks for what was planted. Default: - where the trail delivers.
+    :param bucket: of which the verifier looks at a copy. Default: - it looks where the trail delivers, or did.
     """
-    return [*_lost(world, objects, now), *_planted(world, objects, now, bucket)]
+    return [*_lost(world, objects, now, bucket), *_planted(world, objects, now, bucket)]
 
 
-def _lost(world: World, objects: Mapping[Name, Stored], now: datetime) -> Iterator[Damage]:
+def _lost(world: World, objects: Mapping[Name, Stored], now: datetime, looked_at: str) -> Iterator[Damage]:
     kept_backfills: dict[_Chain, datetime] = {}
     for name, one in world.genuine.items():
         if one.is_backfill and name in objects and one.end:
@@ -88,8 +88,10 @@ def _lost(world: World, objects: Mapping[Name, Stored], now: datetime) -> Iterat
         if one.is_backfill and not one.is_digest and one.digest:
             start, end = _in_digest(world, one.digest, one.minute, one.minute + MINUTE)
         yield Damage(f"{kind} {what}", name[1], one.key.account, one.key.region, start, end)
-        if stored is not None and not one.is_digest and not one.is_backfill and one.at > one.minute + HOUR / 4:
-            # It was delivered late, and misleads whoever reads the files of the time that its name tells.
+        is_late = not one.is_digest and not one.is_backfill and one.at > one.minute + HOUR / 4
+        if stored is not None and is_late and looked_at in ("", name[0]):
+            # It was delivered late, and misleads whoever reads the files of the time that its name tells, where it is:
+            # a copy of the bucket that the trail had before does not hold it.
             minute = one.minute, one.minute + MINUTE
             yield Damage(f"late {kind} {what}", name[1], one.key.account, one.key.region, *minute)
 
@@ -177,7 +179,16 @@ def _planted(world: World, objects: Mapping[Name, Stored], now: datetime, looked
             continue
         damage = planted(key, stored, now)
         # Beside the trail's own folder no row of an account and region tells of it.
-        yield damage if key.startswith(f"{top}AWSLogs/") else replace(damage, account="", region="")
+        is_own = key.startswith(f"{top}AWSLogs/") and not _is_anothers(world, bucket, key)
+        yield damage if is_own else replace(damage, account="", region="")
+
+
+def _is_anothers(world: World, bucket: str, key: str) -> bool:
+    """Whether it is named as a log that another trail alone delivers, to a place of its own."""
+    found = _LOG.search(key)
+    place = bucket, key[: found.start()].removesuffix("/") if found else ""
+    theirs = {(one.bucket, one.prefix) for of, segments in world.segments.items() if of.trail for one in segments}
+    return found is not None and place in theirs - world.places() - _set_places(world)
 
 
 def _was_there(world: World, bucket: str, key: str) -> bool:
@@ -320,6 +331,7 @@ def why_not_zero(world: World, start: datetime, end: datetime, now: datetime) ->
         _why_by_state(world, start, end, now)
         or _why_by_delivery(world, now)
         or _why_by_moves(world.case, world.state_at(now)[0])
+        or _why_by_others(world.case)
         or _why_by_times(world, start, end, now)
     )
 
@@ -379,6 +391,17 @@ def _why_by_moves(case: Case, state: TrailState) -> str:
     )
 
 
+def _why_by_others(case: Case) -> str:
+    """What is not known of other trails, where their logs are not signed: a call tells what holds after it."""
+    called = {move.trail for move in case.moves if move.kind in ("StartLogging", "StopLogging")}
+    return _first(
+        (
+            any(number in called and trail.is_old and not trail.validates for number, trail in enumerate(case.trails)),
+            "whether another trail, which signs nothing, logged before the first call stands nowhere",
+        ),
+    )
+
+
 def _why_by_times(world: World, start: datetime, end: datetime, now: datetime) -> str:
     short_on = any(
         segment.end is not None and segment.end - segment.start < MINUTE * 5
@@ -394,7 +417,7 @@ def _why_by_times(world: World, start: datetime, end: datetime, now: datetime) -
     was_unsigned = any(
         not segment.is_signed and segment.start < end + HOUR and start - HOUR < (segment.end or now)
         for key, segments in world.segments.items() for segment in segments
-        if key.trail == 0 or (segment.bucket, segment.prefix) in _set_places(world) or not _is_shown(world, key, now)
+        if key.trail == 0 or (segment.bucket, segment.prefix) in _set_places(world)
     )  # fmt: skip
     return _first(
         (short_on, "logging was on for a short time"),
@@ -406,12 +429,6 @@ def _why_by_times(world: World, start: datetime, end: datetime, now: datetime) -
 def _set_places(world: World) -> set[tuple[str, str]]:
     """The buckets and prefixes that the trail was ever set to, whether it delivered there or not."""
     return {(one.bucket, one.prefix) for _, (one, *_) in world.states if one.exists}
-
-
-def _is_shown(world: World, key: Key, now: datetime) -> bool:
-    """Whether DescribeTrails shows another trail in the home region of the one that is asked for."""
-    state = world.state_at(now)[key.trail]
-    return state.is_multi_region or state.start.home == world.case.trails[0].home
 
 
 def _is_newest_doubtful(world: World, now: datetime) -> bool:

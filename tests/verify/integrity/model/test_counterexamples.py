@@ -475,6 +475,47 @@ CASES = {
         move("02 20:48:46", "StopLogging"), regions=TWO, mode="copy", asked_from=76, earlier=378,
         attacks=(Attack("delete session", 435587),), trail_home="eu-west-1", trail_is_old=False,
     ),
+    "a late log that was altered where the trail had moved, in a copy of the bucket of before": case(
+        45017801, 1378, move("02 21:14:36", "redelivered log", 354826),
+        move("03 00:38:09", "UpdateTrail bucket", OTHER_BUCKET), mode="copy", earlier=1378,
+        attacks=(Attack("alter late log", 604167),), trail_prefix="a/b",
+    ),
+    "an account that has files only in a bucket that the trail left, which may not be listed": case(
+        45006272, 242, move("02 23:17:26", "UpdateTrail bucket", OTHER_BUCKET), regions=("us-east-1", "ap-east-1"),
+        quiet=ONE, members=MEMBERS[:1], mode="bundle", earlier=242, losses=("listing",),
+        attacks=(Attack("plant in other account", 634243),), trail_home="ap-east-1", trail_is_organization=True,
+        trail_prefix="logs",
+    ),
+    "the minutes between two chains, of which the later one is gone with the trail": case(
+        45000187, 265, move("02 22:06:09", "DeleteTrail"), move("02 22:07:09", "CreateTrail"),
+        move("02 22:07:11", "StartLogging"), move("02 23:28:03", "DeleteTrail", 885567), regions=TWO,
+        attacks=(Attack("delete end", 152787),), trail_home="eu-west-1", trail_is_logging=False, trail_prefix="logs",
+    ),
+    "a log of another trail that signs nothing, of which it is not known that it logged then": case(
+        43019628, 525, move("02 21:04:11", "CreateTrail"), move("02 21:04:12", "StartLogging"),
+        move("03 03:58:26", "StartLogging", trail=1), regions=TWO, members=MEMBERS[:1],
+        attacks=(Attack("delete session", 922910),), trail_home="eu-west-1", trail_is_old=False,
+        trail_is_organization=True, second=TrailStart("other-trail", "us-east-1", validates=False, prefix="logs"),
+    ),
+    "a log planted where the trail has its place and another one alone delivers": case(
+        47000539, 371, move("02 19:57:15", "CreateTrail", trail=1), move("02 19:57:45", "StartLogging", trail=1),
+        regions=("us-east-1", "eu-west-1", "us-west-2"), attacks=(Attack("plant backfill", 630681),),
+        trail_is_multi_region=False, trail_prefix="logs/",
+        second=TrailStart("my-trail", "us-west-2", is_old=False, prefix="logs/"),
+    ),
+    "a trail made in the last minutes, of which DescribeTrails does not tell whether it is an organization's": case(
+        47016232, 778, move("02 20:45:51", "DeleteTrail"), move("03 08:29:28", "CreateTrail"), mode="copy", earlier=778,
+        losses=("DescribeTrails",), trail_is_multi_region=False, trail_prefix="logs/",
+    ),
+    "another trail that signs nothing, of which it is not known that it logged before it was started": case(
+        47016255, 427, move("03 00:50:07", "StartLogging", trail=1), move("03 01:53:59", "CreateTrail"),
+        move("03 01:54:00", "StartLogging"), trail_is_old=False,
+        second=TrailStart("other-trail", "us-east-1", validates=False, prefix="a/b/c"),
+    ),
+    "a bundle that begins in a pause, and the digest of before it that was the last to come": case(
+        51003304, 1285, move("02 23:31:30", "StopLogging", 65073), move("03 16:41:22", "StartLogging", 577340),
+        regions=TWO, mode="bundle", asked_from=492, earlier=1285, trail_home="eu-west-1", trail_is_organization=True,
+    ),
 }  # fmt: skip
 
 

@@ -285,6 +285,19 @@ def test_since_when_a_trail_delivered_to_known_places_only() -> None:
     assert Configuration(HOME, (made,)).settled_since(two_hours, looked_at) is None
 
 
+def test_when_a_trail_left_a_place() -> None:
+    moved = answered("UpdateTrail", 10, place("new"), **place("new"))
+    back = answered("UpdateTrail", 20, place("old"), **place("old"))
+    again = answered("UpdateTrail", 30, place("new"), **place("new"))
+    calls = known(answered("UpdateTrail", 5, place("old")), moved, back, again)
+
+    assert (calls.left(("old", "")), calls.left(("new", "")), calls.left(("strange", ""))) == (at(30), at(20), None)
+    # Of the first move nobody tells what it left: that may be any place to which digests lead.
+    assert (known(moved).left(("strange", "")), known(moved).left(("new", ""))) == (at(10), None)
+    assert [calls.left_before(at(hours)) for hours in (15, 25, 35)] == [set(), set(), {("old", "")}]
+    assert known(moved).left_before(at(15)) == set()
+
+
 ONE_ACCOUNTS = Today(at(100), {Setting.ORGANIZATION: False})
 
 
@@ -309,10 +322,18 @@ def test_since_when_nothing_shows_that_the_trail_was_one_accounts(
     assert found == (None if since is None else at(since))
 
 
-@pytest.mark.parametrize("settings", [{}, {Setting.ORGANIZATION: True}])
-def test_of_a_trail_that_is_not_said_to_be_one_accounts_there_is_nothing_to_show(settings: dict[Setting, bool]) -> None:
-    assert known(today=Today(at(100), settings)).is_one_accounts_unshown_since() is None
+def test_of_a_trail_that_is_said_to_be_an_organizations_there_is_nothing_to_show() -> None:
+    organizations = Today(at(100), {Setting.ORGANIZATION: True})
+
+    assert known(today=organizations).is_one_accounts_unshown_since() is None
     assert Configuration(HOME, today=ONE_ACCOUNTS).is_one_accounts_unshown_since() is None
+
+
+def test_what_a_call_of_the_last_minutes_tells_shows_nothing_of_before() -> None:
+    """Nor does it where DescribeTrails says nothing."""
+    anew = known(call("DeleteTrail", 40), create(99.9), end=99.75, today=Today(at(100), {}))
+
+    assert anew.is_one_accounts_unshown_since() == at(40)
 
 
 def test_without_its_history_a_stop_tells_nothing_and_what_is_young_is_as_young_as_before() -> None:

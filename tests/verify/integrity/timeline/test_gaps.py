@@ -220,5 +220,30 @@ def test_the_last_digest_before_a_stop_is_waited_for_and_then_unproven() -> None
     assert ended(off, HERE, 20) == [(10, 10.5, UNPROVEN), (10.5, 10.75, UNPROVEN), (10.75, 20, NOT_LOGGED)]
 
 
+@pytest.mark.parametrize(
+    ("latest", "given", "expected"),
+    [
+        (HERE, [(9.9, OFF), (10.5, ON)], NOT_DUE),
+        (LatestDelivery(), [(9.9, OFF), (10.5, ON)], NOT_DUE),
+        # The trail is gone, and nobody tells whether a digest of the later chain was delivered, and is gone, too.
+        (LatestDelivery(is_known=False), [(9.9, OFF), (10.5, ON), (10.9, DELETED)], UNPROVEN),
+        (LatestDelivery(is_known=False), [(9.9, OFF), (10.9, DELETED)], NOT_DUE),
+        # So short a time of logging may have no digest of its own.
+        (LatestDelivery(is_known=False), [(9.8, OFF), (9.9, ON), (9.95, OFF), (10.5, ON), (10.9, DELETED)], UNPROVEN),
+        (LatestDelivery(is_known=False), [(9.8, OFF), (9.9, ON), (9.95, OFF), (10.9, DELETED)], NOT_DUE),
+        (LatestDelivery(is_known=False), [(9.8, OFF), (9.9, ON), (10.5, OFF), (10.7, ON), (10.9, DELETED)], NOT_DUE),
+    ],
+)
+def test_no_digest_is_waited_for_where_one_of_a_later_chain_may_have_come(
+    latest: LatestDelivery, given: list[tuple[float, str]], expected: Verdict
+) -> None:
+    """A region's digests come in their order."""
+    history = known(*calls((9.5, CREATED), (9.6, ON), *given))
+
+    (said,) = tail(setting(history, 11), None, None, latest, Period(at(9.91), at(9.94)))
+
+    assert said.verdict is expected
+
+
 def test_a_chain_that_reaches_beyond_the_period_has_no_end_to_explain() -> None:
     assert tail(setting(LOGGING), at(10), at(9), HERE, Period(at(0), at(10))) == ()
