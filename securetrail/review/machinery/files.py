@@ -15,6 +15,7 @@ from typing import Any, Final
 from securetrail.review.machinery.collected import hides_settings, leaves_out_tests, new_ends, new_hooks
 from securetrail.review.machinery.dependencies import normal, other_places, versions, weaker_lock, with_included
 from securetrail.review.machinery.makefile import HIDING, MAKEFILE, hidden_verbs, recipes, weaker_makefile
+from securetrail.review.machinery.patches import new_patches
 from securetrail.review.machinery.tests import lost_tests
 from securetrail.review.machinery.workflows import scripts, weaker_action, weaker_workflows
 from securetrail.review.objections import Objection, objection_id
@@ -75,6 +76,8 @@ _MAKEFILES: Final = (".mk", "/Makefile")
 _MODULES: Final = (".py", ".pth", ".pyc", ".pyd", ".so")
 _OF_PYTEST: Final = ("_pytest", "pytest", "sitecustomize", "usercustomize")
 _OWN: Final = "securetrail"
+# What tests are made of: another one of these lets any test pass.
+_RUNS_TESTS: Final = ("_pytest", "builtins", "pytest", "unittest")
 # That they are gone lets a change through by itself: others are read from the base, or by another file that is named.
 _MUST_STAY: Final = (".github/actions/*", "Makefile", "cdk.json", "tools/review*")
 # GitHub reads no larger file of owners:
@@ -135,6 +138,8 @@ def compare_machinery(
             if not said or each.resource.rpartition(" ")[2] not in said
         )
         found += _of_script(name, base(name), head(name), commands)
+        known = {each.resource for each in found}
+        found += (each for each in _patches(name, base, head(name) or "") if each.resource not in known)
     found += weaker_locks(names, base, head)
     found += hidden_verbs(head(MAKEFILE) or "", of_base, new)
     found += hidden_modules(new, base)
@@ -230,6 +235,23 @@ def _of_settings(name: str, before: str | None, after: str | None) -> Iterator[O
         yield from weaker_action(name, before, after or "")
     elif last == "cdk.json":
         yield from other_deployment(name, before or "{}", after or "{}")
+
+
+def _patches(name: str, base: Read, head: str) -> Iterator[Objection]:
+    """What a module of tests newly puts in the place of what is tested."""
+    *folders, last = name.split("/")
+    is_test = _fits(name, _TESTS)
+    if not name.endswith(".py") or not (is_test or last == "conftest.py" or _FOLDERS_OF_TESTS & {*folders}):
+        return
+    around = ("/".join((*folders[:number], "conftest.py")) for number in range(len(folders) + 1))
+    texts = "\n".join(text for each in around if each != name and (text := base(each)) is not None)
+
+    def is_own(module: str) -> bool:
+        places = (f"{folder}{module}{end}" for folder in ("", "src/") for end in (".py", "/__init__.py"))
+        is_elsewhere = module in sys.stdlib_module_names or module in _installed()
+        return module in _RUNS_TESTS or any(base(each) is not None for each in places) or not is_elsewhere
+
+    yield from new_patches(name, base(name) or "", head, is_own, is_test=is_test, around=texts)
 
 
 def lost_checks(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[Objection, ...]:
