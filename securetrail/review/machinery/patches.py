@@ -102,7 +102,7 @@ def _targets(node: ast.AST, names: Mapping[str, str]) -> Iterator[str]:
         if isinstance(place, ast.Constant):
             yield str(place.value)
         elif _root(place) in names:
-            within = f".{more[0].value}" if more and isinstance(more[0], ast.Constant) else ""
+            within = f".{more[0].value!s}" if more and isinstance(more[0], ast.Constant) else ""
             yield f"{full_name(place, names)}{within}"
 
 
