@@ -2,8 +2,7 @@
 
 The change is what is committed, and so is the base: nothing differs, and the answer is one line. The peer runs the same
 app twice, in the review's own way, one after the other. All run in turn; the figure is the median of the seconds of a
-review beside those of the peer in the same round, and the same for CPU time. The review runs both synths at once, so
-that its seconds are fewer where a second processor is free.
+review beside those of the peer in the same round, and the same for CPU time.
 
 Run it with ``python -m benchmarks.review``. It fails when a review takes more than 1.3 times the peer's CPU time.
 """

@@ -2,6 +2,10 @@
 # Reviews a change against a base, for each profile. `make review BASE=main` runs this. It runs the code of both, with
 # your rights on files: a stranger's branch belongs in CI or a container.
 #
+# In CI the code of the change runs on a machine of its own: PART=change writes what it makes, and nothing else, to
+# cdk.out/review/ of the change. On another machine PART=judge reviews that, which it finds in the folder TEMPLATES,
+# and runs no code of the change.
+#
 # Environment variables: BASE is the branch, tag or commit to compare with. CHANGE is the folder with the change; without
 # it, it is this working tree. CI runs the base's own copy of this script on the change's folder, so that nothing of the
 # change decides. REVIEW_OPTIONS has further options of `securetrail review`, such as --allow-new-decisions.
@@ -19,6 +23,19 @@ out=$change/cdk.out/review
 # For this user alone, because programs load code from their temporary folder: checkov's parser keeps a pickle there.
 private=$(mktemp -d)
 trap 'rm -rf "$private"' EXIT
+part=${PART:-both}
+case $part in
+both | change) ;;
+judge) : "${TEMPLATES:?names the folder with what PART=change made}" ;;
+*)
+  echo "review: PART=$part is none of both, change, judge" >&2
+  exit 2
+  ;;
+esac
+if [ -L "$change/cdk.out" ] || [ -L "$out" ]; then
+  echo "review: cdk.out/review is a link: what is written there would be written elsewhere" >&2
+  exit 3
+fi
 
 review() { # profile, options
   # The compliance profile is too large to go inline.
@@ -48,7 +65,20 @@ profiles=()
 for profile in lab compliance; do
   echo "review: $profile" >&2
   code=0
-  review "$profile" --synthesize-only || code=$?
+  case $part in
+  judge)
+    mkdir -p "$out/$profile"
+    for made in head between; do
+      [ ! -d "$TEMPLATES/$profile/$made" ] || cp -R "$TEMPLATES/$profile/$made" "$out/$profile/$made"
+    done
+    review "$profile" --synthesize-only=base || code=$?
+    ;;
+  *) review "$profile" --synthesize-only="$part" || code=$? ;;
+  esac
+  if [ "$part" = change ]; then
+    worst "$code"
+    continue
+  fi
   if [ "$code" -eq 0 ]; then
     for side in base head; do
       env --ignore-environment "PATH=$PATH" "HOME=$private" "TMPDIR=$private" \

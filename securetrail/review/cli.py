@@ -48,6 +48,7 @@ from securetrail.review.sides.synth import App, Synth, settings_of, synthesize
 FORMATS: Final = ("text", "json", "markdown", "sarif")
 _NOTHING, _OBJECTIONS, _USAGE, _UNKNOWN, _INTERRUPTED = 0, 1, 2, 3, 130
 _COMMAND: Final = "python -m securetrail review"
+_BOTH: Final = "both"
 _EPILOG: Final = f"""
 exit codes:
   0  nothing to object to: what the base protects, the change protects as well
@@ -165,15 +166,20 @@ def build_parser() -> Parser:
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument(
         "--synthesize-only",
-        action="store_true",
+        nargs="?",
+        const=_BOTH,
+        choices=(_BOTH, "base", "change"),
         help="end when the assemblies are written and can be read, with exit code 0; for other programs, such as "
-        "checkov, to look at them",
+        "checkov, to look at them, or for another machine. base and change write that side alone (default: both)",
     )
     modes.add_argument(
         "--no-synth",
-        action="store_true",
-        help="compare the assemblies that --synthesize-only wrote to the folder of --assemblies, and run no app. They "
-        "are believed: whoever may write there decides what is reviewed",
+        nargs="?",
+        const=_BOTH,
+        choices=(_BOTH, "change"),
+        help="compare the assemblies that --synthesize-only wrote to the folder of --assemblies, and run no app; with "
+        "change, run no code of the change, and synthesize the base alone (default: both). They are believed: "
+        "whoever may write there decides what is reviewed",
     )
     add(
         "--allow-new-decisions",
@@ -231,26 +237,30 @@ def _review(arguments: argparse.Namespace) -> int:
         else:
             out = arguments.assemblies.resolve()
         locks = _Locks(base_lock, head_lock, installed_from)
-        base, head, between = _synthesize(arguments, context, (base_folder, folder), locks, out)
+        sides = _Sides(arguments, context, (base_folder, folder), locks, out)
+        if arguments.synthesize_only:
+            return _synthesize_only(sides, (base_root, root))
+        # All that the files of either side say is read before code of the change runs, which may write to them; and
+        # so is the base's assembly.
+        touched = frozenset(changed_files(root, commit))
+        notices = [who.notice, *_stale(root, commit)]
+        repository = _repository(root, base_root, touched, locks.differences(), notices)
+        elsewhere = frozenset(each for path in arguments.other_review for each in _objections_of(path))
+        repository = dataclasses.replace(repository, elsewhere=elsewhere)
+        if arguments.app:
+            before_and_after = (json.dumps(settings_of(each).get("app")) for each in (base_folder, folder))
+            other = other_app((folder.relative_to(root) / "cdk.json").as_posix(), *before_and_after)
+            repository = dataclasses.replace(repository, objections=(*repository.objections, *other))
+        before = read_side("base", sides.base(), base_root, arguments.base_checkov, touched)
+        head, between = sides.change()
         with step("comparing", _progress):
-            touched = frozenset(changed_files(root, commit))
-            before = read_side("base", base, base_root, arguments.base_checkov, touched)
             after = read_side("change", head, root, arguments.checkov, touched)
-            if arguments.synthesize_only:
-                return _NOTHING
-            notices = [who.notice, *_stale(root, commit)]
             try:
                 theirs = between and read_side("base with the change's dependencies", between, base_root)
             except ReviewError as error:
                 theirs = None
-                notices.append(f"What the dependencies alone change is not known: {error}")
-            repository = _repository(root, base_root, touched, locks.differences(), notices)
-            elsewhere = frozenset(each for path in arguments.other_review for each in _objections_of(path))
-            repository = dataclasses.replace(repository, elsewhere=elsewhere)
-            if arguments.app:
-                before_and_after = (json.dumps(settings_of(each).get("app")) for each in (base_folder, folder))
-                other = other_app((folder.relative_to(root) / "cdk.json").as_posix(), *before_and_after)
-                repository = dataclasses.replace(repository, objections=(*repository.objections, *other))
+                unknown = f"What the dependencies alone change is not known: {error}"
+                repository = dataclasses.replace(repository, notices=(*repository.notices, unknown))
             done = judge(
                 arguments.title,
                 compare_sides(before, after, repository.touched),
@@ -309,28 +319,61 @@ class _Locks:
         return differing(before, after)
 
 
-def _synthesize(
-    arguments: argparse.Namespace,
-    context: Mapping[str, str],
-    sources: tuple[Path, Path],
-    locks: _Locks,
-    out: Path,
-) -> tuple[Synth, Synth, Synth | None]:
-    """Base, head, and the base with the head's dependencies if they differ."""
-    both = bool(locks.differences())
-    folders = [out / "base", out / "head", *([out / "between"] if both else [])]
-    if arguments.no_synth:
-        done = [Synth(folder, 0, "") for folder in folders]
-    else:
-        with step("installing the environments", _progress):
-            pythons = [python_for(lock, locks.installed_from) for lock in (locks.base, locks.head)]
-        named = [("base", sources[0], pythons[0]), ("change", sources[1], pythons[1]), ("base", sources[0], pythons[1])]
-        for folder in folders:
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """What makes the assemblies of both sides, or takes them as they lie there.
+
+    :param sources: the folders of the base's app and of the change's.
+    :param out: the folder of the assemblies.
+    """
+
+    arguments: argparse.Namespace
+    context: Mapping[str, str]
+    sources: tuple[Path, Path]
+    locks: _Locks
+    out: Path
+
+    def base(self) -> Synth:
+        """The base, by code of the base alone."""
+        if self.arguments.no_synth == _BOTH:
+            return Synth(self.out / "base", 0, "")
+        with step("installing the base's environment", _progress):
+            python = python_for(self.locks.base, self.locks.installed_from)
+        with step("synthesizing the base", _progress):
+            return self._made(("base", self._app("base", python)))[0]
+
+    def change(self) -> tuple[Synth, Synth | None]:
+        """The change, and the base with the change's dependencies if they differ."""
+        both = bool(self.locks.differences())
+        if self.arguments.no_synth:
+            done = [Synth(self.out / name, 0, "") for name in ("head", "between")]
+            return done[0], done[1] if both else None
+        with step("installing the change's environment", _progress):
+            python = python_for(self.locks.head, self.locks.installed_from)
+        with step("synthesizing the change", _progress):
+            between = [("between", self._app("base", python))] if both else []
+            made = self._made(("head", self._app("change", python)), *between)
+        return made[0], made[1] if both else None
+
+    def _app(self, name: str, python: Path) -> App:
+        return App(name, self.sources[name == "change"], self.arguments.app, self.context, python)
+
+    def _made(self, *apps: tuple[str, App]) -> list[Synth]:
+        for name, _ in apps:
+            # What somebody else wrote there may be a link to the other side.
+            if (folder := self.out / name).is_symlink():
+                folder.unlink()
             shutil.rmtree(folder, ignore_errors=True)
-        apps = [App(name, source, arguments.app, context, python) for name, source, python in named]
-        with step("synthesizing both sides", _progress):
-            done = synthesize([*zip(apps, folders, strict=False)])
-    return done[0], done[1], done[2] if both else None
+        return synthesize([(app, self.out / name) for name, app in apps])
+
+
+def _synthesize_only(sides: _Sides, roots: tuple[Path, Path]) -> int:
+    which = sides.arguments.synthesize_only
+    if which != "change":
+        read_side("base", sides.base(), roots[0])
+    if which != "base":
+        read_side("change", sides.change()[0], roots[1])
+    return _NOTHING
 
 
 def _repository(
@@ -397,7 +440,9 @@ def _hand_over(
         path = getattr(arguments, name)
         passed += [f"--{name.replace('_', '-')}={path.resolve()}"] if path is not None else []
     for name in ("synthesize_only", "no_synth", "allow_new_decisions"):
-        passed += [f"--{name.replace('_', '-')}"] if getattr(arguments, name) else []
+        given = getattr(arguments, name)
+        option = f"--{name.replace('_', '-')}"
+        passed += [option if given in (True, _BOTH) else f"{option}={given}"] if given else []
     passed += [f"--context={each}" for each in arguments.context]
     passed += [f"--other-review={each.resolve()}" for each in arguments.other_review]
     passed += [f"--also={format_}={Path(path).resolve()}" for format_, path in _pairs("--also", arguments.also).items()]

@@ -109,3 +109,31 @@ def test_a_review_hands_no_secret_to_the_code_of_either_side(tmp_path: Path, eve
     homes = set((tmp_path / "checkov.home").read_text().splitlines())
     assert (modes, os.environ["HOME"] in homes) == ({"700"}, False)
     assert list(everybodys.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_what_judges_in_ci_runs_no_code_of_the_change(tmp_path: Path, everybodys: Path, project: Path) -> None:
+    path = os.pathsep.join([str(ROOT / ".venv/bin"), os.environ["PATH"]])
+
+    def part(name: str) -> subprocess.CompletedProcess[str]:
+        known = environment(everybodys, PATH=path, BASE="strangers", PART=name, TEMPLATES=str(tmp_path / "templates"))
+        return subprocess.run(["tools/review.sh"], cwd=project, env=known, capture_output=True, text=True)
+
+    done = part("change")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert ((tmp_path / "main").exists(), (tmp_path / "strangers").exists()) == (True, False)
+    assert {each.name for each in (project / "cdk.out/review/lab").iterdir()} == {"head"}
+    # On another machine: what was made is there, and nothing else.
+    shutil.move(project / "cdk.out/review", tmp_path / "templates")
+    (tmp_path / "main").unlink()
+
+    done = part("judge")
+    assert ((tmp_path / "main").exists(), (tmp_path / "strangers").exists()) == (False, True)
+    assert (done.returncode, done.stdout.count("Profile: ")) == (0, 2), done.stderr
+
+    shutil.rmtree(tmp_path / "templates")
+    assert part("judge").returncode == 3
+    assert part("jugde").returncode == 2
+    shutil.rmtree(project / "cdk.out")
+    (project / "cdk.out").symlink_to(tmp_path)
+    assert part("judge").returncode == 3

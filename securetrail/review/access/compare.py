@@ -17,7 +17,6 @@ from securetrail.review.access.model import Access, AccessDifference, NotCompara
 from securetrail.review.access.policies import (
     EVERYTHING,
     GUARDRAIL,
-    JUDGED,
     MANAGED_POLICY,
     READS,
     Kind,
@@ -31,7 +30,7 @@ from securetrail.review.access.policies import (
 from securetrail.review.access.services.deliveries import denied_deliveries
 from securetrail.review.access.services.needed import TRAIL, denied_to_cloudtrail, services_that_need
 from securetrail.review.access.space import ACTION, RESOURCE, SOURCE, Space
-from securetrail.review.access.takers import new_arns, new_takers
+from securetrail.review.access.takers import ROLE, RUNNING, named_roles, new_arns, new_takers, texts_in
 from securetrail.review.access.texts import Form, Pattern, TooManyTexts
 from securetrail.review.access.words import members, rows
 from securetrail.review.template import SETS_RETENTIONS, Id, Resource, Variant, as_json
@@ -39,23 +38,11 @@ from securetrail.review.template import SETS_RETENTIONS, Id, Resource, Variant, 
 _SETTINGS_ON: Final = {Kind.BUCKET: "the bucket and its objects", Kind.PERMISSIONS: "the identity"}
 # Reading what is encrypted, and giving somebody access again.
 _NEEDS: Final = {Kind.KEY: ("kms:Decrypt", "kms:PutKeyPolicy"), Kind.BUCKET: ("s3:GetObject",)}
-_ROLE: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]+")
 # In a text, up to what lies within: an object of a bucket, a stream of a log group.
 _ARN: Final = re.compile(r"arn:[\w-]+:s3:::[^/\s,]+|arn:[\w-]+:[\w-]+:[\w-]*:\d*:(?:key/|role/|table/)?[^\s,/]+")
 _OF_RETENTIONS: Final = {"logs:DeleteRetentionPolicy", "logs:PutRetentionPolicy"}
 _NESTED: Final = "AWS::CloudFormation::Stack"
 _STACK_SET: Final = "AWS::CloudFormation::StackSet"
-# Programs, which may what their role may.
-_RUNNING: Final = (
-    "AWS::AppRunner::Service",
-    "AWS::Batch::JobDefinition",
-    "AWS::CodeBuild::Project",
-    "AWS::ECS::TaskDefinition",
-    "AWS::Glue::Job",
-    "AWS::Lambda::Function",
-    "AWS::SageMaker::NotebookInstance",
-    "AWS::StepFunctions::StateMachine",
-)
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/modules.html
 _MODULE: Final = "::MODULE"
 # What each setting protects from: who may do what without it.
@@ -187,20 +174,7 @@ def _roles_in_policies(found: Mapping[Subject, Policies]) -> set[str]:
             *(value for condition in each.conditions for value in condition.values),
         )
     )
-    return {text for text in texts if _ROLE.fullmatch(text)}
-
-
-def _named_roles(resource: Resource) -> set[str]:
-    """The roles that a resource runs with, or hands on: by ARN, or by name in an instance profile."""
-    if resource.type in JUDGED:
-        return set()
-    found = {text for text in _texts(resource.properties) if _ROLE.fullmatch(text)}
-    if resource.type == "AWS::IAM::InstanceProfile":
-        roles = resource.properties.get("Roles")
-        partition = resource.arn.split(":")[1]
-        for name in roles if isinstance(roles, list) else ():
-            found.add(f"arn:{partition}:iam::{resource.account}:role/{name}")
-    return found
+    return {text for text in texts if ROLE.fullmatch(text)}
 
 
 def _not_read(base: Resources, head: Resources, exempt: Collection[str]) -> Iterator[NotComparableAccess]:
@@ -221,19 +195,19 @@ def _not_read(base: Resources, head: Resources, exempt: Collection[str]) -> Iter
         if resource.type.endswith(_MODULE) and (id_ not in base or base[id_].properties != resource.properties):
             why = f"what a module makes is in no template here ({_digest(resource.properties)})"
             yield NotComparableAccess(id_, resource.type, why)
-        named = _named_roles(resource) & {*exempt} - (_named_roles(base[id_]) if id_ in base else set())
+        named = named_roles(resource) & {*exempt} - (named_roles(base[id_]) if id_ in base else set())
         if named and not given_roles(resource):
             why = f"what runs with a role that policies of before name is in no template: {', '.join(sorted(named))}"
             yield NotComparableAccess(id_, resource.type, why)
-        before = _named_roles(base[id_]) if id_ in base and resource.type in _RUNNING else set()
-        others = _named_roles(resource) - before - {*exempt} - {each.arn for each in head.values()}
+        before = named_roles(base[id_]) if id_ in base and resource.type in RUNNING else set()
+        others = named_roles(resource) - before - {*exempt} - {each.arn for each in head.values()}
         if before and others:
             why = f"what it may with another role is in no template: {', '.join(sorted(others))}"
             yield NotComparableAccess(id_, resource.type, f"{why}, before {', '.join(sorted(before))}")
         roles = given_roles(resource)
         if roles and (id_ not in base or given_roles(base[id_]) != roles):
             new = {each.arn for name, each in head.items() if name not in base}
-            known = sorted({text for text in _texts(roles) if ":role/" in text or text.startswith("(")} - new)
+            known = sorted({text for text in texts_in(roles) if ":role/" in text or text.startswith("(")} - new)
             if known:
                 why = f"whom this {resource.type} lets take a role of before is in no template: {', '.join(known)}"
                 yield NotComparableAccess(id_, resource.type, why)
@@ -242,14 +216,6 @@ def _not_read(base: Resources, head: Resources, exempt: Collection[str]) -> Iter
         if differs:
             why = f"what this {resource.type} gives is in no policy of the template: {', '.join(sorted(differs))}"
             yield NotComparableAccess(id_, resource.type, f"{why} ({_digest(differs)})")
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _texts(each)
-    else:
-        yield str(value)
 
 
 def _digest(values: Any) -> str:

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from securetrail.review.access.actions import actions_of_every_service, is_sensitive
 from securetrail.review.access.model import Access
-from securetrail.review.access.policies import GUARDRAIL, MANAGED, READS, Kind, Policies, Resources, Subject
+from securetrail.review.access.policies import GUARDRAIL, JUDGED, MANAGED, READS, Kind, Policies, Resources, Subject
 from securetrail.review.template import Id, Resource
 from verify.policy.document import Statement
 from verify.policy.evaluation import Principal, PrincipalKind, Request, decide
@@ -32,6 +32,21 @@ _FED: Final = {
     "AWS::Pipes::Pipe": ("Source", "Target"),
 }
 _ASSUMES: Final = "sts:AssumeRole"
+ROLE: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]+")
+# Programs, which may what their role may.
+RUNNING: Final = (
+    "AWS::AppRunner::Service",
+    "AWS::Batch::JobDefinition",
+    "AWS::CodeBuild::Project",
+    "AWS::ECS::TaskDefinition",
+    "AWS::Glue::Job",
+    "AWS::Lambda::Function",
+    "AWS::SageMaker::NotebookInstance",
+    "AWS::StepFunctions::StateMachine",
+)
+# These run with the role of an instance profile.
+_PROFILE: Final = "AWS::IAM::InstanceProfile"
+_WITH_PROFILE: Final = ("AWS::EC2::Instance", "AWS::EC2::LaunchTemplate")
 _ANY: Final = "x7Kq2mVb9RtL4wZc"
 
 
@@ -49,8 +64,57 @@ def new_takers(base: Resources, head: Resources, before: _Found, after: _Found) 
         for each in queues:
             yield from _row(subject, policies, _TAKES, base[each].arn, f"the alerts in {each}", after)
         yield from _roles(subject, policies, base, head, before)
+    yield from _moved(base, head, before, after)
     yield from _consumers(base, head, queues)
     yield from _open_methods(base, head, before, after)
+
+
+def _moved(base: Resources, head: Resources, before: _Found, after: _Found) -> Iterator[Access]:
+    """The programs of before that run with another role of before, by which they may take protection away that they
+    could not with their own.
+    """
+    there = {each.arn for each in base.values()}
+    for id_, resource in head.items():
+        if resource.type not in (*RUNNING, *_WITH_PROFILE, _PROFILE) or id_ not in base:
+            continue
+        was, is_now = _runs_with(base[id_], base), _runs_with(resource, head)
+        old = [each for on, each in before.items() if on.kind is Kind.PERMISSIONS and each.arn in was]
+        for on, theirs in after.items():
+            if on.kind is Kind.PERMISSIONS and theirs.arn in (is_now - was) & there:
+                gained = tuple(sorted({*_gained(theirs, old, base)}))
+                if gained:
+                    because = "it runs with another role than before"
+                    row = _access(Subject(id_, Kind.PERMISSIONS), theirs, gained, f"what the role {on.id} may")
+                    yield replace(row, resource_type=resource.type, because=because)
+
+
+def _runs_with(resource: Resource, resources: Resources) -> set[str]:
+    """The roles that a program runs with, also by an instance profile."""
+    if resource.type not in _WITH_PROFILE:
+        return named_roles(resource)
+    names = {*texts_in(resource.properties)}
+    profiles = [each for each in resources.values() if each.type == _PROFILE and {each.reference, each.arn} & names]
+    return {role for each in profiles for role in named_roles(each)}
+
+
+def _gained(policies: Policies, old: list[Policies], base: Resources) -> Iterator[str]:
+    """What takes protection away and one role may, and none of the old ones."""
+    for action, resource in _takes(policies, base):
+        if _may(policies, action, resource) and not any(_may(each, action, resource) for each in old):
+            yield action
+
+
+def _takes(policies: Policies, base: Resources) -> Iterator[tuple[str, str]]:
+    """The calls that a role's statements are about and that take protection away."""
+    yield from ((action, f"{base[each].arn}/AWSLogs/{_ANY}") for each in log_buckets(base) for action in _WRITES)
+    yield from ((action, base[each].arn) for each in alert_queues(base) for action in _TAKES)
+    for statement in _written(policies.layers[0]):
+        excludes = statement.resources.excludes
+        resources = ("*",) if excludes else statement.resources.patterns
+        patterns = ("*",) if statement.actions.excludes else statement.actions.patterns
+        for action in (*_sensitive(), _ASSUMES) if statement.is_allow else ():
+            if any(matches(pattern, action, ignore_case=True).is_true is not False for pattern in patterns):
+                yield from ((action, re.sub("[*?]+", _ANY, each)) for each in resources)
 
 
 def _consumers(base: Resources, head: Resources, queues: tuple[Id, ...]) -> Iterator[Access]:
@@ -156,6 +220,28 @@ def alert_queues(resources: Resources) -> tuple[Id, ...]:
     return tuple(sorted(found))
 
 
+def named_roles(resource: Resource) -> set[str]:
+    """The roles that a resource runs with, or hands on: by ARN, or by name in an instance profile."""
+    if resource.type in JUDGED:
+        return set()
+    found = {text for text in texts_in(resource.properties) if ROLE.fullmatch(text)}
+    if resource.type == _PROFILE:
+        roles = resource.properties.get("Roles")
+        partition = resource.arn.split(":")[1]
+        for name in roles if isinstance(roles, list) else ():
+            found.add(f"arn:{partition}:iam::{resource.account}:role/{name}")
+    return found
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """The texts in a value, however deep."""
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from texts_in(each)
+    else:
+        yield str(value)
+
+
 def _row(
     subject: Subject, policies: Policies, actions: tuple[str, ...], resource: str, on: str, after: _Found
 ) -> Iterator[Access]:
@@ -180,13 +266,13 @@ def _roles(subject: Subject, policies: Policies, base: Resources, head: Resource
             continue
         if _is_trusted(trust, _request(policies, _ASSUMES, theirs.arn)) and _is_powerful(theirs):
             yield _access(subject, policies, (_ASSUMES,), f"the role {old.id}")
-    for arn in sorted(_named_roles(policies) - known):
+    for arn in sorted(_roles_in(policies) - known):
         if _may(policies, _ASSUMES, arn):
             name = arn.replace(_ANY, "*")
             yield _access(subject, policies, (_ASSUMES,), f"the role {name}, of which no template tells what it may do")
 
 
-def _named_roles(policies: Policies) -> set[str]:
+def _roles_in(policies: Policies) -> set[str]:
     """One role of the account for each pattern that may be about its roles."""
     found = set()
     for statement in _written(policies.layers[0]):

@@ -463,6 +463,11 @@ CONTROLS: Final[tuple[Control, ...]] = (
         _HIDE,
         fixed("LoggingConfiguration.DestinationBucketName"),
     ),
+    # Whether conditions on tags count for the bucket: either way others may do what they could not, or a Deny is none.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/buckets-tagging.html
+    Control(
+        "log_bucket_access_by_tags", _BUCKET, "access by its tags is", _READ, fixed("AbacStatus", missing="Disabled")
+    ),
     Control(
         "log_bucket_replica_keeps",
         _BUCKET,

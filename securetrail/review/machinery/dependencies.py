@@ -146,7 +146,8 @@ def _places(path: str, text: str) -> set[str]:
         places = (str(each.get("resolved") or "").split("/") for each in _of_npm(text).values())
         return {"/".join(parts[:3]) if parts[0].endswith(":") else "/".join(parts) for parts in places} - {""}
     if not _is_toml(path, text):
-        return {" ".join(found[0].split()) for each in (_PLACE, _DIRECT) for found in each.finditer(text)}
+        # A file that is not in the repository says what is installed as well.
+        return {" ".join(found[0].split()) for each in (_PLACE, _DIRECT, _INCLUDED) for found in each.finditer(text)}
     sources = ((each.get("name"), each.get("source")) for each in _packages(text))
     # The project itself is a package of its lock.
     return {

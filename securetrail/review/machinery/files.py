@@ -12,9 +12,19 @@ from functools import cache
 from importlib import metadata
 from typing import Any, Final
 
-from securetrail.review.machinery.collected import hides_settings, leaves_out_tests, new_ends, new_hooks
+from securetrail.review.machinery.collected import new_ends, new_hooks
 from securetrail.review.machinery.dependencies import normal, other_places, versions, weaker_lock, with_included
 from securetrail.review.machinery.makefile import HIDING, MAKEFILE, hidden_verbs, recipes, weaker_makefile
+from securetrail.review.machinery.patches import new_patches
+from securetrail.review.machinery.pytest_settings import HIDING as HIDES_SETTINGS
+from securetrail.review.machinery.pytest_settings import (
+    SETTINGS,
+    hides_settings,
+    leaves_out_tests,
+    lets_pass,
+    says_the_same,
+)
+from securetrail.review.machinery.shell import RUN_BY_CI, called_scripts, of_script
 from securetrail.review.machinery.tests import lost_tests
 from securetrail.review.machinery.workflows import scripts, weaker_action, weaker_workflows
 from securetrail.review.objections import Objection, objection_id
@@ -56,25 +66,18 @@ _TESTS: Final = ("test_*.py", "*/test_*.py", "*_test.py")
 # The names of cdk-nag's packs, of CDK's validators, and of our own function that adds packs.
 _CHECKS: Final = ("Checks", "Validator", "rule_packs")
 _UNRULED: Final = "Whatever these rules forbid can be deployed, and nobody is told."
-# Where one of these is, pytest has no settings of another file: in the root, and in the folder that it is told to run.
-# https://docs.pytest.org/en/stable/reference/customize.html
-_HIDES_SETTINGS: Final = (".pytest.ini", ".pytest.toml", "pytest.ini", "pytest.toml")
-_SETTINGS_OF_TESTS: Final = ("pyproject.toml", "pytest.ini", "setup.cfg", "tox.ini")
 _FOLDERS_OF_TESTS: Final = {"test", "tests"}
 _LOCKS: Final = ("requirements*.txt", "*/requirements*.txt", "*.lock", "*package-lock.json", "*npm-shrinkwrap.json")
 _INSTALLERS: Final = (".npmrc", "package.json", "pip.conf", "pip.ini", "pyproject.toml", "uv.toml")
 _ACTIONS: Final = ("action.yml", "action.yaml")
-# What a CI of another kind runs.
-_RUN_BY_CI: Final = (".ci/*",)
-_SHELLS: Final = re.compile(r"#!.*\b(?:ba|da|k|z)?sh\b")
-# In the first line, or as a command of its own: `#!/bin/sh -e`, `set -euo pipefail`.
-_ENDS_AT_FAILURES: Final = re.compile(r"(?:#!\S+(?: \S*sh)?|set)(?: \S+)*? -(?:[a-z]*e|o errexit\b)")
 _LOCKS_OF_ROOT: Final = ("requirements-dev.txt", "requirements.lock", "requirements.txt", "uv.lock")
 _MAKEFILES: Final = (".mk", "/Makefile")
 # How Python finds a module: by source, compiled, or by a library of the system.
 _MODULES: Final = (".py", ".pth", ".pyc", ".pyd", ".so")
 _OF_PYTEST: Final = ("_pytest", "pytest", "sitecustomize", "usercustomize")
 _OWN: Final = "securetrail"
+# What tests are made of: another one of these lets any test pass.
+_RUNS_TESTS: Final = ("_pytest", "builtins", "pytest", "unittest")
 # That they are gone lets a change through by itself: others are read from the base, or by another file that is named.
 _MUST_STAY: Final = (".github/actions/*", "Makefile", "cdk.json", "tools/review*")
 # GitHub reads no larger file of owners:
@@ -126,6 +129,7 @@ def compare_machinery(
     of_base = tuple(_texts(sorted({*workflows, *workflows_of_base}), base).values())
     makefile, new = base(MAKEFILE), [name for name in names if base(name) is None]
     commands = (*(line for text in of_base for line in scripts(text)), *recipes(makefile or "", of_base))
+    called = called_scripts(commands, base)
     for name in names:
         # How a test of it ends has been said.
         said = " ".join(each.says for each in found if each.resource.startswith(f"{name}::"))
@@ -134,7 +138,10 @@ def compare_machinery(
             for each in _of_file(name, base(name), head(name), makefile, of_base)
             if not said or each.resource.rpartition(" ")[2] not in said
         )
-        found += _of_script(name, base(name), head(name), commands)
+        found += _of_pytest(name, base, head)
+        found += of_script(name, base(name), head(name)) if name in called or _fits(name, RUN_BY_CI) else ()
+        known = {each.resource for each in found}
+        found += (each for each in _patches(name, base, head(name) or "") if each.resource not in known)
     found += weaker_locks(names, base, head)
     found += hidden_verbs(head(MAKEFILE) or "", of_base, new)
     found += hidden_modules(new, base)
@@ -157,9 +164,6 @@ def _of_file(
     if before is not None and after is None and _fits(name, _MUST_STAY):
         says = f"{name} is gone, which says what is checked."
         yield Objection("judge_removed", name, says, "What it checked is not checked any more.")
-    elif _hides_settings(name, before, after):
-        says = f"{name} is new, so that pytest reads its settings there and nowhere else."
-        yield Objection("tests_left_out", name, says, "What the tests showed can break, and nobody is told.")
     elif makefile is not None and (name == MAKEFILE or (before is None and name in HIDING)):
         yield from weaker_makefile(makefile, after or "", workflows)
     elif before is not None and name.endswith(_MAKEFILES):
@@ -171,38 +175,28 @@ def _of_file(
         yield from _of_settings(name, before, after)
 
 
+def _of_pytest(name: str, base: Read, head: Read) -> Iterator[Objection]:
+    """What a file takes away in which pytest may have its settings, unless another one has the same now."""
+    folder, slash, last = name.rpartition("/")
+    before, after = base(name), head(name)
+    if last not in SETTINGS:
+        return
+    is_moved = says_the_same(f"{folder}{slash}", base, head)
+    if not is_moved and _hides_settings(name, before, after):
+        says = f"{name} is new, so that pytest reads its settings there and nowhere else."
+        yield Objection("tests_left_out", name, says, "What the tests showed can break, and nobody is told.")
+    elif not is_moved:
+        yield from leaves_out_tests(name, before or "", after or "")
+    yield from lets_pass(name, before or "", after or "")
+
+
 def _hides_settings(name: str, before: str | None, after: str | None) -> bool:
     *folders, last = name.split("/")
     if after is None or not (not folders or folders[0] in _FOLDERS_OF_TESTS):
         return False
-    if last in _HIDES_SETTINGS:
+    if last in HIDES_SETTINGS:
         return before is None
-    return bool(folders) and last in _SETTINGS_OF_TESTS and hides_settings(last, before, after)
-
-
-def _of_script(name: str, before: str | None, after: str | None, commands: Iterable[str]) -> Iterator[Objection]:
-    """That a shell script does not do all that it did, which a workflow runs, a verb that it runs, or another CI.
-
-    Its first lines are the base's, or nobody here knows what it does; of other programs only the name is seen. What is
-    added behind them counts where no failure ends the script: its last command alone says whether it succeeded.
-    """
-    is_script = before is not None and (name.endswith((".bash", ".sh")) or _SHELLS.match(before))
-    called = re.compile(rf"(?<![\w.-])(?:\./)?{re.escape(name)}(?![\w.-])")
-    is_called = _fits(name, _RUN_BY_CI) or any(called.search(command) for command in commands)
-    if before is None or not is_script or not is_called:
-        return
-    old, new = (_commands(text or "") for text in (before, after))
-    is_ended = any(_ENDS_AT_FAILURES.match(line) for line in old)
-    if (new[: len(old)] if is_ended else new) != old:
-        says = f"{name}, which the workflows run, is {'another one' if after is not None else 'gone'}."
-        detail = f"{old} -> {new}"
-        yield Objection(objection_id("script_changed", detail), name, says, "What it checked is not checked any more.")
-
-
-def _commands(script: str) -> list[str]:
-    """The lines of a shell script without comments, but for the first one, which says what runs it."""
-    lines = [line.strip() for line in script.splitlines()]
-    return [line for line in lines if line and (line.startswith("#!") or not line.startswith("#"))]
+    return bool(folders) and last in SETTINGS and hides_settings(last, before, after)
 
 
 def weaker_locks(changed: Collection[str], base: Read, head: Read) -> Iterator[Objection]:
@@ -218,9 +212,7 @@ def _of_settings(name: str, before: str | None, after: str | None) -> Iterator[O
     last = name.rpartition("/")[2]
     if last in _INSTALLERS:
         yield from other_places(name, before or "", after or "")
-    if last in _SETTINGS_OF_TESTS:
-        yield from leaves_out_tests(name, before or "", after or "")
-    elif name.endswith(".py"):
+    if name.endswith(".py"):
         is_test = _fits(name, _TESTS)
         is_of_tests = is_test or last == "conftest.py" or bool(_FOLDERS_OF_TESTS & {*name.split("/")[:-1]})
         # Hooks are wherever a conftest.py, a setting or an option of pytest has them from.
@@ -230,6 +222,23 @@ def _of_settings(name: str, before: str | None, after: str | None) -> Iterator[O
         yield from weaker_action(name, before, after or "")
     elif last == "cdk.json":
         yield from other_deployment(name, before or "{}", after or "{}")
+
+
+def _patches(name: str, base: Read, head: str) -> Iterator[Objection]:
+    """What a module of tests newly puts in the place of what is tested."""
+    *folders, last = name.split("/")
+    is_test = _fits(name, _TESTS)
+    if not name.endswith(".py") or not (is_test or last == "conftest.py" or _FOLDERS_OF_TESTS & {*folders}):
+        return
+    around = ("/".join((*folders[:number], "conftest.py")) for number in range(len(folders) + 1))
+    texts = "\n".join(text for each in around if each != name and (text := base(each)) is not None)
+
+    def is_own(module: str) -> bool:
+        places = (f"{folder}{module}{end}" for folder in ("", "src/") for end in (".py", "/__init__.py"))
+        is_elsewhere = module in sys.stdlib_module_names or module in _installed()
+        return module in _RUNS_TESTS or any(base(each) is not None for each in places) or not is_elsewhere
+
+    yield from new_patches(name, base(name) or "", head, is_own, is_test=is_test, around=texts)
 
 
 def lost_checks(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[Objection, ...]:

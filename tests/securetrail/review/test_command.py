@@ -427,6 +427,64 @@ def test_the_assemblies_are_kept_and_compared_again(project: Path, temporary: Pa
     assert review(project, temporary, folder).returncode == 1
 
 
+# What an app may do while it is synthesized, with the rights of whoever reviews it.
+TAMPERS = """
+import json, os, pathlib, subprocess
+own = pathlib.Path(os.environ["CDK_OUTDIR"])
+pathlib.Path("tests").mkdir(exist_ok=True)
+pathlib.Path("tests/test_it.py").write_text("def test_it():\\n    assert f()\\n")
+for other in own.parent.glob("base/*.template.json"):
+    other.write_text(pathlib.Path("template.json").read_text())
+said = subprocess.run(["git", "worktree", "list", "--porcelain"], capture_output=True, text=True).stdout
+for line in said.splitlines():
+    if line.startswith("worktree ") and line.endswith("/base"):
+        base = pathlib.Path(line.removeprefix("worktree "))
+        base.joinpath("template.json").write_text(pathlib.Path("template.json").read_text())
+        base.joinpath("review-decisions.toml").write_text('[[decision]]\\nid = "x"\\nnonsense')
+        base.joinpath("tests/test_it.py").unlink()
+subprocess.run(["git", "update-ref", "refs/heads/main", "HEAD"])
+"""
+
+
+@pytest.mark.slow
+def test_what_the_changes_app_writes_while_it_is_synthesized_changes_no_answer(project: Path, temporary: Path) -> None:
+    (project / "tests").mkdir()
+    (project / "tests/test_it.py").write_text("def test_it():\n    assert f()\n")
+    commit(project)
+    git(project, "checkout", "--quiet", "-b", "mine")
+    (project / "tests/test_it.py").unlink()
+    (project / "app.py").write_text(APP + TAMPERS)
+    write_template(project, T=trail(IsLogging=False))
+    commit(project)
+
+    done = review(project, temporary, "--json")
+
+    assert {each["id"] for each in json.loads(done.stdout)["objections"]} == {
+        "test_removed",
+        "trail_is_logging: on -> off",
+    }
+
+
+@pytest.mark.slow
+def test_the_judge_runs_no_code_of_a_change_that_was_synthesized_on_another_machine(
+    project: Path, temporary: Path, tmp_path: Path
+) -> None:
+    made, ran = tmp_path / "made", tmp_path / "ran"
+    git(project, "checkout", "--quiet", "-b", "mine")
+    write_template(project, T=trail(IsLogging=False))
+    (project / "app.py").write_text(f"{APP}\nopen({str(ran)!r}, 'a').write('x')\n")
+    assert review(project, temporary, f"--assemblies={made}", "--synthesize-only=change").returncode == 0
+    assert ([each.name for each in made.iterdir()], ran.read_text()) == (["head"], "x")
+    (made / "base").symlink_to("head")
+
+    done = review(project, temporary, f"--assemblies={made}", "--no-synth=change", "--json")
+
+    assert [each["id"] for each in json.loads(done.stdout)["objections"]] == ["trail_is_logging: on -> off"]
+    assert ran.read_text() == "x"
+    shutil.rmtree(made)
+    assert review(project, temporary, f"--assemblies={made}", "--no-synth=change").returncode == 3
+
+
 # ---- who judges ---------------------------------------------------------------------------------------------------
 
 

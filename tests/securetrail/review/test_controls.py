@@ -323,6 +323,16 @@ def weaker(resource_type: str, before: dict[str, Any], after: dict[str, Any]) ->
     return {loss.id for loss in compare_controls([Variant((), *sides)], frozenset())}
 
 
+@pytest.mark.parametrize("status", ["Enabled", "Disabled"])
+def test_whether_tags_of_a_bucket_decide_access_stays_as_it_is(status: str) -> None:
+    on, other = {"AbacStatus": status}, {"AbacStatus": "Disabled" if status == "Enabled" else "Enabled"}
+
+    assert weaker("AWS::S3::Bucket", on, other) == {"log_bucket_access_by_tags"}
+    assert weaker("AWS::S3::Bucket", on, on) == set()
+    # It is off unless the bucket says otherwise.
+    assert bool(weaker("AWS::S3::Bucket", {}, on)) is bool(weaker("AWS::S3::Bucket", on, {})) is (status == "Enabled")
+
+
 def expiring(*rules: dict[str, Any]) -> dict[str, Any]:
     return {"LifecycleConfiguration": {"Rules": [{"Status": "Enabled", **rule} for rule in rules]}}
 

@@ -60,12 +60,37 @@ def test_actions_are_pinned_by_commit_and_permissions_are_least(path: Path) -> N
     assert "secrets." not in path.read_text()
 
 
+@pytest.mark.parametrize("path", [ROOT / ".github/workflows/review.yml", ROOT / "examples/review.yml"], ids=str)
+def test_the_job_that_judges_runs_no_code_of_the_change_and_the_one_that_does_has_nothing(path: Path) -> None:
+    workflow = load(path)
+    jobs = workflow["jobs"]
+
+    # A pull request's own code gets no secret by this trigger, and a token that only reads.
+    assert {*workflow[True]} <= {"pull_request", "push"}  # type: ignore[index]  # YAML 1.1 reads `on` as a truth value
+    assert workflow["permissions"] == {}
+    assert "secrets" not in path.read_text()
+    for name in ("templates", "review"):
+        assert jobs[name]["permissions"] == {"contents": "read"}
+        checkouts = [step for step in jobs[name]["steps"] if "checkout" in step.get("uses", "")]
+        assert [step["with"]["persist-credentials"] for step in checkouts] == [False]
+        assert not any("TOKEN" in key for step in jobs[name]["steps"] for key in step.get("env", {}))
+    (made,) = (step for step in jobs["templates"]["steps"] if " review" in step.get("run", ""))
+    (judged,) = (step for step in jobs["review"]["steps"] if " review" in step.get("run", ""))
+    assert "--synthesize-only=change" in made["run"] or made["env"]["PART"] == "change"
+    assert "--no-synth=change" in judged["run"] or judged["env"]["PART"] == "judge"
+    # Of what the change can write, the judge gets the templates alone.
+    downloads = [step["with"] for step in jobs["review"]["steps"] if "download" in step.get("uses", "")]
+    assert downloads == [{"name": "templates", "path": "${{ runner.temp }}/templates"}]
+    # GitHub takes a required check for passed when its job is skipped, as it is when one that it needs fails.
+    assert (jobs["review"]["needs"], jobs["review"]["if"]) == ("templates", "always()")
+    assert jobs["review"]["name"] == "what protection is lost"
+
+
 def test_the_default_branch_is_reviewed_too_so_that_code_scanning_has_a_baseline() -> None:
     workflow = load(ROOT / ".github/workflows/review.yml")
 
     triggers = workflow[True]  # type: ignore[index]  # YAML 1.1 reads `on` as a truth value
     assert triggers["push"] == {"branches": ["main"]}
-    assert "if" not in workflow["jobs"]["review"]
     checkout, step = [step for step in workflow["jobs"]["review"]["steps"] if "BASE" in step.get("env", {})]
     for each in (checkout, step):
         assert "github.base_ref" in each["env"]["BASE"]

@@ -198,3 +198,57 @@ def test_nobody_reads_log_files_by_a_method_that_asks_nobody(before: Json, after
     found = {each for each in objections(base, {**base, **after}) if each[0].startswith("newly_allowed: anyone")}
 
     assert bool(found) is is_open
+
+
+# ---- what runs with another role that was there before ----
+
+
+def runs_with(name: str, of: str) -> Json:
+    role_of = {"Fn::GetAtt": [name, "Arn"]}
+    if of == "Lambda::Function":
+        return {"Program": resource("AWS::Lambda::Function", Role=role_of, Code={"ZipFile": "x"})}
+    if of == "ECS::TaskDefinition":
+        return {"Program": resource("AWS::ECS::TaskDefinition", TaskRoleArn=role_of)}
+    if of == "IAM::InstanceProfile":
+        return {"Program": resource("AWS::IAM::InstanceProfile", Roles=[{"Ref": name}])}
+    profiles = {each: resource("AWS::IAM::InstanceProfile", Roles=[{"Ref": each}]) for each in ROLES}
+    instance = resource("AWS::EC2::Instance", IamInstanceProfile={"Ref": f"{name}Profile"})
+    return {"Program": instance, **{f"{each}Profile": profile for each, profile in profiles.items()}}
+
+
+ROLES = {
+    "Reader": role(allow("s3:GetObject", "*")),
+    "Writer": role(allow(["s3:GetObject", "sqs:SendMessage"], "*")),
+    "Stopper": role(allow("cloudtrail:*", "*")),
+    "Forger": role(allow("s3:PutObject", LOGS)),
+    "Taker": role(allow("sqs:ReceiveMessage", QUEUE)),
+    "Denied": role(allow("cloudtrail:*", "*"), {**allow("cloudtrail:*", "*"), "Effect": "Deny"}),
+    "Eraser": role(allow("cloudtrail:Delete*", "*")),
+}
+
+
+@pytest.mark.parametrize("of", ["Lambda::Function", "ECS::TaskDefinition", "IAM::InstanceProfile", "EC2::Instance"])
+@pytest.mark.parametrize(
+    ("was", "is_now", "objects"),
+    [
+        ("Reader", "Stopper", True),
+        ("Reader", "Forger", True),
+        ("Reader", "Taker", True),
+        ("Eraser", "Stopper", True),
+        ("Reader", "Writer", False),
+        ("Reader", "Denied", False),
+        ("Stopper", "Reader", False),
+        ("Stopper", "Eraser", False),
+    ],
+)
+def test_what_moves_to_a_role_that_takes_protection_away_is_objected_to(
+    of: str,
+    was: str,
+    is_now: str,
+    objects: bool,  # noqa: FBT001 (a case's)
+) -> None:
+    base = {**ALERTS, **ROLES}
+    found = objections({**base, **runs_with(was, of)}, {**base, **runs_with(is_now, of)})
+
+    kinds = {(each.partition(":")[0], where) for each, where in found}
+    assert kinds == ({("newly_allowed", "Stack/Program")} if objects else set())

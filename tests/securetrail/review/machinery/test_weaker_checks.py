@@ -243,6 +243,44 @@ def test_what_is_added_to_a_shell_script_counts_where_a_failure_does_not_end_it(
     assert kinds(before, {**before, "ci.sh": f"{first}\npytest\nexit 0\n"}) == expected
 
 
+CHECKS = "#!/bin/bash\nset -euo pipefail\ncheck_one\ncheck_two --all\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (CHECKS, CHECKS.replace("one", "one || true"), {"script_changed"}),
+        (CHECKS, CHECKS.replace("check_one", "set +e\ncheck_one"), {"script_changed"}),
+        (CHECKS, CHECKS.replace("check_one", "check_one() { :; }\ncheck_one"), {"script_changed"}),
+        (CHECKS, CHECKS.replace("one", "one \\\n  || true"), {"script_changed"}),
+        # It is reached only where everything before it succeeded, but for what fails and goes on.
+        (CHECKS, f"{CHECKS}exit 0\n", set()),
+        (f"{CHECKS}test -z x && echo yes\n", f"{CHECKS}test -z x && echo yes\ntrue\n", {"script_changed"}),
+        (f"{CHECKS}! grep x y\n", f"{CHECKS}! grep x y\necho done\n", {"script_changed"}),
+        (f"{CHECKS}if x\nthen\na && b\nfi\n", f"{CHECKS}if x\nthen\na && b\nfi\ntrue\n", {"script_changed"}),
+        (f"{CHECKS}if x\nthen\na\nfi\n", f"{CHECKS}if x\nthen\na\nfi\nb\n", set()),
+        # In other words, or with more of them.
+        (CHECKS, CHECKS.replace("two --all", "two \\\n    --all # both"), set()),
+        (CHECKS, CHECKS.replace("check_two", "echo 'now the other' >&2\ncheck_two"), set()),
+        (CHECKS, CHECKS.replace("/bin/bash", "/usr/bin/env bash"), set()),
+        (CHECKS.replace("set -euo pipefail\n", ""), f"{CHECKS}echo done\n", {"script_changed"}),
+    ],
+)
+def test_what_a_script_does_is_compared_and_not_how_it_is_written(before: str, after: str, expected: set[str]) -> None:
+    base = {**runs("./ci.sh"), "ci.sh": before}
+
+    assert kinds(base, {**base, "ci.sh": after}) == expected
+
+
+@pytest.mark.parametrize("called", [". tools/more.sh", "tools/more.sh", '"$(dirname "$0")/more.sh"', "bash more.sh"])
+def test_a_script_that_such_a_script_runs_counts_as_well(called: str) -> None:
+    base = {**runs("tools/ci.sh"), "tools/ci.sh": CHECKS.replace("check_one", called), "tools/more.sh": SCRIPT}
+
+    assert kinds(base, {**base, "tools/more.sh": SCRIPT.replace("pytest", "true")}) == {"script_changed"}
+    unused = {**base, "tools/ci.sh": CHECKS}
+    assert kinds(unused, {**unused, "tools/more.sh": SCRIPT.replace("pytest", "true")}) == set()
+
+
 ACTION = "runs:\n  using: composite\n  steps:\n    - run: pytest\n      shell: bash\n"
 
 

@@ -1,0 +1,91 @@
+"""Shell scripts that workflows and verbs run: a script that checks less is a step that is removed.
+
+https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from securetrail.review.objections import Objection, objection_id
+
+# What a CI of another kind runs.
+RUN_BY_CI: Final = (".ci/*",)
+_SHELLS: Final = re.compile(r"#!.*\b(?:ba|da|k|z)?sh\b")
+# In the first line, or as a command of its own: `#!/bin/sh -e`, `set -euo pipefail`.
+_ENDS_AT_FAILURES: Final = re.compile(r"(?:#!\S+(?: \S*sh)?|set)(?: \S+)*? -(?:[a-z]*e|o errexit\b)")
+# What fails so does not end the script: as its last command it is its answer, also as the last one of a loop.
+_FAILS_AND_GOES_ON: Final = re.compile(r"&&|(?:^|[;\s])!\s")
+_ENDS_A_BLOCK: Final = re.compile(r"(?:done|esac|fi|\}|\))\b.*|[)}].*")
+_STARTED_BY: Final = re.compile(r"#!\s*(?:/usr)?/bin/(?:env (?:-S )?)?")
+# A comment behind a command in which nothing is quoted.
+_COMMENTED: Final = re.compile(r"(?P<command>[^'\"#`$\\]*?)\s+#.*")
+_SAYS: Final = re.compile(r"echo(?: (?:[\w .,:/-]+|'[\w .,:/-]*'|\"[\w .,:/-]*\"))?(?: >&2)?")
+_WORDS: Final = re.compile(r"[\w./-]+")
+
+
+def called_scripts(commands: Iterable[str], read: Callable[[str], str | None]) -> frozenset[str]:
+    """The shell scripts that commands run, and those that these run, by their paths from the root.
+
+    :param commands: of workflows and verbs.
+    :param read: the text of one of the base's files, None for one that is not there.
+    """
+    found: set[str] = set()
+    left = [(command, "") for command in (*commands, read(".ci/run") or "")]
+    while left:
+        text, folder = left.pop()
+        for word in {*_WORDS.findall(text)}:
+            for name in _places(word, folder):
+                script = read(name) if name not in found else None
+                if script is not None and (name.endswith((".bash", ".sh")) or _SHELLS.match(script)):
+                    found.add(name)
+                    left.append((script, posixpath.dirname(name)))
+    return frozenset(found)
+
+
+def _places(word: str, folder: str) -> Iterator[str]:
+    """Where a script may be that a word names, from the root and from the folder of the script with the word."""
+    # In `$(dirname "$0")/more.sh` what is before the slash is that folder.
+    name = posixpath.normpath(word.lstrip("/"))
+    if name not in (".", "..") and not name.startswith("../"):
+        yield name
+    beside = posixpath.normpath(posixpath.join(folder, word.lstrip("/")))
+    if folder and not beside.startswith("."):
+        yield beside
+
+
+def of_script(name: str, before: str | None, after: str | None) -> Iterator[Objection]:
+    """That a shell script does not do all that it did, which a workflow runs, a verb that it runs, or another CI.
+
+    Its first lines are the base's, or nobody here knows what it does; of other programs only the name is seen. What is
+    added behind them counts where no failure ends the script: its last command alone says whether it succeeded.
+    """
+    if before is None or not (name.endswith((".bash", ".sh")) or _SHELLS.match(before)):
+        return
+    old, new = (_commands(text or "") for text in (before, after))
+    is_ended = any(_ENDS_AT_FAILURES.match(line) for line in old) and not _goes_on(old)
+    if is_ended:
+        old, new = ([line for line in side if not _SAYS.fullmatch(line)] for side in (old, new))
+    if (new[: len(old)] if is_ended else new) != old:
+        says = f"{name}, which the workflows run, is {'another one' if after is not None else 'gone'}."
+        detail = f"{old} -> {new}"
+        yield Objection(objection_id("script_changed", detail), name, says, "What it checked is not checked any more.")
+
+
+def _goes_on(commands: list[str]) -> bool:
+    """Whether the last command may fail and what stands behind it runs all the same."""
+    of_block = commands if _ENDS_A_BLOCK.fullmatch(commands[-1]) else commands[-1:]
+    return any(_FAILS_AND_GOES_ON.search(line) for line in of_block)
+
+
+def _commands(script: str) -> list[str]:
+    """The lines of a shell script without comments, but for the first one, which says what runs it."""
+    lines = (line.strip() for line in script.splitlines())
+    # A comment does not go on in the next line.
+    kept = "\n".join(line for line in lines if line and (line.startswith("#!") or not line.startswith("#")))
+    joined = re.sub(r"[ \t]*\\\n", " ", kept).splitlines()
+    plain = (found["command"] if (found := _COMMENTED.fullmatch(line)) else line for line in joined)
+    return [_STARTED_BY.sub("#!", line) for line in plain]
