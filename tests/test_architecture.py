@@ -231,6 +231,14 @@ def test_a_folder_has_at_most_fifteen_modules() -> None:
     )
 
     assert {folder for folder, count in modules.items() if count > MAX_MODULES} == set()
+    told = " ".join((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split())
+    called_full = {
+        folder
+        for sentence in re.findall(r"[^.]*\bfull\b[^.]*\.", told)
+        for folder in re.findall(r"`([\w/]+)/`", sentence)
+    }
+    assert {folder: modules[folder] for folder in called_full} == dict.fromkeys(called_full, MAX_MODULES)
+    assert "lab/services" in called_full
 
 
 PACKAGES = {path.parent.relative_to(ROOT).as_posix(): path for path in sources(*PARTS) if path.name == "__init__.py"}
