@@ -1,5 +1,5 @@
 """What things cost, each measured beside a named peer in the same run (``make bench``).
 
 May import ``botocore``, ``cryptography``, ``lab``, ``securetrail``, ``tests`` and ``verify``. Only tests import them.
-Open the file that is named after what is measured, such as ``synth.py`` or ``integrity.py``.
+Open ``synth.py`` first; each file is named after what it measures, and ``measuring.py`` measures a whole command.
 """

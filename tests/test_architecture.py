@@ -231,6 +231,14 @@ def test_a_folder_has_at_most_fifteen_modules() -> None:
     )
 
     assert {folder for folder, count in modules.items() if count > MAX_MODULES} == set()
+    told = " ".join((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split())
+    called_full = {
+        folder
+        for sentence in re.findall(r"[^.]*\bfull\b[^.]*\.", told)
+        for folder in re.findall(r"`([\w/]+)/`", sentence)
+    }
+    assert {folder: modules[folder] for folder in called_full} == dict.fromkeys(called_full, MAX_MODULES)
+    assert "lab/services" in called_full
 
 
 PACKAGES = {path.parent.relative_to(ROOT).as_posix(): path for path in sources(*PARTS) if path.name == "__init__.py"}
@@ -257,6 +265,25 @@ def test_a_package_names_what_it_imports_and_nothing_else() -> None:
     assert {
         package: f"write: {may_import(found[package])}" for package in found if named[package] != found[package]
     } == {}
+
+
+def test_a_package_says_which_file_to_open_first() -> None:
+    assert [name for name, path in PACKAGES.items() if not re.search(r"\bOpen (`|this module)", docstring(path))] == []
+
+
+def test_a_package_says_where_a_name_is_a_distribution_and_not_the_folder_of_that_name() -> None:
+    graph = import_graph(ROOT, PARTS)
+    known = {part for module in graph for part in module.split(".")}
+    own = {"tests", *(module.partition(".")[0] for module in graph)} | sys.stdlib_module_names
+    unclear = {
+        (package, name)
+        for package, path in PACKAGES.items()
+        for module in path.parent.rglob("*.py")
+        for name in (imports(module) & known) - own
+        if not re.search(rf"distribution.*`{name}`|`{name}`[^.]*distribution", docstring(path), re.DOTALL)
+    }
+
+    assert unclear == set()
 
 
 def names_in_sentence(text: str) -> set[str] | str:
@@ -410,7 +437,7 @@ def test_only_a_constructs_props_are_excepted_from_the_limits_on_functions() -> 
 
 
 def test_only_the_command_line_prints() -> None:
-    """In the verifier: only ``verify/cli`` and ``verify/report/terminal.py`` write to the terminal."""
+    """In the verifier ``verify/cli`` and ``verify/report/terminal.py``, in the review ``cli``; and every program."""
     printing = (
         ".out.print",
         ".err.print",
@@ -421,10 +448,10 @@ def test_only_the_command_line_prints() -> None:
     )
     elsewhere = [
         path
-        for path in sources("verify", "lab", "constructs_lib", "stacks")
+        for path in sources("verify", "lab", "securetrail", "constructs_lib", "stacks")
         if path.relative_to(ROOT).parts[1] != "cli"
         and path.name != "__main__.py"
-        and path != ROOT / "verify/report/terminal.py"
+        and path not in (ROOT / "verify/report/terminal.py", ROOT / "securetrail/review/cli.py")
     ]
 
     assert [

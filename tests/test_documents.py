@@ -181,10 +181,9 @@ def test_a_target_of_make_that_is_missing_is_found() -> None:
     ]
 
 
-def test_the_tree_in_the_architecture_is_that_of_the_disk() -> None:
-    document = architecture.DOCUMENT.read_text(encoding="utf-8")
-
-    assert architecture.with_tree(document, architecture.tree(ROOT)) == document, (
+@pytest.mark.parametrize("document", [architecture.FOLDERS, architecture.MODULES], ids=lambda document: document.stem)
+def test_the_tree_in_the_architecture_is_that_of_the_disk(document: Path) -> None:
+    assert architecture.wanted(document) == document.read_text(encoding="utf-8"), (
         "Fix: python -m tools.architecture --write"
     )
 
@@ -194,7 +193,7 @@ def test_a_new_module_and_a_new_folder_change_the_tree(tmp_path: Path) -> None:
         module = tmp_path / part if part.endswith(".py") else tmp_path / part / "__init__.py"
         module.parent.mkdir(exist_ok=True)
         module.write_text(f'"""The part {part}: what it is for. More.\n"""\n')
-    before = architecture.tree(tmp_path)
+    before, folders = architecture.tree(tmp_path), architecture.tree(tmp_path, with_modules=False)
     (tmp_path / "lab/new").mkdir()
     (tmp_path / "lab/new/__init__.py").write_text('"""New."""\n')
     (tmp_path / "lab/module.py").write_text('"""Reads\nsomething (https://example.com/)."""\n')
@@ -203,6 +202,8 @@ def test_a_new_module_and_a_new_folder_change_the_tree(tmp_path: Path) -> None:
 
     assert ["lab/", "The part lab: what it is for"] in [line.split(maxsplit=1) for line in before.splitlines()]
     assert added == [["module.py", "Reads something"], ["new/", "New"]]
+    added = [line for line in architecture.tree(tmp_path, with_modules=False).splitlines() if line not in folders]
+    assert [line.split(maxsplit=1) for line in added] == [["new/", "New"]]
 
 
 def modules_that_are_missing(docstring: str, package: Path, root: Path) -> list[str]:

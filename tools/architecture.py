@@ -1,6 +1,7 @@
-"""Writes the tree of modules in docs/architecture.md: each folder and module with the first sentence of its docstring.
+"""Writes the tree of folders in docs/architecture.md, and that of modules in docs/modules.md, each with the first
+sentence of its docstring.
 
-``python -m tools.architecture`` says whether the document is up to date, and ``--write`` brings it up to date.
+``python -m tools.architecture`` says whether both are up to date, and ``--write`` brings them up to date.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-DOCUMENT = ROOT / "docs/architecture.md"
-# In the order of the document.
+FOLDERS = ROOT / "docs/architecture.md"
+MODULES = ROOT / "docs/modules.md"
+# In the order of the documents.
 PARTS = ("app.py", "stacks", "constructs_lib", "verify", "lab", "securetrail", "tools", "examples", "benchmarks")
 _BEGIN = "<!-- The tree is written by: python -m tools.architecture --write -->\n"
 _END = "<!-- The end of the tree. -->\n"
@@ -26,13 +28,14 @@ _ROLE = re.compile(r":\w+:(?=`)")
 _LINK = re.compile(r"(: | \()https?://[^\s)]+\)?")
 
 
-def tree(root: Path) -> str:
+def tree(root: Path, *, with_modules: bool = True) -> str:
     """The folders and modules of every part, a line each, in a code block of Markdown.
 
     :param root: the project's folder.
+    :param with_modules: ``False`` shows the folders alone, and of modules those that are parts.
     :raises ValueError: a module or folder has no docstring.
     """
-    lines = [line for part in PARTS for line in _lines(root / part, 0)]
+    lines = [line for part in PARTS for line in _lines(root / part, 0, with_modules=with_modules)]
     return "\n".join(["```", *lines, "```", ""])
 
 
@@ -48,12 +51,12 @@ def with_tree(document: str, block: str) -> str:
     return f"{before}{begin}{block}{end}{after}"
 
 
-def _lines(path: Path, depth: int) -> Iterator[str]:
+def _lines(path: Path, depth: int, *, with_modules: bool) -> Iterator[str]:
     if path.is_dir():
         yield from _line(f"{path.name}/", path / "__init__.py", depth)
-        children = [each for each in path.iterdir() if _is_shown(each)]
+        children = [each for each in path.iterdir() if _is_shown(each) and (with_modules or each.is_dir())]
         for child in sorted(children, key=lambda each: (each.is_dir(), each.name)):
-            yield from _lines(child, depth + 1)
+            yield from _lines(child, depth + 1, with_modules=with_modules)
     else:
         yield from _line(path.name, path, depth)
 
@@ -83,17 +86,22 @@ def first_sentence(module: Path) -> str:
     return " ".join(found[1].removesuffix(".").split())
 
 
+def wanted(document: Path) -> str:
+    """What one of the two documents should be, with the tree as it is on the disk."""
+    return with_tree(document.read_text(encoding="utf-8"), tree(ROOT, with_modules=document == MODULES))
+
+
 def main() -> int:
-    """Compare or write; 0 when the document is up to date, 1 when it is not."""
+    """Compare or write; 0 when both documents are up to date, 1 when one is not."""
     parser = argparse.ArgumentParser(prog="python -m tools.architecture", description=__doc__.partition("\n")[0])
-    parser.add_argument("--write", action="store_true", help="bring the document up to date")
+    parser.add_argument("--write", action="store_true", help="bring the documents up to date")
     arguments = parser.parse_args()
-    document = DOCUMENT.read_text(encoding="utf-8")
-    wanted = with_tree(document, tree(ROOT))
-    if arguments.write:
-        DOCUMENT.write_text(wanted, encoding="utf-8")
-    elif wanted != document:
-        print("docs/architecture.md shows another tree than the disk. Fix: python -m tools.architecture --write")
+    old = [each for each in (FOLDERS, MODULES) if wanted(each) != each.read_text(encoding="utf-8")]
+    for document in old if arguments.write else ():
+        document.write_text(wanted(document), encoding="utf-8")
+    if old and not arguments.write:
+        names = " and ".join(each.relative_to(ROOT).as_posix() for each in old)
+        print(f"Another tree than on the disk: {names}. Fix: python -m tools.architecture --write")
         return 1
     return 0
 

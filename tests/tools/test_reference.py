@@ -38,6 +38,20 @@ def test_every_prop_command_and_check_is_in_it() -> None:
         assert f"### python -m {command}\n" in page
 
 
+@pytest.mark.parametrize(
+    ("document", "sentence"),
+    [
+        ("docs/usage.md", "Its {} props turn on the rest"),
+        ("docs/architecture.md", "Now there are {}, and what belongs together"),
+        ("CHANGELOG.md", "`SecureTrail` has {} props instead of 34"),
+    ],
+)
+def test_a_document_that_counts_the_props_counts_right(document: str, sentence: str) -> None:
+    text = (reference.ROOT / document).read_text(encoding="utf-8")
+
+    assert sentence.format(len(inspect.signature(SecureTrail.__init__).parameters) - 3) in text
+
+
 def test_a_check_names_props_that_there_are() -> None:
     """In parentheses behind what SecureTrail does: `SecureTrail makes it (encryption_key)`."""
     named = [name for each in CHECKS for name in re.findall(r"^SecureTrail[^;]*\((\w+)\)", each.cdk)]

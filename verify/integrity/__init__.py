@@ -1,10 +1,10 @@
 """Were log files altered, removed or added? Digests, their chain, and the log files that they list.
 
-``digests`` and ``timeline`` are pure: bytes and facts in, verdicts out. The modules of this folder read files
-(``reader``), ask CloudTrail (``facts``) and put results together. May import ``aws``, ``bucket_name``,
-``cryptography``, ``errors``, ``global_services``, ``selectors``, ``storage``, ``threads``, ``times`` and ``trail``.
-
-Open ``validate`` first: it validates a trail; then ``chain_validation``, which validates one chain day by day,
-``reconcile``, which judges log files; ``origin``, which says what a missing one means; ``timeline/gaps``, which
-explains periods without a digest.
+``sources`` turns what was asked for into what is to be validated; ``scope``, with ``inventory``, is what must be there.
+``validate`` accounts for it: ``chain_validation`` goes through a chain, ``reader`` reads its files, ``reconcile``
+judges log files, ``origin`` says what a missing one means, ``facts`` what CloudTrail itself says. ``result`` is what
+was found; ``check`` keeps it in a ``state`` file, ``export`` in a ``bundle``, ``lost`` finds who changed files.
+``digests`` and ``timeline`` are pure. May import ``aws``, ``bucket_name``, ``cryptography``, ``errors``,
+``global_services``, ``selectors``, ``storage``, ``threads``, ``times`` and ``trail``. Open ``validate`` first, then
+``chain_validation``, and ``timeline/gaps`` for a time without a digest.
 """

@@ -20,7 +20,7 @@ class Status(StrEnum):
 
 
 class Group(StrEnum):
-    """Whether it records at all, the lab's seven, the lab's console checkpoints, who else can reach it, hardening
+    """Whether it records at all, the course's seven, its console checkpoints, who else can reach it, hardening
     beyond that, and who can blind it, where that was asked.
     """
 
