@@ -100,7 +100,8 @@ class LogArchive(Construct):
     :param break_glass_principal_arns: the only principals that can delete log files and change what protects their
         bucket, and the replica that is made here. In the bucket only they and CloudTrail write log files. Include the
         role that deploys. Default: - IAM policies decide.
-    :param removal_policy: what becomes of the logs and the key when the construct is removed. Default: - they stay.
+    :param removal_policy: what becomes of the logs and the key when the construct is removed. Default: - they stay;
+        only a first deployment that fails takes them back.
     :raises TypeError: a prop of another type.
     :raises ValueError: no trail, one twice, or a name or a combination that AWS would refuse at deployment.
     """
@@ -120,7 +121,7 @@ class LogArchive(Construct):
         encryption_key: NewKey | None = None,
         log_bucket: NewBucket | None = None,
         break_glass_principal_arns: Sequence[str] | None = None,
-        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
         _TRAIL.several.check(trails=trails)
         _NEW_KEY.or_none.check(encryption_key=encryption_key)

@@ -120,7 +120,8 @@ class SecureTrail(Construct):
         bucket, and the replica that is made here; not access logs or keys. In the log bucket only they and CloudTrail
         write log files. Include the role that deploys. Default: - IAM policies decide.
     :param tags: tags for all resources of the construct. Default: - the stack's.
-    :param removal_policy: what becomes of the logs and the key when the construct is removed. Default: - they stay.
+    :param removal_policy: what becomes of the logs and the key when the construct is removed. Default: - they stay;
+        only a first deployment that fails takes them back.
     :raises TypeError: a prop of another type, or one that is called otherwise now.
     :raises ValueError: a name, a prefix or a combination that AWS would refuse at deployment.
     """
@@ -165,7 +166,7 @@ class SecureTrail(Construct):
         analytics: Analytics | None = None,
         break_glass_principal_arns: Sequence[str] | None = None,
         tags: Mapping[str, str] | None = None,
-        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
         _PROFILE.check(profile=profile)
         STRING.or_none.check(trail_name=trail_name, s3_key_prefix=s3_key_prefix)
@@ -454,7 +455,7 @@ class SecureTrail(Construct):
             self.trail.aggregation_configurations = [*aggregation_configurations(recording.aggregation)]
 
     def _grant_cloudtrail(self) -> None:
-        """Add the trail's statements to key and bucket, and make the trail wait for them.
+        """Add the trail's statements to key and bucket, and make the trail wait for them and for all else.
 
         CloudTrail tries the bucket and the key while it creates the trail, so the policies must exist by then.
         """
@@ -465,7 +466,10 @@ class SecureTrail(Construct):
         own = self.log_bucket in self.own_buckets
         sid_suffix = "" if own else self.sid_suffix
         self.trail.node.add_dependency(
-            *add_statements(self, self.log_bucket, "bucket", self.bucket_statements, sid_suffix=sid_suffix)
+            *add_statements(self, self.log_bucket, "bucket", self.bucket_statements, sid_suffix=sid_suffix),
+            # And for all else that is part of the construct, also what is added to it later: as long as any of it can
+            # fail nothing is delivered, and CloudFormation, which deletes no bucket with files in it, can roll back.
+            self,
         )
 
 

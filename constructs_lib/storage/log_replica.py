@@ -91,7 +91,8 @@ class LogReplica(Construct):
     :param noncurrent_version_expiration: how long an overwritten or deleted copy stays. Default: - 365 days.
     :param object_lock: no copy can be deleted before this period ends. Default: - no lock.
     :param source_account: the account of the trail that copies here. Default: - the replica's own.
-    :param removal_policy: what becomes of copies and key when the construct is removed. Default: - they stay.
+    :param removal_policy: what becomes of copies and key when the construct is removed. Default: - they stay; only a
+        first deployment that fails takes them back.
     :raises TypeError: a prop of another type.
     :raises ValueError: a name or a period that AWS would refuse.
     """
@@ -107,7 +108,7 @@ class LogReplica(Construct):
         noncurrent_version_expiration: cdk.Duration | None = None,
         object_lock: s3.ObjectLockRetention | None = None,
         source_account: str | None = None,
-        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
         STRING.or_none.check(bucket_name=bucket_name, key_alias=key_alias, source_account=source_account)
         BUCKET.or_none.check(access_log_bucket=access_log_bucket)
