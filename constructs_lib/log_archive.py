@@ -88,6 +88,9 @@ class LogArchive(Construct):
     this bucket and this key. For a bucket or a key that exists there are ``required_bucket_policy`` and
     ``required_key_policy``.
 
+    In another account than its trails the archive is the second copy that rule packs ask for. Where a trail is in the
+    archive's account, or that account is not known during the synth, their finding stays without a replica.
+
     Its parts are public: ``key``, ``bucket``, ``access_log_bucket`` (where S3 delivers the access logs of the bucket),
     ``replica``, which was made by it, and ``replica_target``, where copies go.
 
@@ -161,12 +164,12 @@ class LogArchive(Construct):
                 break_glass_principal_arns=break_glass_principal_arns,
                 removal_policy=removal_policy,
             )
-        else:
+        elif all(existing_resources.differ(each.trail_account, stack.account) for each in trails):
             for bucket in buckets.own:
                 acknowledge_no_replica(
                     bucket,
-                    "Whoever can change the trails has no access to the account of the archive. "
-                    "NewBucket(replica=Replica()) adds a second copy.",
+                    "Whoever can change the trails has no access to the account of the archive: each of them is in "
+                    "another one. NewBucket(replica=Replica()) adds a second copy.",
                 )
         self._trails = tuple(trails)
         for statement in self._statements(break_glass_principal_arns):

@@ -30,6 +30,7 @@ from constructs_lib.log_buckets import LogBuckets, access_logs, create_log_bucke
 from constructs_lib.policies import grants
 from constructs_lib.policies.attach import add_statements, sid_suffix_of
 from constructs_lib.recording.insights import aggregation_configurations, insight_selectors
+from constructs_lib.recording.receivers import receivers
 from constructs_lib.recording.trail_properties import advanced_event_selectors, own_bucket_arns, selector_warnings
 from constructs_lib.storage.buckets import deliver_access_logs_by_policy
 from constructs_lib.storage.log_bucket import (
@@ -446,13 +447,28 @@ class SecureTrail(Construct):
             buckets = (self.log_bucket, self.access_log_bucket, logs_of_results)
             delivered_to = [each for each in buckets if each is not None]
             arns, unknown = own_bucket_arns(cdk.Stack.of(self), delivered_to, self.replica_target)
+            of_archive, unknown_archive = self._receivers_of_archive()
+            arns = [*dict.fromkeys([*arns, *of_archive])]
             self.trail.advanced_event_selectors = [*advanced_event_selectors(recording.event_selectors, arns)]
-            for name, text in selector_warnings(recording.event_selectors, unknown).items():
+            for name, text in selector_warnings(recording.event_selectors, unknown, unknown_archive).items():
                 cdk.Annotations.of(self).add_warning_v2(f"securetrail:{name}", text)
         if recording.insights:
             self.trail.insight_selectors = [*insight_selectors(recording.insights)]
         if recording.aggregation:
             self.trail.aggregation_configurations = [*aggregation_configurations(recording.aggregation)]
+
+    def _receivers_of_archive(self) -> tuple[list[str], str | None]:
+        """Where S3 delivers because of a log bucket that existed; and that bucket, where not all of it is known.
+
+        A delivery is an event of the account that owns the receiver. Of another one an organization's trail records it:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html
+        """
+        stack = cdk.Stack.of(self)
+        elsewhere = existing_resources.differ(self.log_bucket.env.account, stack.account)
+        if self.log_bucket in self.own_buckets or (elsewhere and self.organization_id is None):
+            return [], None
+        arns, is_all = receivers(stack, self.log_bucket)
+        return arns, None if is_all else self.log_bucket.node.path
 
     def _grant_cloudtrail(self) -> None:
         """Add the trail's statements to key and bucket, and make the trail wait for them and for all else.
