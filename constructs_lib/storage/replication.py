@@ -12,6 +12,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from constructs_lib.compliance.acknowledgements import acknowledge_wildcards
+from constructs_lib.policies.stack_order import deploy_after
 from constructs_lib.storage.log_replica import ReplicaTarget
 from constructs_lib.validation.existing_resources import differ
 
@@ -28,6 +29,7 @@ def replicate(scope: Construct, *, sources: Sequence[s3.Bucket], source_key: kms
     """
     stack = cdk.Stack.of(scope)
     other_account = _account_of_copies(target, stack)
+    deploy_after(scope, target.stack)
     arns = [source.bucket_arn for source in sources]
     role = iam.Role(
         scope,
