@@ -49,8 +49,7 @@ def template(*, replica: bool = True, **props: Any) -> dict[str, Any]:
         ),
         **props,
     )
-    made: dict[str, Any] = Template.from_stack(stack).to_json()
-    return made
+    return dict(Template.from_stack(stack).to_json())
 
 
 def broken_at(made: Mapping[str, Any], name: str) -> dict[str, Any]:
