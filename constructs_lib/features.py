@@ -29,6 +29,7 @@ from constructs_lib.notifications.cis_alarms import create_cis_alarms
 from constructs_lib.notifications.delivery_topic import create_delivery_topic, delivery_topic_statement
 from constructs_lib.notifications.tamper_alerts import WatchedResources, alert_target, create_tamper_alerts
 from constructs_lib.policies.attach import add_statements
+from constructs_lib.policies.stack_order import deploy_after
 from constructs_lib.storage import log_group as trail_log_group
 from constructs_lib.storage.buckets import AccessLogging
 from constructs_lib.storage.log_bucket import deny_tampering_statement
@@ -75,7 +76,8 @@ class Features:
     :param replica_target: where copies go, whether ``replica`` was made for it or not.
     :param log_role: the role by which CloudTrail writes to the log group.
     :param key_statements: what the log key must allow for the features.
-    :param before_trail: what must exist before the trail: CloudTrail tries it while the trail is created.
+    :param before_trail: what is not the construct's own and must exist before the trail: CloudTrail tries it while the
+        trail is created.
     """
 
     replica: LogReplica | None = None
@@ -142,10 +144,7 @@ def create_features(scope: Construct, parts: TrailParts, chosen: Choices) -> Fea
             *([] if logging is None else logging.key_statements),
             *([] if notifying is None else notifying.key_statements),
         ],
-        before_trail=[
-            *([] if logging is None else logging.before_trail),
-            *([] if notifying is None else notifying.before_trail),
-        ],
+        before_trail=[] if notifying is None else notifying.before_trail,
     )
 
 
@@ -189,12 +188,11 @@ def create_replica(
 
 @dataclass(frozen=True, slots=True)
 class _LogGroup:
-    """A log group for a trail, what the log key must allow for it, and what must exist before the trail."""
+    """A log group for a trail, the role by which CloudTrail writes to it, and what the log key must allow for it."""
 
     log_group: logs.ILogGroup
     role: iam.IRole
     key_statements: Sequence[iam.PolicyStatement]
-    before_trail: Sequence[IDependable]
 
 
 def _create_log_group(scope: Construct, parts: TrailParts, wanted: CloudWatchLogs) -> _LogGroup:
@@ -216,9 +214,7 @@ def _create_log_group(scope: Construct, parts: TrailParts, wanted: CloudWatchLog
     else:
         existing_resources.check_log_group(scope, log_group)
         group_arn, key_statements = trail_log_group.log_group_arn(scope, log_group.log_group_name), []
-    if wanted.role is not None:
-        return _LogGroup(log_group, wanted.role, key_statements, [])
-    role, policy = trail_log_group.create_log_role(
+    role = wanted.role or trail_log_group.create_log_role(
         scope,
         trail_name=parts.trail_name,
         trail_arn=parts.trail_arn,
@@ -226,8 +222,7 @@ def _create_log_group(scope: Construct, parts: TrailParts, wanted: CloudWatchLog
         organization_id=parts.organization_id,
         group_arn=group_arn,
     )
-    # CloudTrail tries to write while the trail is created, and the role can only with its policy.
-    return _LogGroup(log_group, role, key_statements, [policy])
+    return _LogGroup(log_group, role, key_statements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +252,7 @@ def _create_delivery_topic(scope: Construct, parts: TrailParts, wanted: Delivery
     else:
         topic = existing
         existing_resources.check_topic(scope, "DeliveryNotifications.topic", topic, anywhere=True)
+        deploy_after(scope, cdk.Stack.of(topic))
         _grant_on_key_of(scope, topic, "delivery topic", [key_statement], parts.sid_suffix)
     statement = delivery_topic_statement(topic_arn=topic.topic_arn, trail_arn=parts.trail_arn)
     before_trail = add_statements(
@@ -282,6 +278,7 @@ def _create_alerts(scope: Construct, parts: TrailParts, wanted: Alerts) -> sns.I
     else:
         topic = existing
         existing_resources.check_topic(scope, "Alerts.topic", topic)
+        deploy_after(scope, cdk.Stack.of(topic))
     of_topic = [alarm_topic_statement(topic_arn=topic.topic_arn, account=stack.account)]
     of_key = [] if existing is None else [alarm_key_statement(stack.account)]
     if wanted.on_tampering:

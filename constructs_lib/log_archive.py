@@ -88,6 +88,9 @@ class LogArchive(Construct):
     this bucket and this key. For a bucket or a key that exists there are ``required_bucket_policy`` and
     ``required_key_policy``.
 
+    In another account than its trails the archive is the second copy that rule packs ask for. Where a trail is in the
+    archive's account, or that account is not known during the synth, their finding stays without a replica.
+
     Its parts are public: ``key``, ``bucket``, ``access_log_bucket`` (where S3 delivers the access logs of the bucket),
     ``replica``, which was made by it, and ``replica_target``, where copies go.
 
@@ -100,7 +103,8 @@ class LogArchive(Construct):
     :param break_glass_principal_arns: the only principals that can delete log files and change what protects their
         bucket, and the replica that is made here. In the bucket only they and CloudTrail write log files. Include the
         role that deploys. Default: - IAM policies decide.
-    :param removal_policy: what becomes of the logs and the key when the construct is removed. Default: - they stay.
+    :param removal_policy: what becomes of the logs and the key when the construct is removed. Default: - they stay;
+        only a first deployment that fails takes them back.
     :raises TypeError: a prop of another type.
     :raises ValueError: no trail, one twice, or a name or a combination that AWS would refuse at deployment.
     """
@@ -120,7 +124,7 @@ class LogArchive(Construct):
         encryption_key: NewKey | None = None,
         log_bucket: NewBucket | None = None,
         break_glass_principal_arns: Sequence[str] | None = None,
-        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
         _TRAIL.several.check(trails=trails)
         _NEW_KEY.or_none.check(encryption_key=encryption_key)
@@ -160,12 +164,12 @@ class LogArchive(Construct):
                 break_glass_principal_arns=break_glass_principal_arns,
                 removal_policy=removal_policy,
             )
-        else:
+        elif all(existing_resources.differ(each.trail_account, stack.account) for each in trails):
             for bucket in buckets.own:
                 acknowledge_no_replica(
                     bucket,
-                    "Whoever can change the trails has no access to the account of the archive. "
-                    "NewBucket(replica=Replica()) adds a second copy.",
+                    "Whoever can change the trails has no access to the account of the archive: each of them is in "
+                    "another one. NewBucket(replica=Replica()) adds a second copy.",
                 )
         self._trails = tuple(trails)
         for statement in self._statements(break_glass_principal_arns):

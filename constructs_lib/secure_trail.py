@@ -29,7 +29,9 @@ from constructs_lib.groups import (
 from constructs_lib.log_buckets import LogBuckets, access_logs, create_log_buckets
 from constructs_lib.policies import grants
 from constructs_lib.policies.attach import add_statements, sid_suffix_of
+from constructs_lib.policies.stack_order import deploy_after
 from constructs_lib.recording.insights import aggregation_configurations, insight_selectors
+from constructs_lib.recording.receivers import receivers
 from constructs_lib.recording.trail_properties import advanced_event_selectors, own_bucket_arns, selector_warnings
 from constructs_lib.storage.buckets import deliver_access_logs_by_policy
 from constructs_lib.storage.log_bucket import (
@@ -120,7 +122,8 @@ class SecureTrail(Construct):
         bucket, and the replica that is made here; not access logs or keys. In the log bucket only they and CloudTrail
         write log files. Include the role that deploys. Default: - IAM policies decide.
     :param tags: tags for all resources of the construct. Default: - the stack's.
-    :param removal_policy: what becomes of the logs and the key when the construct is removed. Default: - they stay.
+    :param removal_policy: what becomes of the logs and the key when the construct is removed. Default: - they stay;
+        only a first deployment that fails takes them back.
     :raises TypeError: a prop of another type, or one that is called otherwise now.
     :raises ValueError: a name, a prefix or a combination that AWS would refuse at deployment.
     """
@@ -165,7 +168,7 @@ class SecureTrail(Construct):
         analytics: Analytics | None = None,
         break_glass_principal_arns: Sequence[str] | None = None,
         tags: Mapping[str, str] | None = None,
-        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
         _PROFILE.check(profile=profile)
         STRING.or_none.check(trail_name=trail_name, s3_key_prefix=s3_key_prefix)
@@ -232,8 +235,10 @@ class SecureTrail(Construct):
         has_own_log_bucket = self.log_bucket in self.own_buckets
         if self.key_alias is None or not has_own_log_bucket:  # a new key fits a new bucket
             existing_resources.check_key(self.encryption_key, self.log_bucket)
+            deploy_after(self, cdk.Stack.of(self.encryption_key))
         if not has_own_log_bucket:
             existing_resources.warn_of_weak_bucket(self, self.log_bucket)
+            deploy_after(self, cdk.Stack.of(self.log_bucket))
 
         # The trail.
         self.trail = cloudtrail.CfnTrail(
@@ -445,16 +450,31 @@ class SecureTrail(Construct):
             buckets = (self.log_bucket, self.access_log_bucket, logs_of_results)
             delivered_to = [each for each in buckets if each is not None]
             arns, unknown = own_bucket_arns(cdk.Stack.of(self), delivered_to, self.replica_target)
+            of_archive, unknown_archive = self._receivers_of_archive()
+            arns = [*dict.fromkeys([*arns, *of_archive])]
             self.trail.advanced_event_selectors = [*advanced_event_selectors(recording.event_selectors, arns)]
-            for name, text in selector_warnings(recording.event_selectors, unknown).items():
+            for name, text in selector_warnings(recording.event_selectors, unknown, unknown_archive).items():
                 cdk.Annotations.of(self).add_warning_v2(f"securetrail:{name}", text)
         if recording.insights:
             self.trail.insight_selectors = [*insight_selectors(recording.insights)]
         if recording.aggregation:
             self.trail.aggregation_configurations = [*aggregation_configurations(recording.aggregation)]
 
+    def _receivers_of_archive(self) -> tuple[list[str], str | None]:
+        """Where S3 delivers because of a log bucket that existed; and that bucket, where not all of it is known.
+
+        A delivery is an event of the account that owns the receiver. Of another one an organization's trail records it:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html
+        """
+        stack = cdk.Stack.of(self)
+        elsewhere = existing_resources.differ(self.log_bucket.env.account, stack.account)
+        if self.log_bucket in self.own_buckets or (elsewhere and self.organization_id is None):
+            return [], None
+        arns, is_all = receivers(stack, self.log_bucket)
+        return arns, None if is_all else self.log_bucket.node.path
+
     def _grant_cloudtrail(self) -> None:
-        """Add the trail's statements to key and bucket, and make the trail wait for them.
+        """Add the trail's statements to key and bucket, and make the trail wait for them and for all else.
 
         CloudTrail tries the bucket and the key while it creates the trail, so the policies must exist by then.
         """
@@ -465,7 +485,10 @@ class SecureTrail(Construct):
         own = self.log_bucket in self.own_buckets
         sid_suffix = "" if own else self.sid_suffix
         self.trail.node.add_dependency(
-            *add_statements(self, self.log_bucket, "bucket", self.bucket_statements, sid_suffix=sid_suffix)
+            *add_statements(self, self.log_bucket, "bucket", self.bucket_statements, sid_suffix=sid_suffix),
+            # And for all else that is part of the construct, also what is added to it later: as long as any of it can
+            # fail nothing is delivered, and CloudFormation, which deletes no bucket with files in it, can roll back.
+            self,
         )
 
 

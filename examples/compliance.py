@@ -19,7 +19,7 @@ ACCOUNT = "111122223333"
 
 
 def build(app: cdk.App) -> None:
-    """Add the two stacks; deploy the replica first."""
+    """Add the two stacks; CDK deploys the replica first."""
     ireland = cdk.Stack(app, "TrailReplica", env=cdk.Environment(account=ACCOUNT, region="eu-west-1"))
     replica = LogReplica(
         ireland,

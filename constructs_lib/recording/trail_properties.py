@@ -97,10 +97,13 @@ def _field_selectors(
     ]
 
 
-def selector_warnings(selectors: Sequence[EventSelector], unknown_bucket: str | None) -> dict[str, str]:
+def selector_warnings(
+    selectors: Sequence[EventSelector], unknown_bucket: str | None, unknown_archive: str | None = None
+) -> dict[str, str]:
     """Warnings about selectors that CloudTrail accepts: warning id → text.
 
     :param unknown_bucket: describes a bucket that cannot be excluded, because its name is not known in this stack.
+    :param unknown_archive: an existing bucket because of which S3 delivers to buckets that this stack does not know.
     """
     found = {}
     management = [selector for selector in selectors if selector.category is EventCategory.MANAGEMENT]
@@ -121,6 +124,13 @@ def selector_warnings(selectors: Sequence[EventSelector], unknown_bucket: str | 
             f"Every data event of S3 is recorded, also what S3 delivers to {unknown_bucket}: each delivery causes the "
             "next one. Fix: a LogReplica with an access_log_bucket that has a name, or its name in the ReplicaTarget, "
             "or the buckets that matter in s3_objects(…)."
+        )
+    if unknown_archive is not None and S3_OBJECT in everything:
+        found["archive-deliveries"] = (
+            f"Every data event of S3 is recorded, also what S3 delivers because of log_bucket {unknown_archive}, such "
+            "as its access logs, to buckets that are not known here: each delivery causes the next one. Fix: the "
+            "buckets that matter in s3_objects(…); or acknowledge, if log_bucket has neither access logs nor a "
+            "replica, or if this trail records no events of the account where they are delivered."
         )
     if not management:
         found["no-management-events"] = (

@@ -54,7 +54,7 @@ def create_log_role(
     trail_account: str,
     organization_id: str | None,
     group_arn: str,
-) -> tuple[iam.Role, iam.ManagedPolicy]:
+) -> iam.Role:
     """The role by which CloudTrail, for this trail only, writes to its log group.
 
     The policy is a managed one: NIST 800-53, HIPAA and PCI DSS rules refuse inline policies.
@@ -62,8 +62,10 @@ def create_log_role(
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-required-policy-for-cloudwatch-logs.html and
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cross-service-confused-deputy-prevention.html
 
+    CloudTrail tries to write while the trail is created, and the role can only with its policy: the trail waits for all
+    that is part of its construct.
+
     :param group_arn: the log group's, as :func:`log_group_arn` has it.
-    :returns: the role, and the policy that must exist before the trail.
     """
     stack = cdk.Stack.of(scope)
     role = iam.Role(
@@ -97,4 +99,4 @@ def create_log_role(
         "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/"
         "cloudtrail-required-policy-for-cloudwatch-logs.html",
     )
-    return role, policy
+    return role

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -19,7 +19,15 @@ from constructs_lib.storage.buckets import (
     deliver_access_logs_by_policy,
 )
 from constructs_lib.validation import naming
-from constructs_lib.validation.argument_types import BOOLEAN, BUCKET, DURATION, OBJECT_LOCK, REMOVAL_POLICY, STRING
+from constructs_lib.validation.argument_types import (
+    BOOLEAN,
+    BUCKET,
+    DURATION,
+    OBJECT_LOCK,
+    REMOVAL_POLICY,
+    STACK,
+    STRING,
+)
 from constructs_lib.validation.retention import check_removal_policy, days_of
 
 
@@ -36,6 +44,7 @@ class ReplicaTarget:
     :param account: the account of bucket and key, which owns the copies then. Their policies must let the trail's
         account copy, as ``LogReplica(source_account=…)`` has them. Default: - the trail's.
     :param source_account: the account that those policies let copy. Default: - not known here.
+    :param stack: the stack of the bucket; the trail's is deployed after it. Default: - not one of this app.
     :raises TypeError: a field of another type.
     :raises ValueError: an ARN or a region of another form, or a key of another region.
     """
@@ -47,10 +56,12 @@ class ReplicaTarget:
     access_log_bucket_name: str | None = None
     account: str | None = None
     source_account: str | None = None
+    stack: cdk.Stack | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         STRING.check("ReplicaTarget", bucket_arn=self.bucket_arn, key_arn=self.key_arn, region=self.region)
         BOOLEAN.or_none.check("ReplicaTarget", object_lock=self.object_lock)
+        STACK.or_none.check("ReplicaTarget", stack=self.stack)
         STRING.or_none.check(
             "ReplicaTarget",
             access_log_bucket_name=self.access_log_bucket_name,
@@ -91,7 +102,8 @@ class LogReplica(Construct):
     :param noncurrent_version_expiration: how long an overwritten or deleted copy stays. Default: - 365 days.
     :param object_lock: no copy can be deleted before this period ends. Default: - no lock.
     :param source_account: the account of the trail that copies here. Default: - the replica's own.
-    :param removal_policy: what becomes of copies and key when the construct is removed. Default: - they stay.
+    :param removal_policy: what becomes of copies and key when the construct is removed. Default: - they stay; only a
+        first deployment that fails takes them back.
     :raises TypeError: a prop of another type.
     :raises ValueError: a name or a period that AWS would refuse.
     """
@@ -107,7 +119,7 @@ class LogReplica(Construct):
         noncurrent_version_expiration: cdk.Duration | None = None,
         object_lock: s3.ObjectLockRetention | None = None,
         source_account: str | None = None,
-        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
         STRING.or_none.check(bucket_name=bucket_name, key_alias=key_alias, source_account=source_account)
         BUCKET.or_none.check(access_log_bucket=access_log_bucket)
@@ -170,6 +182,7 @@ class LogReplica(Construct):
             access_log_bucket_name=_name_of(access_log_bucket),
             account=stack.account,
             source_account=source_account or stack.account,
+            stack=stack,
         )
 
     def _let_copy(self, source_account: str, stack: cdk.Stack) -> None:

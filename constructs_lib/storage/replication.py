@@ -12,6 +12,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from constructs_lib.compliance.acknowledgements import acknowledge_wildcards
+from constructs_lib.policies.stack_order import deploy_after
 from constructs_lib.storage.log_replica import ReplicaTarget
 from constructs_lib.validation.existing_resources import differ
 
@@ -28,6 +29,7 @@ def replicate(scope: Construct, *, sources: Sequence[s3.Bucket], source_key: kms
     """
     stack = cdk.Stack.of(scope)
     other_account = _account_of_copies(target, stack)
+    deploy_after(scope, target.stack)
     arns = [source.bucket_arn for source in sources]
     role = iam.Role(
         scope,
@@ -83,7 +85,17 @@ def replicate(scope: Construct, *, sources: Sequence[s3.Bucket], source_key: kms
 
 
 def _account_of_copies(target: ReplicaTarget, stack: cdk.Stack) -> str | None:
-    """The account that owns the copies, if it is known to be another one."""
+    """The account that owns the copies, if it is another one than the trail's."""
+    is_for_another = target.account is not None and target.source_account not in (None, target.account)
+    for what, account in (("trail", stack.account), ("target", target.account)):
+        # In an unknown account S3 would copy without the owner's consent, and that is nothing.
+        if is_for_another and cdk.Token.is_unresolved(account):
+            raise ValueError(
+                f"Replica.target lets {target.source_account} copy, and the account of the {what} is not known during "
+                "the synth. Allowed: stacks whose accounts are known, so that the copies can belong to the account of "
+                "the target. Fix: env=cdk.Environment(account='111122223333', region='eu-central-1') for the stack of "
+                f"the {what}; or leave out source_account, if both are in one account."
+            )
     if target.account is None or not differ(target.account, stack.account):
         return None
     if target.source_account is not None and differ(target.source_account, stack.account):

@@ -4,15 +4,19 @@ CDK's standard synthesizer says in the cloud assembly what each stack needs:
 https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping.html
 """
 
+import contextlib
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from lab.instance.folder import Lab
 from lab.instance.lifecycle import Stack
+from lab.scenarios.actor import Actor, Credentials, Place, learner
 
 # The stack that `cdk bootstrap` makes.
 _TOOLKIT = "CDKToolkit"
@@ -22,15 +26,23 @@ _ENVIRONMENT = re.compile(r"aws://([^/]+)/([^/]+)")
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 # What stands for the account and the Region of whoever deploys.
 _UNKNOWN_ACCOUNT, _UNKNOWN_REGION = "unknown-account", "unknown-region"
+# Of a stack that was never made, or is half gone: it can only be deleted.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+_UNUSABLE = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")
+_PLACE = Place("127.0.0.1", "python -m lab deploy")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Environment:
-    """An account (twelve digits) and a Region, and the name by which an app knows its bootstrap resources."""
+    """An account (twelve digits) and a Region, and the name by which an app knows its bootstrap resources.
+
+    :param toolkit: the stack of these resources; each qualifier has one.
+    """
 
     account: str
     region: str
     qualifier: str = _DEFAULT_QUALIFIER
+    toolkit: str = _TOOLKIT
 
     def __str__(self) -> str:
         return f"aws://{self.account}/{self.region}"
@@ -40,15 +52,24 @@ class Environment:
         is_another = self.account != lab.account
         trusting = ["--trust", lab.account, "--cloudformation-execution-policies", _ADMINISTRATOR] if is_another else []
         named = ["--qualifier", self.qualifier] if self.qualifier != _DEFAULT_QUALIFIER else []
+        apart = ["--toolkit-stack-name", self.toolkit] if self.toolkit != _TOOLKIT else []
         # The account is all that it needs; an app costs a synth.
-        return [str(self), "--app", "", *trusting, *named]
+        return [str(self), "--app", "", *trusting, *named, *apart]
 
 
-def missing(lab: Lab, assembly: Path, stacks: Sequence[Stack], *, since_seconds: float) -> list[Environment]:
+def missing(
+    lab: Lab,
+    assembly: Path,
+    stacks: Sequence[Stack],
+    is_there: Callable[[Environment], bool],
+    *,
+    since_seconds: float = 0,
+) -> list[Environment]:
     """The accounts and Regions that the app as it was synthesized last needs bootstrapped, and that are not.
 
     :param assembly: the folder of the cloud assembly; nothing is missing where there is none.
     :param stacks: the stacks of the lab.
+    :param is_there: whether CDK finds these bootstrap resources.
     :param since_seconds: seconds since the epoch; what was synthesized before then tells nothing of a failure after.
     """
     try:
@@ -57,8 +78,57 @@ def missing(lab: Lab, assembly: Path, stacks: Sequence[Stack], *, since_seconds:
         wanted = set(_wanted(lab, assembly))
     except (FileNotFoundError, ValueError):  # the app failed, or Ctrl-C came while it wrote
         return []
-    there = {(each.account, each.region) for each in stacks if each.name == _TOOLKIT}
-    return sorted(each for each in wanted if (each.account, each.region) not in there)
+    status = {(each.account, each.region, each.name): each.status for each in stacks}
+
+    def status_of(environment: Environment) -> str | None:
+        return status.get((environment.account, environment.region, environment.toolkit))
+
+    def in_its_own_stack(environment: Environment) -> Environment:
+        """Another qualifier for a stack that there is would take away what is known by the one before."""
+        if environment.qualifier == _DEFAULT_QUALIFIER and status_of(environment) in (None, *_UNUSABLE):
+            return environment
+        return replace(environment, toolkit=f"{_TOOLKIT}-{environment.qualifier.replace('_', '-')}")
+
+    candidates = map(in_its_own_stack, wanted)
+    return sorted(each for each in candidates if status_of(each) in _UNUSABLE or not is_there(each))
+
+
+def is_there(lab: Lab, environment: Environment) -> bool:
+    """Whether there is the parameter by which CDK knows the version of the bootstrap resources, before it deploys.
+
+    https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
+    """
+    ssm = _owner(lab, environment).client("ssm", environment.region)
+    try:
+        ssm.get_parameter(Name=f"/cdk-bootstrap/{environment.qualifier}/version")
+    except ClientError:
+        return False
+    return True
+
+
+def remove_failed(lab: Lab, environment: Environment, stacks: Sequence[Stack]) -> None:
+    """Deletes a bootstrap stack that was never made whole, and the bucket that it leaves, if nothing is in there: its
+    template says to retain it, and its name is in the way of the next one.
+    """
+    owner = _owner(lab, environment)
+    place = (environment.account, environment.region, environment.toolkit)
+    if any((each.account, each.region, each.name) == place and each.status in _UNUSABLE for each in stacks):
+        cloudformation = owner.client("cloudformation", environment.region)
+        cloudformation.delete_stack(StackName=environment.toolkit)
+        cloudformation.get_waiter("stack_delete_complete").wait(
+            StackName=environment.toolkit, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+        bucket = f"cdk-{environment.qualifier}-assets-{environment.account}-{environment.region}"
+        with contextlib.suppress(ClientError):  # there is none, or files are in it
+            owner.client("s3", environment.region).delete_bucket(Bucket=bucket)
+
+
+def _owner(lab: Lab, environment: Environment) -> Actor:
+    """Whoever bootstraps: the lab's administrator, or the root of another account."""
+    if environment.account == lab.account:
+        return learner(lab, _PLACE)
+    root = Credentials(environment.account, lab.root_secret(environment.account))
+    return Actor(lab, f"root of {environment.account}", root, _PLACE)
 
 
 def _wanted(lab: Lab, assembly: Path) -> Iterator[Environment]:

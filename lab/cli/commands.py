@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -218,9 +219,16 @@ def _cdk_command(verb: str) -> Callable[[argparse.Namespace], int]:
         code = programs.run_cdk(lab, verb, arguments.arguments)
         status = lifecycle.ask(lab)
         if code and status:
-            missing = bootstrapping.missing(lab, programs.assembly(lab), status.stacks, since_seconds=started)
+            ready = programs.ready_assembly(arguments.arguments)
+            missing = bootstrapping.missing(
+                lab,
+                ready or programs.assembly(lab),
+                status.stacks,
+                partial(bootstrapping.is_there, lab),
+                since_seconds=0 if ready else started,
+            )
             if missing and verb == "deploy":
-                code = _bootstrap_and_deploy(lab, missing, arguments.arguments)
+                code = _bootstrap_and_deploy(lab, missing, status.stacks, arguments.arguments)
                 status = lifecycle.ask(lab)
             elif missing:
                 needed = ", ".join(map(str, missing))
@@ -234,10 +242,13 @@ def _cdk_command(verb: str) -> Callable[[argparse.Namespace], int]:
     return run
 
 
-def _bootstrap_and_deploy(lab: Lab, missing: Sequence[Environment], arguments: Sequence[str]) -> int:
+def _bootstrap_and_deploy(
+    lab: Lab, missing: Sequence[Environment], stacks: Sequence[lifecycle.Stack], arguments: Sequence[str]
+) -> int:
     """Bootstraps what the app names, as whoever owns the accounts would have done once, and deploys again."""
     for environment in missing:
         print(f"The app needs {environment} bootstrapped, which it is not yet: cdk bootstrap", file=sys.stderr)
+        bootstrapping.remove_failed(lab, environment, stacks)
         code = programs.bootstrap(lab, environment)
         if code:
             return code

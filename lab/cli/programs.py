@@ -1,5 +1,6 @@
 """The CDK CLI and the project's own commands, run against the lab."""
 
+import argparse
 import os
 import shutil
 import signal
@@ -45,13 +46,23 @@ def assembly(lab: Lab) -> Path:
     return lab.home / "cdk.out"
 
 
+def ready_assembly(arguments: Sequence[str]) -> Path | None:
+    """The folder that was given in place of an app: a cloud assembly that cdk takes as it is."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--app", "-a", nargs="?")
+    app = parser.parse_known_args(arguments)[0].app
+    folder = PROJECT / app if app else None
+    return folder if folder is not None and folder.is_dir() else None
+
+
 def deploy_again(lab: Lab, arguments: Sequence[str]) -> int:
     """Runs `cdk deploy` with the arguments of a deployment that failed, and the cloud assembly that it made.
 
     :raises LabError: as `run_cdk`.
     :raises KeyboardInterrupt: as `run_cdk`.
     """
-    again = [*_own_arguments(lab, "deploy"), *_without_app(arguments), "--app", str(assembly(lab))]
+    app = ready_assembly(arguments) or assembly(lab)
+    again = [*_own_arguments(lab, "deploy"), *_without_app(arguments), "--app", str(app)]
     return _run(lab, "deploy", again, PROJECT, is_apart=not arguments)
 
 
@@ -60,7 +71,7 @@ def _without_app(arguments: Sequence[str]) -> Iterator[str]:
     for each in rest:
         if each in ("--app", "-a"):
             next(rest, None)
-        elif not each.startswith("--app="):
+        elif not each.startswith(("--app=", "-a")):
             yield each
 
 

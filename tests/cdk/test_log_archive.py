@@ -1,7 +1,8 @@
 """The archive: each trail that is named may deliver, in its own folder, and nobody else may."""
 
+import dataclasses
 import json
-from typing import Any
+from typing import Any, Literal
 
 import aws_cdk as cdk
 import pytest
@@ -111,6 +112,34 @@ def test_what_is_stored_is_protected_as_in_a_trails_own_bucket() -> None:
     assert only(archive, "AWS::KMS::Key")["EnableKeyRotation"] is True
     denied = [each for each in statements(archive) if each["Effect"] == "Deny"]
     assert [each["Condition"] for each in denied] == [{"Bool": {"aws:SecureTransport": "false"}}]
+
+
+@pytest.mark.parametrize(
+    ("account", "trails", "replica", "is_found"),
+    [
+        (ARCHIVE, [OF_ORGANIZATION, OF_TEAM], False, False),
+        (ARCHIVE, [OF_TEAM, dataclasses.replace(OF_TEAM, trail_account=ARCHIVE)], False, True),
+        (None, [OF_TEAM], False, True),
+        (OF_TEAM.trail_account, [OF_TEAM], Replica(), False),
+    ],
+)
+def test_no_replica_is_accepted_only_where_every_trail_is_in_another_account(
+    account: str | None,
+    trails: list[ArchivedTrail],
+    replica: Replica | Literal[False],
+    is_found: bool,  # noqa: FBT001
+) -> None:
+    scope = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account=account, region=REGION))
+    archive = LogArchive(scope, "Archive", trails=trails, log_bucket=NewBucket(replica=replica))
+
+    accepted = [
+        str(rule)
+        for entry in archive.bucket.node.metadata
+        if entry.type == cdk.Validations.ACKNOWLEDGED_RULES_METADATA_KEY
+        for rule in dict(entry.data)
+    ]
+    has_replica = "ReplicationConfiguration" in log_bucket(Template.from_stack(scope))
+    assert (not accepted and not has_replica) is is_found
 
 
 def test_in_an_emergency_only_those_named_delete_or_write() -> None:

@@ -6,7 +6,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match, Template
 
-from constructs_lib import NewKey, SecureTrail
+from constructs_lib import Alerts, CloudWatchLogs, NewBucket, NewKey, Replica, SecureTrail
 from tests.cdk.conftest import Synthesize, new_app, only
 from tests.cdk.templates import log_bucket
 
@@ -101,24 +101,30 @@ def test_the_trail_records_every_region_and_validates_its_files(synthesize: Synt
     assert trail["S3KeyPrefix"] == "audit"
 
 
-def test_the_trail_waits_for_the_bucket_policy(synthesize: Synthesize) -> None:
-    template = synthesize()
+def test_the_trail_waits_for_all_else_of_its_construct_also_for_what_is_added_later(stack: cdk.Stack) -> None:
+    made = SecureTrail(stack, "SecureTrail", cloudwatch=CloudWatchLogs(), alerts=Alerts())
+    made.alarm_on("Deleted", filter_pattern="{($.eventName=DeleteTrail)}", description="A trail was deleted")
 
-    trail = next(iter(template.find_resources("AWS::CloudTrail::Trail").values()))
-    policy_of_the_log_bucket = {
-        logical_id
-        for logical_id, policy in template.find_resources("AWS::S3::BucketPolicy").items()
-        if policy["Properties"]["Bucket"] == trail["Properties"]["S3BucketName"]
-    }
-    assert set(trail["DependsOn"]) == policy_of_the_log_bucket
+    resources = Template.from_stack(stack).to_json()["Resources"]
+    (trail,) = (name for name, each in resources.items() if each["Type"] == "AWS::CloudTrail::Trail")
+    assert set(resources[trail]["DependsOn"]) == resources.keys() - {trail}
 
 
-def test_logs_and_key_stay_when_the_construct_is_removed(synthesize: Synthesize) -> None:
-    template = synthesize()
+def test_logs_and_key_stay_when_the_construct_is_removed_and_go_when_it_could_not_be_made(
+    synthesize: Synthesize,
+) -> None:
+    template = synthesize(log_bucket=NewBucket(replica=Replica()), cloudwatch=CloudWatchLogs(), alerts=Alerts())
 
-    for resource_type in ("AWS::KMS::Key", "AWS::S3::Bucket"):
-        for resource in template.find_resources(resource_type).values():
-            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    for resource_type, number in (("AWS::KMS::Key", 3), ("AWS::S3::Bucket", 4), ("AWS::Logs::LogGroup", 1)):
+        found = template.find_resources(resource_type).values()
+        assert len(found) == number
+        for resource in found:
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+
+
+def test_an_app_may_choose_to_keep_what_a_deployment_that_fails_has_made(synthesize: Synthesize) -> None:
+    for bucket in synthesize(removal_policy=cdk.RemovalPolicy.RETAIN).find_resources("AWS::S3::Bucket").values():
+        assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
 
 def test_an_app_may_choose_to_lose_them(synthesize: Synthesize) -> None:

@@ -3,6 +3,8 @@ inline, and of another account.
 """
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +13,9 @@ import pytest
 
 from lab.instance import control, lifecycle
 from lab.instance.environment import lab_variables
+from tests.end_to_end.conftest import ROOT
 from tests.end_to_end.test_cdk_cli import Commands, lab_command, unlock
+from tests.lab.conftest import settled
 
 __all__ = ["lab_command"]
 
@@ -19,6 +23,21 @@ LOG_BUCKET = "ch03-cloudtrail-111122223333"
 STAGING_BUCKET = "cdk-hnb659fds-assets-111122223333-us-east-1"
 INLINE_BYTES = 51_200
 LARGE = ("deploy", "--", "-c", "profile=compliance", "-c", "bootstrapped=true")
+# A bootstrap that failed, and left the bucket that its template says to retain.
+NEVER_MADE_WHOLE = {
+    "Resources": {
+        "StagingBucket": {
+            "Type": "AWS::S3::Bucket",
+            "DeletionPolicy": "Retain",
+            "Properties": {"BucketName": STAGING_BUCKET},
+        },
+        "Broken": {
+            "Type": "AWS::SNS::Topic",
+            "DependsOn": "StagingBucket",
+            "Properties": {"TopicName": "{{resolve:secretsmanager:there-is-none}}"},
+        },
+    }
+}
 ARCHIVE, BUCKET = "444455556666", "example-log-archive-444455556666"
 APP = """
 import dataclasses
@@ -28,7 +47,8 @@ from aws_cdk import aws_kms as kms, aws_s3 as s3
 from constructs_lib import ArchivedTrail, LogArchive, LogReplica, NewBucket, Replica, SecureTrail
 
 app = cdk.App()
-there = cdk.Stack(app, "There", env=cdk.Environment(account="444455556666", region="eu-central-1"))
+there_env = cdk.Environment(account="444455556666", region="eu-central-1")
+there = cdk.Stack(app, "There", env=there_env)
 trail = ArchivedTrail(trail_name="audit", trail_account="111122223333", trail_region="us-east-1")
 archive = LogArchive(
     there, "Archive", trails=[trail], log_bucket=NewBucket(bucket_name="example-log-archive-444455556666")
@@ -47,6 +67,10 @@ SecureTrail(
     encryption_key=kms.Key.from_key_arn(here, "Key", key_arn),
     log_bucket=s3.Bucket.from_bucket_name(here, "Bucket", "example-log-archive-444455556666"),
 )
+# What another team bootstrapped has a name of its own.
+ours = cdk.DefaultStackSynthesizer(qualifier="ours")
+theirs = cdk.Stack(app, "Theirs", env=there_env, synthesizer=ours)
+cdk.CfnResource(theirs, "Topic", type="AWS::SNS::Topic")
 app.synth()
 """
 
@@ -63,6 +87,12 @@ def roles_assumed(command: Commands) -> set[str]:
 def test_a_large_template_is_deployed_by_way_of_the_bootstrap_bucket_and_destroyed(
     lab_command: Commands,
 ) -> None:
+    assert lab_command("up").returncode == 0
+    cloudformation = lab_command.client("cloudformation")
+    failed = cloudformation.create_stack(StackName="CDKToolkit", TemplateBody=json.dumps(NEVER_MADE_WHOLE))["StackId"]
+    assert settled(cloudformation, failed) == "ROLLBACK_COMPLETE"
+    assert [each["Name"] for each in lab_command.client("s3").list_buckets()["Buckets"]] == [STAGING_BUCKET]
+
     deployed = lab_command(*LARGE)
     assert deployed.returncode == 0, deployed.stderr
     needed = "The app needs aws://111122223333/us-east-1 bootstrapped, which it is not yet: cdk bootstrap"
@@ -91,14 +121,16 @@ def test_a_large_template_is_deployed_by_way_of_the_bootstrap_bucket_and_destroy
 def test_a_trail_delivers_to_the_archive_of_another_account_and_its_log_files_are_copied_there(
     lab_command: Commands, tmp_path: Path
 ) -> None:
-    app, outputs = tmp_path / "app.py", tmp_path / "outputs.json"
-    app.write_text(APP)
-    of_app = ("deploy", "--", "--app", f"{sys.executable} {app}")
+    # A cloud assembly that is ready, in place of an app.
+    assembly, outputs = tmp_path / "assembly", tmp_path / "outputs.json"
+    subprocess.run([sys.executable, "-c", APP], cwd=ROOT, env={**os.environ, "CDK_OUTDIR": str(assembly)}, check=True)
+    of_app = ("deploy", "--", "--app", str(assembly))
 
-    made = lab_command(*of_app, "There", "--outputs-file", str(outputs))
+    made = lab_command(*of_app, "There", "Theirs", "--outputs-file", str(outputs))
     assert made.returncode == 0, made.stderr
-    for environment in ("aws://444455556666/eu-central-1", "aws://111122223333/us-east-1"):
-        assert made.stderr.count(f"The app needs {environment} bootstrapped, which it is not yet") == 1
+    # Twice, because two qualifiers are used there.
+    for environment, times in (("aws://444455556666/eu-central-1", 2), ("aws://111122223333/us-east-1", 1)):
+        assert made.stderr.count(f"The app needs {environment} bootstrapped, which it is not yet") == times
     keys = json.loads(outputs.read_text())["There"]
     parameters = (each for name, arn in keys.items() for each in ("--parameters", f"{name}={arn}"))
     recorded = lab_command(*of_app, "Here", *parameters)

@@ -36,7 +36,8 @@ _RULE: Final = "AWS::Events::Rule"
 _BUCKET, _TRAIL = "AWS::S3::Bucket", "AWS::CloudTrail::Trail"
 _NAMES_OF_RULES: Final = {"Description", "EventPattern", "Name", "Tags"}
 SUBSCRIPTION, _TOPIC = "AWS::SNS::Subscription", "AWS::SNS::Topic"
-_KEEPS: Final = {"Retain": 3, "RetainExceptOnCreate": 2, "Snapshot": 1, "Delete": 0}
+# Except on creation: what a deployment could not make whole is empty, and what is there already is kept as by Retain.
+_KEEPS: Final = {"Retain": 2, "RetainExceptOnCreate": 2, "Snapshot": 1, "Delete": 0}
 _ATTRIBUTES: Final = {
     "kept_when_removed": ("deletion_policy", "when it is removed from the stack:"),
     "kept_when_replaced": ("update_replace_policy", "when it is replaced:"),

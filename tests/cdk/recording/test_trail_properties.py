@@ -1,24 +1,31 @@
 """What the trail is told to record, and what it never records."""
 
 import json
+import re
+from collections.abc import Callable
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match, Template
 
 from constructs_lib import (
     AggregationTemplate,
     Analytics,
+    ArchivedTrail,
     Condition,
     EventCategory,
     EventSelector,
     Insight,
     InsightType,
+    LogArchive,
     LogReplica,
+    NewAccessLogBucket,
     NewBucket,
     Operator,
+    Organization,
     ReadWrite,
     Recording,
     Replica,
@@ -144,6 +151,75 @@ def test_what_is_delivered_to_its_own_buckets_is_never_recorded(synthesize: Synt
     assert len(buckets) == 4
 
 
+def archive_of(stack: cdk.Stack, access_logs: str | None = None, replica: Replica | None = None) -> s3.IBucket:
+    trail = ArchivedTrail(trail_name="audit", trail_account="111122223333", trail_region="eu-central-1")
+    logs = s3.Bucket(stack, "Logs", bucket_name=access_logs) if access_logs else None
+    bucket = NewBucket(
+        bucket_name="archive",
+        access_log_bucket=NewAccessLogBucket() if logs is None else logs,
+        replica=replica or False,
+    )
+    return LogArchive(stack, "Archive", trails=[trail], log_bucket=bucket).bucket
+
+
+def imported(stack: cdk.Stack, account: str) -> s3.IBucket:
+    return s3.Bucket.from_bucket_attributes(stack, "Imported", bucket_name="archive", account=account)
+
+
+@pytest.mark.parametrize(
+    ("bucket", "organization", "excluded", "warned"),
+    [
+        # The archive's stack is the trail's: where its access logs go is known.
+        (lambda here, _: archive_of(here), None, {"ArchiveBucket", "ArchiveAccessLogs"}, False),
+        (lambda here, _: s3.Bucket(here, "WithoutLogs"), None, {"WithoutLogs"}, False),
+        (
+            lambda here, _: archive_of(here, replica=Replica()),
+            None,
+            {"ArchiveBucket", "ArchiveAccessLogs", "ArchiveReplicaBucket", "ArchiveReplicaAccessLogs"},
+            False,
+        ),
+        # Another stack: known by a name that it was given.
+        (
+            lambda _, there: archive_of(there, "access-logs"),
+            Organization("o-abcdefghij"),
+            {"archive", "access-logs"},
+            False,
+        ),
+        (lambda _, there: archive_of(there), Organization("o-abcdefghij"), {"archive"}, True),
+        # Another account, whose events only an organization's trail records.
+        (lambda _, there: archive_of(there), None, {"archive"}, False),
+        (lambda here, _: imported(here, "444455556666"), None, {"archive"}, False),
+        (lambda here, _: imported(here, "444455556666"), Organization("o-abcdefghij"), {"archive"}, True),
+        (lambda here, _: imported(here, "111122223333"), None, {"archive"}, True),
+    ],
+)
+def test_access_logs_of_an_archive_do_not_cause_the_next_ones(
+    bucket: Callable[[cdk.Stack, cdk.Stack], s3.IBucket],
+    organization: Organization | None,
+    excluded: set[str],
+    warned: bool,  # noqa: FBT001 (a parameter of pytest's)
+) -> None:
+    app = new_app()
+    here, there = (
+        cdk.Stack(app, f"In{account}", env=cdk.Environment(account=account, region="eu-central-1"))
+        for account in ("111122223333", "444455556666")
+    )
+    SecureTrail(
+        here,
+        "SecureTrail",
+        trail_name="audit",
+        log_bucket=bucket(here, there),
+        encryption_key=kms.Key.from_key_arn(here, "Key", "arn:aws:kms:eu-central-1:444455556666:key/k"),
+        organization=organization,
+        recording=Recording(event_selectors=[EventSelector.s3_objects()]),
+    )
+
+    found = {re.sub("[0-9A-F]{8}$", "", name) for name in left_out(Template.from_stack(here))}
+    assert found == excluded
+    warnings = Annotations.from_stack(here).find_warning("*", Match.string_like_regexp("archive-deliveries"))
+    assert bool(warnings) is warned
+
+
 @pytest.mark.parametrize("name", ["copies-access-logs", None])
 def test_a_replica_of_another_region_is_left_out_as_far_as_it_is_known(name: str | None) -> None:
     app, account = new_app(), "111122223333"
@@ -164,7 +240,7 @@ def test_a_replica_of_another_region_is_left_out_as_far_as_it_is_known(name: str
     assert found == {"copies"} | ({name} if name else set())
     warnings = Annotations.from_stack(here).find_warning("*", Match.string_like_regexp("own-deliveries"))
     assert bool(warnings) is (name is None)
-    assert here.dependencies == []
+    assert here.dependencies == [there]  # the replica's stack is deployed first, without a reference
 
 
 def test_naming_buckets_does_not_include_the_trails_own(stack: cdk.Stack) -> None:

@@ -202,7 +202,7 @@ def test_a_replica_in_another_region_is_known_without_a_lookup() -> None:
         },
         "ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/copies"},
     }
-    assert here.dependencies == []  # a reference would deploy one stack before the other, or not at all
+    assert here.dependencies == [there]
 
 
 def copied_to_another_account(source_account: str | None, **changes: Any) -> tuple[Template, Template]:

@@ -11,6 +11,11 @@ from lab.instance.folder import Lab
 from lab.instance.lifecycle import Stack
 
 FRANKFURT = "aws://444455556666/eu-central-1"
+OURS = Environment("444455556666", "eu-central-1", "ours", "CDKToolkit-ours")
+
+
+def nowhere(_: Environment) -> bool:
+    return False
 
 
 def needs(parameter: str = "/cdk-bootstrap/hnb659fds/version") -> dict[str, object]:
@@ -36,7 +41,7 @@ def write(folder: Path, artifacts: Mapping[str, object]) -> None:
         (stack("aws://unknown-account/unknown-region", **needs()), Environment("111122223333", "us-east-1")),
         (
             stack(FRANKFURT, **needs("/cdk-bootstrap/ours/version")),
-            Environment("444455556666", "eu-central-1", "ours"),
+            OURS,
         ),
     ],
 )
@@ -45,35 +50,56 @@ def test_a_stack_says_what_it_needs(
 ) -> None:
     write(tmp_path, {"Stack": artifact})
 
-    assert missing(lab, tmp_path, [], since_seconds=0) == ([expected] if expected else [])
+    assert missing(lab, tmp_path, [], nowhere) == ([expected] if expected else [])
 
 
 def test_a_stage_is_an_assembly_of_its_own(lab: Lab, tmp_path: Path) -> None:
     write(tmp_path, {"Prod": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "assembly-Prod"}}})
     write(tmp_path / "assembly-Prod", {"Stack": stack(FRANKFURT, **needs())})
 
-    assert missing(lab, tmp_path, [], since_seconds=0) == [Environment("444455556666", "eu-central-1")]
+    assert missing(lab, tmp_path, [], nowhere) == [Environment("444455556666", "eu-central-1")]
 
 
 def test_what_is_bootstrapped_is_not_missing(lab: Lab, tmp_path: Path) -> None:
     write(tmp_path, {region: stack(f"aws://111122223333/{region}", **needs()) for region in ("eu-west-1", "sa-east-1")})
-    stacks = [
-        Stack("CDKToolkit", "CREATE_COMPLETE", "111122223333", "eu-west-1"),
-        Stack("CDKToolkit", "CREATE_COMPLETE", "444455556666", "sa-east-1"),
-        Stack("SecureTrail", "CREATE_COMPLETE", "111122223333", "sa-east-1"),
+
+    found = missing(lab, tmp_path, [], lambda each: each.region == "eu-west-1")
+
+    assert found == [Environment("111122223333", "sa-east-1")]
+
+
+def test_each_qualifier_of_an_account_and_region_has_a_stack_of_its_own(lab: Lab, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {"One": stack(FRANKFURT, **needs()), "Two": stack(FRANKFURT, **needs("/cdk-bootstrap/ours/version"))},
+    )
+    first = Environment("444455556666", "eu-central-1")
+    there = [Stack("CDKToolkit", "CREATE_COMPLETE", "444455556666", "eu-central-1")]
+
+    assert missing(lab, tmp_path, [], nowhere) == [first, OURS]
+    assert missing(lab, tmp_path, there, lambda each: each.qualifier == first.qualifier) == [OURS]
+    # Somebody bootstrapped with another qualifier, whose stack stays as it is.
+    assert missing(lab, tmp_path, there, lambda each: each.qualifier == "ours") == [
+        Environment("444455556666", "eu-central-1", toolkit="CDKToolkit-hnb659fds")
     ]
 
-    assert missing(lab, tmp_path, stacks, since_seconds=0) == [Environment("111122223333", "sa-east-1")]
+
+@pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"])
+def test_a_stack_that_was_never_made_whole_is_missing(lab: Lab, tmp_path: Path, status: str) -> None:
+    write(tmp_path, {"Stack": stack(FRANKFURT, **needs())})
+    failed = [Stack("CDKToolkit", status, "444455556666", "eu-central-1")]
+
+    assert missing(lab, tmp_path, failed, lambda _: True) == [Environment("444455556666", "eu-central-1")]
 
 
 def test_only_a_whole_assembly_of_this_deployment_tells(lab: Lab, tmp_path: Path) -> None:
-    assert missing(lab, tmp_path, [], since_seconds=0) == [], "nothing is synthesized"
+    assert missing(lab, tmp_path, [], nowhere) == [], "nothing is synthesized"
 
     manifest = tmp_path / "manifest.json"
     manifest.write_text('{"artifacts": {"Secure')
-    assert missing(lab, tmp_path, [], since_seconds=0) == [], "Ctrl-C came in the middle of a synth"
+    assert missing(lab, tmp_path, [], nowhere) == [], "Ctrl-C came in the middle of a synth"
     write(tmp_path, {"Stack": stack(FRANKFURT, **needs())})
 
-    assert missing(lab, tmp_path, [], since_seconds=manifest.stat().st_mtime)
+    assert missing(lab, tmp_path, [], nowhere, since_seconds=manifest.stat().st_mtime)
     later = manifest.stat().st_mtime + 1
-    assert missing(lab, tmp_path, [], since_seconds=later) == [], "an earlier run left it"
+    assert missing(lab, tmp_path, [], nowhere, since_seconds=later) == [], "an earlier run left it"

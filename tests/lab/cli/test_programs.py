@@ -57,13 +57,15 @@ def test_an_account_is_bootstrapped_by_its_own_root_and_trusts_the_labs(
 ) -> None:
     where = project(tmp_path, 'echo "$AWS_ACCESS_KEY_ID"; for each; do echo "$each"; done')
 
-    for environment in (Environment("111122223333", "eu-west-1", "ours"), Environment("444455556666", "eu-west-1")):
+    ours = Environment("111122223333", "eu-west-1", "ours", "CDKToolkit-ours")
+    for environment in (ours, Environment("444455556666", "eu-west-1")):
         assert programs.bootstrap(lab, environment, project=where) == 0
 
     told = capfd.readouterr().out.splitlines()
     other = told.index("444455556666")
     assert told[0] == lab.access_key_id
-    assert told[1:other][4:] == ["aws://111122223333/eu-west-1", "--app", "", "--qualifier", "ours"]
+    named = ["--qualifier", "ours", "--toolkit-stack-name", "CDKToolkit-ours"]
+    assert told[1:other][4:] == ["aws://111122223333/eu-west-1", "--app", "", *named]
     assert told[other + 1 :][4:8] == ["aws://444455556666/eu-west-1", "--app", "", "--trust"]
     assert told[other + 1 :][8] == "111122223333"
 
@@ -75,6 +77,7 @@ def test_an_account_is_bootstrapped_by_its_own_root_and_trusts_the_labs(
         (["--app", "python3 app.py", "--all"], ["--all"]),
         (["-a", "python3 app.py", "-c", "a=b"], ["-c", "a=b"]),
         (["One", "--app=python3 app.py", "--outputs-file", "app"], ["One", "--outputs-file", "app"]),
+        (["-apython3 app.py", "--all"], ["--all"]),
     ],
 )
 def test_deploying_again_takes_the_assembly_in_place_of_the_app(
@@ -87,6 +90,22 @@ def test_deploying_again_takes_the_assembly_in_place_of_the_app(
     out = str(lab.home / "cdk.out")
     expected = ["deploy", "--no-notices", "--output", out, "--require-approval", "never", *passed, "--app", out]
     assert capfd.readouterr().out.splitlines() == expected
+
+
+@pytest.mark.parametrize("given", [["--app", "{}"], ["-c", "a=b", "-a", "{}"], ["--app={}"], ["-a{}"], ["-a={}"]])
+def test_a_cloud_assembly_in_place_of_an_app_is_deployed_again(
+    lab: Lab, tmp_path: Path, capfd: Output, monkeypatch: pytest.MonkeyPatch, given: list[str]
+) -> None:
+    monkeypatch.setattr(programs, "PROJECT", project(tmp_path, 'for each; do echo "$each"; done'))
+    ready = tmp_path / "ready"
+    assert programs.ready_assembly([each.format("ready") for each in given]) is None
+    ready.mkdir()
+
+    for arguments in ([each.format(name) for each in given] for name in ("ready", ready)):
+        assert programs.ready_assembly(arguments) == ready
+        assert programs.deploy_again(lab, arguments) == 0
+        assert capfd.readouterr().out.splitlines()[-2:] == ["--app", str(ready)]
+    assert programs.ready_assembly(["--app"]) is None
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 3", 3), ("kill -9 $$", 137)])

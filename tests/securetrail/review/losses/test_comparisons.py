@@ -109,5 +109,8 @@ def test_a_deletion_policy_is_compared_by_its_value() -> None:
         return {"Resources": {"B": bucket}, "Parameters": {"P": {"Type": "String", "Default": default}}}
 
     assert said(kept("Retain"), kept({"Ref": "P"})) == []
+    assert said(kept("Retain"), kept("RetainExceptOnCreate")) == []
+    assert said(kept("RetainExceptOnCreate"), kept("Retain")) == []
+    assert "kept_when_removed" in said(kept("RetainExceptOnCreate"), kept("Delete"))
     assert "kept_when_removed" in said(kept("Retain"), kept({"Ref": "P"}, "Delete"))
     assert "kept_when_removed" in said(kept({"Ref": "P"}), kept({"Ref": "P"}, "Delete"))
