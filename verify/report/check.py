@@ -76,6 +76,7 @@ def render(
                 yield from _evidence(result, _fix(result, report, shown), verbose=verbose)
     yield from _fixes(report)
     yield Text()
+    yield from (safe(f"Not answered: {reason}") for reason in report.unanswered)
     yield Text(summary(report), style="bold")
 
 
