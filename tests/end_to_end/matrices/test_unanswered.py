@@ -1,7 +1,8 @@
 """The second matrix: each call of check and score denied, throttled, timing out, or answered with garbage or by half.
 
 What a healthy account answers is taken from a lab once, and played back with one call spoilt: botocore signs, retries
-and parses as always. Never is a check passed that needs the call, never is there a traceback, and ``check`` ends with 3.
+and parses as always. Never is a check passed that needs the call, never is there a traceback, and ``check`` ends
+with 3.
 """
 
 import contextlib

@@ -77,14 +77,20 @@ TIMES: list[tuple[str, TrailFacts, Status, str]] = [
     (
         "made minutes ago",
         status(NOT_READ, last_delivery=None, last_digest=None, logging_since=ago(minutes=4)),
-        Status.NOT_APPLICABLE,
-        "nothing is due yet",
+        Status.UNKNOWN,
+        "nothing came yet: check again, at 09:56 UTC at the latest",
+    ),
+    (
+        "made an hour ago, and before the first digest",
+        status(last_digest=None, logging_since=ago(hours=1)),
+        Status.PASS,
+        "no digest is due yet",
     ),
     (
         "started again minutes ago",
         status(NOT_READ, last_delivery=ago(days=9), last_digest=ago(days=9), logging_since=ago(minutes=4)),
-        Status.NOT_APPLICABLE,
-        "the last log file came 9 days ago",
+        Status.UNKNOWN,
+        "the last log file came 9 days ago, at",
     ),
     (
         "started again hours ago, and nothing happened, but digests come",

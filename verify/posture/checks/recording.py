@@ -57,6 +57,8 @@ def _delivers(facts: TrailFacts) -> Verdict:
         return _not_due(facts, status)
     newest = facts.newest_log_file
     seen = f"; the newest in the bucket is {newest.value.key}" if isinstance(newest, Value) and newest.value else ""
+    if known(facts.target.trail).validates_log_files and not _is_since_logging_began(status.last_digest, status):
+        seen += "; no digest is due yet"
     return passed(f"the last log file came {_when(facts, status.last_delivery)}{seen}")
 
 
@@ -123,7 +125,9 @@ def _not_due(facts: TrailFacts, status: TrailStatus) -> Verdict:
     before = f", the last log file came {_when(facts, status.last_delivery)}" if status.last_delivery else ""
     if status.logging_since is None or facts.asked_at - status.logging_since > DELIVERY_LATE_AFTER:
         return unknown(f"{begun}{before or ', nothing was ever delivered'}, and nothing shows that anything would be")
-    return Verdict(Status.NOT_APPLICABLE, f"{begun}{before}, and nothing is due yet: check again later", fix="")
+    due = status.logging_since + DELIVERY_LATE_AFTER
+    # Nothing shows that it works, and nothing that it does not.
+    return unknown(f"{begun}{before}, and nothing came yet: check again, at {due:%H:%M} UTC at the latest")
 
 
 def _is_since_logging_began(moment: datetime | None, status: TrailStatus) -> bool:
