@@ -75,15 +75,14 @@ _IAM_ACTIONS = {
     ("s3", "ListObjectsV2"): "s3:ListBucket",
     ("s3", "ListObjectVersions"): "s3:ListBucketVersions",
     ("s3control", "GetPublicAccessBlock"): "s3:GetAccountPublicAccessBlock",
-    ("s3control", "ListAccessPoints"): "s3:ListAccessPoints",
-    ("s3control", "GetAccessPointPolicy"): "s3:GetAccessPointPolicy",
     ("accessanalyzer", "ListAnalyzers"): "access-analyzer:ListAnalyzers",
 }
 
 
 def iam_action(service: str, operation: str) -> str:
     """The IAM permission behind an API operation: ``("s3", "GetBucketPolicy")`` → ``s3:GetBucketPolicy``."""
-    return _IAM_ACTIONS.get((service, operation), f"{service}:{operation}")
+    prefix = "s3" if service == "s3control" else service
+    return _IAM_ACTIONS.get((service, operation), f"{prefix}:{operation}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ wildcards could match. One that the policy neither names nor describes is among 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -46,6 +46,7 @@ from verify.posture.resource_policies.commands import (
     READ_ACCESS_POINT_POLICY,
     READ_BUCKET_POLICY,
     READ_KEY_POLICY,
+    READ_MULTI_REGION_POLICY,
     narrow,
     shell_word,
 )
@@ -126,6 +127,16 @@ _BUCKET_ACTIONS = (
     "s3:InitiateReplication",
     "s3:CreateBucketMetadataTableConfiguration",
 )
+# What shows events of an event data store, or ends it.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudtrail.html
+_STORE_ACTIONS = (
+    "cloudtrail:StartQuery",
+    "cloudtrail:GetQueryResults",
+    "cloudtrail:DeleteEventDataStore",
+    "cloudtrail:UpdateEventDataStore",
+    "cloudtrail:StopEventDataStoreIngestion",
+    "cloudtrail:EnableFederation",
+)
 # The caller chooses their values, or to send none, so that a condition on them keeps nobody out.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
 _CHOSEN = re.compile(
@@ -192,24 +203,61 @@ def access_points_keep_outsiders_out(facts: TrailFacts) -> Verdict:
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-policies.html
     """
-    arns = known(facts.access_points)
-    undecided: Verdict | None = None  # one that lets somebody in for certain comes first
-    for own, policy in known(facts.access_point_policies).items():
-        name = own.rpartition("accesspoint/")[2]
+    # Those of several regions are asked for where the bucket's policy leaves something to access points.
+    several = facts.multi_region_access_points
+    names = {} if isinstance(several, Missing) else known(several)
+    of_several = {} if not names else known(facts.multi_region_access_point_policies)
+    arns = (*known(facts.access_points), *names)
+    read = {
+        own: READ_ACCESS_POINT_POLICY.format(name=shell_word(own.rpartition("accesspoint/")[2]))
+        for own in known(facts.access_point_policies)
+    }
+    read |= {own: READ_MULTI_REGION_POLICY.format(name=shell_word(names[own])) for own in of_several}
+
+    def judged(own: str, policy: str) -> Verdict:
         asked = _asked(policy, own, ("s3:ListBucket", "s3:ListBucketVersions"), f"{own}/object")
-        read = READ_ACCESS_POINT_POLICY.format(name=shell_word(name))
-        found = _keeps_outsiders_out(facts, policy, asked, _owner_of_bucket(facts), read)
+        return _keeps_outsiders_out(facts, policy, asked, _owner_of_bucket(facts), read[own])
+
+    found = _worst({**known(facts.access_point_policies), **of_several}, judged, "access point ")
+    if found is not None:
+        return found
+    count = len(arns)
+    return passed(f"{count} access point{'' if count == 1 else 's'}, for no outsider" if arns else "no access point")
+
+
+def event_data_stores_keep_outsiders_out(facts: TrailFacts) -> Verdict:
+    """No event data store of CloudTrail Lake lets an outsider query the events.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/security_iam_resource-based-policy-examples.html
+    """
+    arns = known(facts.event_data_stores)
+    if not arns:
+        return passed("no event data store in this region")
+
+    def judged(arn: str, policy: str) -> Verdict:
+        asked = tuple((action, arn) for action in _STORE_ACTIONS)
+        read = f"{{aws}} cloudtrail get-resource-policy --resource-arn {shell_word(arn)}"
+        return _keeps_outsiders_out(facts, policy, lambda _: asked, {}, read)
+
+    found = _worst(known(facts.event_data_store_policies), judged, "event data store ")
+    if found is not None:
+        return found
+    count = len(arns)
+    return passed(f"{count} event data store{'' if count == 1 else 's'} in this region, for no outsider")
+
+
+def _worst(policies: Mapping[str, str], judge: Callable[[str, str], Verdict], what: str) -> Verdict | None:
+    """The first verdict that is no PASS, of the policies by ARN; one that lets somebody in for certain comes first."""
+    undecided: Verdict | None = None
+    for arn, policy in policies.items():
+        found = judge(arn, policy)
         if found.status is Status.PASS:
             continue
-        verdict = Verdict(found.status, f"access point {name}: {found.actual}", found.fix)
+        verdict = Verdict(found.status, f"{what}{arn.rpartition('/')[2]}: {found.actual}", found.fix)
         if found.status is Status.FAIL:
             return verdict
         undecided = undecided or verdict
-    if undecided:
-        return undecided
-    count = len(arns)
-    what = f"{count} access point{'' if count == 1 else 's'}, for no outsider" if arns else "no access point"
-    return passed(f"{what}; S3 Access Grants and Multi-Region Access Points are not looked at")
+    return undecided
 
 
 def _asked(policy: str, resource: str, actions: Iterable[str], objects: str) -> _Asked:
