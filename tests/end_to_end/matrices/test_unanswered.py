@@ -167,9 +167,11 @@ OF_CHECK: list[Call] = [
     *sorted(
         {(by.service, by.operation) for by in QUESTIONS.values()}
         # Not asked in a healthy account, where a delivery is recent, no access point is there, no organization, no log
-        # group, and no copy.
+        # group, no copy, no access grant and no event data store.
         - {("cloudtrail", "LookupEvents"), ("organizations", "DescribeOrganization")}
         - {("s3control", "GetAccessPointPolicy"), ("logs", "DescribeSubscriptionFilters"), ("s3", "ListBuckets")}
+        - {("s3control", "ListMultiRegionAccessPoints"), ("s3control", "GetMultiRegionAccessPointPolicy")}
+        - {("s3control", "ListAccessGrants"), ("cloudtrail", "GetResourcePolicy"), ("logs", "DescribeAccountPolicies")}
     ),
 ]
 # Of a check of its own, and one that only advice needs.

@@ -1,5 +1,5 @@
-"""Ways to the events that no bucket's policy shows: S3 Access Grants, access points of several regions, CloudTrail Lake,
-and subscription filters of the whole account.
+"""Ways to the events that no bucket's policy shows: S3 Access Grants, access points of several regions, CloudTrail
+Lake, and subscription filters of the whole account.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ GRANT = {
         ("access_grants", ("us-east-1",), "list_access_grants", None, {"AccessGrantsList": [GRANT]},
          Value((AccessGrant("g", "s3://*", "READ", "IAM", US),))),
         ("multi_region_access_points", (BUCKET,), "list_multi_region_access_points", "us-west-2",
-         {"AccessPoints": [MULTI, {**MULTI, "Alias": "m2.mrap", "Regions": [{"Bucket": "x", "Region": "eu-west-1"}]}]},
+         {"AccessPoints": [MULTI, {**MULTI, "Alias": "m2.mrap", "Regions": []}]},
          Value({POINT: "several"})),
     ],
 )  # fmt: skip
