@@ -22,8 +22,9 @@ _ASK_ACCOUNT: Final = (
     "organizations:DescribeOrganization",
     "s3:GetAccessPointPolicy",
     "s3:GetAccountPublicAccessBlock",
-    # Of the bucket for access logs as well, whatever its name.
+    # Of the bucket for access logs as well, and of those with copies, whatever their names.
     "s3:GetBucketObjectLockConfiguration",
+    "s3:GetBucketPolicy",
     "s3:GetMultiRegionAccessPointPolicy",
     "s3:ListAccessGrants",
     "s3:ListAccessGrantsInstances",
@@ -37,7 +38,6 @@ _ASK_BUCKET: Final = (
     "s3:GetBucketAcl",
     "s3:GetBucketLogging",
     "s3:GetBucketOwnershipControls",
-    "s3:GetBucketPolicy",
     "s3:GetBucketPublicAccessBlock",
     "s3:GetBucketRequestPayment",
     "s3:GetBucketVersioning",

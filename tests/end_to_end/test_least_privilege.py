@@ -145,8 +145,8 @@ def test_the_policy_for_named_resources_is_enough_for_them_and_for_nothing_else(
     aws = with_actions(ACTIONS, named)
 
     assert unknown_checks(aws) == set()
-    with pytest.raises(ClientError, match="s3:GetBucketPolicy"):
-        own_client(deployed, "s3").get_bucket_policy(Bucket="another-bucket")
+    with pytest.raises(ClientError, match="s3:GetBucketAcl"):
+        own_client(deployed, "s3").get_bucket_acl(Bucket="another-bucket")
     with pytest.raises(ClientError, match="kms:DescribeKey"):
         own_client(deployed, "kms").describe_key(KeyId=key_arn[:-4] + "0000")
 

@@ -233,6 +233,7 @@ def test_what_the_options_name_is_what_the_policy_is_bound_to(capsys: Output) ->
         "organizations:DescribeOrganization",
         "s3:GetAccountPublicAccessBlock",
         "s3:GetBucketObjectLockConfiguration",
+        "s3:GetBucketPolicy",
         "s3:GetMultiRegionAccessPointPolicy",
         "s3:ListAccessGrants",
         "s3:ListAccessGrantsInstances",

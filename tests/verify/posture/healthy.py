@@ -89,6 +89,7 @@ HEALTHY = TrailFacts(
     access_grants=Value(()),
     replication=Value(Replication(())),
     owners=Missing("not asked: nothing is copied"),
+    copy_policies=Value({}),
     key_grants=Value(()),
     replica_policies=Value({}),
     replica_grants=Value({}),

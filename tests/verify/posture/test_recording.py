@@ -113,6 +113,8 @@ TIMES: list[tuple[str, TrailFacts, Status, str]] = [
         Status.FAIL,
         "no digest came since logging began",
     ),
+    ("a delivery to come", status(last_delivery=ago(days=-9)), Status.UNKNOWN, "yet to come"),
+    ("a digest to come", status(last_digest=ago(days=-9)), Status.UNKNOWN, "yet to come"),
     ("stopped", status(is_logging=False, last_delivery=ago(days=9)), Status.NOT_APPLICABLE, "stopped"),
     ("stopped with an error", status(is_logging=False, delivery_error="AccessDenied"), Status.FAIL, "AccessDenied"),
     ("without any time", status(last_delivery=None, logging_since=None), Status.UNKNOWN, "neither"),

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from verify.arn import Arn
-from verify.fact import known
+from verify.fact import Value, known
 from verify.posture.facts.lifecycle import log_folder
 from verify.posture.facts.trail import Replica, TrailFacts
-from verify.posture.model import Check, Group, Part, Verdict, decide, failed, passed, passes_if, unknown
+from verify.posture.model import Check, Group, Part, Status, Verdict, decide, failed, passed, passes_if, unknown
 from verify.posture.resource_policies.commands import shell_word
-from verify.posture.resource_policies.external_access import event_data_stores_keep_outsiders_out, own_accounts
+from verify.posture.resource_policies.external_access import (
+    bucket_policy_keeps_outsiders_out,
+    event_data_stores_keep_outsiders_out,
+    own_accounts,
+)
 
 T = TypeVar("T")
 _SHOWN = 3
@@ -74,7 +79,23 @@ def _judged(facts: TrailFacts, copies: Sequence[tuple[str, str, T]], fix: Callab
     if others:
         named = [f"{what} {name}, and S3 does not say whose that is" for what, name, _ in others]
         return unknown("; ".join(named[:_SHOWN]))
-    return passed("; ".join(f"{what} {name}, which is ours" for what, name, _ in copies))
+    undecided: Verdict | None = None
+    for what, name, _ in copies:
+        found = _who_reads(facts, name) if name in owners.own else passed("")
+        if found.status is Status.FAIL:
+            return failed(f"{what} {name}, where {found.actual}", fix=decide(f"who may use bucket {shell_word(name)}"))
+        if found.status is Status.UNKNOWN:
+            undecided = undecided or unknown(f"{what} {name}, where it {found.actual}")
+    return undecided or passed("; ".join(f"{what} {name}, which is ours" for what, name, _ in copies))
+
+
+def _who_reads(facts: TrailFacts, bucket: str) -> Verdict:
+    """Whether the policy of a bucket with copies lets an outsider in, as that of the log bucket may not."""
+    policy = known(facts.copy_policies).get(bucket)
+    if policy is None or Value(bucket) == facts.bucket:
+        return passed("")
+    of_bucket = replace(facts, bucket=Value(bucket), bucket_policy=Value(policy), bucket_owner=facts.target.account)
+    return bucket_policy_keeps_outsiders_out(of_bucket)
 
 
 def _log_group_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
@@ -158,9 +179,9 @@ COPY_CHECKS = (
         part=Part.BUCKET,
         title="No copy of the log files for an outsider",
         needs=("replication",),
-        may_need=("owners",),
+        may_need=("owners", "copy_policies", "organization_id"),
         judge=_replication_keeps_outsiders_out,
-        expected=f"log files are copied to buckets of this account alone; {_TRUST}",
+        expected=f"log files are copied to buckets of this account alone, whose policies let no outsider in; {_TRUST}",
         why="A replica has every new log file, and its owner reads them whatever the log bucket's policy says.",
         fix="{aws} s3api get-bucket-replication --bucket {bucket}",
         cdk="SecureTrail copies within the account (log_bucket); L1: s3.CfnBucket(replication_configuration=…)",
@@ -172,9 +193,9 @@ COPY_CHECKS = (
         part=Part.TRAIL,
         title="No second trail for an outsider",
         needs=("other_trails",),
-        may_need=("owners",),
+        may_need=("owners", "copy_policies", "organization_id"),
         judge=_other_trails_keep_outsiders_out,
-        expected=f"other trails of the account deliver to its own buckets; {_TRUST}",
+        expected=f"other trails of the account deliver to its own buckets, whose policies let no outsider in; {_TRUST}",
         why="Another trail can send the same events to a bucket that you do not control.",
         fix=decide("whose the other trail is; stop-logging and delete-trail end it"),
         cdk="SecureTrail makes one trail, with one bucket",

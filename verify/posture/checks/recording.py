@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from verify.fact import Missing, Value, known
 from verify.posture.checks.lab import UPDATE_TRAIL
@@ -13,6 +13,7 @@ from verify.posture.model import Check, Group, Part, Status, Verdict, failed, pa
 from verify.posture.resource_policies.delivery_cause import delivery_causes
 from verify.selectors import unrecorded
 
+_CLOCKS_DIFFER = timedelta(minutes=15)
 _GUIDE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide"
 
 
@@ -64,6 +65,8 @@ def _delivers(facts: TrailFacts) -> Verdict:
 
 def _late_log_files(facts: TrailFacts, status: TrailStatus) -> Verdict | None:
     """FAIL or UNKNOWN when there was no delivery for long, although something happened; ``None`` otherwise."""
+    if any(time and time - facts.asked_at > _CLOCKS_DIFFER for time in (status.last_delivery, status.last_digest)):
+        return unknown("a delivery is reported that is yet to come, so that nothing shows what came")
     latest = max((time for time in (status.last_delivery, status.logging_since) if time), default=None)
     if latest is None:
         return unknown("neither a delivery nor the beginning of logging is reported")

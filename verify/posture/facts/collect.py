@@ -85,9 +85,19 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
             lambda trail: recording.missed_event(trail, status.result(), selectors.result(), asked_at),
         )
         owners = pool.submit(_owners, copies, target, replication.result(), other_trails.result())
-        several = (access_point_policies, multi_region_policies, event_data_store_policies, replica_policies)
-        more = [policy for each in several for policy in _values_of(each.result())]
-        organization_id = _organization_id(recording, target, (bucket_policy.result(), key_policy.result(), *more))
+        copy_policies = pool.submit(then, owners.result(), lambda found: of_each(tuple(found.own), bucket.policy))
+        organization_id = _organization_id(
+            recording,
+            target,
+            (bucket_policy.result(), key_policy.result()),
+            (
+                access_point_policies.result(),
+                multi_region_policies.result(),
+                event_data_store_policies.result(),
+                replica_policies.result(),
+                copy_policies.result(),
+            ),
+        )
         newest_log_file = pool.submit(_newest_log_file, bucket, target, status.result(), organization_id, asked_at)
         return TrailFacts(
             target=target,
@@ -103,6 +113,7 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
             event_data_store_policies=event_data_store_policies.result(),
             replication=replication.result(),
             owners=owners.result(),
+            copy_policies=copy_policies.result(),
             organization_id=organization_id,
             key=key.result(),
             key_arn=key_arn.result(),
@@ -196,8 +207,17 @@ def _owners(
     return copies.owners(buckets, log_bucket, target.trusted_accounts)
 
 
-def _organization_id(recording: RecordingQuestions, target: Target, policies: Iterable[Fact[str]]) -> Fact[str]:
-    if _depends_on_organization(target, policies):
+def _organization_id(
+    recording: RecordingQuestions,
+    target: Target,
+    policies: Iterable[Fact[str]],
+    several: Iterable[Fact[Mapping[str, str]]],
+) -> Fact[str]:
+    """The organization, where one of the policies depends on it.
+
+    :param several: policies by what they are of.
+    """
+    if _depends_on_organization(target, (*policies, *(each for some in several for each in _values_of(some)))):
         return recording.organization_id()
     return Missing("not asked: nothing depends on it")
 

@@ -320,6 +320,7 @@ class TrailFacts:
     :param newest_log_file: the newest log file of the home region since shortly before the last delivery.
     :param subscriptions: of the trail's log group.
     :param owners: of the buckets that get copies, and those of the other trails, where there are any.
+    :param copy_policies: name → policy of each of these that is the account's own and has one.
     :param access_points: ARNs; :attr:`access_point_policies` ARN → policy of each that has one. So for
         :attr:`event_data_stores`, and for :attr:`multi_region_access_points`, ARN → name, which are asked for where
         the bucket's policy leaves something to access points.
@@ -342,6 +343,7 @@ class TrailFacts:
     event_data_store_policies: Annotated[Fact[Mapping[str, str]], By("cloudtrail", "GetResourcePolicy")]
     replication: Annotated[Fact[Replication], By("s3", "GetBucketReplication")]
     owners: Annotated[Fact[Owners], By("s3", "ListBuckets")]
+    copy_policies: Annotated[Fact[Mapping[str, str]], By("s3", "GetBucketPolicy")]
     organization_id: Annotated[Fact[str], By("organizations", "DescribeOrganization")]
     key: Annotated[Fact[Key], By("kms", "DescribeKey")]
     key_arn: Annotated[Fact[str], By("kms", "DescribeKey")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import TypeVar
 
 from verify.fact import Denied, Failed, Missing, NotKnown, Value, known
@@ -17,6 +18,7 @@ T = TypeVar("T")
 # CIS AWS Foundations Benchmark 1.8; AWS's default policy has 8, and is none of the account's own.
 # https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-15
 _LEAST_PASSWORD_LENGTH = 14
+_CLOCKS_DIFFER = timedelta(minutes=15)
 _EVIDENCE = 3  # the most names that a verdict lists
 
 
@@ -242,7 +244,7 @@ def _arrives(trail: TrailSummary, status: TrailStatus) -> tuple[bool | None, str
     """
     begun = status.logging_since
     log_file, digest = (
-        moment if moment is not None and (begun is None or moment >= begun) else None
+        moment if moment and (begun is None or moment >= begun) and moment - trail.asked_at <= _CLOCKS_DIFFER else None
         for moment in (status.last_delivery, status.last_digest)
     )
     if trail.validates_log_files:

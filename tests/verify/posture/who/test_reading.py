@@ -118,7 +118,7 @@ def test_half_an_answer_is_none(aws: Aws, answer: Answers, half: Any) -> None:
 def test_who_is_listed_twice_is_one_identity_and_not_known_where_the_two_differ(aws: Aws, answer: Answers) -> None:
     document = quote(json.dumps({"Statement": [allow("cloudtrail:StopLogging")]}))
     inline = {"PolicyName": "p", "PolicyDocument": document}
-    plain = {**ROLE, "AssumeRolePolicyDocument": quote(json.dumps({"Statement": []}))}
+    plain: dict[str, Any] = {**ROLE, "AssumeRolePolicyDocument": quote(json.dumps({"Statement": []}))}
     roles = [plain, plain]
     answer("iam", lambda _: {**EMPTY, "RoleDetailList": json.loads(json.dumps(roles))})
 
