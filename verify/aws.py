@@ -75,15 +75,14 @@ _IAM_ACTIONS = {
     ("s3", "ListObjectsV2"): "s3:ListBucket",
     ("s3", "ListObjectVersions"): "s3:ListBucketVersions",
     ("s3control", "GetPublicAccessBlock"): "s3:GetAccountPublicAccessBlock",
-    ("s3control", "ListAccessPoints"): "s3:ListAccessPoints",
-    ("s3control", "GetAccessPointPolicy"): "s3:GetAccessPointPolicy",
     ("accessanalyzer", "ListAnalyzers"): "access-analyzer:ListAnalyzers",
 }
 
 
 def iam_action(service: str, operation: str) -> str:
     """The IAM permission behind an API operation: ``("s3", "GetBucketPolicy")`` → ``s3:GetBucketPolicy``."""
-    return _IAM_ACTIONS.get((service, operation), f"{service}:{operation}")
+    prefix = "s3" if service == "s3control" else service
+    return _IAM_ACTIONS.get((service, operation), f"{prefix}:{operation}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +233,7 @@ class Aws:
         except (ValueError, boto.BotoCoreError) as error:
             raise UsageError(f"Cannot use {service} in {region!r}: {error}") from error
         client._endpoint.http_session = _Bounded(client._endpoint.http_session)  # noqa: SLF001 - it has no other access
+        client.meta.events.register("before-parse", _refuse_nothing)
         client.meta.events.register("needs-retry", partial(give_up_when_nothing_is_there, boto.EndpointConnectionError))
         if self._ends is not None:
             client.meta.events.register("needs-retry", self._give_up_when_time_is_up)
@@ -485,6 +485,19 @@ class _Services:
 def _without_account_in_host(request: AWSRequest, **_: object) -> None:
     account = request.headers.get("x-amz-account-id", "")
     request.url = (request.url or "").replace(f"//{account}.", "//", 1)
+
+
+def _refuse_nothing(operation_model: Any, response_dict: Answer, **_: object) -> None:
+    """To botocore an answer without content is one in which all settings are absent. AWS writes an empty element or
+    object then, but for HEAD, whose answers have no content.
+
+    :raises ValueError: there should be content.
+    """
+    shape = operation_model.output_shape
+    has_content = shape is not None and shape.members and operation_model.http.get("method") != "HEAD"
+    is_read = response_dict["status_code"] == 200 and not operation_model.has_streaming_output
+    if has_content and is_read and not response_dict["body"]:
+        raise ValueError("it is empty")
 
 
 def _translated(error: Exception, service: str, operation: str) -> CannotLook:

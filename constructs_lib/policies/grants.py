@@ -14,15 +14,23 @@ from aws_cdk import aws_s3 as s3
 _ASK_ACCOUNT: Final = (
     "cloudformation:DescribeStacks",
     "cloudtrail:DescribeTrails",
+    "cloudtrail:GetResourcePolicy",  # of event data stores, if there are any
+    "cloudtrail:ListEventDataStores",
     "cloudtrail:LookupEvents",
+    "logs:DescribeAccountPolicies",
     "logs:DescribeSubscriptionFilters",  # of the trail's log group, if it has one
     "organizations:DescribeOrganization",
     "s3:GetAccessPointPolicy",
     "s3:GetAccountPublicAccessBlock",
-    # Of the bucket for access logs as well, whatever its name.
+    # Of the bucket for access logs as well, and of those with copies, whatever their names.
     "s3:GetBucketObjectLockConfiguration",
+    "s3:GetBucketPolicy",
+    "s3:GetMultiRegionAccessPointPolicy",
+    "s3:ListAccessGrants",
+    "s3:ListAccessGrantsInstances",
     "s3:ListAccessPoints",
     "s3:ListAllMyBuckets",
+    "s3:ListMultiRegionAccessPoints",
 )
 _ASK_TRAIL: Final = ("cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus")
 _ASK_KEY: Final = ("kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListGrants")
@@ -30,7 +38,6 @@ _ASK_BUCKET: Final = (
     "s3:GetBucketAcl",
     "s3:GetBucketLogging",
     "s3:GetBucketOwnershipControls",
-    "s3:GetBucketPolicy",
     "s3:GetBucketPublicAccessBlock",
     "s3:GetBucketRequestPayment",
     "s3:GetBucketVersioning",

@@ -30,7 +30,7 @@ from lab.records.record import Origin
 from lab.records.service_calls import asked_of_kms
 from lab.services import unusable_keys
 from lab.services.policy_faults import policy_error
-from lab.services.unsupported import act_error
+from lab.services.unsupported import act_error, empty_list
 
 
 class Signed(Protocol):
@@ -110,7 +110,7 @@ class Authorizer:
             found = _too_long(call, api, signature.access_key_id)
         if found is None and api.service == "cloudformation":
             return _unusable_role(call, api)
-        return found or act_error(call) or _dry_run(call)
+        return found or act_error(call) or empty_list(call) or _dry_run(call)
 
     def refused_to_stack(self, call: Call | None, request: Request, origin: Origin) -> Answer | None:
         """The error for a call that CloudFormation makes for a stack and that the stack's role, or else its caller, may
@@ -161,7 +161,8 @@ class Authorizer:
             return _answer(call, f"There is no role {role_arn}.")
         api = _api_call(call, request, origin, who)
         facts = _Facts(self._now, api, _StackSignature(""), origin, request, who, via="")
-        return _not_in_the_lab(call, api) or self._decided(call, api, facts) or act_error(call) or _dry_run(call)
+        refused = _not_in_the_lab(call, api) or self._decided(call, api, facts)
+        return refused or act_error(call) or empty_list(call) or _dry_run(call)
 
     def _identity(self, who: Principal) -> dict[str, Any]:
         """The userIdentity of a session of a role that an AWS service has."""

@@ -1,9 +1,10 @@
 """What the lab lacks answers with an error in its own protocol, not with something that looks like AWS.
 
 These are whole services, and operations after which a service would act by itself, for a role or for its caller, where
-no policy could stop it and no record would tell.
+no policy could stop it and no record would tell. Lists of what nobody can make here are empty, as in a new account.
 """
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -43,7 +44,15 @@ _ACTS = {
     ("transcribe", "StartTranscriptionJob"): _BATCHES,
     ("translate", "StartTextTranslationJob"): _BATCHES,
 }
-# The same by a parameter, whatever the operation.
+# Lists of what cannot be made in the lab: AWS answers them in every account.
+_NONE = {
+    ("cloudtrail", "ListEventDataStores"): '{"EventDataStores": []}',
+    ("logs", "DescribeAccountPolicies"): '{"accountPolicies": []}',
+    ("s3control", "ListAccessGrantsInstances"): (
+        "<ListAccessGrantsInstancesResult><AccessGrantsInstancesList/></ListAccessGrantsInstancesResult>"
+    ),
+}
+# What acts by a parameter, whatever the operation.
 _PARAMETERS = {
     ("docdb", "ManageMasterUserPassword"): _PASSWORDS,
     ("iot", "documentSource"): _JOBS,
@@ -85,6 +94,15 @@ def act_error(call: Call) -> Answer | None:
 
 
 _WITH_PARAMETERS = frozenset(service for service, _ in _PARAMETERS)
+
+
+def empty_list(call: Call) -> Answer | None:
+    """The answer to a call that lists what nobody can make in the lab; None for any other."""
+    content = _NONE.get((call.service, call.operation.name))
+    if content is None:
+        return None
+    form = "text/xml" if content.startswith("<") else "application/x-amz-json-1.1"
+    return 200, {"Content-Type": form, "x-amzn-requestid": str(uuid.uuid4())}, content.encode()
 
 
 def require_no_act(resource_type: str, properties: Mapping[str, Any]) -> None:

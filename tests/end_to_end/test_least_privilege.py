@@ -32,11 +32,16 @@ USER = "verifier"
 ACTIONS = needed_permissions()
 # Without this one the verifier does not know which trail, and with it which bucket and key, CloudTrail uses.
 FINDS_THE_TRAIL = "cloudtrail:DescribeTrails"
-# Access points are asked for in the bucket's Region.
+# Access points and Access Grants are asked for in the bucket's Region.
 FINDS_THE_BUCKET = "s3:ListBucket"
-# There is no access point in the deployment, no log group and no copy.
+# There is no access point in the deployment, no log group, no copy, no access grant and no event data store.
 NEEDED_FOR_WHAT_IS_NOT_THERE = {
+    "cloudtrail:GetResourcePolicy",
+    "logs:DescribeAccountPolicies",
     "s3:GetAccessPointPolicy",
+    "s3:GetMultiRegionAccessPointPolicy",
+    "s3:ListAccessGrants",
+    "s3:ListMultiRegionAccessPoints",
     "logs:DescribeSubscriptionFilters",
     "s3:ListAllMyBuckets",
 }
@@ -124,7 +129,7 @@ def expected_without(action: str) -> set[str]:
         return set()
     needing = {each.id for each in CHECKS if action in {PERMISSION_OF[fact] for fact in each.needs}}
     if action == FINDS_THE_BUCKET:
-        needing |= {"access_points_keep_strangers_out"}
+        needing |= {"access_points_keep_strangers_out", "access_grants_keep_strangers_out"}
     return needing | (OF_THE_TRAIL if action == FINDS_THE_TRAIL else set())
 
 
@@ -140,8 +145,8 @@ def test_the_policy_for_named_resources_is_enough_for_them_and_for_nothing_else(
     aws = with_actions(ACTIONS, named)
 
     assert unknown_checks(aws) == set()
-    with pytest.raises(ClientError, match="s3:GetBucketPolicy"):
-        own_client(deployed, "s3").get_bucket_policy(Bucket="another-bucket")
+    with pytest.raises(ClientError, match="s3:GetBucketAcl"):
+        own_client(deployed, "s3").get_bucket_acl(Bucket="another-bucket")
     with pytest.raises(ClientError, match="kms:DescribeKey"):
         own_client(deployed, "kms").describe_key(KeyId=key_arn[:-4] + "0000")
 

@@ -45,9 +45,10 @@ examples:
   python -m verify check --fixes fixes; sh fixes/fixes.sh
   python -m verify check --print-iam-policy > read-only.json
 
-exit codes: 0 all passed, 1 something failed, 2 wrong usage, 3 none failed but some are UNKNOWN.
-Advice never changes the exit code. With --who its answer counts as a check: 1 somebody can blind the trail who is not
-expected to, 3 somebody may, or that is not known. The script of --fixes ends with 3 where something is left to decide.
+exit codes: 0 all passed, 1 something failed, 2 wrong usage, 3 none failed, but some are UNKNOWN, or a call got no
+answer. Advice that is open does not change the exit code. With --who its answer counts as a check: 1 somebody can blind
+the trail who is not expected to, 3 somebody may, or that is not known. The script of --fixes ends with 3 where
+something is left to decide.
 """
 _EXIT_CODES = {Status.PASS: 0, Status.FAIL: 1, Status.UNKNOWN: 3}
 
@@ -93,7 +94,7 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Run the command.
 
-    :returns: 0 all passed, 1 something failed, 3 nothing failed but something is UNKNOWN.
+    :returns: 0 all passed, 1 something failed, 3 nothing failed but something is UNKNOWN, or got no answer.
     """
     if arguments.expected and not arguments.who:
         raise UsageError("--expected says who is meant to be able to blind the trail: give --who with it.")

@@ -90,7 +90,14 @@ def judge(facts: TrailFacts, placeholders: Placeholders, *, endpoint: str | None
         results=results,
         fixes=ordered_fixes(zip(CHECKS, results, strict=True), prefixes),
         is_certain=target.is_certain,
+        unanswered=_unanswered(facts),
     )
+
+
+def _unanswered(facts: TrailFacts) -> tuple[str, ...]:
+    """Why questions have no answer. What does not exist is an answer."""
+    answers = (getattr(facts, name) for name in PERMISSION_OF)
+    return tuple(dict.fromkeys(str(answer) for answer in answers if isinstance(answer, Denied | Failed)))
 
 
 def needed_permissions() -> tuple[str, ...]:

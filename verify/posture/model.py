@@ -179,6 +179,7 @@ class Report:
     :param meant_by: the source of the names of trail, bucket and key.
     :param fixes: the commands that make the failed checks pass, each for the state that the ones before it leave.
     :param is_certain: whether these are certainly the trail, bucket and key that are meant.
+    :param unanswered: why calls got no answer, whichever checks they are for; each reason once.
     """
 
     account: str
@@ -193,6 +194,7 @@ class Report:
     results: tuple[Result, ...]
     fixes: tuple[Fix, ...]
     is_certain: bool = True
+    unanswered: tuple[str, ...] = ()
 
     def tally(self, group: Group) -> Tally:
         """Count a group."""
@@ -202,10 +204,10 @@ class Report:
 
     @property
     def status(self) -> Status:
-        """FAIL if any check failed, else UNKNOWN if any is unknown, or what was checked, else PASS. Advice does not
-        count.
+        """FAIL if any check failed, else UNKNOWN if any is unknown, or what was checked, or a call got no answer, else
+        PASS. Advice counts as far as a call for it got no answer.
         """
         statuses = {result.status for result in self.results if result.group is not Group.ADVICE}
-        if not self.is_certain:
+        if not self.is_certain or self.unanswered:
             statuses.add(Status.UNKNOWN)
         return next((status for status in (Status.FAIL, Status.UNKNOWN) if status in statuses), Status.PASS)

@@ -76,11 +76,12 @@ def render(
                 yield from _evidence(result, _fix(result, report, shown), verbose=verbose)
     yield from _fixes(report)
     yield Text()
+    yield from (safe(f"Not answered: {reason}") for reason in report.unanswered)
     yield Text(summary(report), style="bold")
 
 
 def summary(report: Report) -> str:
-    """``Recording: 3/3 · Course checks: 7/7 · Checkpoints: 6/6 · No outsiders: 11/11 · Advice: 2 of 12 open``."""
+    """``Recording: 3/3 · Course checks: 7/7 · Checkpoints: 6/6 · No outsiders: 13/13 · Advice: 2 of 12 open``."""
     unknown = sum(result.status is Status.UNKNOWN for result in report.results)
     advice = [result.status for result in report.results if result.group is Group.ADVICE]
     parts = [

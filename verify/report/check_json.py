@@ -30,6 +30,7 @@ def report_as_json(report: Report, who: Mapping[str, Any] | None = None) -> dict
             "meant_by": report.meant_by,
         },
         "notices": report.notices,
+        "unanswered": report.unanswered,
         "summary": {
             group: {"passed": tally.passed, "of": tally.of}
             for group in Group

@@ -13,7 +13,13 @@ _OF_ACCOUNT = frozenset(
         "s3:GetAccountPublicAccessBlock",
         # Of the bucket for access logs as well, whose name is not known beforehand.
         "s3:GetBucketObjectLockConfiguration",
+        # Of the buckets with copies as well.
+        "s3:GetBucketPolicy",
+        "s3:GetMultiRegionAccessPointPolicy",
+        "s3:ListAccessGrants",
+        "s3:ListAccessGrantsInstances",
         "s3:ListAccessPoints",
+        "s3:ListMultiRegionAccessPoints",
         "kms:ListKeys",
     }
 )

@@ -96,7 +96,9 @@ def _finding(finding: Finding, *, verbose: bool) -> Iterator[Text]:
     if len(steps) > _STEPS_SHOWN and not verbose:
         yield safe(f"  and by {len(steps) - _STEPS_SHOWN:,} further steps (--verbose shows them)")
     if finding.has_more_steps:
-        yield safe("  and perhaps by more like these, which are not listed")
+        # Were there one that depends on nothing, it would be "can".
+        more = "" if finding.is_certain else "; one of those may depend on nothing further"
+        yield safe(f"  and perhaps by more like these, which are not listed{more}")
 
 
 def _why(call: Ability | Step) -> Iterator[Text]:

@@ -9,9 +9,29 @@ from botocore.parsers import create_parser
 
 from lab.instance.folder import Lab
 from lab.services.unsupported import unsupported_service_error
-from tests.lab.conftest import ClientFactory, root_keys
+from tests.lab.conftest import ClientFactory, make_client, root_keys
 
 ACCOUNT = "111122223333"
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "parameters", "listed"),
+    [
+        ("cloudtrail", "list_event_data_stores", {}, "EventDataStores"),
+        ("logs", "describe_account_policies", {"policyType": "SUBSCRIPTION_FILTER_POLICY"}, "accountPolicies"),
+        ("s3control", "list_access_grants_instances", {"AccountId": ACCOUNT}, "AccessGrantsInstancesList"),
+    ],
+)
+def test_a_list_of_what_cannot_be_made_here_is_empty(
+    lab: Lab, service: str, method: str, parameters: dict[str, Any], listed: str
+) -> None:
+    asked = make_client(lab, service)
+    asked.meta.events.register("before-sign.s3-control", _without_account_in_host)
+    assert getattr(asked, method)(**parameters)[listed] == []
+
+
+def _without_account_in_host(request: AWSRequest, **_: object) -> None:
+    request.url = (request.url or "").replace(f"//{ACCOUNT}.", "//")
 
 
 @pytest.mark.parametrize(

@@ -225,13 +225,21 @@ def test_what_the_options_name_is_what_the_policy_is_bound_to(capsys: Output) ->
     assert actions["*"] == [
         "cloudformation:DescribeStacks",
         "cloudtrail:DescribeTrails",
+        "cloudtrail:GetResourcePolicy",
+        "cloudtrail:ListEventDataStores",
         "cloudtrail:LookupEvents",
+        "logs:DescribeAccountPolicies",
         "logs:DescribeSubscriptionFilters",
         "organizations:DescribeOrganization",
         "s3:GetAccountPublicAccessBlock",
         "s3:GetBucketObjectLockConfiguration",
+        "s3:GetBucketPolicy",
+        "s3:GetMultiRegionAccessPointPolicy",
+        "s3:ListAccessGrants",
+        "s3:ListAccessGrantsInstances",
         "s3:ListAccessPoints",
         "s3:ListAllMyBuckets",
+        "s3:ListMultiRegionAccessPoints",
     ]
     assert sorted(action for group in actions.values() for action in group) == sorted(needed_permissions())
 

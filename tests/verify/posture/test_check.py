@@ -323,3 +323,11 @@ def test_a_lost_alias_of_a_known_key_is_put_back() -> None:
     assert "create-alias" in result(facts, "key_exists").fix_cli
     assert result(facts, "log_bucket_encrypts_with_the_key").status is Status.PASS
     assert TARGET.key == Value(TargetKey(ALIAS))
+
+
+def test_a_question_without_an_answer_leaves_the_whole_not_known_whichever_check_asks_it() -> None:
+    for name, permission in PERMISSION_OF.items():
+        found = report(but(**{name: Denied(permission)}))
+        assert found.status is not Status.PASS, name
+        assert f"{permission} is denied" in found.unanswered, name
+    assert report(HEALTHY).unanswered == ()

@@ -7,7 +7,18 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from tests.verify.posture.healthy import ACCOUNT, BUCKET, TARGET, TRAIL, TRAIL_ARN, but, but_trail, report, result
+from tests.verify.posture.healthy import (
+    ACCOUNT,
+    BUCKET,
+    TARGET,
+    TRAIL,
+    TRAIL_ARN,
+    but,
+    but_trail,
+    policy,
+    report,
+    result,
+)
 from tests.verify.simulation.stubbed import answers, offline
 from verify.aws import Aws
 from verify.errors import UsageError
@@ -232,3 +243,30 @@ def test_the_trails_topic_is_of_the_account_or_of_one_that_is_trusted(account: s
     assert result(facts, "trail_topic_is_no_strangers").status is expected
     trusting = replace(facts, target=replace(facts.target, trusted_accounts=(STRANGER,)))
     assert result(trusting, "trail_topic_is_no_strangers").status is Status.PASS
+
+
+def with_copies(*statements: dict[str, Any]) -> TrailFacts:
+    policies = Value({"copies": policy(*statements).value}) if statements else Value({})
+    return replace(replicating(Replica("R", "copies", ""), owners=Value(OURS)), copy_policies=policies)
+
+
+def on_copies(who: Any, **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Principal": who, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::copies/*", **more}
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (with_copies(), Status.PASS),
+        (with_copies(on_copies({"AWS": ACCOUNT})), Status.PASS),
+        (with_copies(on_copies({"AWS": STRANGER})), Status.FAIL),
+        (with_copies(on_copies("*", Condition={"IpAddress": {"aws:SourceIp": "::/0"}})), Status.UNKNOWN),
+        (replace(with_copies(), copy_policies=Denied("s3:GetBucketPolicy")), Status.UNKNOWN),
+    ],
+)
+def test_a_bucket_of_ours_with_copies_lets_no_outsider_in_either(facts: TrailFacts, expected: Status) -> None:
+    found = result(facts, REPLICATION)
+    assert found.status is expected
+    assert (STRANGER in found.actual) is (expected is Status.FAIL)
+    by_trail = replace(facts, replication=Value(Replication(())), other_trails=Value((other("copies"),)))
+    assert result(by_trail, TRAILS).status is expected

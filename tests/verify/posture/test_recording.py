@@ -77,14 +77,20 @@ TIMES: list[tuple[str, TrailFacts, Status, str]] = [
     (
         "made minutes ago",
         status(NOT_READ, last_delivery=None, last_digest=None, logging_since=ago(minutes=4)),
-        Status.NOT_APPLICABLE,
-        "nothing is due yet",
+        Status.UNKNOWN,
+        "nothing came yet: check again, at 09:56 UTC at the latest",
+    ),
+    (
+        "made an hour ago, and before the first digest",
+        status(last_digest=None, logging_since=ago(hours=1)),
+        Status.PASS,
+        "no digest is due yet",
     ),
     (
         "started again minutes ago",
         status(NOT_READ, last_delivery=ago(days=9), last_digest=ago(days=9), logging_since=ago(minutes=4)),
-        Status.NOT_APPLICABLE,
-        "the last log file came 9 days ago",
+        Status.UNKNOWN,
+        "the last log file came 9 days ago, at",
     ),
     (
         "started again hours ago, and nothing happened, but digests come",
@@ -107,6 +113,8 @@ TIMES: list[tuple[str, TrailFacts, Status, str]] = [
         Status.FAIL,
         "no digest came since logging began",
     ),
+    ("a delivery to come", status(last_delivery=ago(days=-9)), Status.UNKNOWN, "yet to come"),
+    ("a digest to come", status(last_digest=ago(days=-9)), Status.UNKNOWN, "yet to come"),
     ("stopped", status(is_logging=False, last_delivery=ago(days=9)), Status.NOT_APPLICABLE, "stopped"),
     ("stopped with an error", status(is_logging=False, delivery_error="AccessDenied"), Status.FAIL, "AccessDenied"),
     ("without any time", status(last_delivery=None, logging_since=None), Status.UNKNOWN, "neither"),

@@ -77,11 +77,11 @@ def test_on_a_narrow_terminal_no_word_is_cut() -> None:
 
 def test_the_last_line_adds_up() -> None:
     assert printed(report(HEALTHY)).splitlines()[-1] == (
-        "Recording: 3/3 · Course checks: 7/7 · Checkpoints: 6/6 · No outsiders: 11/11 · Advice: 0 of 12 open"
+        "Recording: 3/3 · Course checks: 7/7 · Checkpoints: 6/6 · No outsiders: 13/13 · Advice: 0 of 12 open"
     )
     broken = but(versioning=Value("Suspended"), status=Denied("cloudtrail:GetTrailStatus"))
     assert printed(report(broken)).splitlines()[-1] == (
-        "Recording: 2/3 · Course checks: 6/7 · Checkpoints: 6/6 · No outsiders: 11/11 · Advice: 1 of 12 open · "
+        "Recording: 2/3 · Course checks: 6/7 · Checkpoints: 6/6 · No outsiders: 13/13 · Advice: 1 of 12 open · "
         "Unknown: 2"
     )
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from verify.arn import Arn
-from verify.fact import known
+from verify.fact import Value, known
 from verify.posture.facts.lifecycle import log_folder
 from verify.posture.facts.trail import Replica, TrailFacts
 from verify.posture.model import Check, Group, Part, Status, Verdict, decide, failed, passed, passes_if, unknown
 from verify.posture.resource_policies.commands import shell_word
-from verify.posture.resource_policies.external_access import own_accounts
+from verify.posture.resource_policies.external_access import (
+    bucket_policy_keeps_outsiders_out,
+    event_data_stores_keep_outsiders_out,
+    own_accounts,
+)
 
 T = TypeVar("T")
 _SHOWN = 3
-_NO_LAKE = "event data stores of CloudTrail Lake are not looked at"
-_NO_POLICIES = "subscription policies of the whole account are not looked at"
 
 
 def _replication_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
@@ -52,15 +55,14 @@ def _other_trails_keep_outsiders_out(facts: TrailFacts) -> Verdict:
     trails = [trail for trail in known(facts.other_trails) if Arn.parse(trail.arn).account in accounts]
     elsewhere = [trail for trail in trails if trail.bucket != known(facts.target.trail).bucket]
     if not elsewhere:
-        return passed(f"no other trail delivers elsewhere; {_NO_LAKE}")
-    found = _judged(
+        return passed("no other trail delivers elsewhere")
+    return _judged(
         facts,
         [(f"trail {trail.name} delivers to", trail.bucket, trail.name) for trail in elsewhere],
         lambda names: decide(
             f"who made {' and '.join(map(shell_word, names))}, and why; stop-logging and delete-trail end a trail"
         ),
     )
-    return passed(f"{found.actual}; {_NO_LAKE}") if found.status is Status.PASS else found
 
 
 def _judged(facts: TrailFacts, copies: Sequence[tuple[str, str, T]], fix: Callable[[list[T]], str]) -> Verdict:
@@ -77,7 +79,23 @@ def _judged(facts: TrailFacts, copies: Sequence[tuple[str, str, T]], fix: Callab
     if others:
         named = [f"{what} {name}, and S3 does not say whose that is" for what, name, _ in others]
         return unknown("; ".join(named[:_SHOWN]))
-    return passed("; ".join(f"{what} {name}, which is ours" for what, name, _ in copies))
+    undecided: Verdict | None = None
+    for what, name, _ in copies:
+        found = _who_reads(facts, name) if name in owners.own else passed("")
+        if found.status is Status.FAIL:
+            return failed(f"{what} {name}, where {found.actual}", fix=decide(f"who may use bucket {shell_word(name)}"))
+        if found.status is Status.UNKNOWN:
+            undecided = undecided or unknown(f"{what} {name}, where it {found.actual}")
+    return undecided or passed("; ".join(f"{what} {name}, which is ours" for what, name, _ in copies))
+
+
+def _who_reads(facts: TrailFacts, bucket: str) -> Verdict:
+    """Whether the policy of a bucket with copies lets an outsider in, as that of the log bucket may not."""
+    policy = known(facts.copy_policies).get(bucket)
+    if policy is None or Value(bucket) == facts.bucket:
+        return passed("")
+    of_bucket = replace(facts, bucket=Value(bucket), bucket_policy=Value(policy), bucket_owner=facts.target.account)
+    return bucket_policy_keeps_outsiders_out(of_bucket)
 
 
 def _log_group_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
@@ -85,14 +103,64 @@ def _log_group_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
     subscriptions = known(facts.subscriptions)
     foreign = [each for each in subscriptions if Arn.parse(each.destination).account not in accounts]
     if not foreign:
-        if known(facts.target.trail).log_group is None:
+        group = known(facts.target.trail).log_group
+        if group is None:
             return passed("the trail writes to no log group")
-        count = len(subscriptions)
-        return passed(f"{count} subscription filter{'' if count == 1 else 's'}, to no other account; {_NO_POLICIES}")
+        by_account = _account_sends_nothing(facts, Arn.parse(group).resource.removeprefix("log-group:").split(":")[0])
+        if by_account is not None:
+            return by_account
+        count = len(subscriptions) + len(known(facts.account_subscriptions))
+        return passed(f"{count} subscription filter{'' if count == 1 else 's'}, to no other account")
     named = [f"filter {each.name} of {each.log_group} sends events to {each.destination}" for each in foreign]
     command = "{{aws}} logs delete-subscription-filter --log-group-name {group} --filter-name {name}"
     fixes = [command.format(group=shell_word(each.log_group), name=shell_word(each.name)) for each in foreign]
     return failed("; ".join(named[:_SHOWN]), fix=" && ".join(fixes))
+
+
+def _account_sends_nothing(facts: TrailFacts, group: str) -> Verdict | None:
+    """What is wrong with the account's own subscription filters, which are of each log group that they do not spare."""
+    accounts = own_accounts(facts)
+    for each in known(facts.account_subscriptions):
+        if Arn.parse(each.destination).account in accounts or group in (each.spared or ()):
+            continue
+        sends = f"policy {each.name} of the account sends the events of its log groups to {each.destination}"
+        if each.spared is None:
+            return unknown(f"{sends}, and which log groups these are is not understood")
+        what = (
+            f"whether {shell_word(each.name)} may have the events of {shell_word(group)}; put-account-policy spares it"
+        )
+        return failed(sends, fix=decide(what))
+    return None
+
+
+def _access_grants_keep_outsiders_out(facts: TrailFacts) -> Verdict:
+    logs = f"s3://{known(facts.bucket)}/{log_folder(facts)}"
+    if not known(facts.access_grants_instances):
+        return passed("the account has no S3 Access Grants in the bucket's region")
+    accounts = own_accounts(facts)
+    grants = [each for each in known(facts.access_grants) if _covers(each.scope, logs)]
+    foreign = []
+    for grant in grants:
+        if grant.kind != "IAM":
+            continue  # of the directory that the account has chosen
+        try:
+            account = Arn.parse(grant.grantee).account
+        except ValueError:
+            return unknown(f"whose grantee {grant.grantee} is, is not known")
+        if account not in accounts:
+            foreign.append(grant)
+    if not foreign:
+        return passed(f"{len(grants)} grant{'' if len(grants) == 1 else 's'} for log files, to no outsider")
+    named = [f"grant {each.grant_id} gives {each.grantee} {each.permission} on {each.scope}" for each in foreign]
+    ids = " and ".join(shell_word(each.grant_id) for each in foreign)
+    return failed("; ".join(named[:_SHOWN]), fix=decide(f"who made {ids}, and why; delete-access-grant ends a grant"))
+
+
+def _covers(scope: str, logs: str) -> bool:
+    """Whether a scope of S3 Access Grants has log files in it."""
+    if not scope.endswith("*"):
+        return scope.startswith(logs)
+    return logs.startswith(scope[:-1]) or scope.startswith(logs)
 
 
 def _topic_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
@@ -111,9 +179,9 @@ COPY_CHECKS = (
         part=Part.BUCKET,
         title="No copy of the log files for an outsider",
         needs=("replication",),
-        may_need=("owners",),
+        may_need=("owners", "copy_policies", "organization_id"),
         judge=_replication_keeps_outsiders_out,
-        expected=f"log files are copied to buckets of this account alone; {_TRUST}",
+        expected=f"log files are copied to buckets of this account alone, whose policies let no outsider in; {_TRUST}",
         why="A replica has every new log file, and its owner reads them whatever the log bucket's policy says.",
         fix="{aws} s3api get-bucket-replication --bucket {bucket}",
         cdk="SecureTrail copies within the account (log_bucket); L1: s3.CfnBucket(replication_configuration=…)",
@@ -125,9 +193,9 @@ COPY_CHECKS = (
         part=Part.TRAIL,
         title="No second trail for an outsider",
         needs=("other_trails",),
-        may_need=("owners",),
+        may_need=("owners", "copy_policies", "organization_id"),
         judge=_other_trails_keep_outsiders_out,
-        expected=f"other trails of the account deliver to its own buckets; {_TRUST}",
+        expected=f"other trails of the account deliver to its own buckets, whose policies let no outsider in; {_TRUST}",
         why="Another trail can send the same events to a bucket that you do not control.",
         fix=decide("whose the other trail is; stop-logging and delete-trail end it"),
         cdk="SecureTrail makes one trail, with one bucket",
@@ -139,12 +207,42 @@ COPY_CHECKS = (
         part=Part.TRAIL,
         title="No events from the log group to an outsider",
         needs=("subscriptions",),
+        may_need=("account_subscriptions",),
         judge=_log_group_keeps_outsiders_out,
-        expected=f"no subscription filter of the trail's log group sends events to another account; {_TRUST}",
+        expected=f"no subscription filter of the trail's log group, or of the account, sends events to another account;"
+        f" {_TRUST}",
         why="The log group has the same events as the log files, and a subscription filter passes each one on.",
         fix=decide("which subscription filters of the trail's log group are meant"),
         cdk="SecureTrail makes none",
         source="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CrossAccountSubscriptions.html",
+    ),
+    Check(
+        id="event_data_stores_keep_strangers_out",
+        group=Group.ACCESS,
+        part=Part.TRAIL,
+        title="No event data store lets an outsider in",
+        needs=("event_data_stores",),
+        may_need=("event_data_store_policies", "organization_id"),
+        judge=event_data_stores_keep_outsiders_out,
+        expected=f"no policy of an event data store of CloudTrail Lake lets an outsider query it; {_TRUST}",
+        why="An event data store has the same events as the log files, and a policy of its own says who queries it.",
+        fix=decide("who may query the event data stores of CloudTrail Lake"),
+        cdk="SecureTrail makes none",
+        source="https://docs.aws.amazon.com/awscloudtrail/latest/userguide/security_iam_resource-based-policy-examples.html",
+    ),
+    Check(
+        id="access_grants_keep_strangers_out",
+        group=Group.ACCESS,
+        part=Part.BUCKET,
+        title="No S3 Access Grant for an outsider",
+        needs=("bucket", "access_grants_instances"),
+        may_need=("access_grants",),
+        judge=_access_grants_keep_outsiders_out,
+        expected=f"no grant of S3 Access Grants gives an outsider log files; {_TRUST}",
+        why="S3 gives credentials to whom a grant names, by a role of the account, whatever the bucket's policy says.",
+        fix=decide("which grants of S3 Access Grants are meant"),
+        cdk="SecureTrail makes none",
+        source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-grants.html",
     ),
     Check(
         id="trail_topic_is_no_strangers",

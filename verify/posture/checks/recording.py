@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from verify.fact import Missing, Value, known
 from verify.posture.checks.lab import UPDATE_TRAIL
@@ -13,6 +13,7 @@ from verify.posture.model import Check, Group, Part, Status, Verdict, failed, pa
 from verify.posture.resource_policies.delivery_cause import delivery_causes
 from verify.selectors import unrecorded
 
+_CLOCKS_DIFFER = timedelta(minutes=15)
 _GUIDE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide"
 
 
@@ -57,11 +58,15 @@ def _delivers(facts: TrailFacts) -> Verdict:
         return _not_due(facts, status)
     newest = facts.newest_log_file
     seen = f"; the newest in the bucket is {newest.value.key}" if isinstance(newest, Value) and newest.value else ""
+    if known(facts.target.trail).validates_log_files and not _is_since_logging_began(status.last_digest, status):
+        seen += "; no digest is due yet"
     return passed(f"the last log file came {_when(facts, status.last_delivery)}{seen}")
 
 
 def _late_log_files(facts: TrailFacts, status: TrailStatus) -> Verdict | None:
     """FAIL or UNKNOWN when there was no delivery for long, although something happened; ``None`` otherwise."""
+    if any(time and time - facts.asked_at > _CLOCKS_DIFFER for time in (status.last_delivery, status.last_digest)):
+        return unknown("a delivery is reported that is yet to come, so that nothing shows what came")
     latest = max((time for time in (status.last_delivery, status.logging_since) if time), default=None)
     if latest is None:
         return unknown("neither a delivery nor the beginning of logging is reported")
@@ -123,7 +128,9 @@ def _not_due(facts: TrailFacts, status: TrailStatus) -> Verdict:
     before = f", the last log file came {_when(facts, status.last_delivery)}" if status.last_delivery else ""
     if status.logging_since is None or facts.asked_at - status.logging_since > DELIVERY_LATE_AFTER:
         return unknown(f"{begun}{before or ', nothing was ever delivered'}, and nothing shows that anything would be")
-    return Verdict(Status.NOT_APPLICABLE, f"{begun}{before}, and nothing is due yet: check again later", fix="")
+    due = status.logging_since + DELIVERY_LATE_AFTER
+    # Nothing shows that it works, and nothing that it does not.
+    return unknown(f"{begun}{before}, and nothing came yet: check again, at {due:%H:%M} UTC at the latest")
 
 
 def _is_since_logging_began(moment: datetime | None, status: TrailStatus) -> bool:

@@ -10,9 +10,11 @@ from datetime import datetime, timedelta
 from verify.arn import Arn
 from verify.aws import Answer, Aws
 from verify.errors import AccessDenied, ApiError
-from verify.fact import Fact, Missing, Value, ask
+from verify.fact import Fact, Missing, Value, ask, then
+from verify.posture.facts.key import of_each
 from verify.posture.facts.trail import (
     ARCHIVES,
+    AccessGrant,
     Acl,
     AclGrant,
     BucketEncryption,
@@ -24,6 +26,10 @@ from verify.posture.facts.trail import (
     Place,
     PublicAccessBlock,
 )
+
+# Requests about Multi-Region Access Points go to this region, wherever the buckets are.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiRegionAccessPointRestrictions.html
+_OF_ALL_REGIONS = "us-west-2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +173,88 @@ class BucketQuestions:
 
         none = f"access point {name} has no policy"
         return ask(policy, absent={"NoSuchAccessPointPolicy": none, "NoSuchAccessPoint": none})
+
+    def multi_region_access_points(self, account: str, bucket: str) -> Fact[Mapping[str, str]]:
+        """ARN → name of each Multi-Region Access Point of the account that leads to the bucket.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_ListMultiRegionAccessPoints.html
+        """
+
+        def found() -> Mapping[str, str]:
+            pages = self._control("ListMultiRegionAccessPoints", account, _OF_ALL_REGIONS)
+            return {
+                str(Arn.parse(f"arn:aws:s3::{account}:accesspoint/{each['Alias']}")): each["Name"]
+                for page in pages
+                for each in page["AccessPoints"]
+                if bucket in [region["Bucket"] for region in each["Regions"]]
+            }
+
+        return ask(found)
+
+    def multi_region_access_point_policies(self, names: Mapping[str, str]) -> Fact[Mapping[str, str]]:
+        """The policy of each Multi-Region Access Point that has one, by its ARN.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_GetMultiRegionAccessPointPolicy.html
+        """
+
+        def policy(arn: str) -> Fact[str]:
+            none = f"Multi-Region Access Point {names[arn]} has no policy"
+            found = ask(
+                lambda: self.aws.call(
+                    "s3control",
+                    "GetMultiRegionAccessPointPolicy",
+                    in_region=_OF_ALL_REGIONS,
+                    AccountId=Arn.parse(arn).account,
+                    Name=names[arn],
+                )["Policy"],
+                absent={"NoSuchMultiRegionAccessPoint": none},
+            )
+            text = then(found, lambda answer: Value(answer.get("Established", {}).get("Policy")))
+            return then(text, lambda said: Value(str(said)) if said else Missing(none))
+
+        return of_each(tuple(names), policy)
+
+    def access_grants_instances(self, account: str, region: str) -> Fact[tuple[str, ...]]:
+        """The ARNs of the account's instances of S3 Access Grants in a region: one or none.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_ListAccessGrantsInstances.html
+        """
+        pages = self._control("ListAccessGrantsInstances", account, region)
+        return ask(
+            lambda: tuple(
+                str(each["AccessGrantsInstanceArn"]) for page in pages for each in page["AccessGrantsInstancesList"]
+            )
+        )
+
+    def access_grants(self, account: str, region: str) -> Fact[tuple[AccessGrant, ...]]:
+        """Whom S3 gives credentials for which part of which bucket.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_ListAccessGrants.html
+        """
+        pages = self._control("ListAccessGrants", account, region)
+        return ask(
+            lambda: tuple(
+                AccessGrant(
+                    each["AccessGrantId"],
+                    each["GrantScope"],
+                    each["Permission"],
+                    each["Grantee"]["GranteeType"],
+                    each["Grantee"]["GranteeIdentifier"],
+                )
+                for page in pages
+                for each in page["AccessGrantsList"]
+            )
+        )
+
+    def _control(self, operation: str, account: str, region: str) -> Iterator[Answer]:
+        """The answers of an operation of S3 Control that lists what an account has."""
+        more: dict[str, str] = {}
+        while True:
+            answer = self.aws.call("s3control", operation, in_region=region, AccountId=account, **more)
+            yield answer
+            if not answer.get("NextToken"):
+                return
+            more = {"NextToken": answer["NextToken"]}
 
     def payer(self, bucket: str) -> Fact[str]:
         """``BucketOwner``, or ``Requester`` for a Requester Pays bucket.

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from verify.arn import Arn
 from verify.aws import Aws
-from verify.fact import Fact, Missing, Value, then
+from verify.fact import Fact, Missing, T, Value, then
 from verify.posture.facts.bucket import BucketQuestions
 from verify.posture.facts.copies import CopyQuestions
 from verify.posture.facts.key import KeyQuestions, of_each
 from verify.posture.facts.recording import RecordingQuestions
-from verify.posture.facts.trail import LogFile, OtherTrail, Owners, Place, Replication, TrailFacts, TrailStatus
+from verify.posture.facts.trail import (
+    AccessGrant,
+    LogFile,
+    OtherTrail,
+    Owners,
+    Place,
+    Replication,
+    TrailFacts,
+    TrailStatus,
+)
 from verify.target import Target
 from verify.threads import concurrently
 
@@ -51,11 +60,18 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
         object_lock = pool.submit(then, target.bucket, bucket.object_lock)
         replication = pool.submit(then, target.bucket, copies.replication)
         subscriptions = pool.submit(then, target.trail, copies.subscriptions)
+        account_subscriptions = pool.submit(then, target.trail, copies.account_subscriptions)
+        event_data_stores = pool.submit(copies.event_data_stores, target.region)
         access_points = pool.submit(_access_points, bucket, target, place.result())
+        grants_instances = pool.submit(_in_region_of_bucket, bucket.access_grants_instances, target, place.result())
+        multi_region = pool.submit(_multi_region_access_points, bucket, target, bucket_policy.result())
         access_log_lock = pool.submit(
             then, access_log_target.result(), lambda name: Value(None) if name is None else bucket.default_lock(name)
         )
         access_point_policies = pool.submit(then, access_points.result(), bucket.access_point_policies)
+        multi_region_policies = pool.submit(then, multi_region.result(), bucket.multi_region_access_point_policies)
+        access_grants = pool.submit(_access_grants, bucket, target, place.result(), grants_instances.result())
+        event_data_store_policies = pool.submit(then, event_data_stores.result(), copies.event_data_store_policies)
         key_policy = pool.submit(then, key_arn.result(), keys.policy)
         key_rotates = pool.submit(then, key_arn.result(), keys.rotates)
         key_grants = pool.submit(then, key_arn.result(), keys.grants)
@@ -69,12 +85,18 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
             lambda trail: recording.missed_event(trail, status.result(), selectors.result(), asked_at),
         )
         owners = pool.submit(_owners, copies, target, replication.result(), other_trails.result())
-        more = (*_values_of(access_point_policies.result()), *_values_of(replica_policies.result()))
-        policies = (bucket_policy.result(), key_policy.result(), *more)
-        organization_id = (
-            recording.organization_id()
-            if _depends_on_organization(target, policies)
-            else Missing("not asked: nothing depends on it")
+        copy_policies = pool.submit(then, owners.result(), lambda found: of_each(tuple(found.own), bucket.policy))
+        organization_id = _organization_id(
+            recording,
+            target,
+            (bucket_policy.result(), key_policy.result()),
+            (
+                access_point_policies.result(),
+                multi_region_policies.result(),
+                event_data_store_policies.result(),
+                replica_policies.result(),
+                copy_policies.result(),
+            ),
         )
         newest_log_file = pool.submit(_newest_log_file, bucket, target, status.result(), organization_id, asked_at)
         return TrailFacts(
@@ -86,8 +108,12 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
             newest_log_file=newest_log_file.result(),
             other_trails=other_trails.result(),
             subscriptions=subscriptions.result(),
+            account_subscriptions=account_subscriptions.result(),
+            event_data_stores=event_data_stores.result(),
+            event_data_store_policies=event_data_store_policies.result(),
             replication=replication.result(),
             owners=owners.result(),
+            copy_policies=copy_policies.result(),
             organization_id=organization_id,
             key=key.result(),
             key_arn=key_arn.result(),
@@ -110,6 +136,10 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
             acl=acl.result(),
             access_points=access_points.result(),
             access_point_policies=access_point_policies.result(),
+            multi_region_access_points=multi_region.result(),
+            multi_region_access_point_policies=multi_region_policies.result(),
+            access_grants_instances=grants_instances.result(),
+            access_grants=access_grants.result(),
             payer=payer.result(),
             versioning=versioning.result(),
             ownership=ownership.result(),
@@ -136,6 +166,35 @@ def _access_points(bucket: BucketQuestions, target: Target, place: Fact[Place]) 
     )
 
 
+def _in_region_of_bucket(question: Callable[[str, str], Fact[T]], target: Target, place: Fact[Place]) -> Fact[T]:
+    return then(target.account, lambda account: then(place, lambda found: question(account, found.region)))
+
+
+def _access_grants(
+    bucket: BucketQuestions, target: Target, place: Fact[Place], instances: Fact[tuple[str, ...]]
+) -> Fact[tuple[AccessGrant, ...]]:
+    if instances == Value(()):
+        return Value(())
+    return then(instances, lambda _: _in_region_of_bucket(bucket.access_grants, target, place))
+
+
+def _multi_region_access_points(bucket: BucketQuestions, target: Target, policy: Fact[str]) -> Fact[Mapping[str, str]]:
+    """Nothing comes by an access point that the bucket's policy does not allow: it has to leave it to access points.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiRegionAccessPointPermissions.html
+    """
+    if target.partition != "aws":
+        return Value(
+            {}
+        )  # there are none: https://docs.aws.amazon.com/AmazonS3/latest/userguide/multi-region-access-point-create-examples.html
+    if not isinstance(policy, Value) or "accesspoint" not in policy.value.casefold():
+        return Missing("not asked: the bucket's policy leaves nothing to access points")
+    return then(
+        target.account,
+        lambda account: then(target.bucket, lambda name: bucket.multi_region_access_points(account, name)),
+    )
+
+
 def _owners(
     copies: CopyQuestions, target: Target, replication: Fact[Replication], trails: Fact[tuple[OtherTrail, ...]]
 ) -> Fact[Owners]:
@@ -146,6 +205,21 @@ def _owners(
         return Missing("not asked: nothing is copied")
     log_bucket = target.bucket.value if isinstance(target.bucket, Value) else None
     return copies.owners(buckets, log_bucket, target.trusted_accounts)
+
+
+def _organization_id(
+    recording: RecordingQuestions,
+    target: Target,
+    policies: Iterable[Fact[str]],
+    several: Iterable[Fact[Mapping[str, str]]],
+) -> Fact[str]:
+    """The organization, where one of the policies depends on it.
+
+    :param several: policies by what they are of.
+    """
+    if _depends_on_organization(target, (*policies, *(each for some in several for each in _values_of(some)))):
+        return recording.organization_id()
+    return Missing("not asked: nothing depends on it")
 
 
 def _depends_on_organization(target: Target, policies: Iterable[Fact[str]]) -> bool:

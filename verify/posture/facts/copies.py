@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from verify.arn import Arn
 from verify.aws import Answer, Aws
 from verify.bucket_name import checked_bucket_name
 from verify.errors import AccessDenied, ApiError
-from verify.fact import Fact, Failed, Value, ask
-from verify.posture.facts.trail import Owners, Replica, Replication, Subscription
+from verify.fact import Fact, Failed, Missing, Value, ask
+from verify.posture.facts.key import of_each
+from verify.posture.facts.trail import AccountSubscription, Owners, Replica, Replication, Subscription
 from verify.trail import Trail
+
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutAccountPolicy.html
+_SPARED = re.compile(r"\s*LogGroupName\s+NOT\s+IN\s*(\[.*\])\s*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,70 @@ class CopyQuestions:
 
         return ask(subscriptions, absent={"ResourceNotFoundException": f"there is no log group {name}"})
 
+    def account_subscriptions(self, trail: Trail) -> Fact[tuple[AccountSubscription, ...]]:
+        """Where CloudWatch Logs sends the events of the account's log groups; not asked for a trail without one.
+
+        https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeAccountPolicies.html
+        """
+        if trail.log_group is None:
+            return Value(())
+        group = Arn.parse(trail.log_group)
+        if self.account != Value(group.account):
+            return Failed(f"the log group is of account {group.account}: check it from there")
+
+        def policies() -> tuple[AccountSubscription, ...]:
+            pages = self._each_page(
+                "logs", "DescribeAccountPolicies", "nextToken", group.region, policyType="SUBSCRIPTION_FILTER_POLICY"
+            )
+            return tuple(_account_subscription(each) for page in pages for each in page["accountPolicies"])
+
+        return ask(policies)
+
+    def event_data_stores(self, region: str) -> Fact[tuple[str, ...]]:
+        """The ARNs of the event data stores of CloudTrail Lake in a region.
+
+        https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_ListEventDataStores.html
+        """
+
+        def arns() -> tuple[str, ...]:
+            pages = self._each_page("cloudtrail", "ListEventDataStores", "NextToken", region)
+            return tuple(
+                str(Arn.parse(each["EventDataStoreArn"])) for page in pages for each in page["EventDataStores"]
+            )
+
+        # Where there is no CloudTrail Lake there are no event data stores.
+        found = ask(arns, absent={"UnsupportedOperationException": "CloudTrail Lake is not there"})
+        return Value(()) if isinstance(found, Missing) else found
+
+    def event_data_store_policies(self, arns: tuple[str, ...]) -> Fact[Mapping[str, str]]:
+        """The policy of each event data store that has one.
+
+        https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetResourcePolicy.html
+        """
+
+        def policy(arn: str) -> Fact[str]:
+            region = Arn.parse(arn).region
+            return ask(
+                lambda: str(
+                    self.aws.call("cloudtrail", "GetResourcePolicy", in_region=region, ResourceArn=arn)[
+                        "ResourcePolicy"
+                    ]
+                ),
+                absent=dict.fromkeys(("ResourcePolicyNotFoundException", "ResourceNotFoundException"), "no policy"),
+            )
+
+        return of_each(arns, policy)
+
+    def _each_page(self, service: str, operation: str, token: str, region: str, **parameters: str) -> Iterator[Answer]:
+        """The answers of an operation for which botocore has no pages."""
+        more: dict[str, str] = {}
+        while True:
+            answer = self.aws.call(service, operation, in_region=region, **parameters, **more)
+            yield answer
+            if not answer.get(token):
+                return
+            more = {token: answer[token]}
+
     def _own(self) -> set[str]:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html"""
         pages = self.aws.pages("s3", "ListBuckets", in_region=self.region)
@@ -113,6 +182,16 @@ class CopyQuestions:
                 return False
             raise
         return True
+
+
+def _account_subscription(policy: Answer) -> AccountSubscription:
+    selection = str(policy.get("selectionCriteria") or "")
+    spared = _SPARED.fullmatch(selection)
+    return AccountSubscription(
+        policy["policyName"],
+        str(Arn.parse(json.loads(policy["policyDocument"])["DestinationArn"])),
+        tuple(json.loads(spared[1])) if spared else None if selection.strip() else (),
+    )
 
 
 def _replica(place: int, rule: Answer) -> Replica:

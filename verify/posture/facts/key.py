@@ -91,8 +91,11 @@ class KeyQuestions:
         """
         return ask(
             lambda: tuple(
-                # Without a grantee: a service's own grant, which names a service instead.
-                KeyGrant(grant["GrantId"], grant.get("GranteePrincipal", ""), tuple(grant["Operations"]))
+                KeyGrant(
+                    grant["GrantId"],
+                    grant.get("GranteePrincipal") or grant["GranteeServicePrincipal"],
+                    tuple(grant["Operations"]),
+                )
                 for page in self.aws.pages("kms", "ListGrants", in_region=self._region_of(key_arn), KeyId=key_arn)
                 for grant in page["Grants"]
             ),

@@ -120,6 +120,38 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountSubscription:
+    """A subscription filter policy of the whole account: CloudWatch Logs sends the events of its log groups on.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutAccountPolicy.html
+
+    :param destination: an ARN.
+    :param spared: the log groups that it leaves out; ``None`` where its selection is not understood.
+    """
+
+    name: str
+    destination: str
+    spared: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessGrant:
+    """A grant of S3 Access Grants: whom S3 gives credentials for a part of a bucket, whatever the bucket's policy says.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_ListAccessGrantEntry.html
+
+    :param scope: ``s3://``, a bucket, a prefix and a star, or one key.
+    :param kind: ``IAM``, or a user or group of the directory that the account has chosen; ``grantee`` an ARN or its id.
+    """
+
+    grant_id: str
+    scope: str
+    permission: str
+    kind: str
+    grantee: str
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html
 
@@ -288,7 +320,11 @@ class TrailFacts:
     :param newest_log_file: the newest log file of the home region since shortly before the last delivery.
     :param subscriptions: of the trail's log group.
     :param owners: of the buckets that get copies, and those of the other trails, where there are any.
-    :param access_points: ARNs; :attr:`access_point_policies` ARN → policy of each that has one.
+    :param copy_policies: name → policy of each of these that is the account's own and has one.
+    :param access_points: ARNs; :attr:`access_point_policies` ARN → policy of each that has one. So for
+        :attr:`event_data_stores`, and for :attr:`multi_region_access_points`, ARN → name, which are asked for where
+        the bucket's policy leaves something to access points.
+    :param access_grants_instances: ARNs; :attr:`access_grants` are asked for where there is one.
     :param replica_policies: ARN of each replica of the key → its policy. :attr:`replica_grants` its grants.
     :param organization_id: where something depends on it.
     """
@@ -302,8 +338,12 @@ class TrailFacts:
     # Where there are others, their status and selectors are asked for as well, as those of the trail are.
     other_trails: Annotated[Fact[tuple[OtherTrail, ...]], By("cloudtrail", "DescribeTrails")]
     subscriptions: Annotated[Fact[tuple[Subscription, ...]], By("logs", "DescribeSubscriptionFilters")]
+    account_subscriptions: Annotated[Fact[tuple[AccountSubscription, ...]], By("logs", "DescribeAccountPolicies")]
+    event_data_stores: Annotated[Fact[tuple[str, ...]], By("cloudtrail", "ListEventDataStores")]
+    event_data_store_policies: Annotated[Fact[Mapping[str, str]], By("cloudtrail", "GetResourcePolicy")]
     replication: Annotated[Fact[Replication], By("s3", "GetBucketReplication")]
     owners: Annotated[Fact[Owners], By("s3", "ListBuckets")]
+    copy_policies: Annotated[Fact[Mapping[str, str]], By("s3", "GetBucketPolicy")]
     organization_id: Annotated[Fact[str], By("organizations", "DescribeOrganization")]
     key: Annotated[Fact[Key], By("kms", "DescribeKey")]
     key_arn: Annotated[Fact[str], By("kms", "DescribeKey")]
@@ -326,6 +366,12 @@ class TrailFacts:
     acl: Annotated[Fact[Acl], By("s3", "GetBucketAcl")]
     access_points: Annotated[Fact[tuple[str, ...]], By("s3control", "ListAccessPoints")]
     access_point_policies: Annotated[Fact[Mapping[str, str]], By("s3control", "GetAccessPointPolicy")]
+    multi_region_access_points: Annotated[Fact[Mapping[str, str]], By("s3control", "ListMultiRegionAccessPoints")]
+    multi_region_access_point_policies: Annotated[
+        Fact[Mapping[str, str]], By("s3control", "GetMultiRegionAccessPointPolicy")
+    ]
+    access_grants_instances: Annotated[Fact[tuple[str, ...]], By("s3control", "ListAccessGrantsInstances")]
+    access_grants: Annotated[Fact[tuple[AccessGrant, ...]], By("s3control", "ListAccessGrants")]
     payer: Annotated[Fact[str], By("s3", "GetBucketRequestPayment")]
     versioning: Annotated[Fact[str], By("s3", "GetBucketVersioning")]
     ownership: Annotated[Fact[str], By("s3", "GetBucketOwnershipControls")]

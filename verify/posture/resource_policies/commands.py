@@ -15,6 +15,10 @@ READ_ACCESS_POINT_POLICY = (
     "{{aws_by_name}} s3control get-access-point-policy --account-id {{account}} --name {name}"
     " --query Policy --output text"
 )
+READ_MULTI_REGION_POLICY = (
+    "{{aws_by_name}} s3control get-multi-region-access-point-policy --account-id {{account}} --name {name}"
+    " --query Policy.Established.Policy --output text"
+)
 _PUT_BUCKET_POLICY = "{{aws}} s3api put-bucket-policy --bucket {{bucket}} --policy {{{document}}}"
 _PUT_KEY_POLICY = "{{aws}} kms put-key-policy --key-id {{key}} --policy-name default --policy {{{document}}}"
 # Adds what is missing, and takes nothing away.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import TypeVar
 
 from verify.fact import Denied, Failed, Missing, NotKnown, Value, known
@@ -17,6 +18,7 @@ T = TypeVar("T")
 # CIS AWS Foundations Benchmark 1.8; AWS's default policy has 8, and is none of the account's own.
 # https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-15
 _LEAST_PASSWORD_LENGTH = 14
+_CLOCKS_DIFFER = timedelta(minutes=15)
 _EVIDENCE = 3  # the most names that a verdict lists
 
 
@@ -230,26 +232,35 @@ def _records(trail: TrailSummary) -> tuple[bool | None, str]:
     error = trail.status.value.delivery_error or trail.status.value.digest_delivery_error
     if error:
         return False, f"its deliveries fail: {error}"
-    late = _late(trail, trail.status.value)
-    if late is not None:
-        return late
+    arrives = _arrives(trail, trail.status.value)
+    if arrives[0] is not True:
+        return arrives
     return (True, "") if isinstance(trail.selectors, Value) else (None, str(trail.selectors))
 
 
-def _late(trail: TrailSummary, status: TrailStatus) -> tuple[bool | None, str] | None:
-    """FAIL for digests that came and come no more; not known where nothing shows that a trail delivers that has logged
-    for a day. ``None`` for anything else: whether something happened that was not delivered, ``verify check`` asks.
+def _arrives(trail: TrailSummary, status: TrailStatus) -> tuple[bool | None, str]:
+    """Whether something came since logging began, and digests go on coming. Not known for a trail of which nothing can
+    have come yet, nor where nothing came for a day: whether something happened then, ``verify check`` asks.
     """
-    if status.logging_since is None or trail.asked_at - status.logging_since <= DIGESTS_SURE_AFTER:
-        return None
-    if trail.validates_log_files and status.last_digest is not None:
-        is_late = trail.asked_at - status.last_digest > DIGEST_LATE_AFTER
-        return (False, f"its last digest came at {status.last_digest:%Y-%m-%d %H:%M} UTC") if is_late else None
-    latest = max((time for time in (status.last_delivery, status.last_digest) if time), default=None)
-    if latest is not None and trail.asked_at - latest <= DIGESTS_SURE_AFTER:
-        return None
-    came = "nothing was ever delivered" if latest is None else f"its last file came at {latest:%Y-%m-%d %H:%M} UTC"
-    return None, f"{came}, and verify check says whether more should have come"
+    begun = status.logging_since
+    log_file, digest = (
+        moment if moment and (begun is None or moment >= begun) and moment - trail.asked_at <= _CLOCKS_DIFFER else None
+        for moment in (status.last_delivery, status.last_digest)
+    )
+    if trail.validates_log_files:
+        age = None if begun is None else trail.asked_at - begun
+        if digest is not None:
+            is_late = trail.asked_at - digest > DIGEST_LATE_AFTER
+            return (False, f"its last digest came at {digest:%Y-%m-%d %H:%M} UTC") if is_late else (True, "")
+        if age is not None and age > DIGESTS_SURE_AFTER and status.last_digest is not None:
+            return False, f"no digest came since logging began at {begun:%Y-%m-%d %H:%M} UTC"
+        if age is None or age > DIGEST_LATE_AFTER:
+            return None, "no digest came since logging began, and verify check says whether one should have"
+    if log_file is not None and trail.asked_at - log_file <= DIGESTS_SURE_AFTER:
+        return True, ""
+    came = "nothing came" if log_file is None else f"its last file came at {log_file:%Y-%m-%d %H:%M} UTC"
+    since = f" since logging began at {begun:%Y-%m-%d %H:%M} UTC" if begun and log_file is None else ""
+    return None, f"{came}{since}, and verify check says whether more should have come"
 
 
 def _none(names: Sequence[str], none: str) -> Verdict:

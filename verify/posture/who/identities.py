@@ -66,7 +66,25 @@ def read_identities(aws: Aws, account: str, partition: str) -> Identities:
         raise CannotLook(
             f"iam:GetAccountAuthorizationDetails gave an answer that is not AWS's: {type(error).__name__}: {error}"
         ) from error
-    return Identities(identities, tuple(groups.values()), tuple(_problems(identities)))
+    once, differing = _each_once(identities)
+    return Identities(once, tuple(groups.values()), (*_problems(once), *differing))
+
+
+def _each_once(identities: Iterable[Identity]) -> tuple[tuple[Identity, ...], tuple[str, ...]]:
+    """Each identity as it is listed last, and those that AWS lists twice and not alike: they changed in between."""
+    found: dict[str, Identity] = {}
+    differing: dict[str, str] = {}
+    for identity in identities:
+        other = found.setdefault(identity.arn, identity)
+        if other is not identity and _content(other) != _content(identity):
+            differing[identity.arn] = f"what {identity.arn} is allowed: it is listed twice, with other policies"
+        found[identity.arn] = identity
+    return tuple(found.values()), tuple(differing.values())
+
+
+def _content(identity: Identity) -> tuple[object, ...]:
+    """What decides, of an identity."""
+    return identity.policies, identity.boundary, identity.tags, identity.groups, identity.trust
 
 
 def _pages(aws: Aws, *kinds: str, field: str) -> Iterator[Answer]:

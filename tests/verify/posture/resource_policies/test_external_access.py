@@ -29,16 +29,16 @@ TRAILS: dict[str, tuple[dict[str, Any], str]] = {
     "a longer name": ({"ArnEquals": {"aws:SourceArn": [f"{TRAIL_ARN}-x", TRAIL_ARN]}}, f"{TRAIL_ARN}-x"),
     "names that begin alike": (
         {"ArnLike": {"aws:SourceArn": f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/ch03*"}},
-        "trail/ch03-security-trail-x",
+        "trail/ch03",
     ),
     "names that are as long": ({"StringLike": {"aws:SourceArn": TRAIL_ARN[:-1] + "?"}}, "trail/ch03-security-trai"),
     "the name in any account": (
         {"StringLike": {"aws:SourceArn": "arn:aws:cloudtrail:*:*:trail/ch03-security-trail"}},
-        "(any other):trail/ch03-security-trail",
+        f"(any other):{ACCOUNT}:trail/ch03-security-trail",
     ),
     "the name in any account, without the rest": (
         {"StringLike": {"aws:SourceArn": "*/ch03-security-trail"}},
-        "(any other):trail/ch03-security-trail",
+        f"(any other):{ACCOUNT}:trail/ch03-security-trail",
     ),
     "another account": ({"StringEquals": {"aws:SourceAccount": OTHER}}, f":{OTHER}:"),
     "accounts that begin alike": ({"StringLike": {"aws:SourceAccount": "12345*"}}, "12345"),
@@ -314,8 +314,50 @@ OUTSIDE = {
     "whoever has no referer": (on_bucket("*", "s3:GetObject", StringNotLike={"aws:Referer": "http://x/*"}), "s3:Get"),
     "CloudTrail may read": (on_bucket({"Service": "cloudtrail.amazonaws.com"}, "s3:GetObject"), "cloudtrail"),
 }
+# Several patterns decide one value, or a value is the caller's own.
+X, Y = f"arn:aws:iam::{OTHER}", "888888888888"
+POINT = "arn:aws:s3:us-east-1:*:accesspoint/shared*"
+BY_SEVERAL: dict[str, tuple[Statement, ...]] = {
+    "objects of any bucket": ({**on_bucket("*", "s3:GetObject"), "Resource": "arn:aws:s3:::*.json.gz"},),
+    "a folder, but for a Deny of other names": (
+        on_bucket("*", "s3:GetObject", "/AWSLogs/*"),
+        but(on_bucket("*", "s3:*"), Effect="Deny", Resource=None, NotResource=f"{BUCKET_ARN}/*.gz"),
+    ),
+    "short names": (on_bucket("*", "s3:GetObject"), but(on_bucket("*", "s3:*", "/????*"), Effect="Deny")),
+    "one's own folder": (on_bucket("*", "s3:PutObject", "/AWSLogs/${aws:PrincipalAccount}/*"),),
+    "an access point's name": (on_bucket("*", "s3:*", StringLike={"s3:DataAccessPointArn": POINT}),),
+    "another's access point": (on_bucket({"AWS": OTHER}, "s3:*", StringEquals={"s3:DataAccessPointAccount": Y}),),
+    "a session, by its role": (
+        on_bucket(
+            {"AWS": f"arn:aws:sts::{OTHER}:assumed-role/r/s"},
+            "s3:GetObject",
+            ArnLike={"aws:PrincipalArn": f"{X}:role/a/r"},
+        ),
+    ),
+    "accounts": (
+        on_bucket("*", "s3:GetObject", StringLike={"aws:PrincipalAccount": "9*"}),
+        but(on_bucket("*", "s3:*", StringNotLike={"aws:PrincipalAccount": "*1"}), Effect="Deny"),
+    ),
+    "organizations": (
+        on_bucket("*", "s3:GetObject", StringLike={"aws:PrincipalOrgID": "o-a*"}),
+        but(on_bucket("*", "s3:*", StringNotLike={"aws:PrincipalOrgID": "*z"}), Effect="Deny"),
+    ),
+    "numbers": (
+        on_bucket("*", "s3:ListBucket", "", NumericLessThan={"s3:max-keys": "12"}),
+        but(on_bucket("*", "s3:*", "", NumericLessThanEquals={"s3:max-keys": "10"}), Effect="Deny"),
+    ),
+    "letters' case": (
+        on_bucket(
+            "*",
+            "s3:GetObject",
+            StringEqualsIgnoreCase={"aws:UserAgent": "abc"},
+            StringNotEquals={"aws:UserAgent": "abc"},
+        ),
+    ),
+}
 INSIDE = {
     "the account": on_bucket({"AWS": ACCOUNT}, "s3:*"),
+    "the bucket's own account": on_bucket("*", "s3:*", StringEquals={"aws:PrincipalAccount": "${aws:ResourceAccount}"}),
     "everybody of the account": on_bucket("*", "s3:*", StringEquals={"aws:PrincipalAccount": ACCOUNT}),
     "its own access points": on_bucket("*", "s3:*", StringEquals={"s3:DataAccessPointAccount": ACCOUNT}),
     "a service for the account": on_bucket(CONFIG, "s3:PutObject", StringEquals={"aws:SourceAccount": ACCOUNT}),
@@ -353,6 +395,12 @@ def test_an_outsider_that_reaches_the_bucket_is_named_with_the_statement(
     assert words in found.actual
     assert "by statement Evil" in found.actual
     assert "get-bucket-policy" in found.fix_cli
+
+
+@pytest.mark.parametrize("statements", BY_SEVERAL.values(), ids=BY_SEVERAL)
+def test_who_has_one_value_that_meets_several_patterns_is_seen(statements: tuple[Statement, ...]) -> None:
+    facts = healthy.but(bucket_policy=policy(*statements), organization_id=Value("o-mine"))
+    assert result(facts, IN_BUCKET).status is Status.FAIL
 
 
 @pytest.mark.parametrize("statement", INSIDE.values(), ids=INSIDE)

@@ -9,6 +9,8 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from tests.verify.policy.generated import ACCOUNT as THEIRS
 from tests.verify.policy.generated import ROLE, USER, Case
 from tests.verify.policy.test_generated import naive
@@ -121,3 +123,84 @@ def check(number: int) -> Status:
 
 def test_who_is_let_in_by_a_generated_policy_is_found_and_nobody_else() -> None:
     assert {check(number) for number in range(30)} == {Status.PASS, Status.FAIL}
+
+
+# ---- one value, several patterns -------------------------------------------------------------------------------------
+
+NAMES = ["".join(each) for length in range(1, 5) for each in itertools.product("abx", repeat=length)]
+PATTERNS = ("a*", "*b", "?", "??*", "a?*", "*a*", "a*b", "b*", "?b*", "*", "ab", "b")
+# What is compared with several patterns → the condition key, and how its value is made of a name.
+VALUES = {
+    "role": ("aws:PrincipalArn", f"arn:aws:iam::{THEIRS}:role/{{}}"),
+    "point": ("s3:DataAccessPointArn", f"arn:aws:s3:eu-west-1:{THEIRS}:accesspoint/{{}}"),
+    "source": ("aws:SourceArn", f"arn:aws:config:eu-west-1:{THEIRS}:{{}}"),
+    "organization": ("aws:PrincipalOrgID", "o-{}"),
+    "prefix": ("s3:prefix", "{}"),
+    "object": ("", f"{BUCKET_ARN}/{{}}"),
+}
+
+
+def about_one_value(number: int) -> tuple[list[dict[str, Any]], str]:
+    """A policy whose statements compare one value with several patterns, and what that value is."""
+    chance = random.Random(number)  # noqa: S311
+    what = chance.choice(sorted(VALUES))
+    key, form = VALUES[what]
+    made = []
+    for place in range(chance.choice([1, 2, 2, 3])):
+        found: dict[str, Any] = {
+            "Sid": f"S{place}",
+            "Effect": "Deny" if place and chance.random() < 0.6 else "Allow",
+            "Principal": {"Service": "config.amazonaws.com"} if what == "source" else "*",
+            "Action": "s3:ListBucket" if what == "prefix" else "s3:GetObject",
+        }
+        patterns = [form.format(each) for each in chance.sample(PATTERNS, chance.choice([1, 1, 2]))]
+        if what == "object":
+            found["NotResource" if place and chance.random() < 0.4 else "Resource"] = patterns
+        else:
+            found["Resource"] = "*"
+            operators = chance.sample(["StringLike", "StringNotLike", "StringEquals"], chance.choice([1, 2]))
+            found["Condition"] = {operator: {key: chance.choice(patterns)} for operator in operators}
+        made.append(found)
+    return made, what
+
+
+def about_one_value_asked(document: dict[str, Any], what: str) -> Iterator[Case]:
+    key, form = VALUES[what]
+    who, action = ROLE, "s3:ListBucket" if what == "prefix" else "s3:GetObject"
+    context: dict[str, tuple[str, ...]] = {"aws:PrincipalAccount": (THEIRS,)}
+    if what == "source":
+        who, context = "config.amazonaws.com", {"aws:SourceAccount": (THEIRS,)}
+    # Chosen texts may have stars of their own; names of IAM and of resources have none.
+    literal = [*PATTERNS, ""] if what == "prefix" else []
+    for name in (*NAMES, *literal):
+        value = form.format(name)
+        if what == "role":
+            who = value
+        sent = {key: (value,)} if key else {}
+        resource = BUCKET_ARN if what == "prefix" else value if what == "object" else f"{BUCKET_ARN}/x"
+        yield Case(who, action, resource, {**context, **sent}, document)
+    if what in ("point", "prefix"):  # need not be sent
+        yield Case(who, action, BUCKET_ARN if what == "prefix" else f"{BUCKET_ARN}/x", context, document)
+
+
+def check_one_value(number: int) -> Status:
+    made, what = about_one_value(number)
+    document = {"Version": "2012-10-17", "Statement": made}
+    found = result(healthy.but(bucket_policy=policy(*made)), "bucket_policy_keeps_strangers_out").status
+
+    let_in = [case for case in about_one_value_asked(document, what) if naive(case)]
+
+    assert not let_in or found is Status.FAIL, (document, let_in[:1])
+    return found
+
+
+def test_one_value_that_several_patterns_decide_is_found() -> None:
+    assert {check_one_value(number) for number in range(15)} == {Status.PASS, Status.FAIL}
+
+
+@pytest.mark.slow
+def test_generated_policies_let_in_nobody_unseen() -> None:
+    for number in range(30, 250):
+        check(number)
+    for number in range(15, 700):
+        check_one_value(number)

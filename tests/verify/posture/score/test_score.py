@@ -128,33 +128,45 @@ def test_each_point_is_lost_for_its_own_reason(facts: AccountFacts, lost: set[st
 
 
 @pytest.mark.parametrize(
-    ("validated", "hours", "expected"),
+    ("validated", "begun", "log_file", "digest", "expected"),
     [
-        # How many hours ago were the last log file and the last digest?
-        (True, (5, 1), Status.PASS),  # nothing happened since
-        (True, (5, 5), Status.FAIL),
-        (True, (None, None), Status.UNKNOWN),
-        (True, (30, None), Status.UNKNOWN),
-        (False, (5, None), Status.PASS),
-        (False, (30, None), Status.UNKNOWN),
+        # How many hours ago did logging begin, and came the last log file and the last digest?
+        (True, 720, 5, 1, Status.PASS),  # nothing happened since
+        (True, 720, 5, 5, Status.FAIL),
+        (True, 720, None, None, Status.UNKNOWN),
+        (True, 720, 30, None, Status.UNKNOWN),
+        (True, 720, 1, None, Status.UNKNOWN),
+        (False, 720, 5, None, Status.PASS),
+        (False, 720, 30, None, Status.UNKNOWN),
+        # On its first day: digests that stopped, and those that are not due yet.
+        (True, 12, 1, 5, Status.FAIL),
+        (True, 12, 1, 1, Status.PASS),
+        (True, 12, 1, None, Status.UNKNOWN),
+        (True, 1, 0.5, None, Status.PASS),
+        (True, 1, None, None, Status.UNKNOWN),
+        (False, 1, None, None, Status.UNKNOWN),
+        # Started again: what came before tells nothing.
+        (True, 1, 30, 30, Status.UNKNOWN),
+        (True, 12, 1, 30, Status.UNKNOWN),
+        (True, 48, 1, 50, Status.FAIL),
+        (False, 1, 2, None, Status.UNKNOWN),
     ],
 )
-@pytest.mark.parametrize("logging_days", [30, 0.5])
-def test_a_trail_that_has_delivered_nothing_for_long_earns_nothing(
+def test_a_trail_earns_only_what_comes_since_logging_began(
     validated: bool,  # noqa: FBT001
-    hours: tuple[float | None, float | None],
+    begun: float,
+    log_file: float | None,
+    digest: float | None,
     expected: Status,
-    logging_days: float,
 ) -> None:
-    log_file, digest = (None if ago is None else NOW - timedelta(hours=ago) for ago in hours)
-    since = NOW - timedelta(days=logging_days)
-    status = dataclasses.replace(STATUS, last_delivery=log_file, last_digest=digest, logging_since=since)
+    came, signed = (None if ago is None else NOW - timedelta(hours=ago) for ago in (log_file, digest))
+    since = NOW - timedelta(hours=begun)
+    status = dataclasses.replace(STATUS, last_delivery=came, last_digest=signed, logging_since=since)
 
     found = score(trails(status=Value(status), validates_log_files=validated))
 
     (item,) = (item for item in found.items if item.id == "detection_trail_logging")
-    # In its first day a trail may not have had anything to deliver.
-    assert item.status is (expected if logging_days > 1 else Status.PASS)
+    assert item.status is expected, item.actual
 
 
 def fix_of(item_id: str, facts: AccountFacts, command: str = "aws") -> str:

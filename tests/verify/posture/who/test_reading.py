@@ -11,7 +11,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from tests.verify.posture.who.accounts import ACCOUNT, TRAIL
+from tests.verify.posture.who.accounts import ACCOUNT, TRAIL, allow
 from tests.verify.simulation.stubbed import offline
 from verify.aws import Aws
 from verify.errors import CannotLook
@@ -113,6 +113,22 @@ def test_half_an_answer_is_none(aws: Aws, answer: Answers, half: Any) -> None:
 
     with pytest.raises(CannotLook, match="GetAccountAuthorizationDetails"):
         read(aws)
+
+
+def test_who_is_listed_twice_is_one_identity_and_not_known_where_the_two_differ(aws: Aws, answer: Answers) -> None:
+    document = quote(json.dumps({"Statement": [allow("cloudtrail:StopLogging")]}))
+    inline = {"PolicyName": "p", "PolicyDocument": document}
+    plain: dict[str, Any] = {**ROLE, "AssumeRolePolicyDocument": quote(json.dumps({"Statement": []}))}
+    roles = [plain, plain]
+    answer("iam", lambda _: {**EMPTY, "RoleDetailList": json.loads(json.dumps(roles))})
+
+    twice = read(aws)
+    assert ([each.name for each in twice.identities], twice.unseen) == (["root", "app"], ())
+
+    roles[1] = {**plain, "RolePolicyList": [inline]}
+    changed = read(aws)
+    assert [each.name for each in changed.identities] == ["root", "app"]
+    assert "listed twice" in changed.unseen[0]
 
 
 def test_a_list_without_an_end_is_given_up(aws: Aws, answer: Answers, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,241 @@
+"""Ways to the events that no bucket's policy shows: S3 Access Grants, access points of several regions, CloudTrail
+Lake, and subscription filters of the whole account.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from tests.verify.posture.healthy import ACCOUNT, BUCKET, TRAIL, but, but_trail, policy, result
+from tests.verify.simulation.stubbed import answers, offline
+from verify.fact import Denied, Fact, Failed, Value
+from verify.posture.facts.bucket import BucketQuestions
+from verify.posture.facts.copies import CopyQuestions
+from verify.posture.facts.trail import AccessGrant, AccountSubscription, TrailFacts
+from verify.posture.model import Status
+
+STRANGER = "999999999999"
+GROUP = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:trail:*"
+POINT = f"arn:aws:s3::{ACCOUNT}:accesspoint/m1.mrap"
+STORE = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:eventdatastore/1"
+INSTANCE = f"arn:aws:s3:us-east-1:{ACCOUNT}:access-grants/default"
+
+
+def granted(*grants: tuple[str, str], kind: str = "IAM") -> TrailFacts:
+    found = tuple(AccessGrant(f"g{n}", scope, "READ", kind, to) for n, (scope, to) in enumerate(grants))
+    return but(access_grants_instances=Value((INSTANCE,)), access_grants=Value(found))
+
+
+THEM, US = f"arn:aws:iam::{STRANGER}:role/x", f"arn:aws:iam::{ACCOUNT}:role/x"
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (but(), Status.PASS),
+        (granted(), Status.PASS),
+        (granted((f"s3://{BUCKET}/*", US)), Status.PASS),
+        (granted((f"s3://{BUCKET}/*", US), (f"s3://{BUCKET}/*", THEM)), Status.FAIL),
+        (granted(("s3://*", THEM)), Status.FAIL),
+        (granted((f"s3://{BUCKET}/AWSLogs/{ACCOUNT}/CloudTrail/us*", THEM)), Status.FAIL),
+        (granted((f"s3://{BUCKET}/AWSLogs/one-file.gz", THEM)), Status.FAIL),
+        (granted((f"s3://{BUCKET}/reports/*", THEM)), Status.PASS),
+        (granted((f"s3://{BUCKET}-x/*", THEM)), Status.PASS),
+        (granted((f"s3://{BUCKET}/*", "1234-id"), kind="DIRECTORY_GROUP"), Status.PASS),
+        (granted((f"s3://{BUCKET}/*", "who knows")), Status.UNKNOWN),
+        (but(access_grants_instances=Value((INSTANCE,)), access_grants=Denied("s3:ListAccessGrants")), Status.UNKNOWN),
+    ],
+)
+def test_a_grant_for_log_files_is_judged_by_the_account_of_its_grantee(facts: TrailFacts, expected: Status) -> None:
+    found = result(facts, "access_grants_keep_strangers_out")
+    assert found.status is expected
+    assert (STRANGER in found.actual) is (expected is Status.FAIL)
+
+
+def leading(statement: dict[str, Any] | None) -> TrailFacts:
+    policies = {} if statement is None else {POINT: policy({"Effect": "Allow", "Resource": "*", **statement}).value}
+    return but(multi_region_access_points=Value({POINT: "several"}), multi_region_access_point_policies=Value(policies))
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (leading(None), Status.PASS),
+        (leading({"Principal": {"AWS": ACCOUNT}, "Action": "s3:*"}), Status.PASS),
+        (leading({"Principal": {"AWS": STRANGER}, "Action": "s3:GetObject"}), Status.FAIL),
+        (leading({"Principal": "*", "Action": "s3:ListBucket"}), Status.FAIL),
+        (but(multi_region_access_points=Denied("s3:ListMultiRegionAccessPoints")), Status.UNKNOWN),
+        (dataclasses.replace(leading(None), multi_region_access_point_policies=Failed("no")), Status.UNKNOWN),
+    ],
+)
+def test_an_access_point_of_several_regions_is_another_way_in(facts: TrailFacts, expected: Status) -> None:
+    found = result(facts, "access_points_keep_strangers_out")
+    assert found.status is expected
+    assert ("get-multi-region-access-point-policy" in found.fix_cli) is (expected is Status.FAIL)
+
+
+def queried(statement: dict[str, Any] | None) -> TrailFacts:
+    policies = {} if statement is None else {STORE: policy({"Effect": "Allow", "Resource": STORE, **statement}).value}
+    return but(event_data_stores=Value((STORE,)), event_data_store_policies=Value(policies))
+
+
+DASHBOARD = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+BY_DASHBOARD = {"Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "cloudtrail:StartQuery"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (queried(None), Status.PASS),
+        (queried({"Principal": {"AWS": STRANGER}, "Action": "cloudtrail:*Query*"}), Status.FAIL),
+        (queried({"Principal": {"AWS": STRANGER}, "Action": "cloudtrail:GetEventDataStore"}), Status.PASS),
+        (queried({**BY_DASHBOARD, "Condition": DASHBOARD}), Status.PASS),
+        (queried(BY_DASHBOARD), Status.FAIL),
+        (but(event_data_stores=Denied("cloudtrail:ListEventDataStores")), Status.UNKNOWN),
+        (dataclasses.replace(queried(None), event_data_store_policies=Denied("x")), Status.UNKNOWN),
+    ],
+)
+def test_an_event_data_store_is_judged_by_its_policy(facts: TrailFacts, expected: Status) -> None:
+    assert result(facts, "event_data_stores_keep_strangers_out").status is expected
+
+
+def by_account(account: str, spared: tuple[str, ...] | None = ()) -> TrailFacts:
+    sends = AccountSubscription("everything", f"arn:aws:logs:us-east-1:{account}:destination:d", spared)
+    return dataclasses.replace(but_trail(log_group=GROUP), account_subscriptions=Value((sends,)))
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (by_account(ACCOUNT), Status.PASS),
+        (by_account(STRANGER), Status.FAIL),
+        (by_account(STRANGER, ("other",)), Status.FAIL),
+        (by_account(STRANGER, ("other", "trail")), Status.PASS),
+        (by_account(STRANGER, None), Status.UNKNOWN),
+        (dataclasses.replace(but_trail(log_group=GROUP), account_subscriptions=Denied("x")), Status.UNKNOWN),
+    ],
+)
+def test_a_filter_of_the_whole_account_sends_the_trails_events_too(facts: TrailFacts, expected: Status) -> None:
+    assert result(facts, "log_group_keeps_strangers_out").status is expected
+
+
+MULTI = {"Name": "several", "Alias": "m1.mrap", "Regions": [{"Bucket": BUCKET, "Region": "us-east-1"}]}
+GRANT = {
+    "AccessGrantId": "g",
+    "GrantScope": "s3://*",
+    "Permission": "READ",
+    "Grantee": {"GranteeType": "IAM", "GranteeIdentifier": US},
+}
+
+
+@pytest.mark.parametrize(
+    ("question", "arguments", "operation", "region", "answer", "expected"),
+    [
+        ("access_grants_instances", ("us-east-1",), "list_access_grants_instances", None,
+         {"AccessGrantsInstancesList": [{"AccessGrantsInstanceArn": INSTANCE}]}, Value((INSTANCE,))),
+        ("access_grants_instances", ("us-east-1",), "list_access_grants_instances", None, "AccessDenied",
+         Denied("s3:ListAccessGrantsInstances")),
+        ("access_grants", ("us-east-1",), "list_access_grants", None, {"AccessGrantsList": [GRANT]},
+         Value((AccessGrant("g", "s3://*", "READ", "IAM", US),))),
+        ("multi_region_access_points", (BUCKET,), "list_multi_region_access_points", "us-west-2",
+         {"AccessPoints": [MULTI, {**MULTI, "Alias": "m2.mrap", "Regions": []}]},
+         Value({POINT: "several"})),
+    ],
+)  # fmt: skip
+def test_what_s3_control_lists_becomes_facts(
+    monkeypatch: pytest.MonkeyPatch,
+    question: str,
+    arguments: tuple[str, ...],
+    operation: str,
+    region: str | None,
+    answer: Any,
+    expected: object,
+) -> None:
+    aws = offline(monkeypatch)
+    with answers(aws, "s3control", operation, answer, region):
+        assert getattr(BucketQuestions(aws, "us-east-1"), question)(ACCOUNT, *arguments) == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"Policy": {"Established": {"Policy": "{}"}}}, Value({POINT: "{}"})),
+        ({"Policy": {"Proposed": {"Policy": "{}"}}}, Value({})),
+        ("NoSuchMultiRegionAccessPoint", Value({})),
+        ("AccessDenied", Denied("s3:GetMultiRegionAccessPointPolicy")),
+    ],
+)
+def test_a_policy_of_several_regions_counts_once_it_is_established(
+    monkeypatch: pytest.MonkeyPatch, answer: Any, expected: object
+) -> None:
+    aws = offline(monkeypatch)
+    with answers(aws, "s3control", "get_multi_region_access_point_policy", answer, "us-west-2"):
+        found = BucketQuestions(aws, "us-east-1").multi_region_access_point_policies({POINT: "several"})
+    assert found == expected
+
+
+def account_policy(selection: str | None) -> dict[str, Any]:
+    document = json.dumps({"DestinationArn": f"arn:aws:logs:us-east-1:{STRANGER}:destination:d"})
+    selected = {} if selection is None else {"selectionCriteria": selection}
+    return {"accountPolicies": [{"policyName": "p", "policyDocument": document, **selected}]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "spared"),
+    [
+        (account_policy(None), ()),
+        (account_policy('LogGroupName NOT IN ["a", "b"]'), ("a", "b")),
+        (account_policy('LogGroupNamePrefix IN ["a"]'), None),
+    ],
+)
+def test_a_policy_of_the_account_says_which_log_groups_it_spares(
+    monkeypatch: pytest.MonkeyPatch, answer: Any, spared: tuple[str, ...] | None
+) -> None:
+    aws = offline(monkeypatch)
+    trail = dataclasses.replace(TRAIL, log_group=GROUP)
+    with answers(aws, "logs", "describe_account_policies", answer):
+        found = CopyQuestions(aws, "us-east-1", Value(ACCOUNT)).account_subscriptions(trail)
+    assert isinstance(found, Value)
+    assert [each.spared for each in found.value] == [spared]
+    elsewhere = CopyQuestions(aws, "us-east-1", Value(STRANGER)).account_subscriptions(trail)
+    assert isinstance(elsewhere, Failed)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"EventDataStores": []}, Value(())),
+        ({"EventDataStores": [{"EventDataStoreArn": STORE}]}, Value((STORE,))),
+        ("UnsupportedOperationException", Value(())),
+        ("AccessDeniedException", Denied("cloudtrail:ListEventDataStores")),
+    ],
+)
+def test_the_event_data_stores_are_listed(
+    monkeypatch: pytest.MonkeyPatch, answer: Any, expected: Fact[tuple[str, ...]]
+) -> None:
+    aws = offline(monkeypatch)
+    questions = CopyQuestions(aws, "us-east-1", Value(ACCOUNT))
+    with answers(aws, "cloudtrail", "list_event_data_stores", answer):
+        assert questions.event_data_stores("us-east-1") == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"ResourcePolicy": "{}"}, Value({STORE: "{}"})),
+        ("ResourcePolicyNotFoundException", Value({})),
+        ("AccessDeniedException", Denied("cloudtrail:GetResourcePolicy")),
+    ],
+)
+def test_the_policy_of_an_event_data_store_is_read(
+    monkeypatch: pytest.MonkeyPatch, answer: Any, expected: object
+) -> None:
+    aws = offline(monkeypatch)
+    questions = CopyQuestions(aws, "us-east-1", Value(ACCOUNT))
+    with answers(aws, "cloudtrail", "get_resource_policy", answer):
+        assert questions.event_data_store_policies((STORE,)) == expected
+    assert questions.event_data_store_policies(()) == Value({})
