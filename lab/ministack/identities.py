@@ -37,8 +37,6 @@ from lab.ministack.s3 import bucket_facts
 
 _SSE = "x-amz-server-side-encryption"
 _SSE_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
-# How long after its end a session is known to be over: AWS reads that in the token itself.
-_KEPT_AFTER_END_SECONDS = 24 * 60 * 60
 # Who has policies on its resources, as MiniStack finds them.
 _WITH_POLICIES = frozenset({"ecr", "kinesis", "lambda", "secretsmanager", "sns", "sqs"})
 _MANAGED_KEYS = "alias/aws/"
@@ -309,18 +307,6 @@ def note_mfa_in_sessions() -> None:
         register(access_key, {**session, "MultiFactorAuthPresent": with_mfa.get()})
 
     sts.register_session = noting
-
-
-def keep_ended_sessions() -> None:
-    """Keys of sessions that are over are refused as expired, not as unknown; MiniStack forgets them at once."""
-
-    def evict() -> None:
-        now = time.time()
-        for key, session in list(sts._sessions.items()):
-            if session["Expiration"] < now - _KEPT_AFTER_END_SECONDS:
-                del sts._sessions[key]
-
-    sts._evict_expired_sessions = evict
 
 
 class Resources:

@@ -30,7 +30,7 @@ from lab.delivery.engine import Engine
 from lab.delivery.journal import Journal
 from lab.delivery.room import Room
 from lab.handshake import INSTANCE_CREDENTIALS, STATUS
-from lab.ministack import cloudformation, core
+from lab.ministack import cloudformation, core, sts
 from lab.protocol.response import Response
 from lab.records.record import RecordedCall
 from lab.records.recorder import Recorder
@@ -53,12 +53,13 @@ _HISTORY_BEGINS = (
     "The lab was started again after its process had ended: its event history (lookup-events) begins at "
     "{:%Y-%m-%dT%H:%M:%SZ}. What happened before is in the log files of its trails."
 )
+_NOT_WRITTEN = "The lab cannot write to its disk, and tries again: {}"
 
 
 @dataclass(slots=True)
 class _Lab:
-    """What the lab knows about itself, and holds. `not_written` says why the last delivery failed; '' when it did
-    not.
+    """What the lab knows about itself, and holds. `not_written` says why what changed was not saved, or not delivered,
+    when that was tried last; '' when it was.
     """
 
     instance: str
@@ -82,7 +83,7 @@ class _Lab:
             self.saved.save_if_changed()
             self.engine.tick()
         except (OSError, sqlite3.OperationalError) as error:
-            self.not_written = f"The lab cannot write to its disk, and tries again: {error}"
+            self.not_written = _NOT_WRITTEN.format(error)
         else:
             self.not_written = ""
 
@@ -154,9 +155,9 @@ def _opened(folder: Path, instance: str, settings: Settings) -> _Lab:
     clock = Clock(shifts)
     writer = BucketWriter(clock)
     engine = Engine(journal, clock, settings, trails.trails, writer)
-    room = Room(folder, engine.reserve, engine.release, engine.logging_trails)
+    room = Room(folder, engine.reserve, engine.release, engine.logging_trails, core.largest_state_bytes)
     history = EventHistory(shown=lambda: shown_at(clock.now().timestamp(), settings.history_seconds))
-    saved = SavedState(core.save_state, core.saved_bytes, cloudformation.is_deploying)
+    saved = SavedState(core.save_state, sts.save_sessions, core.saved_bytes, cloudformation.is_deploying)
     lab = _Lab(instance, clock, engine, writer, saved, room, history)
     if is_resumed:
         lab.warn(_HISTORY_BEGINS.format(clock.now()))
@@ -164,7 +165,7 @@ def _opened(folder: Path, instance: str, settings: Settings) -> _Lab:
 
 
 def _recorders(lab: _Lab) -> tuple[Recorder, Recorder]:
-    """Every record goes to delivery and EventBridge, then to what saves, then to the event history.
+    """Every record goes to delivery and EventBridge, then to the event history; then what the call changed is saved.
 
     :returns: that of calls, and that of records which repeat one, of which there are very many and nothing to save.
     """
@@ -178,7 +179,11 @@ def _recorders(lab: _Lab) -> tuple[Recorder, Recorder]:
         sessions.note(call.record)
 
     def save(call: RecordedCall) -> None:
-        lab.saved.record(call.record)
+        try:
+            lab.saved.record(call.record)
+        except OSError as error:
+            lab.not_written = _NOT_WRITTEN.format(error)
+            raise
 
     key_uses = KeyUses()
 
@@ -186,7 +191,7 @@ def _recorders(lab: _Lab) -> tuple[Recorder, Recorder]:
         return calls_for_caller(call, key_uses.of_call(call, response, moment), moment)
 
     now, history = lab.clock.now, lab.history.add
-    recorder = Recorder((deliver, note, save, history, lab.samples.take), now, consequences)
+    recorder = Recorder((deliver, note, history, lab.samples.take), now, consequences, save)
     return recorder, Recorder((deliver, note, history), now)
 
 

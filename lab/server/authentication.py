@@ -178,6 +178,13 @@ def no_room_error(request: Request, signature: Signature | None, reason: str) ->
     return error_answer(service, protocol, 503, code, reason)
 
 
+def not_saved_error(request: Request, signature: Signature | None, error: OSError) -> Answer:
+    """The error for a request that was carried out, but what it changed could not be saved; no SDK sends it again."""
+    service, protocol = _service_and_protocol(request, signature)
+    reason = f"The call was carried out, but a lab that is killed now would forget it. It cannot write: {error}"
+    return error_answer(service, protocol, 507, "InternalFailure", reason)
+
+
 def _service_and_protocol(request: Request, signature: Signature | None) -> tuple[str, str]:
     """The service and the protocol of a request, without reading its body."""
     scope = credential_scope(request)

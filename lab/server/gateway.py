@@ -137,7 +137,8 @@ class Gateway:
         # The record of a long one of S3 is made of the part that the exchange keeps.
         is_kept = size_bytes <= MAX_BODY_BYTES or service != "s3"
         record = partial(self._recorder.record, origin=origin, call=call if is_kept else None)
-        exchange = Exchange(request, body.again(receive), send, record, is_for_s3=service == "s3")
+        not_saved = partial(authentication.not_saved_error, request, found)
+        exchange = Exchange(request, body.again(receive), send, record, not_saved=not_saved, is_for_s3=service == "s3")
         try:
             with self._room.for_call(size_bytes):
                 if refused := await self._refused(exchange, call, whole, found, origin):
