@@ -333,6 +333,8 @@ def _lambda(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
         name = f"{name}:{qualifier}"
     principal = call.parameters.get("Principal") if call.operation == "AddPermission" else None
     yield Need(action.name, name, _single({"lambda:principal": principal}))
+    if call.operation == "InvokeAsync":  # which is an action too: no document says which of the two counts
+        yield Need("lambda:InvokeAsync", name)
     yield from passed_roles(call, lookup)
 
 

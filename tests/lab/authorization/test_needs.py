@@ -129,6 +129,12 @@ def test_every_operation_of_every_service_has_actions_or_is_said_to_be_unknown()
         ("sqs", "SendMessageBatch", {"QueueUrl": f"http://x/{ACCOUNT}/q"}, [("sqs:SendMessage", "arn:aws:sqs:@:q")]),
         ("lambda", "Invoke", {"FunctionName": "f"}, [("lambda:InvokeFunction", "arn:aws:lambda:@:function:f")]),
         (
+            "lambda",
+            "InvokeAsync",
+            {"FunctionName": "f"},
+            [(f"lambda:{action}", "arn:aws:lambda:@:function:f") for action in ("InvokeFunction", "InvokeAsync")],
+        ),
+        (
             "ec2",
             "TerminateInstances",
             {"InstanceIds": ["i-1"]},
