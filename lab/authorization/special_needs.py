@@ -63,7 +63,11 @@ def _by_name(call: ApiCall, lookup: Lookup, keys: Keys | None = None) -> Iterato
     yield from passed_roles(call, lookup)
 
 
-def _sts(call: ApiCall, _lookup: Lookup) -> Iterator[Need]:
+def _sts(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    """What is handed on in a chain of roles needs the same permissions as what a call names itself.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
+    """
     given = call.parameters
     if call.operation in _FOR_EVERYBODY:
         return
@@ -71,13 +75,15 @@ def _sts(call: ApiCall, _lookup: Lookup) -> Iterator[Need]:
         yield from generic(call, action_of("sts", call.operation))
         return
     role = str(given.get("RoleArn") or "*")
+    began, has_inherited_tags = lookup.handed_on()
+    identity = given.get("SourceIdentity") or began
     keys = _single({"sts:externalid": given.get("ExternalId"), "sts:rolesessionname": given.get("RoleSessionName")})
-    keys |= _single({"sts:sourceidentity": given.get("SourceIdentity")})
+    keys |= _single({"sts:sourceidentity": identity})
     keys |= {"sts:transitivetagkeys": tuple(given["TransitiveTagKeys"])} if given.get("TransitiveTagKeys") else {}
     yield Need(f"sts:{call.operation}", role, keys)
-    if given.get("Tags"):
+    if given.get("Tags") or has_inherited_tags:
         yield Need("sts:TagSession", role, keys)
-    if given.get("SourceIdentity"):
+    if identity:
         yield Need("sts:SetSourceIdentity", role, keys)
 
 

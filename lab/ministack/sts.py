@@ -1,14 +1,23 @@
-"""Temporary credentials, which outlive the process: MiniStack keeps them in memory alone."""
+"""Temporary credentials: they outlive the process, and hand on to each other what they must in a chain of roles.
+
+MiniStack keeps them in memory alone, and each without what the one before it had.
+"""
 # ruff: noqa: SLF001
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
+from ministack import app as ministack_app
 from ministack.core import persistence
 from ministack.services import sts
+
+from lab.protocol.answer import Answer
 
 # How long after its end a session is known to be over: AWS reads that in the token itself.
 _KEPT_AFTER_END_SECONDS = 24 * 60 * 60
@@ -33,6 +42,69 @@ def mark_session(access_key_id: str, name: str, value: Any) -> None:
     if session is not None:
         session[name] = value
         _unsaved.add(access_key_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What a session hands on to the one of a role that it assumes: who began, and the tags that are transitive.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
+
+    :param tags: by their keys, as those are written.
+    """
+
+    source_identity: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Chained:
+    """What the session of a role has that a call of AssumeRole makes: `inherited` of the session that makes the call,
+    and what the call itself names, tags by their keys in lower case.
+    """
+
+    inherited: Handed
+    source_identity: str = ""
+    transitive_keys: frozenset[str] = frozenset()
+
+
+# Set while a call of STS is served.
+chained: ContextVar[Chained] = ContextVar("chained", default=Chained(Handed()))  # noqa: B039 - nobody can change it
+
+
+def handed_on_by(access_key_id: str) -> Handed:
+    """What the session of a key hands on; nothing for a key that is of none."""
+    session = sts._sessions.get(access_key_id) or {}
+    return Handed(str(session.get("SourceIdentity") or ""), dict(session.get("TransitiveTags") or {}))
+
+
+def chain_sessions() -> None:
+    """A role's session has what was handed on to it, and the answer names its source identity."""
+    register, handle = sts.register_session, ministack_app.SERVICE_HANDLERS["sts"]
+
+    def chaining(access_key_id: str, session: dict[str, Any]) -> None:
+        made = chained.get()
+        inherited = [{"Key": key, "Value": value} for key, value in made.inherited.tags.items()]
+        tags = [*inherited, *(session.get("SessionTags") or [])]
+        kept = {key.lower() for key in made.inherited.tags} | made.transitive_keys
+        transitive = {each["Key"]: each["Value"] for each in tags if each["Key"].lower() in kept}
+        identity = made.source_identity or made.inherited.source_identity
+        more = {"SessionTags": tags, "TransitiveTags": transitive, "SourceIdentity": identity}
+        register(access_key_id, {**session, **{name: value for name, value in more.items() if value}})
+
+    async def named(*request: Any) -> Answer:
+        status, headers, body = await handle(*request)
+        made = chained.get()
+        chained.set(Chained(Handed()))  # it is not of what comes of this call
+        identity = made.source_identity or made.inherited.source_identity
+        end = b"</AssumeRoleResult>"
+        if status == 200 and identity:
+            body = body.replace(end, f"<SourceIdentity>{escape(identity)}</SourceIdentity>".encode() + end)
+        return status, headers, body
+
+    sts.register_session = chaining
+    ministack_app.SERVICE_HANDLERS["sts"] = named
 
 
 def resume_sessions() -> None:

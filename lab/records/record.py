@@ -33,7 +33,8 @@ _as_json = json.JSONEncoder(separators=(",", ":"), default=str, check_circular=F
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Who called from where. `user_identity` is the record's own userIdentity element and `username` the name that
-    LookupEvents shows for it; `region` is the one that the call was signed for.
+    LookupEvents shows for it; `region` is the one that the call was signed for, `handed_on` the tags that the caller's
+    session hands on to the session of a role that it assumes.
     """
 
     account: str
@@ -42,6 +43,7 @@ class Origin:
     user_identity: Mapping[str, Any]
     source_ip_address: str
     user_agent: str
+    handed_on: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,9 @@ def recorded_call(
     used = resources(call.service, parameters, result.elements)
     region = names.event_region(call.service, origin.region)
     shown = None if _is_hidden_by(result, call) else _parameters(call, request, parameters)
+    if origin.handed_on and shown is not None and name == "AssumeRole":
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_ctlogs
+        shown = {"incomingTransitiveTags": dict(origin.handed_on), **shown}
     record = {
         **_head(origin, completed, names.event_source(call.service), names.event_name(call.service, name), region),
         **_error(call, response, result),

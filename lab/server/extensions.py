@@ -144,6 +144,7 @@ EXTENSIONS = (
     Extension("boundaries", "boundaries in authorization details", _plain(iam.list_permissions_boundaries)),
     Extension("ended sessions", "a session that has ended is known as one", _plain(sts.keep_ended_sessions)),
     Extension("mfa", "whether a session was made with MFA", _plain(identities.note_mfa_in_sessions)),
+    Extension("chained sessions", "tags and source identities in a chain of roles", _plain(sts.chain_sessions)),
     Extension("saved sessions", "temporary credentials that outlive the process", _plain(sts.resume_sessions)),
     Extension(
         "resource names",
