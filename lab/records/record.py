@@ -95,7 +95,7 @@ def recorded_call(
     if vouched_for is not None:
         record["userIdentity"] = vouched_for
     if call.service == "s3":
-        record["additionalEventData"] = _s3_transfer(request, response)
+        record["additionalEventData"] = _s3_transfer(request, response) | _encryption(name, request, response)
     is_data_event = names.is_data_event(call.service, name)
     record |= _tail(result.request_id, origin, read_only=read_only, is_data_event=is_data_event)
     if version := names.api_version(call.service):
@@ -219,6 +219,24 @@ def _s3_transfer(request: Request, response: Response) -> dict[str, Any]:
         "x-amz-id-2": response.headers.get("x-amz-id-2", ""),
         "bytesTransferredOut": response.size,
     }
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html (SSEApplied)
+_ENCRYPTS = frozenset({"CopyObject", "CreateMultipartUpload", "PutObject"})
+_SSE = "x-amz-server-side-encryption"
+_KINDS = {"AES256": "SSE_S3", "aws:kms": "SSE_KMS", "aws:kms:dsse": "DSSE_KMS"}
+
+
+def _encryption(operation: str, request: Request, response: Response) -> dict[str, str]:
+    """How an object was encrypted, and whether because the call says so or by default."""
+    if operation not in _ENCRYPTS or response.status >= 300:
+        return {}
+    if f"{_SSE}-customer-algorithm" in request.headers:
+        return {"SSEApplied": "SSE_C"}
+    kind = _KINDS.get(response.headers.get(_SSE, ""))
+    if kind is None:
+        return {}
+    return {"SSEApplied": kind if _SSE in request.headers else f"Default_{kind}"}
 
 
 def _has_old_signature(request: Request) -> bool:

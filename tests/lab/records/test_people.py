@@ -243,7 +243,8 @@ def test_a_chain_of_roles_hands_on_who_began_and_the_transitive_tags(lab: Lab, c
         text = json.dumps({"Version": "2012-10-17", "Statement": allowed})
         iam.put_role_policy(RoleName=f"{name}-{number}", PolicyName="p", PolicyDocument=text)
     first, second, third = (
-        {"RoleArn": f"arn:aws:iam::{lab.account}:role/{name}-{number}", "RoleSessionName": "chained"} for number in range(3)
+        {"RoleArn": f"arn:aws:iam::{lab.account}:role/{name}-{number}", "RoleSessionName": "chained"}
+        for number in range(3)
     )
     tags = [{"Key": "Team", "Value": "red"}, {"Key": "Own", "Value": "1"}]
     found = client("sts").assume_role(**first, Tags=tags, TransitiveTagKeys=["team"], SourceIdentity="ann")
