@@ -44,8 +44,8 @@ _CUSTOMER_KEY = "x-amz-server-side-encryption-customer-algorithm"
 
 def know_keys_of_objects(account_of_caller: Callable[[], str]) -> None:
     """`aws:kms` without a key means the AWS managed key `aws/s3`, here without an id, where MiniStack rejects such an
-    object; any other key is known by its ARN from the write on, whatever its alias is for later. An object without any is
-    encrypted with a key of S3's own, as every one is since January 2023.
+    object; any other key is known by its ARN from the write on, whatever its alias is for later. An object without any
+    is encrypted with a key of S3's own, as every one is since January 2023.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html#API_PutObject_RequestSyntax
 
