@@ -493,7 +493,15 @@ def _dynamodb(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
 
 
 def _partiql(call: ApiCall, statement: str) -> Need:
-    """A statement must name its table once, and beyond doubt."""
+    verb, table = table_of_statement(statement)
+    return Need(f"dynamodb:PartiQL{verb.capitalize()}", _table(call, table))
+
+
+def table_of_statement(statement: str) -> tuple[str, str]:
+    """The verb of a statement of PartiQL, in lower case, and its table, which it must name once and beyond doubt.
+
+    :raises Unknown: it does not.
+    """
     words = _PARTIQL.findall(statement)
     lowered = [each.lower() for each in words]
     verb = lowered[0] if lowered else ""
@@ -505,7 +513,7 @@ def _partiql(call: ApiCall, statement: str) -> Need:
     # Without quotes, `a.b` may be an index of a table or a table.
     if found is None or (found[2] and after == "."):
         raise Unknown
-    return Need(f"dynamodb:PartiQL{verb.capitalize()}", _table(call, found[1] or found[2]))
+    return verb, found[1] or found[2]
 
 
 def _table(call: ApiCall, name: str) -> str:

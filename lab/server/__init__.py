@@ -1,7 +1,7 @@
 """The server process: who may call, in which order a request is handled, and how the process is put together.
 
-May import `clock`, `cloudformation`, `cloudtrail`, `confinement`, `cryptography`, `delivery`, `endpoint`, `errors`,
-`handshake`, `hypercorn`, `ministack`, `private_files`, `protocol`, `records`, `services` and `settings`. It imports
-nothing of `cli`, `scenarios` and `instance`, which start it and talk to it over HTTP.
+May import `authorization`, `clock`, `cloudformation`, `cloudtrail`, `confinement`, `cryptography`, `delivery`,
+`endpoint`, `errors`, `handshake`, `hypercorn`, `ministack`, `private_files`, `protocol`, `records`, `services` and
+`settings`. It imports nothing of `cli`, `scenarios` and `instance`, which start it and talk to it over HTTP.
 Open `application.py` for the list of steps, `gateway.py` for the way of a request.
 """

@@ -35,10 +35,10 @@ from lab.protocol.response import Response
 from lab.records.record import RecordedCall
 from lab.records.recorder import Recorder
 from lab.records.samples import Samples
-from lab.records.service_calls import bucket_acl_record, calls_for_caller, cloudtrail_key_use
+from lab.records.service_calls import bucket_acl_record, calls_for_caller, cloudtrail_key_use, secrets_read
 from lab.server import extensions
 from lab.server.gateway import Gateway
-from lab.server.key_uses import KeyUses
+from lab.server.key_uses import KeyUses, secrets_of_batch
 from lab.server.pages import OwnPages, Page, page_of_sign_in, pages_about_time, pages_of_samples
 from lab.server.persistence import AfterStartup, SavedState
 from lab.services import eventbridge, instance_roles, last_use, sessions
@@ -188,7 +188,8 @@ def _recorders(lab: _Lab) -> tuple[Recorder, Recorder]:
     key_uses = KeyUses()
 
     def consequences(call: RecordedCall, response: Response, moment: datetime) -> Iterator[RecordedCall]:
-        return calls_for_caller(call, key_uses.of_call(call, response, moment), moment)
+        yield from secrets_read(call, secrets_of_batch(call.record, response))
+        yield from calls_for_caller(call, key_uses.of_call(call, response, moment), moment)
 
     now, history = lab.clock.now, lab.history.add
     recorder = Recorder((deliver, note, history, lab.samples.take), now, consequences, save)

@@ -189,6 +189,7 @@ def _service_and_protocol(request: Request, signature: Signature | None) -> tupl
     """The service and the protocol of a request, without reading its body."""
     scope = credential_scope(request)
     service = signature.service if signature else scope.service if scope else "s3"
+    service = "s3" if service == "s3express" else service
     if request.headers.get("x-amz-target"):
         return "", JAVA_CBOR if "cbor" in request.headers.get("content-type", "") else "json"
     if request.headers.get("smithy-protocol") == "rpc-v2-cbor":

@@ -291,6 +291,21 @@ def test_the_record_of_an_object_says_how_it_was_encrypted(
     assert record(request, **answered).record["additionalEventData"].get("SSEApplied") == applied
 
 
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("ExecuteStatement", {"Statement": "SELECT * FROM \"t\" WHERE k = 'from u'"}),
+        ("BatchExecuteStatement", {"Statements": [{"Statement": "insert into t value {'k': '1'}"}]}),
+        ("ExecuteTransaction", {"TransactStatements": [{"Statement": 'UPDATE "t"."i" SET a=1'}]}),
+    ],
+)
+def test_the_record_of_a_statement_of_partiql_names_its_table(operation: str, parameters: dict[str, Any]) -> None:
+    made = record(json_call("dynamodb", f"DynamoDB_20120810.{operation}", parameters)).record
+
+    assert [each["ARN"] for each in made["resources"]] == ["arn:aws:dynamodb:eu-west-1:111122223333:table/t"]
+    assert made["managementEvent"] is False
+
+
 def test_a_presigned_url_shows_of_its_signature_what_real_records_show() -> None:
     query = (
         "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F1%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261130T0000Z"
