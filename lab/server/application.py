@@ -30,7 +30,7 @@ from lab.delivery.engine import Engine
 from lab.delivery.journal import Journal
 from lab.delivery.room import Room
 from lab.handshake import INSTANCE_CREDENTIALS, STATUS
-from lab.ministack import cloudformation, core, sts
+from lab.ministack import cloudformation, core, s3, sts
 from lab.protocol.response import Response
 from lab.records.record import RecordedCall
 from lab.records.recorder import Recorder
@@ -82,6 +82,7 @@ class _Lab:
         try:
             self.saved.save_if_changed()
             self.engine.tick()
+            self.saved.save_if_changed()
         except (OSError, sqlite3.OperationalError) as error:
             self.not_written = _NOT_WRITTEN.format(error)
         else:
@@ -112,7 +113,7 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
     """
     lab = _opened(home / "data", instance, settings)
     recorder, repeating = _recorders(lab)
-    lab.writer.after_each = partial(_record_delivery, recorder)
+    lab.writer.after_each = partial(_record_delivery, lab.saved, recorder)
     authorizer = Authorizer(lab.clock.now)
     api = Api(
         recorder,
@@ -157,7 +158,9 @@ def _opened(folder: Path, instance: str, settings: Settings) -> _Lab:
     engine = Engine(journal, clock, settings, trails.trails, writer)
     room = Room(folder, engine.reserve, engine.release, engine.logging_trails, core.largest_state_bytes)
     history = EventHistory(shown=lambda: shown_at(clock.now().timestamp(), settings.history_seconds))
-    saved = SavedState(core.save_state, sts.save_sessions, core.saved_bytes, cloudformation.is_deploying)
+    saved = SavedState(
+        core.save_state, sts.save_sessions, core.saved_bytes, cloudformation.is_deploying, s3.has_object_lock
+    )
     lab = _Lab(instance, clock, engine, writer, saved, room, history)
     if is_resumed:
         lab.warn(_HISTORY_BEGINS.format(clock.now()))
@@ -196,8 +199,9 @@ def _recorders(lab: _Lab) -> tuple[Recorder, Recorder]:
     return recorder, Recorder((deliver, note, history), now)
 
 
-def _record_delivery(recorder: Recorder, written: Written) -> None:
+def _record_delivery(saved: SavedState, recorder: Recorder, written: Written) -> None:
     """CloudTrail's own calls for a file that it delivered: it looks at the bucket, and uses the key."""
+    saved.object_written()
     bucket, moment = written.bucket, written.moment
     recorder.take(bucket_acl_record(bucket.name, bucket.account, bucket.region, moment))
     if written.key_arn:

@@ -39,16 +39,19 @@ class SavedState:
         save_sessions: Callable[[], bool],
         saved_bytes: Callable[[Iterable[str]], int],
         is_busy: Callable[[], bool],
+        has_object_lock: Callable[[], bool] = lambda: False,
     ) -> None:
         """:param save: writes these services (all when None), each at once or not at all; raises OSError.
         :param save_sessions: writes new temporary credentials, and says whether there were any; raises OSError.
         :param saved_bytes: how much was written of these services the last time.
         :param is_busy: whether something changes that no call asks for, such as a stack that is being made.
+        :param has_object_lock: whether what is saved of S3 says something of objects too.
         """
         self._save = save
         self._save_sessions = save_sessions
         self._saved_bytes = saved_bytes
         self._is_busy = is_busy
+        self._has_object_lock = has_object_lock
         self._is_changed = False
 
     def record(self, record: Mapping[str, Any]) -> None:
@@ -63,9 +66,9 @@ class SavedState:
             return
         source = record["eventSource"]
         services = _KEPT_IN.get(source)
-        # An object of S3 is in files of its own.
-        is_object = source == "s3.amazonaws.com" and not record["managementEvent"]
-        if is_object or "errorCode" in record or not self._may_wait_for(source, services):
+        is_of_object = source == "s3.amazonaws.com" and not record["managementEvent"]
+        is_in_files_of_its_own = is_of_object and not self._has_object_lock()
+        if is_in_files_of_its_own or "errorCode" in record or not self._may_wait_for(source, services):
             return
         self._save(services)
         self._is_changed = services is not None or self._is_busy()
@@ -73,6 +76,10 @@ class SavedState:
     def _may_wait_for(self, source: str, services: frozenset[str] | None) -> bool:
         """Whether the answer waits until services are saved."""
         return services is None or source == _ALWAYS_AT_ONCE or self._saved_bytes(services) <= MOST_BYTES
+
+    def object_written(self) -> None:
+        """Takes note of an object of S3 that no call has written."""
+        self._is_changed = self._is_changed or self._has_object_lock()
 
     def save_if_changed(self) -> None:
         """Saves when something has changed since the last time.

@@ -263,9 +263,12 @@ def test_a_lab_that_ended_by_itself_comes_back_with_what_it_held(tmp_path: Path)
     try:
         make_client(lab, "iam").create_user(UserName="ann")
         s3 = make_client(lab, "s3")
-        s3.create_bucket(Bucket="kept", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        place = {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}
+        s3.create_bucket(Bucket="kept", **place)
         s3.put_bucket_versioning(Bucket="kept", VersioningConfiguration={"Status": "Enabled"})
         s3.put_object(Bucket="kept", Key="a/b", Body=b"content", Metadata={"m": "1"})
+        s3.create_bucket(Bucket="held", ObjectLockEnabledForBucket=True, **place)
+        s3.put_object(Bucket="held", Key="k", Body=b"x", ObjectLockLegalHoldStatus="ON")
         control.advance(lab, 3600)
         end(lab)
         again = lifecycle.start(home)
@@ -275,6 +278,8 @@ def test_a_lab_that_ended_by_itself_comes_back_with_what_it_held(tmp_path: Path)
         assert "ann" in [each["UserName"] for each in make_client(again, "iam").list_users()["Users"]]
         found = make_client(again, "s3").get_object(Bucket="kept", Key="a/b")
         assert (found["Body"].read(), found["Metadata"]) == (b"content", {"m": "1"})
+        held = make_client(again, "s3").get_object_legal_hold(Bucket="held", Key="k")
+        assert held["LegalHold"]["Status"] == "ON"
         status = lifecycle.ask(again)
         assert status is not None
         assert status.behind_seconds == pytest.approx(3600)

@@ -16,8 +16,13 @@ class Disk:
         self.size_bytes = 0
         self.is_busy = False
         self.has_new_sessions = False
+        self.has_object_lock = False
         self.state = SavedState(
-            self.saved.append, lambda: self.has_new_sessions, self._saved_bytes, lambda: self.is_busy
+            self.saved.append,
+            lambda: self.has_new_sessions,
+            self._saved_bytes,
+            lambda: self.is_busy,
+            lambda: self.has_object_lock,
         )
 
     def _saved_bytes(self, _services: Iterable[str]) -> int:
@@ -66,6 +71,18 @@ def test_content_is_saved_before_its_answer_but_objects_which_are_in_files_of_th
 
     assert disk.after("sqs", managementEvent=False) == [frozenset({"sqs"})]
     assert disk.after("s3", managementEvent=False) == []
+    assert disk.a_little_later() == [None]
+
+
+def test_what_keeps_objects_is_saved_with_every_call_about_one() -> None:
+    disk = Disk()
+    disk.state.object_written()
+    assert disk.a_little_later() == []
+    disk.has_object_lock = True
+
+    assert disk.after("s3", managementEvent=False) == [frozenset({"s3"})]
+    assert disk.a_little_later() == [None]
+    disk.state.object_written()
     assert disk.a_little_later() == [None]
 
 
