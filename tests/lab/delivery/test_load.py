@@ -28,7 +28,7 @@ from lab.instance.environment import aws_environment
 from lab.instance.folder import Lab
 from lab.settings import Settings
 from tests.lab.conftest import make_client
-from tests.lab.destination import make_bucket, make_key
+from tests.lab.destination import bucket_policy, make_bucket, make_key
 from tests.lab.sdks.installed import javascript_folder
 from tests.lab.signing import FORM, signed
 
@@ -269,6 +269,10 @@ def test_a_lab_that_ended_by_itself_comes_back_with_what_it_held(tmp_path: Path)
         s3.put_object(Bucket="kept", Key="a/b", Body=b"content", Metadata={"m": "1"})
         s3.create_bucket(Bucket="held", ObjectLockEnabledForBucket=True, **place)
         s3.put_object(Bucket="held", Key="k", Body=b"x", ObjectLockLegalHoldStatus="ON")
+        s3.put_bucket_policy(Bucket="kept", Policy=bucket_policy("kept"))
+        make_client(lab, "cloudtrail").create_trail(Name="kept", S3BucketName="kept")
+        chosen = [{"InsightType": "ApiCallRateInsight"}]
+        make_client(lab, "cloudtrail").put_insight_selectors(TrailName="kept", InsightSelectors=chosen)
         control.advance(lab, 3600)
         end(lab)
         again = lifecycle.start(home)
@@ -278,6 +282,9 @@ def test_a_lab_that_ended_by_itself_comes_back_with_what_it_held(tmp_path: Path)
         assert "ann" in [each["UserName"] for each in make_client(again, "iam").list_users()["Users"]]
         found = make_client(again, "s3").get_object(Bucket="kept", Key="a/b")
         assert (found["Body"].read(), found["Metadata"]) == (b"content", {"m": "1"})
+        assert make_client(again, "cloudtrail").get_insight_selectors(TrailName="kept")["InsightSelectors"] == chosen
+        [shown] = make_client(again, "cloudtrail").describe_trails()["trailList"]
+        assert not [each for each in shown if each.startswith("_")]
         held = make_client(again, "s3").get_object_legal_hold(Bucket="held", Key="k")
         assert held["LegalHold"]["Status"] == "ON"
         status = lifecycle.ask(again)
