@@ -34,7 +34,7 @@ from tests.lab.signing import FORM, signed
 
 BUCKET, TRAIL = "load-logs", "load-trail"
 CLIENTS, CALLS = 20, 1000
-MOST_OF_A_KIND = 200
+MOST_OF_A_KIND = 100
 REQUEST_ID = re.compile(b"<requestId>([^<]+)</requestId>")
 BODY = b"Action=DescribeVpcs&Version=2016-11-15"
 # The kind, and what makes one of a name and gives what it is found by.
