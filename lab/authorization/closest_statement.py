@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from itertools import takewhile
 from typing import Any
 
-from lab.authorization.conditions import UnknownOperator, condition_met, condition_values, matches
+from lab.authorization.conditions import NotEvaluable, UnknownOperator, condition_met, condition_values, matches
 from lab.authorization.policy import (
     ELEMENTS,
     Access,
@@ -130,7 +130,7 @@ def _conditions(statement: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
 def _is_met(operator: str, key: str, wanted: Any, access: Access) -> bool:
     try:
         return condition_met(operator, key, wanted, access.context)
-    except UnknownOperator:
+    except NotEvaluable:
         return False
 
 
@@ -241,6 +241,8 @@ def _condition_hint(operator: str, key: str, wanted: str, actual: tuple[str, ...
         condition_met(operator, key, wanted, access.context)
     except UnknownOperator:
         return f"IAM has no condition operator {shown(operator)}"
+    except NotEvaluable:
+        return f"{operator} needs an ARN of six parts, such as arn:aws:iam::*:role/*"
     if actual is None:
         return _absence_hint(key, access)
     if "Not" in base or base in ("Null", "Bool"):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 # Context keys in lower case; a key that is not part of the request is missing.
@@ -22,7 +22,11 @@ _ANY, _ONE = "\0", "\1"
 _MOST_PATTERNS = 16384
 
 
-class UnknownOperator(ValueError):
+class NotEvaluable(ValueError):
+    """Whether a condition is met is not known: it must neither allow a request nor fail to deny one."""
+
+
+class UnknownOperator(NotEvaluable):
     """A condition operator that IAM does not have."""
 
 
@@ -41,21 +45,27 @@ class Condition:
 
 
 def conditions_of(element: Any) -> tuple[Condition, ...]:
-    """The conditions of a statement's Condition element.
+    """The conditions of a statement's Condition element; those come last that may not be evaluable, and so do their
+    values, since another one may decide.
 
     :raises AttributeError: it is not as policies are written.
     """
-    return tuple(
-        Condition(operator, key.lower(), tuple(condition_values(wanted)))
+    found = (
+        Condition(operator, key.lower(), tuple(sorted(condition_values(wanted), key=partial(_is_short, operator))))
         for operator, keys in (element or {}).items()
         for key, wanted in keys.items()
     )
+    return tuple(sorted(found, key=lambda each: any(_is_short(each.operator, value) for value in each.values)))
+
+
+def _is_short(operator: str, pattern: str) -> bool:
+    return "Arn" in operator and pattern.count(":") < _ARN_PARTS - 1
 
 
 def all_met(conditions: Iterable[Condition], context: Context) -> bool:
     """Whether a request meets every condition.
 
-    :raises UnknownOperator: an operator is none of IAM's.
+    :raises NotEvaluable: that is not known, such as of an operator that is none of IAM's.
     """
     return all(_met(each.operator, context.get(each.key), each.values, context) for each in conditions)
 
@@ -63,7 +73,7 @@ def all_met(conditions: Iterable[Condition], context: Context) -> bool:
 def conditions_met(conditions: Any, context: Context) -> bool:
     """Whether a request meets every condition of a statement.
 
-    :raises UnknownOperator: an operator is none of IAM's.
+    :raises NotEvaluable: that is not known, such as of an operator that is none of IAM's.
     """
     return all_met(conditions_of(conditions), context)
 
@@ -71,7 +81,7 @@ def conditions_met(conditions: Any, context: Context) -> bool:
 def condition_met(operator: str, key: str, wanted: Any, context: Context) -> bool:
     """Whether a request meets one condition: an operator, a context key, and the value or list of values it names.
 
-    :raises UnknownOperator: the operator is none of IAM's.
+    :raises NotEvaluable: that is not known, such as of an operator that is none of IAM's.
     """
     return all_met(conditions_of({operator: {key: wanted}}), context)
 
@@ -173,13 +183,16 @@ def _equals_in_any_case(actual: str, wanted: str, context: Context) -> bool:
 
 
 def _arn(actual: str, wanted: str, context: Context) -> bool:
-    """ArnEquals and ArnLike are the same: each of the six parts may have wildcards, which do not reach over a colon."""
-    if wanted == "*":
-        return True
+    """ArnEquals and ArnLike are the same: each of the six parts may have wildcards, which do not reach over a colon.
+
+    :raises NotEvaluable: the pattern has fewer parts, such as `*`: no document of AWS says what it matches.
+    """
     filled = _filled(wanted, context)
     if filled is None:
         return False
     have, want = actual.split(":", _ARN_PARTS - 1), filled.split(":", _ARN_PARTS - 1)
+    if len(want) < _ARN_PARTS:
+        raise NotEvaluable(f"{wanted} is not the pattern of an ARN")
     return len(have) == len(want) and all(
         _glob(each).fullmatch(part) is not None for each, part in zip(want, have, strict=True)
     )

@@ -11,7 +11,7 @@ from typing import Any
 from lab.authorization.conditions import (
     Condition,
     Context,
-    UnknownOperator,
+    NotEvaluable,
     all_met,
     compiled,
     conditions_of,
@@ -97,7 +97,7 @@ class Statement:
             if not self.is_deny and any(_is_not_known(each, asked.context) for each in self.conditions):
                 return False
             return all_met(self.conditions, asked.context)
-        except UnknownOperator:
+        except NotEvaluable:
             # Not evaluable: it must neither allow a request nor fail to deny one.
             return self.is_deny
 

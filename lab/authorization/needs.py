@@ -80,6 +80,9 @@ class Unknown(Exception):
 class Lookup(Protocol):
     """What the services of the lab know of resources. Each answer is '' for what is not there."""
 
+    def handed_on(self) -> tuple[str, bool]:
+        """Who began the chain of roles that a call of STS goes on with, and whether tags are handed on in it."""
+
     def iam_arn(self, kind: str, name: str, account: str) -> str:
         """The ARN of a user, role, group or instance profile."""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lab.authorization.conditions import Context, UnknownOperator, conditions_met, matches
+from lab.authorization.conditions import Context, NotEvaluable, conditions_met, matches
 
 # The elements that say whom and what a statement is about; each may be there with Not before its name.
 ELEMENTS = ("Principal", "Action", "Resource")
@@ -78,7 +78,7 @@ def applies(statement: Mapping[str, Any], access: Access) -> bool:
         return False
     try:
         return conditions_met(statement.get("Condition"), access.context)
-    except (UnknownOperator, AttributeError):
+    except (NotEvaluable, AttributeError):
         # Not evaluable: it must neither allow a request nor fail to deny one.
         return statement.get("Effect") == "Deny"
 

@@ -63,7 +63,11 @@ def _by_name(call: ApiCall, lookup: Lookup, keys: Keys | None = None) -> Iterato
     yield from passed_roles(call, lookup)
 
 
-def _sts(call: ApiCall, _lookup: Lookup) -> Iterator[Need]:
+def _sts(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    """What is handed on in a chain of roles needs the same permissions as what a call names itself.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
+    """
     given = call.parameters
     if call.operation in _FOR_EVERYBODY:
         return
@@ -71,13 +75,15 @@ def _sts(call: ApiCall, _lookup: Lookup) -> Iterator[Need]:
         yield from generic(call, action_of("sts", call.operation))
         return
     role = str(given.get("RoleArn") or "*")
+    began, has_inherited_tags = lookup.handed_on()
+    identity = given.get("SourceIdentity") or began
     keys = _single({"sts:externalid": given.get("ExternalId"), "sts:rolesessionname": given.get("RoleSessionName")})
-    keys |= _single({"sts:sourceidentity": given.get("SourceIdentity")})
+    keys |= _single({"sts:sourceidentity": identity})
     keys |= {"sts:transitivetagkeys": tuple(given["TransitiveTagKeys"])} if given.get("TransitiveTagKeys") else {}
     yield Need(f"sts:{call.operation}", role, keys)
-    if given.get("Tags"):
+    if given.get("Tags") or has_inherited_tags:
         yield Need("sts:TagSession", role, keys)
-    if given.get("SourceIdentity"):
+    if identity:
         yield Need("sts:SetSourceIdentity", role, keys)
 
 
@@ -333,6 +339,8 @@ def _lambda(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
         name = f"{name}:{qualifier}"
     principal = call.parameters.get("Principal") if call.operation == "AddPermission" else None
     yield Need(action.name, name, _single({"lambda:principal": principal}))
+    if call.operation == "InvokeAsync":  # which is an action too: no document says which of the two counts
+        yield Need("lambda:InvokeAsync", name)
     yield from passed_roles(call, lookup)
 
 
@@ -485,7 +493,15 @@ def _dynamodb(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
 
 
 def _partiql(call: ApiCall, statement: str) -> Need:
-    """A statement must name its table once, and beyond doubt."""
+    verb, table = table_of_statement(statement)
+    return Need(f"dynamodb:PartiQL{verb.capitalize()}", _table(call, table))
+
+
+def table_of_statement(statement: str) -> tuple[str, str]:
+    """The verb of a statement of PartiQL, in lower case, and its table, which it must name once and beyond doubt.
+
+    :raises Unknown: it does not.
+    """
     words = _PARTIQL.findall(statement)
     lowered = [each.lower() for each in words]
     verb = lowered[0] if lowered else ""
@@ -497,7 +513,7 @@ def _partiql(call: ApiCall, statement: str) -> Need:
     # Without quotes, `a.b` may be an index of a table or a table.
     if found is None or (found[2] and after == "."):
         raise Unknown
-    return Need(f"dynamodb:PartiQL{verb.capitalize()}", _table(call, found[1] or found[2]))
+    return verb, found[1] or found[2]
 
 
 def _table(call: ApiCall, name: str) -> str:

@@ -4,7 +4,6 @@ https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Operations.htm
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from lab.cloudtrail.event_history import EventHistory
@@ -19,14 +18,13 @@ _FORGOTTEN_BY_CREATE = ("CloudWatchLogsLogGroupArn", "CloudWatchLogsRoleArn")
 def install(history: EventHistory) -> None:
     """Adds the operations to MiniStack's CloudTrail."""
     actions = cloudtrail.cloudtrail_actions
-    insights = _Insights(core.new_store_by_account_and_region())
     actions |= {
         "LookupEvents": lambda request: _lookup(history, request),
         "CreateTrail": _completing(actions["CreateTrail"], actions["AddTags"]),
         "UpdateTrail": _with_topic_arn(actions["UpdateTrail"]),
-        "DeleteTrail": _forgetting(actions["DeleteTrail"], insights),
-        "PutInsightSelectors": insights.put,
-        "GetInsightSelectors": insights.get,
+        "DeleteTrail": _forgetting(actions["DeleteTrail"]),
+        "PutInsightSelectors": _put_insight_selectors,
+        "GetInsightSelectors": _get_insight_selectors,
     }
 
 
@@ -77,13 +75,12 @@ def _topic(trail: dict[str, Any]) -> dict[str, str]:
     return {"SnsTopicName": name, "SnsTopicARN": trail["SnsTopicARN"]}
 
 
-def _forgetting(delete: Action, insights: "_Insights") -> Action:
+def _forgetting(delete: Action) -> Action:
     def delete_trail(request: dict[str, Any]) -> Answer:
         _name, _region, trail, _error = cloudtrail.trail_to_change(request.get("Name", ""))
         answer = delete(request)
         if answer[0] == 200:
             cloudtrail.trail_tags.pop(trail["TrailARN"], None)
-            insights.selectors.pop(trail["Name"], None)
         return answer
 
     return delete_trail
@@ -93,34 +90,29 @@ def _forgetting(delete: Action, insights: "_Insights") -> Action:
 _INSIGHT_TYPES = ("ApiCallRateInsight", "ApiErrorRateInsight")
 
 
-@dataclass(frozen=True, slots=True)
-class _Insights:
-    """Insights selectors by trail. The lab keeps them but looks for no anomalies."""
+def _put_insight_selectors(request: dict[str, Any]) -> Answer:
+    """The trail keeps them; the lab looks for no anomalies."""
+    _name, _region, trail, error = cloudtrail.trail_to_change(request.get("TrailName", ""))
+    if error:
+        return error
+    chosen = request.get("InsightSelectors", [])
+    if unknown := [each for each in chosen if each.get("InsightType") not in _INSIGHT_TYPES]:
+        allowed = ", ".join(_INSIGHT_TYPES)
+        message = f"InsightType is {unknown[0].get('InsightType')}; it is one of {allowed}."
+        return _error("InvalidInsightSelectorsException", message)
+    trail |= {cloudtrail.INSIGHT_SELECTORS: chosen, "HasInsightSelectors": bool(chosen)}
+    return _answer({"TrailARN": trail["TrailARN"], "InsightSelectors": chosen})
 
-    selectors: Any
 
-    def put(self, request: dict[str, Any]) -> Answer:
-        name, _region, trail, error = cloudtrail.trail_to_change(request.get("TrailName", ""))
-        if error:
-            return error
-        chosen = request.get("InsightSelectors", [])
-        if unknown := [each for each in chosen if each.get("InsightType") not in _INSIGHT_TYPES]:
-            allowed = ", ".join(_INSIGHT_TYPES)
-            message = f"InsightType is {unknown[0].get('InsightType')}; it is one of {allowed}."
-            return _error("InvalidInsightSelectorsException", message)
-        self.selectors[name] = chosen
-        trail["HasInsightSelectors"] = bool(chosen)
-        return _answer({"TrailARN": trail["TrailARN"], "InsightSelectors": chosen})
-
-    def get(self, request: dict[str, Any]) -> Answer:
-        raw = request.get("TrailName", "")
-        name, region, trail = cloudtrail.trail_to_show(raw)
-        if trail is None:
-            return _error("TrailNotFoundException", f"Unknown trail: {raw}")
-        chosen = self.selectors.get_scoped(core.account_of_request(), region, name)
-        if not chosen:
-            return _error("InsightNotEnabledException", f"Insights are not enabled on the trail {name}.")
-        return _answer({"TrailARN": trail["TrailARN"], "InsightSelectors": chosen})
+def _get_insight_selectors(request: dict[str, Any]) -> Answer:
+    raw = request.get("TrailName", "")
+    name, _region, trail = cloudtrail.trail_to_show(raw)
+    if trail is None:
+        return _error("TrailNotFoundException", f"Unknown trail: {raw}")
+    chosen = trail.get(cloudtrail.INSIGHT_SELECTORS)
+    if not chosen:
+        return _error("InsightNotEnabledException", f"Insights are not enabled on the trail {name}.")
+    return _answer({"TrailARN": trail["TrailARN"], "InsightSelectors": chosen})
 
 
 def _answer(content: dict[str, Any], status: int = 200) -> Answer:

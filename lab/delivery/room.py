@@ -12,7 +12,7 @@ from pathlib import Path
 
 # A record's parameters and result have 100 KB each at most (lab.records.elements), everything else a few KB.
 RECORD_BYTES = 256 * 1024
-# For the services' state, which is written anew beside the old one, and the delivery's journal.
+# For what the services' state grows by, and the delivery's journal.
 _MARGIN_BYTES = 1024 * 1024
 # With so much room the disk is asked again a moment later: nothing fills it faster.
 _PLENTY_BYTES = 1024 * 1024 * 1024
@@ -32,16 +32,19 @@ class Room:
         reserve: Callable[[int], None],
         release: Callable[[int], None],
         trails: Callable[[], int],
+        state_bytes: Callable[[], int] = lambda: 0,
     ) -> None:
         """:param folder: where the lab keeps everything.
         :param reserve: takes room for records (bytes), or raises OSError.
         :param release: gives it back.
         :param trails: how many trails may take a record.
+        :param state_bytes: how much is written anew beside the old one when what a call changed is saved.
         """
         self._folder = folder
         self._reserve = reserve
         self._release = release
         self._trails = trails
+        self._state_bytes = state_bytes
         self._plenty_until = 0.0
 
     @contextmanager
@@ -72,6 +75,8 @@ class Room:
         free_bytes = self.free_bytes()
         self._plenty_until = now + _PLENTY_SECONDS if free_bytes > _PLENTY_BYTES else 0.0
         wanted_bytes = _MARGIN_BYTES + body_bytes
+        if free_bytes <= _PLENTY_BYTES:
+            wanted_bytes += self._state_bytes()
         return self._text(wanted_bytes, free_bytes) if free_bytes < wanted_bytes else ""
 
     def free_bytes(self) -> int:

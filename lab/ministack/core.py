@@ -55,6 +55,11 @@ def saved_bytes(services: Iterable[str]) -> int:
     return sum(each.stat().st_size for each in found if each.exists())
 
 
+def largest_state_bytes() -> int:
+    """How long the longest of the services' states was when they were saved last."""
+    return max((each.stat().st_size for each in Path(persistence.STATE_DIR).glob("*.json")), default=0)
+
+
 def _write_whole(path: Path, content: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     written = path.with_name(f"{path.name}.tmp")

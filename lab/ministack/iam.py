@@ -254,10 +254,3 @@ def mfa_device_of(account: str, name: str) -> str:
 def has_password(account: str, name: str) -> bool:
     """Whether a user may sign in to the console."""
     return iam._login_profiles.get_scoped(account, None, name) is not None
-
-
-def mark_session(access_key_id: str, name: str, value: Any) -> None:
-    """Keeps something about temporary credentials."""
-    session = sts._sessions.get(access_key_id)
-    if session is not None:
-        session[name] = value

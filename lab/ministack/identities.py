@@ -31,14 +31,13 @@ from lab.authorization.decision import RESOURCE, TRUST, ResourcePolicy
 from lab.authorization.facts import Grant
 from lab.authorization.principal import Principal, lets_assume
 from lab.ministack import cloudformation
+from lab.ministack import sts as sts_sessions
 from lab.ministack.iam import role, user_of_access_key
 from lab.ministack.kms import grant_named, key_facts, key_of_ciphertext, key_of_grant
 from lab.ministack.s3 import bucket_facts
 
 _SSE = "x-amz-server-side-encryption"
 _SSE_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
-# How long after its end a session is known to be over: AWS reads that in the token itself.
-_KEPT_AFTER_END_SECONDS = 24 * 60 * 60
 # Who has policies on its resources, as MiniStack finds them.
 _WITH_POLICIES = frozenset({"ecr", "kinesis", "lambda", "secretsmanager", "sns", "sqs"})
 _MANAGED_KEYS = "alias/aws/"
@@ -151,9 +150,9 @@ def principal_keys(access_key_id: str, who: Principal) -> Iterator[tuple[str, st
         entity = iam._users.get_scoped(account, None, name) or {}
     elif who.role_arn:
         entity = role(account, who.role_arn.rpartition("/")[2]) or {}
-    tags = {each["Key"]: each["Value"] for each in entity.get("Tags") or []}
+    tags = {each["Key"].lower(): each["Value"] for each in entity.get("Tags") or []}
     if session is not None:
-        tags |= {each["Key"]: each["Value"] for each in session.get("SessionTags") or []}
+        tags |= {each["Key"].lower(): each["Value"] for each in session.get("SessionTags") or []}
         yield "aws:tokenissuetime", str(int(session["IssuedAt"]))
         has_mfa = bool(session.get("MultiFactorAuthPresent"))
         yield "aws:multifactorauthpresent", "true" if has_mfa else "false"
@@ -161,7 +160,7 @@ def principal_keys(access_key_id: str, who: Principal) -> Iterator[tuple[str, st
             yield "aws:multifactorauthage", str(int(time.time() - session["IssuedAt"]))
         if session.get("SourceIdentity"):
             yield "aws:sourceidentity", str(session["SourceIdentity"])
-    yield from ((f"aws:principaltag/{name.lower()}", value) for name, value in tags.items())
+    yield from ((f"aws:principaltag/{name}", value) for name, value in tags.items())
     organization = organizations._orgs.get_scoped(account, None, "self")
     if organization:
         yield "aws:principalorgid", str(organization["Id"])
@@ -311,20 +310,13 @@ def note_mfa_in_sessions() -> None:
     sts.register_session = noting
 
 
-def keep_ended_sessions() -> None:
-    """Keys of sessions that are over are refused as expired, not as unknown; MiniStack forgets them at once."""
-
-    def evict() -> None:
-        now = time.time()
-        for key, session in list(sts._sessions.items()):
-            if session["Expiration"] < now - _KEPT_AFTER_END_SECONDS:
-                del sts._sessions[key]
-
-    sts._evict_expired_sessions = evict
-
-
 class Resources:
     """The `lab.authorization.needs.Lookup` of the lab, in the account and region of the request."""
+
+    def handed_on(self) -> tuple[str, bool]:
+        """Who began the chain of roles that a call of STS goes on with, and whether tags are handed on in it."""
+        inherited = sts_sessions.chained.get().inherited
+        return inherited.source_identity, bool(inherited.tags)
 
     def iam_arn(self, kind: str, name: str, account: str) -> str:
         """The ARN of a user, role, group or instance profile."""

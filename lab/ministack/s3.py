@@ -29,6 +29,14 @@ _ENCODED_ELEMENTS = ("Delimiter", "Key", "KeyMarker", "NextKeyMarker", "NextUplo
 # An account's own Block Public Access, kept with what MiniStack keeps of buckets.
 account_public_access: MutableMapping[str, Mapping[str, bool]] = responses.AccountScopedDict()
 s3._PERSISTED_BUCKET_DICTS["account_public_access"] = account_public_access
+# What keeps objects from being deleted, which MiniStack forgets with its process.
+s3._PERSISTED_BUCKET_DICTS["object_retention"] = s3._object_retention
+s3._PERSISTED_BUCKET_DICTS["object_legal_hold"] = s3._object_legal_hold
+
+
+def has_object_lock() -> bool:
+    """Whether any bucket has Object Lock: calls about its objects change what is saved of S3."""
+    return bool(s3._bucket_object_lock._data)
 
 
 def block_public_access_of_new_buckets() -> None:
@@ -39,9 +47,13 @@ def block_public_access_of_new_buckets() -> None:
     s3._new_bucket_public_access_block = lambda: {"_public_access_block": s3._NEW_BUCKET_PUBLIC_ACCESS_BLOCK}
 
 
+_CUSTOMER_KEY = "x-amz-server-side-encryption-customer-algorithm"
+
+
 def know_keys_of_objects(account_of_caller: Callable[[], str]) -> None:
     """`aws:kms` without a key means the AWS managed key `aws/s3`, here without an id, where MiniStack rejects such an
-    object; any other key is known by its ARN from the write on, whatever its alias is for later.
+    object; any other key is known by its ARN from the write on, whatever its alias is for later. An object without any
+    is encrypted with a key of S3's own, as every one is since January 2023.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html#API_PutObject_RequestSyntax
 
@@ -55,6 +67,9 @@ def know_keys_of_objects(account_of_caller: Callable[[], str]) -> None:
             found, rejected = resolve(headers | {key: "alias/aws/s3"}, bucket)
             return found and {algorithm: found[algorithm]}, rejected
         found, rejected = resolve(headers, bucket)
+        if not found and rejected is None and _CUSTOMER_KEY not in headers:
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html
+            return {algorithm: "AES256"}, None
         if not found or not found.get(key):
             return found, rejected
         place = bucket_facts(bucket)

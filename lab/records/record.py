@@ -33,7 +33,8 @@ _as_json = json.JSONEncoder(separators=(",", ":"), default=str, check_circular=F
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Who called from where. `user_identity` is the record's own userIdentity element and `username` the name that
-    LookupEvents shows for it; `region` is the one that the call was signed for.
+    LookupEvents shows for it; `region` is the one that the call was signed for, `handed_on` the tags that the caller's
+    session hands on to the session of a role that it assumes.
     """
 
     account: str
@@ -42,6 +43,7 @@ class Origin:
     user_identity: Mapping[str, Any]
     source_ip_address: str
     user_agent: str
+    handed_on: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,9 @@ def recorded_call(
     used = resources(call.service, parameters, result.elements)
     region = names.event_region(call.service, origin.region)
     shown = None if _is_hidden_by(result, call) else _parameters(call, request, parameters)
+    if origin.handed_on and shown is not None and name == "AssumeRole":
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_ctlogs
+        shown = {"incomingTransitiveTags": dict(origin.handed_on), **shown}
     record = {
         **_head(origin, completed, names.event_source(call.service), names.event_name(call.service, name), region),
         **_error(call, response, result),
@@ -90,7 +95,7 @@ def recorded_call(
     if vouched_for is not None:
         record["userIdentity"] = vouched_for
     if call.service == "s3":
-        record["additionalEventData"] = _s3_transfer(request, response)
+        record["additionalEventData"] = _s3_transfer(request, response) | _encryption(name, request, response)
     is_data_event = names.is_data_event(call.service, name)
     record |= _tail(result.request_id, origin, read_only=read_only, is_data_event=is_data_event)
     if version := names.api_version(call.service):
@@ -214,6 +219,24 @@ def _s3_transfer(request: Request, response: Response) -> dict[str, Any]:
         "x-amz-id-2": response.headers.get("x-amz-id-2", ""),
         "bytesTransferredOut": response.size,
     }
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html (SSEApplied)
+_ENCRYPTS = frozenset({"CopyObject", "CreateMultipartUpload", "PutObject"})
+_SSE = "x-amz-server-side-encryption"
+_KINDS = {"AES256": "SSE_S3", "aws:kms": "SSE_KMS", "aws:kms:dsse": "DSSE_KMS"}
+
+
+def _encryption(operation: str, request: Request, response: Response) -> dict[str, str]:
+    """How an object was encrypted, and whether because the call says so or by default."""
+    if operation not in _ENCRYPTS or response.status >= 300:
+        return {}
+    if f"{_SSE}-customer-algorithm" in request.headers:
+        return {"SSEApplied": "SSE_C"}
+    kind = _KINDS.get(response.headers.get(_SSE, ""))
+    if kind is None:
+        return {}
+    return {"SSEApplied": kind if _SSE in request.headers else f"Default_{kind}"}
 
 
 def _has_old_signature(request: Request) -> bool:

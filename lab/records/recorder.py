@@ -25,34 +25,48 @@ def nothing(_call: RecordedCall, _response: Response, _moment: datetime) -> Iter
 
 
 class Recorder:
-    """Turns answered calls into records and hands each to every sink, in order."""
+    """Turns answered calls into records and hands each to every sink, in order; then what they changed is saved."""
 
     def __init__(
         self,
         sinks: Sequence[Callable[[RecordedCall], None]],
         now: Callable[[], datetime],
         consequences: Consequences = nothing,
+        save: Callable[[RecordedCall], None] = lambda _call: None,
     ) -> None:
         """:param now: the time of day, in UTC.
         :param consequences: the calls that AWS makes because of one, which are recorded after it.
+        :param save: called when a call and its consequences are recorded; raises OSError.
         """
         self._sinks = tuple(sinks)
         self._now = now
         self._consequences = consequences
+        self._save = save
 
     def record(self, request: Request, response: Response, origin: Origin, call: Call | None = None) -> None:
         """Records one call that was answered now.
 
         :param call: what the request means, where that is known already.
+        :raises OSError: it was recorded, but what it changed could not be saved.
         """
         moment = self._now()
         recorded = recorded_call(call or decode(request), request, response, origin, moment)
         # The call itself is recorded before anything is asked about it.
-        for made in chain((recorded,), self._consequences(recorded, response, moment)):
-            for each in in_every_account(made):
-                self.take(each)
+        made = chain((recorded,), self._consequences(recorded, response, moment))
+        self._take(each for one in made for each in in_every_account(one))
 
     def take(self, recorded: RecordedCall) -> None:
-        """Hands on the record of a call that AWS made."""
-        for sink in self._sinks:
-            sink(recorded)
+        """Hands on the record of a call that AWS made.
+
+        :raises OSError: what it changed could not be saved.
+        """
+        self._take((recorded,))
+
+    def _take(self, calls: Iterable[RecordedCall]) -> None:
+        taken = []
+        for each in calls:
+            for sink in self._sinks:
+                sink(each)
+            taken.append(each)
+        for each in taken:
+            self._save(each)

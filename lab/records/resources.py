@@ -8,8 +8,12 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/logging-using-c
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+
+from lab.authorization.needs import Unknown
+from lab.authorization.special_needs import table_of_statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +166,15 @@ def _tables(parameters: Mapping[str, Any]) -> list[str]:
             names += map(str, items)
         elif isinstance(items, list):  # one action each
             names += [str(action["TableName"]) for item in items for action in item.values() if "TableName" in action]
-    return names
+    return [*names, *_tables_of_statements(parameters)]
+
+
+def _tables_of_statements(parameters: Mapping[str, Any]) -> Iterator[str]:
+    statements = parameters.get("Statements") or parameters.get("TransactStatements") or [parameters]
+    for each in statements:
+        if isinstance(each, Mapping) and each.get("Statement"):
+            with suppress(Unknown):
+                yield table_of_statement(str(each["Statement"]))[1]
 
 
 def _named_by_arn(service: str, used: Iterable[Resource], key_start: str) -> dict[str, str]:

@@ -44,6 +44,8 @@ _CONTENTS = (
     "x-amz-server-side-encryption-customer-key",
 )
 _NOT_SHOWN = (*_SIGNING, *_CONTENTS)
+# What records of presigned URLs show of their signature.
+_SHOWN_OF_URL = frozenset({"x-amz-algorithm", "x-amz-date", "x-amz-expires", "x-amz-signedheaders"})
 
 
 def s3_parameters(call: Call, request: Request) -> dict[str, Any]:
@@ -58,7 +60,8 @@ def s3_parameters(call: Call, request: Request) -> dict[str, Any]:
     headers = request.headers.items()
     found |= {name: value for name, value in headers if name.startswith("x-amz-") and not name.startswith(_NOT_SHOWN)}
     for name, values in request.query_fields().items():
-        if name.lower() not in request.headers and not name.lower().startswith(_NOT_SHOWN):
+        lowered = name.lower()
+        if lowered in _SHOWN_OF_URL or (lowered not in request.headers and not lowered.startswith(_NOT_SHOWN)):
             found[name] = values[0]
     return found | _body(call, request)
 

@@ -5,7 +5,7 @@ services-parameter-store.html and services-secrets-manager.html
 """
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -135,6 +135,16 @@ def calls_for_caller(call: RecordedCall, uses: Iterator[KeyUse], moment: datetim
     by = By(identity, service, record["recipientAccountId"], record["awsRegion"], call.username)
     for use in uses:
         yield key_use_record(use, by, moment)
+
+
+def secrets_read(call: RecordedCall, arns: Iterable[str]) -> Iterator[RecordedCall]:
+    """The records of the single secrets that a call of BatchGetSecretValue read.
+
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html
+    """
+    for arn in arns:
+        one = {"eventName": "GetSecretValue", "requestParameters": {"secretId": arn}, "eventID": str(uuid.uuid4())}
+        yield replace(call, record={**call.record, **one, "requestID": str(uuid.uuid4())})
 
 
 def s3_key_use(record: Mapping[str, Any], encryption: Mapping[str, str], *, uses_bucket_key: bool) -> KeyUse | None:

@@ -30,15 +30,15 @@ from lab.delivery.engine import Engine
 from lab.delivery.journal import Journal
 from lab.delivery.room import Room
 from lab.handshake import INSTANCE_CREDENTIALS, STATUS
-from lab.ministack import cloudformation, core
+from lab.ministack import cloudformation, core, s3, sts
 from lab.protocol.response import Response
 from lab.records.record import RecordedCall
 from lab.records.recorder import Recorder
 from lab.records.samples import Samples
-from lab.records.service_calls import bucket_acl_record, calls_for_caller, cloudtrail_key_use
+from lab.records.service_calls import bucket_acl_record, calls_for_caller, cloudtrail_key_use, secrets_read
 from lab.server import extensions
 from lab.server.gateway import Gateway
-from lab.server.key_uses import KeyUses
+from lab.server.key_uses import KeyUses, secrets_of_batch
 from lab.server.pages import OwnPages, Page, page_of_sign_in, pages_about_time, pages_of_samples
 from lab.server.persistence import AfterStartup, SavedState
 from lab.services import eventbridge, instance_roles, last_use, sessions
@@ -53,12 +53,13 @@ _HISTORY_BEGINS = (
     "The lab was started again after its process had ended: its event history (lookup-events) begins at "
     "{:%Y-%m-%dT%H:%M:%SZ}. What happened before is in the log files of its trails."
 )
+_NOT_WRITTEN = "The lab cannot write to its disk, and tries again: {}"
 
 
 @dataclass(slots=True)
 class _Lab:
-    """What the lab knows about itself, and holds. `not_written` says why the last delivery failed; '' when it did
-    not.
+    """What the lab knows about itself, and holds. `not_written` says why what changed was not saved, or not delivered,
+    when that was tried last; '' when it was.
     """
 
     instance: str
@@ -81,8 +82,9 @@ class _Lab:
         try:
             self.saved.save_if_changed()
             self.engine.tick()
+            self.saved.save_if_changed()
         except (OSError, sqlite3.OperationalError) as error:
-            self.not_written = f"The lab cannot write to its disk, and tries again: {error}"
+            self.not_written = _NOT_WRITTEN.format(error)
         else:
             self.not_written = ""
 
@@ -111,7 +113,7 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
     """
     lab = _opened(home / "data", instance, settings)
     recorder, repeating = _recorders(lab)
-    lab.writer.after_each = partial(_record_delivery, recorder)
+    lab.writer.after_each = partial(_record_delivery, lab.saved, recorder)
     authorizer = Authorizer(lab.clock.now)
     api = Api(
         recorder,
@@ -154,9 +156,11 @@ def _opened(folder: Path, instance: str, settings: Settings) -> _Lab:
     clock = Clock(shifts)
     writer = BucketWriter(clock)
     engine = Engine(journal, clock, settings, trails.trails, writer)
-    room = Room(folder, engine.reserve, engine.release, engine.logging_trails)
+    room = Room(folder, engine.reserve, engine.release, engine.logging_trails, core.largest_state_bytes)
     history = EventHistory(shown=lambda: shown_at(clock.now().timestamp(), settings.history_seconds))
-    saved = SavedState(core.save_state, core.saved_bytes, cloudformation.is_deploying)
+    saved = SavedState(
+        core.save_state, sts.save_sessions, core.saved_bytes, cloudformation.is_deploying, s3.has_object_lock
+    )
     lab = _Lab(instance, clock, engine, writer, saved, room, history)
     if is_resumed:
         lab.warn(_HISTORY_BEGINS.format(clock.now()))
@@ -164,7 +168,7 @@ def _opened(folder: Path, instance: str, settings: Settings) -> _Lab:
 
 
 def _recorders(lab: _Lab) -> tuple[Recorder, Recorder]:
-    """Every record goes to delivery and EventBridge, then to what saves, then to the event history.
+    """Every record goes to delivery and EventBridge, then to the event history; then what the call changed is saved.
 
     :returns: that of calls, and that of records which repeat one, of which there are very many and nothing to save.
     """
@@ -178,20 +182,26 @@ def _recorders(lab: _Lab) -> tuple[Recorder, Recorder]:
         sessions.note(call.record)
 
     def save(call: RecordedCall) -> None:
-        lab.saved.record(call.record)
+        try:
+            lab.saved.record(call.record)
+        except OSError as error:
+            lab.not_written = _NOT_WRITTEN.format(error)
+            raise
 
     key_uses = KeyUses()
 
     def consequences(call: RecordedCall, response: Response, moment: datetime) -> Iterator[RecordedCall]:
-        return calls_for_caller(call, key_uses.of_call(call, response, moment), moment)
+        yield from secrets_read(call, secrets_of_batch(call.record, response))
+        yield from calls_for_caller(call, key_uses.of_call(call, response, moment), moment)
 
     now, history = lab.clock.now, lab.history.add
-    recorder = Recorder((deliver, note, save, history, lab.samples.take), now, consequences)
+    recorder = Recorder((deliver, note, history, lab.samples.take), now, consequences, save)
     return recorder, Recorder((deliver, note, history), now)
 
 
-def _record_delivery(recorder: Recorder, written: Written) -> None:
+def _record_delivery(saved: SavedState, recorder: Recorder, written: Written) -> None:
     """CloudTrail's own calls for a file that it delivered: it looks at the bucket, and uses the key."""
+    saved.object_written()
     bucket, moment = written.bucket, written.moment
     recorder.take(bucket_acl_record(bucket.name, bucket.account, bucket.region, moment))
     if written.key_arn:

@@ -178,10 +178,18 @@ def no_room_error(request: Request, signature: Signature | None, reason: str) ->
     return error_answer(service, protocol, 503, code, reason)
 
 
+def not_saved_error(request: Request, signature: Signature | None, error: OSError) -> Answer:
+    """The error for a request that was carried out, but what it changed could not be saved; no SDK sends it again."""
+    service, protocol = _service_and_protocol(request, signature)
+    reason = f"The call was carried out, but a lab that is killed now would forget it. It cannot write: {error}"
+    return error_answer(service, protocol, 507, "InternalFailure", reason)
+
+
 def _service_and_protocol(request: Request, signature: Signature | None) -> tuple[str, str]:
     """The service and the protocol of a request, without reading its body."""
     scope = credential_scope(request)
     service = signature.service if signature else scope.service if scope else "s3"
+    service = "s3" if service == "s3express" else service
     if request.headers.get("x-amz-target"):
         return "", JAVA_CBOR if "cbor" in request.headers.get("content-type", "") else "json"
     if request.headers.get("smithy-protocol") == "rpc-v2-cbor":

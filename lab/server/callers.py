@@ -57,6 +57,7 @@ def _context(session: Mapping[str, Any], lab_time: Callable[[float], datetime]) 
             "mfaAuthenticated": "true" if session.get("MultiFactorAuthPresent") else "false",
         },
         **({"ec2RoleDelivery": delivery} if delivery else {}),
+        **({"sourceIdentity": session["SourceIdentity"]} if session.get("SourceIdentity") else {}),
     }
 
 

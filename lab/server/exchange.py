@@ -7,7 +7,8 @@ MiniStack gives the headers and the XML of an answer ids of their own, AWS gives
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from lab.protocol.asgi import Message, Receive, Send, headers_of
+from lab.protocol.answer import Answer
+from lab.protocol.asgi import Message, Receive, Send, headers_of, send_answer
 from lab.protocol.decode import MAX_BODY_BYTES
 from lab.protocol.request import Request
 from lab.protocol.response import Response
@@ -33,6 +34,7 @@ class Exchange:
         "_held",
         "_is_for_s3",
         "_is_recorded",
+        "_not_saved",
         "_receive",
         "_record",
         "_send",
@@ -47,15 +49,19 @@ class Exchange:
         send: Send,
         record: Callable[[Request, Response], None],
         *,
+        not_saved: Callable[[OSError], Answer],
         is_for_s3: bool,
     ) -> None:
         """:param head: the request without its body.
-        :param record: called with both when the answer is complete, before the client has the end of it.
+        :param record: called with both when the answer is complete, before the client has the end of it; raises OSError
+            when it could not be recorded, or what the call changed could not be saved.
+        :param not_saved: gives the answer that the client has then.
         """
         self._head = head
         self._receive = receive
         self._send = send
         self._record = record
+        self._not_saved = not_saved
         self._is_for_s3 = is_for_s3
         self._sent = _Copy()
         self._answered = _Copy()
@@ -86,7 +92,13 @@ class Exchange:
             if start is not None:
                 start = self._with_one_request_id(start, body)
             if not message.get("more_body", False):
-                self.record()  # before the client can know, so that it finds its own call
+                try:
+                    self.record()  # before the client can know, so that it finds its own call
+                except OSError as error:
+                    if start is None:
+                        raise
+                    await send_answer(self._send, self._not_saved(error))
+                    return
             if start is not None:
                 await self._send(start)
         await self._send(message)

@@ -21,7 +21,7 @@ from lab.cloudtrail import operations, trails
 from lab.cloudtrail.event_history import EventHistory
 from lab.confinement import code_execution, decompression, engines, http1, outgoing_calls, yaml_aliases
 from lab.delivery.engine import Engine
-from lab.ministack import cloudformation, core, iam, identities, kms, s3, states
+from lab.ministack import cloudformation, core, iam, identities, kms, s3, states, sts
 from lab.protocol.asgi import Application
 from lab.records.recorder import current_origin
 from lab.server.cbor_calls import CborCalls
@@ -142,8 +142,10 @@ EXTENSIONS = (
     Extension("own user", "IAM's calls about the caller's own user", _plain(iam_own_user.install)),
     Extension("callers", "the gateway's word for who calls", _plain(iam.trust_the_gateway)),
     Extension("boundaries", "boundaries in authorization details", _plain(iam.list_permissions_boundaries)),
-    Extension("ended sessions", "a session that has ended is known as one", _plain(identities.keep_ended_sessions)),
+    Extension("ended sessions", "a session that has ended is known as one", _plain(sts.keep_ended_sessions)),
     Extension("mfa", "whether a session was made with MFA", _plain(identities.note_mfa_in_sessions)),
+    Extension("chained sessions", "tags and source identities in a chain of roles", _plain(sts.chain_sessions)),
+    Extension("saved sessions", "temporary credentials that outlive the process", _plain(sts.resume_sessions)),
     Extension(
         "resource names",
         "the names that CloudFormation makes, and required ones",

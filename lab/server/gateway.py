@@ -14,7 +14,7 @@ from functools import partial
 from lab.confinement.decompression import TooLarge, check_decompressed_size
 from lab.delivery.room import NoRoom, Room
 from lab.handshake import SOURCE_HEADER, SOURCE_MAC_HEADER, root_secret, source_mac
-from lab.ministack import core, iam
+from lab.ministack import core, iam, sts
 from lab.protocol import exact
 from lab.protocol.answer import Answer
 from lab.protocol.asgi import SIGNED_BY, Application, Message, Receive, Send, as_read, headers_of, send_answer
@@ -137,7 +137,8 @@ class Gateway:
         # The record of a long one of S3 is made of the part that the exchange keeps.
         is_kept = size_bytes <= MAX_BODY_BYTES or service != "s3"
         record = partial(self._recorder.record, origin=origin, call=call if is_kept else None)
-        exchange = Exchange(request, body.again(receive), send, record, is_for_s3=service == "s3")
+        not_saved = partial(authentication.not_saved_error, request, found)
+        exchange = Exchange(request, body.again(receive), send, record, not_saved=not_saved, is_for_s3=service == "s3")
         try:
             with self._room.for_call(size_bytes):
                 if refused := await self._refused(exchange, call, whole, found, origin):
@@ -208,7 +209,8 @@ class Gateway:
         who = caller(signed.access_key_id, account, self._lab_time)
         address = self._source_address(request.headers, signed, scope)
         user_agent = request.headers.get("user-agent", "")
-        return Origin(account, core.region_of_request(), who.username, who.user_identity, address, user_agent)
+        tags = sts.handed_on_by(signed.access_key_id).tags
+        return Origin(account, core.region_of_request(), who.username, who.user_identity, address, user_agent, tags)
 
     def _source_address(self, headers: Mapping[str, str], signed: Signature, scope: Message) -> str:
         """The caller's address, which is this machine's, unless a scenario of the lab's own says another one."""

@@ -9,13 +9,17 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from lab.authorization.s3_needs import copy_source
 from lab.ministack import events, identities, kms, s3
 from lab.protocol.response import Response
 from lab.records.record import RecordedCall
 from lab.records.service_calls import KeyUse, asked_of_kms, s3_key_use
 
-_OF_PARAMETERS = frozenset({"GetParameter", "GetParameters", "GetParametersByPath", "PutParameter"})
-_OF_SECRETS = frozenset({"CreateSecret", "GetSecretValue", "PutSecretValue"})
+_OF_PARAMETERS = frozenset(
+    {"GetParameter", "GetParameterHistory", "GetParameters", "GetParametersByPath", "PutParameter"}
+)
+_OF_SECRETS = frozenset({"BatchGetSecretValue", "CreateSecret", "GetSecretValue", "PutSecretValue", "UpdateSecret"})
+_READS_SECRETS = frozenset({"BatchGetSecretValue", "GetSecretValue"})
 _OF_MESSAGES = frozenset({"sns.amazonaws.com", "sqs.amazonaws.com"})
 _MOST_DATA_KEYS = 10_000
 _RESOURCES = identities.Resources()
@@ -64,6 +68,8 @@ def _has_messages(record: Mapping[str, Any], response: Response) -> bool:
 
 def _told_by_answer(record: Mapping[str, Any], response: Response) -> Iterator[KeyUse]:
     source = record["eventSource"]
+    if source == "s3.amazonaws.com":
+        yield from _of_copied(record)
     if source == "s3.amazonaws.com" and "x-amz-server-side-encryption-aws-kms-key-id" in response.headers:
         bucket = s3.bucket_facts(str((record["requestParameters"] or {}).get("bucketName", "")))
         found = s3_key_use(record, response.headers, uses_bucket_key=bucket is not None and bucket.uses_bucket_key)
@@ -72,7 +78,29 @@ def _told_by_answer(record: Mapping[str, Any], response: Response) -> Iterator[K
     elif source == "ssm.amazonaws.com" and record["eventName"] in _OF_PARAMETERS:
         yield from _of_parameters(record, _content(response))
     elif source == "secretsmanager.amazonaws.com" and record["eventName"] in _OF_SECRETS:
-        yield from _of_secret(record, _content(response))
+        content = _content(response)
+        for each in content.get("SecretValues") or [content]:
+            yield from _of_secret(record, each)
+
+
+def _of_copied(record: Mapping[str, Any]) -> Iterator[KeyUse]:
+    """What was copied was decrypted."""
+    source = str((record["requestParameters"] or {}).get("x-amz-copy-source", ""))
+    if not source:
+        return
+    bucket, key, version = copy_source({"x-amz-copy-source": source})
+    arn = _RESOURCES.object_key_arn(bucket, key, version)
+    if arn:
+        place = f"arn:aws:s3:::{bucket}"
+        context = {"aws:s3:arn": place if _RESOURCES.uses_bucket_key(bucket) else f"{place}/{key}"}
+        yield KeyUse("Decrypt", context, arn, arn)
+
+
+def secrets_of_batch(record: Mapping[str, Any], response: Response) -> list[str]:
+    """The ARNs of the secrets that a call of BatchGetSecretValue answered with; none of any other call."""
+    if record["eventName"] != "BatchGetSecretValue" or "errorCode" in record:
+        return []
+    return [str(each["ARN"]) for each in _content(response).get("SecretValues") or () if each.get("ARN")]
 
 
 def _content(response: Response) -> Mapping[str, Any]:
@@ -87,8 +115,7 @@ def _of_parameters(record: Mapping[str, Any], content: Mapping[str, Any]) -> Ite
     parameters = record["requestParameters"] or {}
     if record["eventName"] == "PutParameter":
         if parameters.get("type") == "SecureString":
-            name = str(parameters["name"]).removeprefix("/")
-            arn = f"arn:aws:ssm:{record['awsRegion']}:{record['recipientAccountId']}:parameter/{name}"
+            arn = _arn_of_parameter(record, str(parameters["name"]))
             yield _use("Encrypt", {"PARAMETER_ARN": arn}, str(parameters.get("keyId") or "alias/aws/ssm"))
         return
     if not parameters.get("withDecryption"):
@@ -96,13 +123,17 @@ def _of_parameters(record: Mapping[str, Any], content: Mapping[str, Any]) -> Ite
     read = content.get("Parameters") or [content.get("Parameter") or {}]
     for each in read:
         if each.get("Type") == "SecureString":
-            arn = str(each.get("ARN", ""))
+            arn = str(each.get("ARN") or _arn_of_parameter(record, str(each.get("Name", ""))))
             yield _use("Decrypt", {"PARAMETER_ARN": arn}, _RESOURCES.encryption_key("ssm", arn) or "alias/aws/ssm")
+
+
+def _arn_of_parameter(record: Mapping[str, Any], name: str) -> str:
+    return f"arn:aws:ssm:{record['awsRegion']}:{record['recipientAccountId']}:parameter/{name.removeprefix('/')}"
 
 
 def _of_secret(record: Mapping[str, Any], content: Mapping[str, Any]) -> Iterator[KeyUse]:
     arn = str(content.get("ARN", ""))
-    operation = "Decrypt" if record["eventName"] == "GetSecretValue" else "GenerateDataKey"
+    operation = "Decrypt" if record["eventName"] in _READS_SECRETS else "GenerateDataKey"
     if arn and content.get("VersionId"):
         named = (record["requestParameters"] or {}).get("kmsKeyId") or _RESOURCES.encryption_key("secretsmanager", arn)
         named = str(named or "alias/aws/secretsmanager")

@@ -13,61 +13,73 @@ _KEPT_IN: dict[str, frozenset[str]] = {
     "ec2.amazonaws.com": frozenset({"ec2"}),
     "events.amazonaws.com": frozenset({"eventbridge"}),
     "iam.amazonaws.com": frozenset({"iam"}),
+    "kinesis.amazonaws.com": frozenset({"kinesis"}),
     "kms.amazonaws.com": frozenset({"kms"}),
     "lambda.amazonaws.com": frozenset({"lambda", "cloudwatch_logs"}),
     "logs.amazonaws.com": frozenset({"cloudwatch_logs"}),
     "monitoring.amazonaws.com": frozenset({"cloudwatch"}),
     "s3.amazonaws.com": frozenset({"s3"}),
     "secretsmanager.amazonaws.com": frozenset({"secretsmanager"}),
-    "sns.amazonaws.com": frozenset({"sns"}),
+    "sns.amazonaws.com": frozenset({"sns", "sqs"}),  # a message of a topic is in its queues when it is taken
     "sqs.amazonaws.com": frozenset({"sqs"}),
     "ssm.amazonaws.com": frozenset({"ssm"}),
-    "sts.amazonaws.com": frozenset({"iam", "sts"}),
 }
 # Who may call, and who could: however many there are, nobody has an answer before they are saved.
-_ALWAYS_AT_ONCE = frozenset({"iam.amazonaws.com", "sts.amazonaws.com"})
-# More than this would take longer to write than the call itself, again for every call.
-MOST_BYTES = 64 * 1024
-_NEW_CREDENTIALS = "AssumeRole"  # changes nothing, as CloudTrail sees it
+_ALWAYS_AT_ONCE = "iam.amazonaws.com"
+# Writing this much takes some 10 ms, again for every call: it is hundreds of resources of a service.
+MOST_BYTES = 256 * 1024
 
 
 class SavedState:
-    """Saves after changes: before their caller has the answer, or a little later if it is only content, or much."""
+    """Saves after changes: before their caller has the answer, or a little later if it is very much."""
 
     def __init__(
         self,
         save: Callable[[frozenset[str] | None], None],
+        save_sessions: Callable[[], bool],
         saved_bytes: Callable[[Iterable[str]], int],
         is_busy: Callable[[], bool],
+        has_object_lock: Callable[[], bool] = lambda: False,
     ) -> None:
         """:param save: writes these services (all when None), each at once or not at all; raises OSError.
+        :param save_sessions: writes new temporary credentials, and says whether there were any; raises OSError.
         :param saved_bytes: how much was written of these services the last time.
         :param is_busy: whether something changes that no call asks for, such as a stack that is being made.
+        :param has_object_lock: whether what is saved of S3 says something of objects too.
         """
         self._save = save
+        self._save_sessions = save_sessions
         self._saved_bytes = saved_bytes
         self._is_busy = is_busy
+        self._has_object_lock = has_object_lock
         self._is_changed = False
 
     def record(self, record: Mapping[str, Any]) -> None:
-        """Takes note of a call that changed something.
+        """Saves what a call changed, if it did.
 
-        :raises OSError: what must be saved at once could not be.
+        :raises OSError: what must be saved at once could not be; the next time it is tried again.
         """
-        if record["readOnly"] and not record["eventName"].startswith(_NEW_CREDENTIALS):
+        was_changed, self._is_changed = self._is_changed, True
+        has_new_sessions = self._save_sessions()  # of calls that read only, as CloudTrail sees it
+        if record["readOnly"]:
+            self._is_changed = was_changed or has_new_sessions
             return
         source = record["eventSource"]
         services = _KEPT_IN.get(source)
-        is_content = not record["managementEvent"]
-        if is_content or "errorCode" in record or not self._may_wait_for(source, services):
-            self._is_changed = True
+        is_of_object = source == "s3.amazonaws.com" and not record["managementEvent"]
+        is_in_files_of_its_own = is_of_object and not self._has_object_lock()
+        if is_in_files_of_its_own or "errorCode" in record or not self._may_wait_for(source, services):
             return
         self._save(services)
         self._is_changed = services is not None or self._is_busy()
 
     def _may_wait_for(self, source: str, services: frozenset[str] | None) -> bool:
         """Whether the answer waits until services are saved."""
-        return services is None or source in _ALWAYS_AT_ONCE or self._saved_bytes(services) <= MOST_BYTES
+        return services is None or source == _ALWAYS_AT_ONCE or self._saved_bytes(services) <= MOST_BYTES
+
+    def object_written(self) -> None:
+        """Takes note of an object of S3 that no call has written."""
+        self._is_changed = self._is_changed or self._has_object_lock()
 
     def save_if_changed(self) -> None:
         """Saves when something has changed since the last time.
@@ -75,6 +87,7 @@ class SavedState:
         :raises OSError: it could not be written; the next time it is tried again.
         """
         if self._is_changed:
+            self._save_sessions()
             self._save(None)
             self._is_changed = self._is_busy()
 

@@ -21,7 +21,7 @@ from lab.authorization.s3_needs import copy_source
 from lab.authorization.service_authorization import IAM_PREFIXES, prefix_of, reference
 from lab.authorization.special_needs import needs_of
 from lab.errors import LabError
-from lab.ministack import cloudformation, core, identities, s3
+from lab.ministack import cloudformation, core, identities, s3, sts
 from lab.protocol import catalogue
 from lab.protocol.answer import Answer, error_answer
 from lab.protocol.decode import Call
@@ -105,9 +105,10 @@ class Authorizer:
             if has_device and not _is_device_of(who, api):
                 return _answer(call, _MFA_FAILED)
             identities.with_mfa.set(has_device)
+            sts.chained.set(_chained(api, signature.access_key_id))
         found = self._decided(call, api, _Facts(self._now, api, signature, origin, request, who, via=""))
         if found is None and api.service == "sts":
-            found = _too_long(call, api, signature.access_key_id)
+            found = _too_long(call, api, signature.access_key_id) or _chain_error(call, api)
         if found is None and api.service == "cloudformation":
             return _unusable_role(call, api)
         return found or act_error(call) or empty_list(call) or _dry_run(call)
@@ -333,6 +334,9 @@ _STS_OF_SESSIONS = {
 }
 
 
+_BY_LASTING_KEYS = frozenset({"GetFederationToken", "GetSessionToken"})
+
+
 def _kept_out(call: Call, access_key_id: str, who: Principal) -> Answer | None:
     """The error for a call of IAM or STS that no policy can allow the root or the session that makes it.
 
@@ -344,6 +348,8 @@ def _kept_out(call: Call, access_key_id: str, who: Principal) -> Answer | None:
     if who.is_root and call.service == "sts" and call.operation.name == "AssumeRole":
         return _answer(call, "Roles may not be assumed by root accounts.")
     kind, has_mfa = identities.session_kind(access_key_id)
+    if kind == "AssumedRole" and call.service == "sts" and call.operation.name in _BY_LASTING_KEYS:
+        return _answer(call, f"Cannot call {call.operation.name} with session credentials")
     if kind not in _STS_OF_SESSIONS:
         return None
     if call.service == "iam" and (kind == "FederatedUser" or not has_mfa):
@@ -397,6 +403,32 @@ def _too_long(call: Call, api: ApiCall, access_key_id: str) -> Answer | None:
         return None
     message = f"The requested DurationSeconds exceeds {what}"
     return error_answer(call.service, call.protocol, 400, "ValidationError", message)
+
+
+def _chained(api: ApiCall, access_key_id: str) -> sts.Chained:
+    if api.operation != "AssumeRole":
+        return sts.Chained(sts.Handed())
+    keys = frozenset(str(each).lower() for each in api.parameters.get("TransitiveTagKeys") or ())
+    return sts.Chained(sts.handed_on_by(access_key_id), str(api.parameters.get("SourceIdentity") or ""), keys)
+
+
+def _chain_error(call: Call, api: ApiCall) -> Answer | None:
+    """The error for a session of a role that would have another source identity, or another value of a transitive tag,
+    than the session that asks for it.
+    """
+    made, tags = sts.chained.get(), api.parameters.get("Tags") or ()
+    began = made.inherited.source_identity
+    if began and made.source_identity not in ("", began):
+        message = "The source identity is already set for this assume role session"
+        return error_answer(call.service, call.protocol, 400, "ValidationError", message)
+    keys = {str(each.get("Key", "")).lower() for each in tags if isinstance(each, Mapping)}
+    if keys & {each.lower() for each in made.inherited.tags}:
+        message = (
+            "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from "
+            "the calling session."
+        )
+        return error_answer(call.service, call.protocol, 400, "InvalidParameterValue", message)
+    return None
 
 
 def _is_device_of(who: Principal, api: ApiCall) -> bool:

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-refe
 from collections.abc import Mapping
 from typing import Any
 
-from lab.ministack import iam
+from lab.ministack import sts
 
 
 def note(record: Mapping[str, Any]) -> None:
@@ -18,7 +18,7 @@ def note(record: Mapping[str, Any]) -> None:
         return
     identity = record["userIdentity"]
     if identity.get("invokedBy") == "ec2.amazonaws.com":  # an instance has it from its metadata, in version 2
-        iam.mark_session(key, "Ec2RoleDelivery", "2.0")
+        sts.mark_session(key, "Ec2RoleDelivery", "2.0")
     if identity["type"] == "WebIdentityUser":
         vouched = {"federatedProvider": identity["identityProvider"], "attributes": {}}
-        iam.mark_session(key, "WebIdFederationData", vouched)
+        sts.mark_session(key, "WebIdFederationData", vouched)

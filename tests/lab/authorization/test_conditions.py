@@ -1,10 +1,12 @@
 """The Condition element, operator by operator."""
 
+import json
 from typing import Any
 
 import pytest
 
-from lab.authorization.conditions import UnknownOperator, conditions_met, matches
+from lab.authorization.conditions import NotEvaluable, UnknownOperator, conditions_met, matches
+from lab.authorization.document import Asked, document
 
 CONTEXT: dict[str, tuple[str, ...]] = {
     "aws:sourcearn": ("arn:aws:cloudtrail:us-east-1:111122223333:trail/audit",),
@@ -33,6 +35,8 @@ MET: list[tuple[str, str, Any]] = [
     ("StringEqualsIfExists", "aws:PrincipalArn", "absent"),
     ("ArnEquals", "aws:SourceArn", "arn:aws:cloudtrail:*:111122223333:trail/*"),
     ("ArnLike", "aws:SourceArn", ARN),
+    ("ArnLike", "aws:SourceArn", ["*", ARN]),
+    ("ArnLike", "aws:SourceArn", "${aws:SourceArn}"),
     ("ArnNotLike", "aws:PrincipalArn", "arn:aws:iam::111122223333:role/breakglass"),
     ("ArnLike", "aws:SourceArn", "arn:aws:cloudtrail:*:${aws:SourceAccount}:trail/*"),
     ("StringLike", "aws:SourceArn", "arn*:trail*audit"),
@@ -61,7 +65,6 @@ NOT_MET: list[tuple[str, str, Any]] = [
     ("StringLike", "aws:SourceArn", "arn:aws:cloudtrail:us-east-1:${aws:PrincipalAccount}:trail/*"),
     ("StringLike", "aws:SourceArn", "arn.aws*"),
     ("StringNotEquals", "aws:SourceArn", ["other", ARN]),
-    ("ArnLike", "aws:SourceArn", "arn:aws:cloudtrail:*"),
     ("ArnNotEquals", "aws:SourceArn", ARN),
     ("Bool", "aws:SecureTransport", "false"),
     ("NumericLessThan", "s3:TlsVersion", "1.2"),
@@ -100,6 +103,23 @@ def test_every_condition_must_be_met() -> None:
 def test_an_operator_that_iam_does_not_have_is_an_error(operator: str) -> None:
     with pytest.raises(UnknownOperator):
         conditions_met({operator: {"aws:SourceArn": ARN}}, CONTEXT)
+
+
+@pytest.mark.parametrize("pattern", ["*", "arn:*", "arn:aws:cloudtrail:*", "${aws:SourceAccount}"])
+@pytest.mark.parametrize("operator", ["ArnLike", "ArnEquals", "ArnNotLike", "ArnLikeIfExists"])
+def test_what_an_arn_of_fewer_than_six_parts_matches_neither_allows_nor_keeps_from_denying(
+    operator: str, pattern: str
+) -> None:
+    conditions = {operator: {"aws:SourceArn": pattern}}
+    with pytest.raises(NotEvaluable):
+        conditions_met(conditions, CONTEXT)
+    assert not conditions_met({**conditions, "Bool": {"aws:SecureTransport": "false"}}, CONTEXT)
+
+    asked = Asked("s3:GetObject", "arn:aws:s3:::b/k", CONTEXT)
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": conditions}
+    assert not document(json.dumps({"Statement": statement, "Version": "2012-10-17"})).allows_to(asked)
+    denying = json.dumps({"Statement": {**statement, "Effect": "Deny"}, "Version": "2012-10-17"})
+    assert document(denying).denies_to(asked)
 
 
 def test_no_pattern_takes_more_time_than_in_proportion_to_what_it_reads() -> None:

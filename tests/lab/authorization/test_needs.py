@@ -28,6 +28,8 @@ class Nothing:
             return lambda *_, **__: []
         if name == "named_key_arn":
             return lambda key: f"arn:aws:kms:{REGION}:{ACCOUNT}:{key}"
+        if name == "handed_on":
+            return lambda: ("", False)
         if name == "identity_role":
             return lambda *_, **__: ("", "", "")
         return lambda *_: name == "has_object" if name in ("has_object", "uses_bucket_key") else ""
@@ -128,6 +130,12 @@ def test_every_operation_of_every_service_has_actions_or_is_said_to_be_unknown()
         ("cloudtrail", "DescribeTrails", {}, [("cloudtrail:DescribeTrails", "*")]),
         ("sqs", "SendMessageBatch", {"QueueUrl": f"http://x/{ACCOUNT}/q"}, [("sqs:SendMessage", "arn:aws:sqs:@:q")]),
         ("lambda", "Invoke", {"FunctionName": "f"}, [("lambda:InvokeFunction", "arn:aws:lambda:@:function:f")]),
+        (
+            "lambda",
+            "InvokeAsync",
+            {"FunctionName": "f"},
+            [(f"lambda:{action}", "arn:aws:lambda:@:function:f") for action in ("InvokeFunction", "InvokeAsync")],
+        ),
         (
             "ec2",
             "TerminateInstances",

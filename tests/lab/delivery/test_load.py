@@ -28,13 +28,13 @@ from lab.instance.environment import aws_environment
 from lab.instance.folder import Lab
 from lab.settings import Settings
 from tests.lab.conftest import make_client
-from tests.lab.destination import make_bucket, make_key
+from tests.lab.destination import bucket_policy, make_bucket, make_key
 from tests.lab.sdks.installed import javascript_folder
 from tests.lab.signing import FORM, signed
 
 BUCKET, TRAIL = "load-logs", "load-trail"
 CLIENTS, CALLS = 20, 1000
-MOST_OF_A_KIND = 15
+MOST_OF_A_KIND = 100
 REQUEST_ID = re.compile(b"<requestId>([^<]+)</requestId>")
 BODY = b"Action=DescribeVpcs&Version=2016-11-15"
 # The kind, and what makes one of a name and gives what it is found by.
@@ -78,16 +78,32 @@ def make_things(makers: Iterator[Maker], made: set[tuple[str, str]], stop: threa
 
 
 def makers_of(lab: Lab) -> Iterator[Maker]:
-    """In turn; after some of each kind users alone, without an end. What a service has above a limit is saved a little
+    """In turn; after many of each kind users alone, without an end. What a service has above a limit is saved a little
     later (`lab.server.persistence`), and would be lost; of IAM's nothing may be, however much there is.
     """
     iam, kms, sns, sqs = (make_client(lab, name) for name in ("iam", "kms", "sns", "sqs"))
-    s3, ec2, secrets = (make_client(lab, name) for name in ("s3", "ec2", "secretsmanager"))
+    s3, ec2, secrets, sts = (make_client(lab, name) for name in ("s3", "ec2", "secretsmanager", "sts"))
+    dynamodb = make_client(lab, "dynamodb")
+    names = {"AttributeName": "n"}
+    dynamodb.create_table(
+        TableName="load",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{**names, "AttributeType": "S"}],
+        KeySchema=[{**names, "KeyType": "HASH"}],
+    )
 
     def bucket(name: str) -> str:
         s3.create_bucket(Bucket=name)
         s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
         return name
+
+    def item(name: str) -> str:
+        dynamodb.put_item(TableName="load", Item={"n": {"S": name}})
+        return name
+
+    def session(_: str) -> str:
+        found = sts.get_session_token()["Credentials"]
+        return json.dumps([found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"]])
 
     makers = {
         "user": lambda name: str(iam.create_user(UserName=name)["User"]["UserName"]),
@@ -97,13 +113,25 @@ def makers_of(lab: Lab) -> Iterator[Maker]:
         "bucket": bucket,
         "vpc": lambda _: str(ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]),
         "secret": lambda name: str(secrets.create_secret(Name=name, SecretString="s")["Name"]),
+        "item": item,
+        "session": session,
     }
     for number in count():
         yield from ((kind, make) for kind, make in makers.items() if number < MOST_OF_A_KIND or kind == "user")
 
 
-def things(lab: Lab) -> set[tuple[str, str]]:
-    """What there is of all this; of buckets, those that have versions."""
+def is_valid(lab: Lab, session: str) -> bool:
+    key, secret, token = json.loads(session)
+    try:
+        credentials = {"aws_access_key_id": key, "aws_secret_access_key": secret, "aws_session_token": token}
+        make_client(lab, "sts", **credentials).get_caller_identity()
+    except ClientError:
+        return False
+    return True
+
+
+def things(lab: Lab, sessions: list[str]) -> set[tuple[str, str]]:
+    """What there is of all this; of buckets, those that have versions, and of these sessions, the valid ones."""
 
     def listed(service: str, operation: str) -> list[dict[str, Any]]:
         client: Any = make_client(lab, service)
@@ -119,6 +147,12 @@ def things(lab: Lab) -> set[tuple[str, str]]:
         "bucket": [each for each in buckets if s3.get_bucket_versioning(Bucket=each).get("Status") == "Enabled"],
         "vpc": [each["VpcId"] for page in listed("ec2", "describe_vpcs") for each in page["Vpcs"]],
         "secret": [each["Name"] for page in listed("secretsmanager", "list_secrets") for each in page["SecretList"]],
+        "item": [
+            each["n"]["S"]
+            for page in make_client(lab, "dynamodb").get_paginator("scan").paginate(TableName="load")
+            for each in page["Items"]
+        ],
+        "session": [each for each in sessions if is_valid(lab, each)],
     }
     return {(kind, name) for kind, names in found.items() for name in names}
 
@@ -217,7 +251,7 @@ def test_a_lab_that_is_killed_again_and_again_loses_no_answered_call_and_nothing
         assert done.returncode == 0, done.stderr
         assert "No log files were delivered" not in done.stdout + done.stderr
         assert make_client(lab, "cloudtrail").get_trail_status(Name=TRAIL)["IsLogging"] is True
-        assert made - things(lab) == set()
+        assert made - things(lab, [name for kind, name in made if kind == "session"]) == set()
         assert len({kind for kind, _ in made}) > 4
     finally:
         lifecycle.stop(home)
@@ -229,9 +263,16 @@ def test_a_lab_that_ended_by_itself_comes_back_with_what_it_held(tmp_path: Path)
     try:
         make_client(lab, "iam").create_user(UserName="ann")
         s3 = make_client(lab, "s3")
-        s3.create_bucket(Bucket="kept", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        place = {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}
+        s3.create_bucket(Bucket="kept", **place)
         s3.put_bucket_versioning(Bucket="kept", VersioningConfiguration={"Status": "Enabled"})
         s3.put_object(Bucket="kept", Key="a/b", Body=b"content", Metadata={"m": "1"})
+        s3.create_bucket(Bucket="held", ObjectLockEnabledForBucket=True, **place)
+        s3.put_object(Bucket="held", Key="k", Body=b"x", ObjectLockLegalHoldStatus="ON")
+        s3.put_bucket_policy(Bucket="kept", Policy=bucket_policy("kept"))
+        make_client(lab, "cloudtrail").create_trail(Name="kept", S3BucketName="kept")
+        chosen = [{"InsightType": "ApiCallRateInsight"}]
+        make_client(lab, "cloudtrail").put_insight_selectors(TrailName="kept", InsightSelectors=chosen)
         control.advance(lab, 3600)
         end(lab)
         again = lifecycle.start(home)
@@ -241,6 +282,11 @@ def test_a_lab_that_ended_by_itself_comes_back_with_what_it_held(tmp_path: Path)
         assert "ann" in [each["UserName"] for each in make_client(again, "iam").list_users()["Users"]]
         found = make_client(again, "s3").get_object(Bucket="kept", Key="a/b")
         assert (found["Body"].read(), found["Metadata"]) == (b"content", {"m": "1"})
+        assert make_client(again, "cloudtrail").get_insight_selectors(TrailName="kept")["InsightSelectors"] == chosen
+        [shown] = make_client(again, "cloudtrail").describe_trails()["trailList"]
+        assert not [each for each in shown if each.startswith("_")]
+        held = make_client(again, "s3").get_object_legal_hold(Bucket="held", Key="k")
+        assert held["LegalHold"]["Status"] == "ON"
         status = lifecycle.ask(again)
         assert status is not None
         assert status.behind_seconds == pytest.approx(3600)

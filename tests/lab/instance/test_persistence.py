@@ -15,7 +15,15 @@ class Disk:
         self.saved: list[frozenset[str] | None] = []
         self.size_bytes = 0
         self.is_busy = False
-        self.state = SavedState(self.saved.append, self._saved_bytes, lambda: self.is_busy)
+        self.has_new_sessions = False
+        self.has_object_lock = False
+        self.state = SavedState(
+            self.saved.append,
+            lambda: self.has_new_sessions,
+            self._saved_bytes,
+            lambda: self.is_busy,
+            lambda: self.has_object_lock,
+        )
 
     def _saved_bytes(self, _services: Iterable[str]) -> int:
         return self.size_bytes
@@ -36,7 +44,7 @@ class Disk:
 
 @pytest.mark.parametrize(
     ("source", "services"),
-    [("kms", {"kms"}), ("ec2", {"ec2"}), ("s3", {"s3"}), ("iam", {"iam"}), ("sts", {"iam", "sts"})],
+    [("kms", {"kms"}), ("ec2", {"ec2"}), ("s3", {"s3"}), ("iam", {"iam"}), ("sns", {"sns", "sqs"})],
 )
 def test_what_a_call_changed_is_saved_before_its_answer(source: str, services: set[str]) -> None:
     assert Disk().after(source) == [frozenset(services)]
@@ -58,19 +66,34 @@ def test_what_others_may_have_changed_too_is_saved_a_little_later() -> None:
     assert disk.a_little_later() == []
 
 
-def test_content_is_saved_a_little_later() -> None:
+def test_content_is_saved_before_its_answer_but_objects_which_are_in_files_of_their_own() -> None:
     disk = Disk()
 
-    assert disk.after("sqs", managementEvent=False) == []
+    assert disk.after("sqs", managementEvent=False) == [frozenset({"sqs"})]
+    assert disk.after("s3", managementEvent=False) == []
     assert disk.a_little_later() == [None]
 
 
-def test_what_only_reads_is_not_saved_but_new_credentials_are() -> None:
+def test_what_keeps_objects_is_saved_with_every_call_about_one() -> None:
+    disk = Disk()
+    disk.state.object_written()
+    assert disk.a_little_later() == []
+    disk.has_object_lock = True
+
+    assert disk.after("s3", managementEvent=False) == [frozenset({"s3"})]
+    assert disk.a_little_later() == [None]
+    disk.state.object_written()
+    assert disk.a_little_later() == [None]
+
+
+def test_what_only_reads_is_not_saved_unless_it_gives_credentials() -> None:
     disk = Disk()
 
-    assert disk.after("kms", readOnly=True) == []
+    assert disk.after("sts", readOnly=True) == []
     assert disk.a_little_later() == []
-    assert disk.after("sts", readOnly=True, eventName="AssumeRole") == [frozenset({"iam", "sts"})]
+    disk.has_new_sessions = True
+    assert disk.after("sts", readOnly=True) == []
+    assert disk.a_little_later() == [None]
 
 
 def test_a_call_that_failed_waits_for_nothing() -> None:
@@ -100,18 +123,25 @@ def test_a_stack_that_is_being_made_is_saved_until_it_is_made() -> None:
     assert [disk.a_little_later(), disk.a_little_later()] == [[None], []]
 
 
-def test_what_could_not_be_saved_is_tried_again() -> None:
-    attempts = []
+@pytest.mark.parametrize("is_read_only", [False, True])
+def test_what_could_not_be_saved_is_an_error_and_is_tried_again(*, is_read_only: bool) -> None:
+    failing = ["full"]
 
-    def save(services: frozenset[str] | None) -> None:
-        attempts.append(services)
-        if len(attempts) == 1:
-            raise OSError("full")
+    def save(*_services: frozenset[str] | None) -> None:
+        if failing:
+            raise OSError(failing.pop())
 
-    state = SavedState(save, lambda _: MOST_BYTES + 1, lambda: False)
-    state.record({"eventSource": "kms.amazonaws.com", "eventName": "C", "readOnly": False, "managementEvent": True})
+    def save_sessions() -> bool:
+        if is_read_only:
+            save()
+        return False
+
+    attempts: list[frozenset[str] | None] = []
+    state = SavedState(attempts.append if is_read_only else save, save_sessions, lambda _: 0, lambda: False)
+    record = {"eventSource": "kms.amazonaws.com", "eventName": "C", "managementEvent": True, "readOnly": is_read_only}
     with pytest.raises(OSError, match="full"):
-        state.save_if_changed()
+        state.record(record)
     state.save_if_changed()
 
-    assert attempts == [None, None]
+    assert attempts == ([None] if is_read_only else [])
+    assert failing == []

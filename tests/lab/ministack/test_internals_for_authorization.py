@@ -2,14 +2,16 @@
 
 import inspect
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
-from ministack.core import iam_evaluator, responses
+from ministack.core import iam_evaluator, persistence, responses
 from ministack.services import iam, kms, organizations, s3, secretsmanager, sns, sqs, ssm, sts, tagging
 
 from lab.ministack import identities
 from lab.ministack.iam import secret_of_access_key
+from lab.ministack.sts import keep_ended_sessions, mark_session, resume_sessions, save_sessions
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
 
@@ -26,7 +28,10 @@ ACCOUNT, REGION = "111122223333", "us-east-1"
         iam._users,
         organizations._orgs,
         s3._bucket_encryption,
+        s3._bucket_object_lock,
         s3._multipart_uploads,
+        s3._object_legal_hold,
+        s3._object_retention,
         s3._object_tags,
         s3._object_versions,
     ],
@@ -118,8 +123,37 @@ def test_a_session_that_is_over_is_known_for_a_day(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sts, "_sessions", {key: {**session, "Expiration": at} for key, at in ended.items()})
     monkeypatch.setattr(sts, "_evict_expired_sessions", sts._evict_expired_sessions)
 
-    identities.keep_ended_sessions()
+    keep_ended_sessions()
     sts._evict_expired_sessions()
 
     assert secret_of_access_key("ASIAHOUR") == ("s", "t", ended["ASIAHOUR"])  # its signature is refused as expired
     assert secret_of_access_key("ASIADAYS") is None
+
+
+def test_sessions_outlive_the_process_but_not_the_day_after_their_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    monkeypatch.setattr(persistence, "STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr(sts, "register_session", sts.register_session)
+    monkeypatch.setattr(sts, "_evict_expired_sessions", lambda: None)
+    monkeypatch.setattr(sts, "_sessions", {})
+    resume_sessions()
+    for name, ends in [("ASIA1", now + 9), ("ASIA2", now - 9), ("ASIA3", now - 25 * 60 * 60)]:
+        sts.register_session(name, {"Expiration": ends, "Tags": [{"Key": "k", "Value": "v"}]})
+    assert save_sessions()
+    assert not save_sessions()
+    mark_session("ASIA1", "Mark", "m")
+    assert save_sessions()
+    with (tmp_path / "state" / "sessions").open("a") as file:
+        file.write('["ASIA4", {"Expir')  # cut short by a kill
+    sts.register_session("ASIA5", {"Expiration": now})
+    save_sessions()
+    expected = {name: dict(sts._sessions[name]) for name in ("ASIA1", "ASIA2", "ASIA5")}
+    monkeypatch.setattr(sts, "_sessions", {})
+
+    for _ in range(2):
+        sts._sessions.clear()
+        resume_sessions()
+        assert sts._sessions == expected
+    assert expected["ASIA1"]["Mark"] == "m"

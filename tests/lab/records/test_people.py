@@ -222,3 +222,53 @@ def test_a_call_that_uses_keys_of_two_accounts_is_recorded_in_both(lab: Lab, cli
         ours, theirs = events(client, "ReEncrypt")[0], events(client, "ReEncrypt", **there)[0]
         assert ours["sharedEventID"] == theirs["sharedEventID"]
         assert (ours["recipientAccountId"], theirs["recipientAccountId"]) == (lab.account, OTHER)
+
+
+def keys_of_session(found: dict[str, Any]) -> dict[str, str]:
+    names = {"AccessKeyId": "aws_access_key_id", "SecretAccessKey": "aws_secret_access_key"}
+    return {name: found["Credentials"][each] for each, name in {**names, "SessionToken": "aws_session_token"}.items()}
+
+
+def test_a_chain_of_roles_hands_on_who_began_and_the_transitive_tags(lab: Lab, client: ClientFactory) -> None:
+    iam, name = client("iam"), f"r{uuid4().hex[:10]}"
+    statement = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{lab.account}:root"}}
+    everything = {"Statement": {**statement, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}
+    plain = {"Statement": {**statement, "Action": "sts:AssumeRole"}}
+    for number, trust in enumerate((everything, everything, plain)):
+        document = json.dumps({"Version": "2012-10-17", **trust})
+        iam.create_role(RoleName=f"{name}-{number}", AssumeRolePolicyDocument=document)
+        allowed = [{"Effect": "Allow", "Action": "sts:*", "Resource": "*"}]
+        red = {"StringEquals": {"aws:PrincipalTag/Team": "red", "aws:SourceIdentity": "ann"}}
+        allowed.append({"Effect": "Allow", "Action": "kms:ListKeys", "Resource": "*", "Condition": red})  # type: ignore[dict-item]
+        text = json.dumps({"Version": "2012-10-17", "Statement": allowed})
+        iam.put_role_policy(RoleName=f"{name}-{number}", PolicyName="p", PolicyDocument=text)
+    first, second, third = (
+        {"RoleArn": f"arn:aws:iam::{lab.account}:role/{name}-{number}", "RoleSessionName": "chained"}
+        for number in range(3)
+    )
+    tags = [{"Key": "Team", "Value": "red"}, {"Key": "Own", "Value": "1"}]
+    found = client("sts").assume_role(**first, Tags=tags, TransitiveTagKeys=["team"], SourceIdentity="ann")
+    assert found["SourceIdentity"] == "ann"
+    sts = make_client(lab, "sts", **keys_of_session(found))
+
+    for wrong, code in [
+        ({"Tags": [{"Key": "TEAM", "Value": "blue"}]}, "InvalidParameterValue"),
+        ({"SourceIdentity": "bob"}, "ValidationError"),
+    ]:
+        with pytest.raises(ClientError, match=code):
+            sts.assume_role(**second, **wrong)
+    with pytest.raises(ClientError, match="sts:TagSession"):
+        sts.assume_role(**third)
+    for each in (sts.get_session_token, sts.get_federation_token):
+        with pytest.raises(ClientError, match="with session credentials"):
+            each(**({"Name": "f1"} if each == sts.get_federation_token else {}))
+
+    found = sts.assume_role(**second, Tags=[{"Key": "Own", "Value": "2"}])
+    assert found["SourceIdentity"] == "ann"
+    asked = events(client, "AssumeRole")[0]
+    assert asked["requestParameters"]["incomingTransitiveTags"] == {"Team": "red"}
+    assert asked["userIdentity"]["sessionContext"]["sourceIdentity"] == "ann"
+    assert asked["responseElements"]["sourceIdentity"] == "ann"
+    kms = make_client(lab, "kms", **keys_of_session(found))
+    kms.list_keys()
+    assert events(client, "ListKeys")[0]["userIdentity"]["sessionContext"]["sourceIdentity"] == "ann"

@@ -274,6 +274,57 @@ def test_the_version_and_place_of_a_signature_are_told(
     assert (shown["SignatureVersion"], shown["AuthenticationMethod"]) == (version, method)
 
 
+@pytest.mark.parametrize(
+    ("asked", "answered", "applied"),
+    [
+        ({}, {"x-amz-server-side-encryption": "AES256"}, "Default_SSE_S3"),
+        ({"x-amz-server-side-encryption": "aws:kms"}, {"x-amz-server-side-encryption": "aws:kms"}, "SSE_KMS"),
+        ({"x-amz-server-side-encryption-customer-algorithm": "AES256"}, {}, "SSE_C"),
+        ({}, {}, None),
+    ],
+)
+def test_the_record_of_an_object_says_how_it_was_encrypted(
+    asked: dict[str, str], answered: dict[str, str], applied: str | None
+) -> None:
+    request = Request("PUT", "/b/k", "", {"host": "h", **asked}, b"")
+
+    assert record(request, **answered).record["additionalEventData"].get("SSEApplied") == applied
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("ExecuteStatement", {"Statement": "SELECT * FROM \"t\" WHERE k = 'from u'"}),
+        ("BatchExecuteStatement", {"Statements": [{"Statement": "insert into t value {'k': '1'}"}]}),
+        ("ExecuteTransaction", {"TransactStatements": [{"Statement": 'UPDATE "t"."i" SET a=1'}]}),
+    ],
+)
+def test_the_record_of_a_statement_of_partiql_names_its_table(operation: str, parameters: dict[str, Any]) -> None:
+    made = record(json_call("dynamodb", f"DynamoDB_20120810.{operation}", parameters)).record
+
+    assert [each["ARN"] for each in made["resources"]] == ["arn:aws:dynamodb:eu-west-1:111122223333:table/t"]
+    assert made["managementEvent"] is False
+
+
+def test_a_presigned_url_shows_of_its_signature_what_real_records_show() -> None:
+    query = (
+        "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F1%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261130T0000Z"
+        "&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Security-Token=t&X-Amz-Signature=s&response-content-type=text"
+    )
+    made = record(Request("GET", "/b/k", query, {"host": "h"}, b"")).record
+
+    assert made["requestParameters"] == {
+        "bucketName": "b",
+        "key": "k",
+        "Host": "h",
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Date": "20261130T0000Z",
+        "X-Amz-Expires": "60",
+        "X-Amz-SignedHeaders": "host",
+        "response-content-type": "text",
+    }
+
+
 def test_a_list_of_keys_is_not_read_for_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading a thousand keys takes longer than to list them, and finds nothing that a record shows."""
     kms = service_model("kms")

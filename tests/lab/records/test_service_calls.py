@@ -32,13 +32,17 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, st
     s3.get_object(Bucket=DATA, Key="k")["Body"].read()
     s3.put_object(Bucket=DATA, Key="plain", Body=b"x")
     s3.get_object(Bucket=DATA, Key="plain")["Body"].read()
+    s3.copy_object(Bucket=DATA, Key="copy", CopySource=f"{DATA}/k")
     ssm.put_parameter(Name="/a/b", Value="v", Type="SecureString")
     ssm.put_parameter(Name="/a/c", Value="v", Type="String")
     ssm.get_parameter(Name="/a/b", WithDecryption=True)
     ssm.get_parameter(Name="/a/b")
     ssm.get_parameters(Names=["/a/b", "/a/c"], WithDecryption=True)
+    ssm.get_parameter_history(Name="/a/b", WithDecryption=True)
     secret = secrets.create_secret(Name="s", SecretString="t")
     secrets.get_secret_value(SecretId="s")
+    secrets.update_secret(SecretId="s", SecretString="u")
+    secrets.batch_get_secret_value(SecretIdList=["s"])
     control.deliver(lab)
     make_client(lab, "iam").list_users()
     control.deliver(lab)
@@ -118,15 +122,27 @@ def test_s3_ssm_and_secrets_manager_use_keys_in_their_callers_name(
     assert shown["AWS Internal"] == [
         ("GenerateDataKey", context),
         ("Decrypt", context),
+        ("Decrypt", context),
         ("Encrypt", named),
         ("Decrypt", named),
         ("Decrypt", named),
+        ("Decrypt", named),
     ]
-    assert [name for name, _ in shown["secretsmanager.amazonaws.com"]] == ["GenerateDataKey", "Decrypt"]
+    of_secrets = ["GenerateDataKey", "Decrypt", "GenerateDataKey", "Decrypt"]
+    assert [name for name, _ in shown["secretsmanager.amazonaws.com"]] == of_secrets
     assert {each["SecretARN"] for _, each in shown["secretsmanager.amazonaws.com"]} == {secret}
     internal = of_kms(records, "AWS Internal")
     assert {each["userIdentity"]["userName"] for each in internal} == {"learner"}
     assert {each["resources"][0]["ARN"] for each in internal if "resources" in each} == {key}
+
+
+def test_each_secret_of_a_batch_has_a_record_of_its_own(recorded: tuple[Lab, str, list[dict[str, Any]]]) -> None:
+    records = recorded[2]
+    read = [each for each in records if each.get("eventName") in ("BatchGetSecretValue", "GetSecretValue")]
+
+    assert [each["eventName"] for each in read] == ["GetSecretValue", "BatchGetSecretValue", "GetSecretValue"]
+    assert read[-1]["requestParameters"] == {"secretId": records[-1]["secret"]}
+    assert len({each["eventID"] for each in read} | {each["requestID"] for each in read}) == 6
 
 
 # Of the real records, what the lab does not have.

@@ -137,6 +137,33 @@ def test_calls_while_the_disk_fills_up_are_either_refused_or_recorded_once(disk:
     assert names_of_events(resumed).count("CreateUser") == len(made)
 
 
+@pytest.mark.parametrize("service", ["kms", "iam", "s3", "sts"])
+def test_what_could_not_be_saved_is_answered_with_an_error_that_says_so(lab: Lab, service: str) -> None:
+    state = lab.home / "data" / "state"
+    calls: dict[str, Callable[[], Any]] = {
+        "kms": make_client(lab, "kms").create_key,
+        "iam": lambda: make_client(lab, "iam").create_user(UserName="unsaved"),
+        "s3": lambda: make_client(lab, "s3").create_bucket(Bucket="unsaved"),
+        "sts": make_client(lab, "sts").get_session_token,
+    }
+    blocked = state / ("sessions" if service == "sts" else f"{service}.json.tmp")
+    kept = blocked.read_bytes() if blocked.is_file() else None
+    blocked.unlink(missing_ok=True)
+    blocked.mkdir()
+    try:
+        with pytest.raises(ClientError, match=r"was carried out, but .* cannot write: .*Is a directory") as failed:
+            calls[service]()
+        status = lifecycle.ask(lab)
+    finally:
+        blocked.rmdir()
+        if kept is not None:
+            blocked.write_bytes(kept)
+    assert failed.value.response["ResponseMetadata"]["HTTPStatusCode"] == 507
+    assert status is not None
+    assert "Is a directory" in status.warnings[0]
+    make_client(lab, "kms").create_key()
+
+
 def test_a_call_needs_room_for_its_body_and_its_record(tmp_path: Path) -> None:
     held: list[int] = []
     room = Room(tmp_path, held.append, lambda size: held.append(-size), lambda: 2)
@@ -147,6 +174,16 @@ def test_a_call_needs_room_for_its_body_and_its_record(tmp_path: Path) -> None:
     with pytest.raises(NoRoom, match=r"is full: [\d,]+ bytes are free, and a call needs [\d,]+"), room.for_call(2**62):
         raise AssertionError
     assert room.shortage() == ""
+
+
+def test_a_call_needs_room_for_the_state_that_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = [0]
+    room = Room(tmp_path, lambda _: None, lambda _: None, lambda: 1, lambda: state[0])
+    monkeypatch.setattr(room, "free_bytes", lambda: 2**22)
+
+    assert room.shortage() == ""
+    state[0] = 2**22
+    assert "a call needs 5,242,880, or else" in room.shortage()
 
 
 def test_a_call_whose_record_has_no_room_is_not_carried_out(tmp_path: Path) -> None:
