@@ -8,7 +8,7 @@ import pytest
 
 from lab.instance import control, lifecycle
 from tests.end_to_end.conftest import ROOT
-from tests.end_to_end.test_cdk_cli import Commands, identities, lab_command, unlock
+from tests.end_to_end.deployment.test_cdk_cli import Commands, identities, lab_command, unlock
 
 pytestmark = pytest.mark.slow
 

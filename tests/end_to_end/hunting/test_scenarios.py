@@ -17,7 +17,7 @@ from lab.scenarios.run import HUNTS, Size, scenario
 from lab.settings import Settings
 from tests.aws_environment import use_clean_aws_environment
 from tests.end_to_end.conftest import ROOT
-from tests.end_to_end.test_cdk_cli import Commands
+from tests.end_to_end.deployment.test_cdk_cli import Commands
 from tests.lab.scenarios.recorded import record_everything
 from verify.cli import main
 from verify.hunt.finding import at_least

@@ -14,7 +14,7 @@ import pytest
 from lab.instance import control, lifecycle
 from lab.instance.environment import lab_variables
 from tests.end_to_end.conftest import ROOT
-from tests.end_to_end.test_cdk_cli import Commands, lab_command, unlock
+from tests.end_to_end.deployment.test_cdk_cli import Commands, lab_command, unlock
 from tests.lab.conftest import settled
 
 __all__ = ["lab_command"]
