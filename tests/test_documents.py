@@ -202,8 +202,8 @@ def test_a_new_module_and_a_new_folder_change_the_tree(tmp_path: Path) -> None:
 
     assert ["lab/", "The part lab: what it is for"] in [line.split(maxsplit=1) for line in before.splitlines()]
     assert added == [["module.py", "Reads something"], ["new/", "New"]]
-    added = [line for line in architecture.tree(tmp_path, with_modules=False).splitlines() if line not in folders]
-    assert [line.split(maxsplit=1) for line in added] == [["new/", "New"]]
+    lines = architecture.tree(tmp_path, with_modules=False).splitlines()
+    assert [line.split(maxsplit=1) for line in lines if line not in folders] == [["new/", "New"]]
 
 
 def modules_that_are_missing(docstring: str, package: Path, root: Path) -> list[str]:

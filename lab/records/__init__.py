@@ -1,5 +1,4 @@
 """From an answered call to its CloudTrail record.
-
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 `recorder` hands every record on, `record` makes it: `elements` (of S3 `s3_parameters`, of EC2 `ec2_elements`) writes
 parameters and results, `redaction` leaves out content, `names` spells, `resources` lists, `federated` says who had no

@@ -65,9 +65,7 @@ def test_a_digest_that_comes_between_the_two_questions_is_no_alarm(every: timede
 
 
 @pytest.mark.parametrize(("ago", "verdict"), [(5 * MINUTE, Verdict.FOREIGN), (MINUTE, Verdict.NOT_DUE)])
-def test_a_foreign_file_is_unsigned_when_the_digests_that_could_name_it_are_there(
-    ago: timedelta, verdict: Verdict
-) -> None:
+def test_a_file_is_foreign_when_the_digests_that_could_name_it_are_there(ago: timedelta, verdict: Verdict) -> None:
     chain = minutes()
     chain.log(chain.at - ago)
 

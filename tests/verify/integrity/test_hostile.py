@@ -131,7 +131,7 @@ def test_a_hostile_digest_is_modified_and_the_rest_still_proven(body: bytes) -> 
     "name", ["", " ", "\x00", "\x1b[2J", "..", "/", "a" * 900, "é\U0001f600", "x.json.gz", "%2e%2e"]
 )
 @pytest.mark.parametrize("folder", ["CloudTrail", "CloudTrail-Digest"])
-def test_an_object_with_an_absurd_name_is_unsigned(folder: str, name: str) -> None:
+def test_an_object_with_an_absurd_name_is_foreign(folder: str, name: str) -> None:
     chain = trail(4)
     day = f"AWSLogs/{chain.account}/{folder}/{HOME}/{chain.hours[0].start:%Y/%m/%d}/"
     chain.aws.put(ObjectName(BUCKET, day + name), b"x", chain.at)
