@@ -36,7 +36,8 @@ _RULE: Final = "AWS::Events::Rule"
 _BUCKET, _TRAIL = "AWS::S3::Bucket", "AWS::CloudTrail::Trail"
 _NAMES_OF_RULES: Final = {"Description", "EventPattern", "Name", "Tags"}
 SUBSCRIPTION, _TOPIC = "AWS::SNS::Subscription", "AWS::SNS::Topic"
-_KEEPS: Final = {"Retain": 3, "RetainExceptOnCreate": 2, "Snapshot": 1, "Delete": 0}
+# What is there already, its creation does not take away any more.
+_KEEPS: Final = {"Retain": 2, "RetainExceptOnCreate": 2, "Snapshot": 1, "Delete": 0}
 _ATTRIBUTES: Final = {
     "kept_when_removed": ("deletion_policy", "when it is removed from the stack:"),
     "kept_when_replaced": ("update_replace_policy", "when it is replaced:"),

@@ -109,5 +109,9 @@ def test_a_deletion_policy_is_compared_by_its_value() -> None:
         return {"Resources": {"B": bucket}, "Parameters": {"P": {"Type": "String", "Default": default}}}
 
     assert said(kept("Retain"), kept({"Ref": "P"})) == []
+    # What is there is kept by both.
+    for policies in (("Retain", "RetainExceptOnCreate"), ("RetainExceptOnCreate", "Retain")):
+        before, after = ({"Resources": {"B": {"Type": "AWS::S3::Bucket", "DeletionPolicy": each}}} for each in policies)
+        assert said(before, after) == []
     assert "kept_when_removed" in said(kept("Retain"), kept({"Ref": "P"}, "Delete"))
     assert "kept_when_removed" in said(kept({"Ref": "P"}), kept({"Ref": "P"}, "Delete"))

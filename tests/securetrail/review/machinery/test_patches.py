@@ -48,6 +48,8 @@ SET = 'monkeypatch.setattr("audit.rules.check", lambda: True)'
         (CONFTEST, f"{BASE[CONFTEST]}\nimport audit\naudit.check = None\n"),
         (TEST, f"{BASE[TEST]}\naudit.check = None\n"),
         (TEST, f"{BASE[TEST]}\ndef setup_module():\n    audit.check = None\n"),
+        (TEST, BASE[TEST].replace("import audit", "from tests import fake as audit")),
+        (TEST, BASE[TEST].replace("import audit", "class audit:\n    f = lambda: 1")),
         (HELPERS, 'from unittest import mock\nmock.patch("audit.check").start()\n\ndef made():\n    return 1\n'),
         (HELPERS, "import audit\n\ndef made():\n    audit.check = None\n    return 1\n"),
     ],
@@ -64,6 +66,7 @@ def test_so_is_what_existing_tests_use_otherwise(name: str, text: str) -> None:
         (HELPERS, f"{BASE[HELPERS]}\ndef checked(monkeypatch):\n    {SET}\n"),
         (TEST, f"{BASE[TEST]}\ndef test_b(monkeypatch):\n    {SET}\n    assert audit.f() == 2\n"),
         (TEST, BASE[TEST].replace("(account):", f"(account, monkeypatch):\n    {SET}")),
+        (TEST, BASE[TEST].replace("import audit", "from more import audit")),
         # Not the project's code.
         (CONFTEST, f'{BASE[CONFTEST]}\n{FOR_ALL}monkeypatch.setattr("time.sleep", lambda _: None)\n'),
         (CONFTEST, f'{BASE[CONFTEST]}\n{FOR_ALL}monkeypatch.setenv("AWS_REGION", "x")\n'),
