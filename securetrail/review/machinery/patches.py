@@ -81,13 +81,18 @@ def _replaced_names(base: str, head: str) -> Iterator[str]:
     except (SyntaxError, ValueError):
         return
     before, after = _imported(old), _imported(new)
-    made = {each.name for each in new.body if isinstance(each, Function | ast.ClassDef)}
-    targets = (to for each in new.body if isinstance(each, ast.Assign) for to in each.targets)
-    made |= {to.id for to in targets if isinstance(to, ast.Name)}
     for name, what in before.items():
+        is_made = name in _made(new) - _made(old)
         is_of_tests = after.get(name, "").partition(".")[0] in _OF_TESTS
-        if (name in made or is_of_tests) and what.partition(".")[0] not in _OF_TESTS:
+        if (is_made or is_of_tests) and what.partition(".")[0] not in _OF_TESTS:
             yield what
+
+
+def _made(module: ast.Module) -> set[str]:
+    """The names of functions, classes and variables of a module."""
+    targets = (to for each in module.body if isinstance(each, ast.Assign) for to in each.targets)
+    variables = {to.id for to in targets if isinstance(to, ast.Name)}
+    return variables | {each.name for each in module.body if isinstance(each, Function | ast.ClassDef)}
 
 
 def _imported(module: ast.Module) -> Mapping[str, str]:

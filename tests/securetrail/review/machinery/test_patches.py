@@ -67,6 +67,7 @@ def test_so_is_what_existing_tests_use_otherwise(name: str, text: str) -> None:
         (TEST, f"{BASE[TEST]}\ndef test_b(monkeypatch):\n    {SET}\n    assert audit.f() == 2\n"),
         (TEST, BASE[TEST].replace("(account):", f"(account, monkeypatch):\n    {SET}")),
         (TEST, BASE[TEST].replace("import audit", "from more import audit")),
+        (TEST, BASE[TEST].replace("import audit\n", "import audit\n\npytestmark = pytest.mark.fast\n")),
         # Not the project's code.
         (CONFTEST, f'{BASE[CONFTEST]}\n{FOR_ALL}monkeypatch.setattr("time.sleep", lambda _: None)\n'),
         (CONFTEST, f'{BASE[CONFTEST]}\n{FOR_ALL}monkeypatch.setenv("AWS_REGION", "x")\n'),
