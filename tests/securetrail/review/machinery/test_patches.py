@@ -28,8 +28,10 @@ PATCHES = {
 }
 
 
-@pytest.mark.parametrize("how", PATCHES)
-@pytest.mark.parametrize("name", [CONFTEST, TEST, "tests/more/conftest.py"])
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [*((CONFTEST, each) for each in PATCHES), (TEST, "by name"), ("tests/more/conftest.py", "with mock")],
+)
 def test_a_fixture_for_all_that_puts_something_in_the_place_of_the_code_is_objected_to(name: str, how: str) -> None:
     text = f"{BASE.get(name, 'import pytest')}\n\n{FOR_ALL}{PATCHES[how]}\n"
 
