@@ -415,7 +415,8 @@ def _reader(root: Path) -> Callable[[str], str | None]:
         if path.resolve() != real / name:
             return None
         # Some editors begin a file with a mark that no program of it sees.
-        return path.read_text(encoding="utf-8-sig", errors="replace") if path.is_file() else None
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+        return text and text.removeprefix("\ufeff")
 
     return read
 
