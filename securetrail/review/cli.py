@@ -414,7 +414,9 @@ def _reader(root: Path) -> Callable[[str], str | None]:
         # GitHub and git follow no link in a repository: what it leads to is not the file that counts.
         if path.resolve() != real / name:
             return None
-        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+        # Some editors begin a file with a mark that no program of it sees.
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+        return text and text.removeprefix("\ufeff")
 
     return read
 

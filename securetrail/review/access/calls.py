@@ -53,6 +53,12 @@ _LOOKING_AFTER: Final = {
 }
 _ASSOCIATION, _TASK = "AWS::SSM::Association", "AWS::SSM::MaintenanceWindowTask"
 _RULE: Final = "AWS::Events::Rule"
+_REMEDIATION: Final = "AWS::Config::RemediationConfiguration"
+# Documents of AWS by which AWS Config turns protection on.
+# https://docs.aws.amazon.com/systems-manager-automation-runbooks/latest/userguide/automation-ref-con.html
+_PROTECTING: Final = re.compile(
+    r"AWS(?:ConfigRemediation)?-(?:Block|Configure|Enable|Encrypt|Enforce|DisableS3BucketPublic)\w*"
+)
 # A document of Systems Manager as the target of a rule.
 _DOCUMENT: Final = re.compile(r":ssm:[^:]*:[^:]*:(?:document|automation-definition)/([^:]+)")
 # Resources of CDK's own whose calls no property tells: what each names, and what it does to it, and when.
@@ -178,6 +184,9 @@ def _documents(resource: Resource) -> Iterator[tuple[Any, Any]]:
         yield given.get("Name"), given
     elif resource.type == _TASK and given.get("TaskType") not in ("LAMBDA", "STEP_FUNCTIONS"):
         yield given.get("TaskArn"), given
+    elif resource.type == _REMEDIATION and str(given.get("Automatic")).lower() == "true":
+        if not _PROTECTING.fullmatch(str(given.get("TargetId"))):
+            yield given.get("TargetId"), given
     elif resource.type == _RULE and isinstance(given.get("Targets"), list):
         for target in given["Targets"]:
             found = _DOCUMENT.search(str(target.get("Arn"))) if isinstance(target, Mapping) else None

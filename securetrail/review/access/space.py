@@ -21,7 +21,7 @@ from securetrail.review.access.callers import (
     sources,
 )
 from securetrail.review.access.keys import KeyValue, values_of
-from securetrail.review.access.policies import Kind, Policies, Subject
+from securetrail.review.access.policies import GUARDRAIL, MANAGED_POLICY, Kind, Policies, Subject
 from securetrail.review.access.texts import Form, Pattern, Text, texts
 from verify.policy.conditions import Context, holds
 from verify.policy.document import Condition, Patterns, Statement
@@ -78,6 +78,14 @@ class Unknown:
 # A part, and the elements that have to be true in it.
 Match = tuple[Part, frozenset[Unknown]]
 
+# Policies that many identities have: who it is, and of which account, their conditions may ask.
+_OF_MANY: Final = {
+    "AWS::IAM::Group": ("aws:principalarn",),
+    "AWS::SSO::PermissionSet": ("aws:principalarn", "aws:principalaccount", "kms:calleraccount"),
+    GUARDRAIL: ("aws:principalarn", "aws:principalaccount", "kms:calleraccount"),
+    MANAGED_POLICY: ("aws:principalarn",),
+}
+
 
 class Space:
     """All requests that matter for two versions of a subject's policies.
@@ -87,7 +95,7 @@ class Space:
 
     def __init__(self, subject: Subject, versions: Sequence[Policies], trails: Iterable[str]) -> None:
         self._subject = subject
-        self.arn, self._account = versions[-1].arn, versions[-1].account
+        self.arn, self._account, self._type = versions[-1].arn, versions[-1].account, versions[-1].type
         self._statements = list(dict.fromkeys(s for each in versions for layer in each.layers for s in layer))
         self.trails = tuple(trails)
         self._masks: dict[tuple[Patterns, str], tuple[int, int]] = {}
@@ -109,7 +117,12 @@ class Space:
             return tuple(replace(caller, fixed={**caller.fixed, **of_resource}) for caller in found)
         scope = Scope(self._account, self.scope.partition, has_anonymous=False, needs_allow=True)
         own = next(caller for caller in callers((), scope) if caller.kind is CallerKind.OWN)
-        fixed = {**own.fixed, "aws:principalarn": (self.arn,)}
+        open_keys = _OF_MANY.get(self._type, ())
+        fixed = {
+            name: value
+            for name, value in {**own.fixed, "aws:principalarn": (self.arn,)}.items()
+            if name not in open_keys
+        }
         principal = replace(own.principal, name=self.arn)
         return (Caller(CallerKind.OWN, principal, str(self._subject.id), fixed, is_named=True),)
 

@@ -77,9 +77,16 @@ def truth(node: ast.expr) -> bool | None:
         case ast.Compare(left=left, ops=[op], comparators=[right]) if ast.dump(left) == ast.dump(right):
             # Of what can hold itself, a text does.
             found = isinstance(op, ast.Eq | ast.GtE | ast.In | ast.Is | ast.LtE)
+        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]) if _is_anything(left) or _is_anything(right):
+            found = True
         case _:
             found = _truth_of_literal(node)
     return found
+
+
+def _is_anything(node: ast.expr) -> bool:
+    """``unittest.mock.ANY``, which is equal to everything."""
+    return ast.unparse(node).rpartition(".")[2] == "ANY"
 
 
 def _truth_of_literal(node: ast.expr) -> bool | None:

@@ -81,6 +81,8 @@ def _ends(text: str) -> Iterator[str]:
         is_set = isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store)
         if isinstance(node, ast.Attribute | ast.Name) and not is_set and full_name(node, names) in _ENDS_RUNS:
             yield full_name(node, names)
+        elif isinstance(node, ast.Call) and full_name(node.func, names) in ("globals", "builtins.globals"):
+            yield "globals"  # of which a test may be taken away by its name
         elif isinstance(node, ast.Attribute) and is_set and node.attr in _TELLS_OF_RUNS:
             yield node.attr
         elif isinstance(node, ast.Subscript) and is_set and full_name(node.value, names) == "sys.modules":

@@ -28,6 +28,8 @@ _SET_UP: Final = (
     "setup_method",
     "setup_module",
 )
+# Where what is only made up for tests is from.
+_OF_TESTS: Final = ("test", "tests", "unittest")
 _UNTESTED: Final = "What the tests showed of it can break, and nobody is told."
 
 
@@ -44,6 +46,7 @@ def new_patches(
     """
     known = {name for text in (base, around) for name in _functions(text)}
     before, after = ({*_patched(text, known, is_test=is_test)} for text in (base, head))
+    after |= {*_replaced_names(base, head)}
     for target in sorted(each for each in after - before if is_own(each.partition(".")[0])):
         says = f"{path} puts something else in the place of {target}, also for tests that were there before."
         yield Objection(objection_id("tests_patched", target), f"{path}: {target}", says, _UNTESTED)
@@ -54,9 +57,7 @@ def _patched(text: str, known: set[str], *, is_test: bool) -> Iterator[str]:
         module = ast.parse(text)
     except (SyntaxError, ValueError):
         return
-    imports = (node for node in ast.walk(module) if isinstance(node, ast.Import))
-    whole = {each.name.partition(".")[0] for node in imports for each in node.names}
-    names, functions = {**{name: name for name in whole}, **imported(module)}, _functions(text)
+    names, functions = _imported(module), _functions(text)
     used = {
         name
         for name, each in functions.items()
@@ -71,6 +72,34 @@ def _patched(text: str, known: set[str], *, is_test: bool) -> Iterator[str]:
     for part in (*outside, *(functions[name] for name in used)):
         for node in ast.walk(part):
             yield from _targets(node, names)
+
+
+def _replaced_names(base: str, head: str) -> Iterator[str]:
+    """What a module imported and makes itself now, or has from other modules of tests, under the same name."""
+    try:
+        old, new = (ast.parse(text) for text in (base, head))
+    except (SyntaxError, ValueError):
+        return
+    before, after = _imported(old), _imported(new)
+    for name, what in before.items():
+        is_made = name in _made(new) - _made(old)
+        is_of_tests = after.get(name, "").partition(".")[0] in _OF_TESTS
+        if (is_made or is_of_tests) and what.partition(".")[0] not in _OF_TESTS:
+            yield what
+
+
+def _made(module: ast.Module) -> set[str]:
+    """The names of functions, classes and variables of a module."""
+    targets = (to for each in module.body if isinstance(each, ast.Assign) for to in each.targets)
+    variables = {to.id for to in targets if isinstance(to, ast.Name)}
+    return variables | {each.name for each in module.body if isinstance(each, Function | ast.ClassDef)}
+
+
+def _imported(module: ast.Module) -> Mapping[str, str]:
+    """What imported names stand for; the first name of ``import module.name`` stands for itself."""
+    imports = (node for node in ast.walk(module) if isinstance(node, ast.Import))
+    whole = {each.name.partition(".")[0] for node in imports for each in node.names if not each.asname}
+    return {**{name: name for name in whole}, **imported(module)}
 
 
 def _functions(text: str) -> Mapping[str, Function]:

@@ -24,6 +24,7 @@ _STARTED_BY: Final = re.compile(r"#!\s*(?:/usr)?/bin/(?:env (?:-S )?)?")
 # A comment behind a command in which nothing is quoted.
 _COMMENTED: Final = re.compile(r"(?P<command>[^'\"#`$\\]*?)\s+#.*")
 _SAYS: Final = re.compile(r"echo(?: (?:[\w .,:/-]+|'[\w .,:/-]*'|\"[\w .,:/-]*\"))?(?: >&2)?")
+_INSTALLED: Final = (".venv/", "./.venv/", "venv/", "node_modules/", "./node_modules/")
 _WORDS: Final = re.compile(r"[\w./-]+")
 
 
@@ -34,12 +35,14 @@ def called_scripts(commands: Iterable[str], read: Callable[[str], str | None]) -
     :param read: the text of one of the base's files, None for one that is not there.
     """
     found: set[str] = set()
+    seen: set[str] = set()
     left = [(command, "") for command in (*commands, read(".ci/run") or "")]
     while left:
         text, folder = left.pop()
         for word in {*_WORDS.findall(text)}:
-            for name in _places(word, folder):
-                script = read(name) if name not in found else None
+            for name in {*_places(word, folder)} - seen:
+                seen.add(name)
+                script = read(name)
                 if script is not None and (name.endswith((".bash", ".sh")) or _SHELLS.match(script)):
                     found.add(name)
                     left.append((script, posixpath.dirname(name)))
@@ -48,6 +51,9 @@ def called_scripts(commands: Iterable[str], read: Callable[[str], str | None]) -
 
 def _places(word: str, folder: str) -> Iterator[str]:
     """Where a script may be that a word names, from the root and from the folder of the script with the word."""
+    # Installed programs are large, and no part of the repository.
+    if posixpath.splitext(word)[1] not in ("", ".bash", ".ksh", ".sh", ".zsh") or word.startswith(_INSTALLED):
+        return
     # In `$(dirname "$0")/more.sh` what is before the slash is that folder.
     name = posixpath.normpath(word.lstrip("/"))
     if name not in (".", "..") and not name.startswith("../"):

@@ -1877,6 +1877,58 @@ def _but_for_one_role(app: Built) -> list[Any]:
     return selectors
 
 
+def _function(role: str, *, as_profile: bool = False) -> Change:
+    """Two roles of before, and a function or an instance profile that runs with one of them."""
+
+    def change(app: Built) -> None:
+        if app.stack.node.try_find_child("Stops") is None:
+            stops = iam.Role(app.stack, "Stops", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+            stops.add_to_policy(iam.PolicyStatement(actions=["cloudtrail:*"], resources=["*"]))
+            reads = iam.Role(app.stack, "Reads", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+            reads.add_to_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=["*"]))
+            kind = "AWS::IAM::InstanceProfile" if as_profile else "AWS::Lambda::Function"
+            cdk.CfnResource(app.stack, "Runs", type=kind, properties={} if as_profile else {"Code": {"ZipFile": "x"}})
+        runs, of = (app.stack.node.find_child(name) for name in ("Runs", role))
+        assert isinstance(runs, cdk.CfnResource)
+        assert isinstance(of, iam.Role)
+        runs.add_property_override(*(("Roles", [of.role_name]) if as_profile else ("Role", of.role_arn)))
+
+    return change
+
+
+def _remediates(document: str) -> Change:
+    given = {"TargetId": document, "TargetType": "SSM_DOCUMENT", "ConfigRuleName": "rule", "Automatic": True}
+    return new("AWS::Config::RemediationConfiguration", **given)
+
+
+MOVED = (
+    weakening(
+        "a function moves to a role that may stop the trail",
+        "newly_allowed",
+        _HIDE,
+        _function("Stops"),
+        before=_function("Reads"),
+    ),
+    weakening(
+        "an instance profile has that role",
+        "newly_allowed",
+        _HIDE,
+        _function("Stops", as_profile=True),
+        before=_function("Reads", as_profile=True),
+    ),
+    harmless("a function moves to a role that may less", _function("Reads"), before=_function("Stops")),
+    weakening(
+        "tags decide about the log bucket",
+        "log_bucket_access_by_tags",
+        _READ,
+        sets(BUCKET, "AbacStatus", "Enabled", LOG_BUCKET),
+    ),
+    harmless("it is written out that tags do not", sets(BUCKET, "AbacStatus", "Disabled", LOG_BUCKET)),
+    weakening("AWS Config stops the trail by itself", "calls_at_deployment", _HIDE, _remediates("StopTheTrail")),
+    harmless("AWS Config turns trails on by itself", _remediates("AWS-EnableCloudTrail")),
+)
+
+
 CASES = {
     "outcome": OUTCOME,
     "recording": RECORDING,
@@ -1890,5 +1942,5 @@ CASES = {
     "replacements": REPLACEMENTS,
     "neighbours": NEIGHBOURS,
     "attacked": ATTACKED,
-    "attacked again": ATTACKED_AGAIN,
+    "attacked again": (*ATTACKED_AGAIN, *MOVED),
 }

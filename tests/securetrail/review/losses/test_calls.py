@@ -106,6 +106,11 @@ def machine(*resources: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def by_config(document: str, *, is_automatic: bool = True) -> dict[str, Any]:
+    given = {"TargetId": document, "TargetType": "SSM_DOCUMENT", "ConfigRuleName": "r", "Automatic": is_automatic}
+    return {"More": resource("AWS::Config::RemediationConfiguration", **given)}
+
+
 def in_a_window(name: str, kind: str = "RUN_COMMAND") -> dict[str, Any]:
     return {"More": resource("AWS::SSM::MaintenanceWindowTask", TaskArn=name, TaskType=kind, WindowId="w", Priority=1)}
 
@@ -158,6 +163,9 @@ def by_a_rule(to: str) -> dict[str, Any]:
         (machine("arn:aws:states:::aws-sdk:dynamodb:putItem", "arn:aws:states:::lambda:invoke"), []),
         ({"More": resource("AWS::SSM::Association", Name="AWS-RunShellScript")}, ["calls_at_deployment"]),
         ({"More": resource("AWS::SSM::Association", Name="AWS-RunPatchBaseline")}, []),
+        (by_config("AWS-EnableCloudTrail"), []),
+        (by_config("Stop"), ["calls_at_deployment"]),
+        (by_config("Stop", is_automatic=False), []),
         (in_a_window("AWS-RunShellScript"), ["calls_at_deployment"]),
         (in_a_window("AWS-RunPatchBaseline"), []),
         (in_a_window("arn:aws:lambda:us-east-1:123456789012:function:f", "LAMBDA"), []),

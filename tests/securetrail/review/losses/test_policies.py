@@ -250,3 +250,38 @@ def test_what_a_new_stack_set_deploys_is_seen_by_nobody() -> None:
 
     assert said({}, more) == {("access_not_comparable", "Stack/More")}
     assert said(more, more) == set()
+
+
+def of_many(of: str, **condition: Any) -> dict[str, Any]:
+    """A policy that many identities have, by which nobody stops the trail but for whom its condition leaves out."""
+    deny = {"Effect": "Deny", "Action": "cloudtrail:StopLogging", "Resource": "*", **condition}
+    content = {"Statement": [deny]}
+    if of == "Organizations::Policy":
+        given: dict[str, Any] = {"Type": "SERVICE_CONTROL_POLICY", "Name": "p", "Content": content}
+    elif of == "IAM::Group":
+        allow = {"Effect": "Allow", "Action": "cloudtrail:*", "Resource": "*"}
+        given = {"Policies": [{"PolicyName": "p", "PolicyDocument": {"Statement": [allow, deny]}}]}
+    else:
+        given = {"PolicyDocument": content}
+    return {"More": resource(f"AWS::{of}", **given)}
+
+
+def but_for(*names: str) -> dict[str, Any]:
+    return {"Condition": {"ArnNotLike": {"aws:PrincipalArn": [f"arn:aws:iam::*:role/{name}" for name in names]}}}
+
+
+@pytest.mark.parametrize("of", ["Organizations::Policy", "IAM::ManagedPolicy", "IAM::Group"])
+def test_a_policy_of_many_that_leaves_out_one_more_of_them_is_objected_to(of: str) -> None:
+    two = of_many(of, **but_for("a", "b"))
+
+    assert ("newly_allowed", "Stack/More") in said(of_many(of, **but_for("a")), two)
+    assert ("newly_allowed", "Stack/More") in said(of_many(of), two)
+    for less in (of_many(of, **but_for("b")), of_many(of, **but_for("b", "a"))):
+        assert said(two, less) == set()
+
+
+def test_a_policy_of_the_organization_that_leaves_out_an_account_is_objected_to() -> None:
+    but_for_one = {"Condition": {"StringNotEquals": {"aws:PrincipalAccount": FOREIGN}}}
+    of = "Organizations::Policy"
+
+    assert ("newly_allowed", "Stack/More") in said(of_many(of), of_many(of, **but_for_one))

@@ -227,18 +227,17 @@ ROLES = {
 }
 
 
-@pytest.mark.parametrize("of", ["Lambda::Function", "ECS::TaskDefinition", "IAM::InstanceProfile", "EC2::Instance"])
 @pytest.mark.parametrize(
-    ("was", "is_now", "objects"),
+    ("of", "was", "is_now", "objects"),
     [
-        ("Reader", "Stopper", True),
-        ("Reader", "Forger", True),
-        ("Reader", "Taker", True),
-        ("Eraser", "Stopper", True),
-        ("Reader", "Writer", False),
-        ("Reader", "Denied", False),
-        ("Stopper", "Reader", False),
-        ("Stopper", "Eraser", False),
+        ("Lambda::Function", "Reader", "Stopper", True),
+        ("ECS::TaskDefinition", "Reader", "Forger", True),
+        ("IAM::InstanceProfile", "Reader", "Taker", True),
+        ("EC2::Instance", "Eraser", "Stopper", True),
+        ("Lambda::Function", "Reader", "Writer", False),
+        ("ECS::TaskDefinition", "Reader", "Denied", False),
+        ("IAM::InstanceProfile", "Stopper", "Reader", False),
+        ("EC2::Instance", "Stopper", "Eraser", False),
     ],
 )
 def test_what_moves_to_a_role_that_takes_protection_away_is_objected_to(

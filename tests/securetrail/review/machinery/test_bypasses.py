@@ -295,6 +295,7 @@ def test_hooks_and_skips_in_any_module_are_objected_to(name: str, text: str) -> 
         "import pytest\n\ndef test_a():\n    assert f()\n    pytest.exit('done', returncode=0)\n",
         "def passes(session):\n    session.testsfailed = 0\n",
         "import sys\nsys.modules['verify'] = None\n",
+        "globals().pop('test_a')\n",
     ],
 )
 def test_what_ends_the_run_is_objected_to_wherever_it_is(name: str, text: str) -> None:

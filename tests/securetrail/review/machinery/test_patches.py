@@ -28,8 +28,10 @@ PATCHES = {
 }
 
 
-@pytest.mark.parametrize("how", PATCHES)
-@pytest.mark.parametrize("name", [CONFTEST, TEST, "tests/more/conftest.py"])
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [*((CONFTEST, each) for each in PATCHES), (TEST, "by name"), ("tests/more/conftest.py", "with mock")],
+)
 def test_a_fixture_for_all_that_puts_something_in_the_place_of_the_code_is_objected_to(name: str, how: str) -> None:
     text = f"{BASE.get(name, 'import pytest')}\n\n{FOR_ALL}{PATCHES[how]}\n"
 
@@ -48,6 +50,8 @@ SET = 'monkeypatch.setattr("audit.rules.check", lambda: True)'
         (CONFTEST, f"{BASE[CONFTEST]}\nimport audit\naudit.check = None\n"),
         (TEST, f"{BASE[TEST]}\naudit.check = None\n"),
         (TEST, f"{BASE[TEST]}\ndef setup_module():\n    audit.check = None\n"),
+        (TEST, BASE[TEST].replace("import audit", "from tests import fake as audit")),
+        (TEST, BASE[TEST].replace("import audit", "class audit:\n    f = lambda: 1")),
         (HELPERS, 'from unittest import mock\nmock.patch("audit.check").start()\n\ndef made():\n    return 1\n'),
         (HELPERS, "import audit\n\ndef made():\n    audit.check = None\n    return 1\n"),
     ],
@@ -64,6 +68,8 @@ def test_so_is_what_existing_tests_use_otherwise(name: str, text: str) -> None:
         (HELPERS, f"{BASE[HELPERS]}\ndef checked(monkeypatch):\n    {SET}\n"),
         (TEST, f"{BASE[TEST]}\ndef test_b(monkeypatch):\n    {SET}\n    assert audit.f() == 2\n"),
         (TEST, BASE[TEST].replace("(account):", f"(account, monkeypatch):\n    {SET}")),
+        (TEST, BASE[TEST].replace("import audit", "from more import audit")),
+        (TEST, BASE[TEST].replace("import audit\n", "import audit\n\npytestmark = pytest.mark.fast\n")),
         # Not the project's code.
         (CONFTEST, f'{BASE[CONFTEST]}\n{FOR_ALL}monkeypatch.setattr("time.sleep", lambda _: None)\n'),
         (CONFTEST, f'{BASE[CONFTEST]}\n{FOR_ALL}monkeypatch.setenv("AWS_REGION", "x")\n'),

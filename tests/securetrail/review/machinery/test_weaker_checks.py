@@ -26,6 +26,7 @@ def written(*lines: str) -> str:
 
 VOID = {
     "it compares something with itself": written("y = f()", "assert y == y"),
+    "it compares something with anything": written("y = f()", "assert y == mock.ANY"),
     "it looks for something in itself": written("y = f()", "assert y in y"),
     "it asserts a list": written("y = f()", "assert [y == 1]"),
     "it asserts a function": written("y = f()", "assert lambda: y == 1"),
