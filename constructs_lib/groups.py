@@ -128,7 +128,8 @@ class NewKey:
 class LogRetention:
     """How long log files stay, and where.
 
-    :param expiration: when log files are deleted. Default: - never.
+    :param expiration: when log files are deleted. Each stays for ``noncurrent_version_expiration`` after that, as a
+        version that listings do not show; then it is gone. Default: - never.
     :param transitions: when log files move to colder storage, where neither Athena nor the verifier reads them without
         a restore (``GLACIER_INSTANT_RETRIEVAL`` excepted). Default: - never.
     :param noncurrent_version_expiration: how long an overwritten or deleted log file stays. Default: - 365 days.
@@ -284,7 +285,8 @@ class Alerts:
         block alerts. Default: - a new one with its own key.
     :param on_tampering: rules and alarms, which are billed, on those calls; ``False`` for a topic without them, to
         which only other alarms publish. Default: - True.
-    :param emails: addresses that alerts go to, each after its owner has confirmed the message that SNS sends. The
+    :param emails: addresses that alerts go to, each after its owner has confirmed the message that SNS sends. That
+        nobody did, no alarm can tell: ``aws sns list-subscriptions-by-topic`` shows it. The
         policy of a topic in another account must let the role that deploys subscribe. Default: - none; subscribe to the
         construct's ``alert_topic``.
     :param webhooks: URLs, ``https://`` alone, that SNS posts alerts to, each once it has confirmed the message that SNS
