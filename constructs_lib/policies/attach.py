@@ -41,13 +41,12 @@ def add_statements(
     :returns: what must exist before the statements take effect.
     """
     dependencies, missing = [], []
-    for number, statement in enumerate(statements):
+    for statement in statements:
         name = statement.sid if sid_suffix else None
         if sid_suffix:
             statement.sid = f"{name}{sid_suffix}"
         added = resource.add_to_resource_policy(statement)
-        # All are in one policy, which the first one names.
-        if number == 0 and added.policy_dependable is not None:
+        if added.policy_dependable is not None:
             dependencies.append(added.policy_dependable)
         if added.statement_added:
             continue

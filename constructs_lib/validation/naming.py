@@ -108,9 +108,8 @@ def check_trail_name(name: str) -> None:
 
     :raises ValueError: the name breaks a rule.
     """
-    if cdk.Token.is_unresolved(name):
-        return
-    if not 3 <= len(name) <= 128 or not _TRAIL_NAME.fullmatch(name) or _is_ip_address(name):
+    is_wrong = not 3 <= len(name) <= 128 or not _TRAIL_NAME.fullmatch(name) or _is_ip_address(name)
+    if is_wrong and not cdk.Token.is_unresolved(name):
         raise ValueError(
             f"trail_name is {name!r}, which CloudTrail refuses. Allowed: 3 to 128 letters, digits, '.', '_' and '-', "
             "first and last a letter or digit, no two of '._-' side by side, not an IP address. "
@@ -144,9 +143,8 @@ def check_key_alias(alias: str) -> None:
 
     :raises ValueError: the alias breaks a rule.
     """
-    if cdk.Token.is_unresolved(alias):
-        return
-    if len(alias) > 256 or not _KEY_ALIAS.fullmatch(alias):
+    is_wrong = len(alias) > 256 or not _KEY_ALIAS.fullmatch(alias)
+    if is_wrong and not cdk.Token.is_unresolved(alias):
         raise ValueError(
             f"the key's alias is {alias!r}, which KMS refuses. Allowed: 'alias/' and then letters, digits, '/', '_' "
             "and '-', at most 256 characters, not 'alias/aws/'. Fix: write it as 'alias/cloudtrail-key'."
