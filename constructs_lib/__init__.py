@@ -21,6 +21,7 @@ from constructs_lib.groups import (
     Organization,
     Recording,
     Replica,
+    SlackChannel,
 )
 from constructs_lib.log_archive import ArchivedTrail, LogArchive
 from constructs_lib.recording.event_fields import Condition, EventCategory, Operator, ReadWrite
@@ -56,6 +57,7 @@ __all__ = [
     "ReplicaTarget",
     "SecureTrail",
     "SecurityProfile",
+    "SlackChannel",
     "required_bucket_policy",
     "required_key_policy",
 ]

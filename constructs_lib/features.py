@@ -282,13 +282,18 @@ def _create_alerts(scope: Construct, parts: TrailParts, wanted: Alerts) -> sns.I
     of_topic = [alarm_topic_statement(topic_arn=topic.topic_arn, account=stack.account)]
     of_key = [] if existing is None else [alarm_key_statement(stack.account)]
     if wanted.on_tampering:
-        role = _create_tamper_alerts(scope, parts, topic)
+        role = _create_tamper_alerts(scope, parts, topic, for_chat=bool(wanted.slack_channels))
         if existing_resources.differ(topic.env.account, stack.account):
             to_publish, to_encrypt = role_statements(role, topic.topic_arn)
             of_topic.append(to_publish)
             of_key.append(to_encrypt)
     add_statements(scope, topic, "alert topic", of_topic, sid_suffix="" if existing is None else parts.sid_suffix)
     _grant_on_key_of(scope, topic, "alert topic", of_key, parts.sid_suffix)
+    if wanted.slack_channels:
+        from constructs_lib.notifications.chat import create_channels  # noqa: PLC0415 (slow to load)
+
+        channels = [(each.workspace_id, each.channel_id) for each in wanted.slack_channels]
+        create_channels(scope, channels, topic.topic_arn)
     if wanted.emails or wanted.webhooks:
         from aws_cdk import aws_sns_subscriptions as subscriptions  # noqa: PLC0415 (slow to load)
 
@@ -299,7 +304,7 @@ def _create_alerts(scope: Construct, parts: TrailParts, wanted: Alerts) -> sns.I
     return topic
 
 
-def _create_tamper_alerts(scope: Construct, parts: TrailParts, topic: sns.ITopic) -> iam.Role:
+def _create_tamper_alerts(scope: Construct, parts: TrailParts, topic: sns.ITopic, *, for_chat: bool) -> iam.Role:
     """The rules on calls that touch the trail or the alerts; the role by which they publish."""
     key = topic.master_key
     is_elsewhere = existing_resources.differ(topic.env.account, cdk.Stack.of(scope).account)
@@ -320,7 +325,7 @@ def _create_tamper_alerts(scope: Construct, parts: TrailParts, topic: sns.ITopic
         bucket_name=parts.log_bucket.bucket_name,
     )
     role = create_alert_role(scope, trail_name=parts.trail_name, topic=topic)
-    target = alert_target(topic.topic_arn, role.role_arn)
+    target = alert_target(topic.topic_arn, role.role_arn, for_chat=for_chat)
     guard_alerts(
         scope,
         AlertChain(

@@ -46,6 +46,7 @@ _SELECTOR: Final = instance_of("EventSelector", "EventSelector.management()")
 _INSIGHT: Final = instance_of("Insight", "Insight(InsightType.API_CALL_RATE)")
 _AGGREGATION: Final = instance_of("AggregationTemplate", "AggregationTemplate.API_ACTIVITY")
 _TARGET: Final = instance_of("ReplicaTarget", "LogReplica(…).target")
+_SLACK_CHANNEL: Final = instance_of("SlackChannel", "SlackChannel(workspace_id='T0123ABCD', channel_id='C0123ABCD')")
 
 
 def _unless_default(duration: cdk.Duration) -> cdk.Duration | None:
@@ -127,7 +128,8 @@ class NewKey:
 class LogRetention:
     """How long log files stay, and where.
 
-    :param expiration: when log files are deleted. Default: - never.
+    :param expiration: when log files are deleted. Each stays for ``noncurrent_version_expiration`` after that, as a
+        version that listings do not show; then it is gone. Default: - never.
     :param transitions: when log files move to colder storage, where neither Athena nor the verifier reads them without
         a restore (``GLACIER_INSTANT_RETRIEVAL`` excepted). Default: - never.
     :param noncurrent_version_expiration: how long an overwritten or deleted log file stays. Default: - 365 days.
@@ -254,6 +256,28 @@ class CloudWatchLogs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlackChannel:
+    """A channel of Slack that shows alerts, by way of Amazon Q Developer in chat applications (AWS Chatbot before).
+
+    Somebody authorizes the workspace once, in that service's console, and invites ``@Amazon Q`` to a private channel.
+    From the channel nobody may do anything in AWS. MiniStack, and so the lab, has no such service.
+
+    :param workspace_id: the workspace's id, such as ``T0123ABCD``, as that console shows it.
+    :param channel_id: the channel's id, such as ``C0123ABCD``, the end of its link; not its name.
+    :raises TypeError: a field of another type.
+    :raises ValueError: what is no id of Slack's.
+    """
+
+    workspace_id: str
+    channel_id: str
+
+    def __post_init__(self) -> None:
+        STRING.check("SlackChannel", workspace_id=self.workspace_id, channel_id=self.channel_id)
+        naming.check_slack_id("SlackChannel.workspace_id", self.workspace_id, "T0123ABCD")
+        naming.check_slack_id("SlackChannel.channel_id", self.channel_id, "C0123ABCD")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alerts:
     """A topic, and alerts on calls that change this trail, its key or its bucket, or these alerts.
 
@@ -261,11 +285,14 @@ class Alerts:
         block alerts. Default: - a new one with its own key.
     :param on_tampering: rules and alarms, which are billed, on those calls; ``False`` for a topic without them, to
         which only other alarms publish. Default: - True.
-    :param emails: addresses that alerts go to, each after its owner has confirmed the message that SNS sends. The
+    :param emails: addresses that alerts go to, each after its owner has confirmed the message that SNS sends. That
+        nobody did, no alarm can tell: ``aws sns list-subscriptions-by-topic`` shows it. The
         policy of a topic in another account must let the role that deploys subscribe. Default: - none; subscribe to the
         construct's ``alert_topic``.
     :param webhooks: URLs, ``https://`` alone, that SNS posts alerts to, each once it has confirmed the message that SNS
         sends. They stand in the template: none with a secret in it. Default: - none.
+    :param slack_channels: channels of Slack that alerts and alarms are shown in. Every subscriber then gets alerts as
+        JSON in the form that the chat needs. Default: - none.
     :raises TypeError: a field of another type.
     :raises ValueError: what is no address or no such URL, or one twice.
     """
@@ -274,6 +301,7 @@ class Alerts:
     on_tampering: bool = True
     emails: Sequence[str] = ()
     webhooks: Sequence[str] = ()
+    slack_channels: Sequence[SlackChannel] = ()
 
     def __post_init__(self) -> None:
         TOPIC.or_none.check("Alerts", topic=self.topic)
@@ -282,6 +310,8 @@ class Alerts:
         naming.check_emails("Alerts.emails", self.emails)
         STRING.several.check("Alerts", webhooks=self.webhooks)
         naming.check_webhooks("Alerts.webhooks", self.webhooks)
+        _SLACK_CHANNEL.several.check("Alerts", slack_channels=self.slack_channels)
+        naming.check_once("Alerts.slack_channels", [each.channel_id for each in self.slack_channels])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from constructs_lib.choices import Choices, choose
-from constructs_lib.compliance.acknowledgements import acknowledge_choices
+from constructs_lib.compliance.acknowledgements import acknowledge_choices, acknowledge_repeated_dependencies
 from constructs_lib.compliance.profiles import SecurityProfile
 from constructs_lib.groups import (
     Alerts,
@@ -484,6 +484,7 @@ class SecureTrail(Construct):
         )
         own = self.log_bucket in self.own_buckets
         sid_suffix = "" if own else self.sid_suffix
+        acknowledge_repeated_dependencies(self.trail)
         self.trail.node.add_dependency(
             *add_statements(self, self.log_bucket, "bucket", self.bucket_statements, sid_suffix=sid_suffix),
             # And for all else that is part of the construct, also what is added to it later: as long as any of it can

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         ReplicaTarget,
         SecureTrail,
         SecurityProfile,
+        SlackChannel,
         required_bucket_policy,
         required_key_policy,
     )
@@ -68,6 +69,7 @@ __all__ = [
     "ReplicaTarget",
     "SecureTrail",
     "SecurityProfile",
+    "SlackChannel",
     "required_bucket_policy",
     "required_key_policy",
 ]

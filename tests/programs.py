@@ -1,4 +1,4 @@
-"""Programs that a test needs and that pip does not install."""
+"""Programs that a test needs and that its environment may lack."""
 
 import os
 import shutil

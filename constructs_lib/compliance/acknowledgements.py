@@ -44,6 +44,14 @@ def acknowledge_access_log_limits(bucket: s3.Bucket) -> None:
     )
 
 
+def acknowledge_repeated_dependencies(trail: cloudtrail.CfnTrail) -> None:
+    """Accept, for cfn-lint, that the trail names what it waits for also where a reference says it already.
+
+    https://github.com/aws-cloudformation/cfn-lint/blob/main/docs/getting_started/ignore_checks.md (W3005)
+    """
+    trail.add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})
+
+
 def acknowledge_no_replica(bucket: s3.IBucket, reason: str) -> None:
     """Accept that the bucket is not replicated."""
     _acknowledge(bucket, "S3BucketReplicationEnabled", reason)

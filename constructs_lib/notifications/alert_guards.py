@@ -3,7 +3,10 @@
 What the topic cannot tell is not told here: once it is gone, has no subscriber, or its key or a policy refuses every
 message, neither alerts nor alarms arrive. The trail still has the call, and the state of the alarms in CloudWatch shows
 what EventBridge could not publish. Calls on a topic of another account, and on its key, do not come to EventBridge
-here. The role, a topic's data protection policy and the alarms themselves are not watched.
+here. The role, a topic's data protection policy, a chat's configuration and the alarms themselves are not watched.
+
+CloudTrail has no metric of a delivery that failed, nor SNS one of a subscription that nobody has confirmed, so no alarm
+can be on them: ``python -m verify check`` finds the first, and ``aws sns list-subscriptions-by-topic`` the second.
 """
 
 from __future__ import annotations

@@ -36,9 +36,10 @@ _BUCKET_CALLS: Final = (
     "PutBucketRequestPayment",
     "PutBucketVersioning",
 )
+_TITLE: Final = "<call> touches the audit trail"
 _MESSAGE: Final = (
-    '"<call> on <service> by <who> from <address> at <time> in <region>, account <account>. '
-    'This call touches the audit trail: find out now whether it was intended."'
+    "<call> on <service> by <who> from <address> at <time> in <region>, account <account>. "
+    "This call touches the audit trail: find out now whether it was intended."
 )
 _MESSAGE_FIELDS: Final = {
     "call": "$.detail.eventName",
@@ -62,14 +63,22 @@ class WatchedResources:
     bucket_name: str
 
 
-def alert_target(topic_arn: str, role_arn: str) -> events.CfnRule.TargetProperty:
-    """Where the rules publish, by which role, and in which words."""
+def alert_target(topic_arn: str, role_arn: str, *, for_chat: bool = False) -> events.CfnRule.TargetProperty:
+    """Where the rules publish, by which role, and in which words.
+
+    :param for_chat: whether a chat is to show them.
+    """
+    template = f'"{_MESSAGE}"'
+    if for_chat:
+        from constructs_lib.notifications.chat import as_custom_notification  # noqa: PLC0415 (slow to load)
+
+        template = as_custom_notification(_TITLE, _MESSAGE)
     return events.CfnRule.TargetProperty(
         id="AlertTopic",
         arn=topic_arn,
         role_arn=role_arn,
         input_transformer=events.CfnRule.InputTransformerProperty(
-            input_paths_map=_MESSAGE_FIELDS, input_template=_MESSAGE
+            input_paths_map=_MESSAGE_FIELDS, input_template=template
         ),
     )
 

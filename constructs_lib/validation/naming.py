@@ -22,6 +22,7 @@ _KEY_ALIAS = re.compile(r"alias/(?!aws/)[A-Za-z0-9/_-]+")
 _ORGANIZATION_ID = re.compile(r"o-[a-z0-9]{10,32}")
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_SLACK_ID = re.compile(r"[A-Z0-9]{2,255}")
 _WEBHOOK = re.compile(r"https://[A-Za-z0-9.-]+(:\d{1,5})?(/[!-~]*)?")
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}")
 _BUCKET_ARN = re.compile(r"arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -107,9 +108,8 @@ def check_trail_name(name: str) -> None:
 
     :raises ValueError: the name breaks a rule.
     """
-    if cdk.Token.is_unresolved(name):
-        return
-    if not 3 <= len(name) <= 128 or not _TRAIL_NAME.fullmatch(name) or _is_ip_address(name):
+    is_wrong = not 3 <= len(name) <= 128 or not _TRAIL_NAME.fullmatch(name) or _is_ip_address(name)
+    if is_wrong and not cdk.Token.is_unresolved(name):
         raise ValueError(
             f"trail_name is {name!r}, which CloudTrail refuses. Allowed: 3 to 128 letters, digits, '.', '_' and '-', "
             "first and last a letter or digit, no two of '._-' side by side, not an IP address. "
@@ -143,9 +143,8 @@ def check_key_alias(alias: str) -> None:
 
     :raises ValueError: the alias breaks a rule.
     """
-    if cdk.Token.is_unresolved(alias):
-        return
-    if len(alias) > 256 or not _KEY_ALIAS.fullmatch(alias):
+    is_wrong = len(alias) > 256 or not _KEY_ALIAS.fullmatch(alias)
+    if is_wrong and not cdk.Token.is_unresolved(alias):
         raise ValueError(
             f"the key's alias is {alias!r}, which KMS refuses. Allowed: 'alias/' and then letters, digits, '/', '_' "
             "and '-', at most 256 characters, not 'alias/aws/'. Fix: write it as 'alias/cloudtrail-key'."
@@ -218,7 +217,7 @@ def check_emails(name: str, addresses: Sequence[str]) -> None:
             raise ValueError(
                 f"{name} has {address!r}. Allowed: e-mail addresses. Fix: write it as 'security@example.com'."
             )
-    _check_once(name, addresses)
+    check_once(name, addresses)
 
 
 def check_webhooks(name: str, urls: Sequence[str]) -> None:
@@ -234,15 +233,32 @@ def check_webhooks(name: str, urls: Sequence[str]) -> None:
                 f"{name} has {url!r}. Allowed: URLs that begin with https://, because an alert that anybody on the way "
                 "can read tells an attacker what is seen. Fix: write it as 'https://alerts.example.com/aws'."
             )
-    _check_once(name, urls)
+    check_once(name, urls)
 
 
-def _check_once(name: str, given: Sequence[str]) -> None:
+def check_slack_id(name: str, given: str, example: str) -> None:
+    """Refuse what is no id of a workspace or a channel of Slack, such as a channel's name.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-chatbot-slackchannelconfiguration.html
+
+    :raises ValueError: names it.
+    """
+    if not _SLACK_ID.fullmatch(given) and not cdk.Token.is_unresolved(given):
+        raise ValueError(
+            f"{name} is {given!r}. Allowed: an id of Slack's, of capital letters and digits, and no name. "
+            f"Fix: write it as {example!r}."
+        )
+
+
+def check_once(name: str, given: Sequence[str]) -> None:
+    """Refuse what is there twice.
+
+    :raises ValueError: names it.
+    """
     for each in given:
         if given.count(each) > 1:
             raise ValueError(
-                f"{name} has {each!r} {given.count(each)} times. Allowed: each address once. "
-                "Fix: remove the second one."
+                f"{name} has {each!r} {given.count(each)} times. Allowed: each once. Fix: remove the second one."
             )
 
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from constructs_lib import ArchivedTrail, LogArchive, LogReplica, SecureTrail
+from constructs_lib import ArchivedTrail, LogArchive, LogReplica, SecureTrail, SlackChannel
 from tests.cdk.props import GROUPS
 from tools import reference
 from verify.posture.check import CHECKS
@@ -23,7 +23,10 @@ def test_every_prop_command_and_check_is_in_it() -> None:
     page = reference.page()
     constructs = (SecureTrail, LogArchive, LogReplica)
     props = {each.__name__: [*inspect.signature(each.__init__).parameters][3:] for each in constructs}
-    fields = {group.__name__: [*inspect.signature(group).parameters] for group in (*GROUPS.values(), ArchivedTrail)}
+    fields = {
+        group.__name__: [*inspect.signature(group).parameters]
+        for group in (*GROUPS.values(), ArchivedTrail, SlackChannel)
+    }
 
     of_props, _, of_groups = page.partition("## Groups of props\n")
     assert {

@@ -11,7 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Annotations, Match, Template
 
-from constructs_lib import Alerts, CloudWatchLogs, NewBucket, SecureTrail, SecurityProfile
+from constructs_lib import Alerts, CloudWatchLogs, NewBucket, SecureTrail, SecurityProfile, SlackChannel
 from constructs_lib.notifications.cis_alarms import CIS_ALARMS
 from tests.cdk.conftest import Synthesize, new_app, only
 from tests.cdk.templates import plain
@@ -415,6 +415,57 @@ def test_alerts_go_to_addresses(stack: cdk.Stack, *, is_theirs: bool) -> None:
         ("https", url),
     ]
     assert {str(each["Properties"]["TopicArn"]) for each in found} == {str(stack.resolve(trail.alert_topic.topic_arn))}
+
+
+@pytest.mark.parametrize("is_theirs", [False, True])
+def test_alerts_are_shown_in_channels_from_which_nobody_may_do_anything(stack: cdk.Stack, *, is_theirs: bool) -> None:
+    theirs = sns.Topic.from_topic_arn(stack, "Theirs", "arn:aws:sns:us-east-1:111122223333:theirs")
+    channels = [SlackChannel(workspace_id="T0123ABCD", channel_id=each) for each in ("C01", "C02")]
+    trail = SecureTrail(
+        stack, "SecureTrail", alerts=Alerts(topic=theirs if is_theirs else None, slack_channels=channels)
+    )
+
+    template = Template.from_stack(stack)
+    configurations = [
+        each["Properties"] for each in template.find_resources("AWS::Chatbot::SlackChannelConfiguration").values()
+    ]
+    assert [(each["SlackWorkspaceId"], each["SlackChannelId"]) for each in configurations] == [
+        ("T0123ABCD", "C01"),
+        ("T0123ABCD", "C02"),
+    ]
+    assert len({each["ConfigurationName"] for each in configurations}) == len(channels)
+    assert trail.alert_topic is not None
+    (role,) = (
+        name
+        for name, each in template.find_resources("AWS::IAM::Role").items()
+        if "chatbot.amazonaws.com" in str(each["Properties"]["AssumeRolePolicyDocument"])
+    )
+    assert set(template.find_resources("AWS::IAM::Role")[role]["Properties"]) == {
+        "AssumeRolePolicyDocument",
+        "Description",
+    }
+    assert role not in str(template.find_resources("AWS::IAM::ManagedPolicy"))
+    for each in configurations:
+        assert plain(each["GuardrailPolicies"], "aws") == ["arn:aws:iam::aws:policy/AWSDenyAll"]
+        assert each["IamRoleArn"] == {"Fn::GetAtt": [role, "Arn"]}
+        assert each["SnsTopicArns"] == [stack.resolve(trail.alert_topic.topic_arn)]
+
+
+def test_in_a_chat_alerts_have_the_form_that_it_shows(stack: cdk.Stack) -> None:
+    """Of other messages it shows nothing."""
+    channel = SlackChannel(workspace_id="T0123ABCD", channel_id="C0123ABCD")
+    SecureTrail(stack, "SecureTrail", alerts=Alerts(slack_channels=[channel]))
+
+    rules = Template.from_stack(stack).find_resources("AWS::Events::Rule").values()
+    templates = [
+        target["InputTransformer"]["InputTemplate"] for each in rules for target in each["Properties"]["Targets"]
+    ]
+    assert len(templates) == 5
+    for each in templates:
+        message = json.loads(each)
+        assert (message["version"], message["source"]) == ("1.0", "custom")
+        assert message["content"]["textType"] == "client-markdown"
+        assert "<call> on <service> by <who> from <address>" in message["content"]["description"]
 
 
 def test_a_group_that_is_off_stays_off_in_the_compliance_profile(stack: cdk.Stack) -> None:

@@ -261,6 +261,21 @@ def test_a_replica_in_another_account_to_which_nothing_would_be_copied_is_refuse
         copied_to_another_account(source_account, **changes)
 
 
+@pytest.mark.parametrize("unknown", ["trail", "target"])
+def test_a_replica_for_another_account_needs_accounts_that_are_known(unknown: str) -> None:
+    """Otherwise the copies would not be given to their owner, and S3 would copy nothing, without a word."""
+    app = new_app()
+    there, here = (
+        cdk.Stack(app, name, env=cdk.Environment(account=None if unknown == name else account, region="eu-west-1"))
+        for name, account in (("target", "444455556666"), ("trail", "111122223333"))
+    )
+    replica = LogReplica(there, "Replica", bucket_name="example-copies", source_account="111122223333")
+    target = dataclasses.replace(replica.target, key_arn="arn:aws:kms:eu-west-1:444455556666:key/copies")
+
+    with pytest.raises(ValueError, match=rf"account of the {unknown} is not known(?s:.*)Fix: env=cdk.Environment"):
+        SecureTrail(here, "SecureTrail", log_bucket=NewBucket(replica=Replica(target=target)))
+
+
 def test_a_replica_is_as_private_as_the_log_bucket() -> None:
     stack = cdk.Stack(new_app(flags=False), "Stack")
     LogReplica(stack, "Replica", object_lock=s3.ObjectLockRetention.governance(cdk.Duration.days(30)))

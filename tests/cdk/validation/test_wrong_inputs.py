@@ -29,6 +29,7 @@ from constructs_lib import (
     ReplicaTarget,
     SecureTrail,
     SecurityProfile,
+    SlackChannel,
 )
 from constructs_lib.validation.retention import check_break_glass
 from tests.cdk.conftest import new_app
@@ -247,6 +248,18 @@ WRONG_PROPS: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
     "webhook twice": (
         lambda _: {"alerts": Alerts(webhooks=["https://alerts.example.com"] * 2)},
         "Alerts.webhooks has 'https://alerts.example.com' 2 times",
+    ),
+    "a channel's name": (
+        lambda _: {"alerts": Alerts(slack_channels=[SlackChannel(workspace_id="T0123ABCD", channel_id="#alerts")])},
+        "SlackChannel.channel_id is '#alerts'",
+    ),
+    "a workspace's name": (
+        lambda _: {"alerts": Alerts(slack_channels=[SlackChannel(workspace_id="acme", channel_id="C0123ABCD")])},
+        "SlackChannel.workspace_id is 'acme'",
+    ),
+    "two channels": (
+        lambda _: {"alerts": Alerts(slack_channels=[SlackChannel(workspace_id="T0123ABCD", channel_id="C01")] * 2)},
+        "Alerts.slack_channels has 'C01' 2 times",
     ),
     "no address": (lambda _: {"alerts": Alerts(emails=["security"])}, "Alerts.emails has 'security'"),
     "address twice": (

@@ -1,1 +1,1 @@
-"""Two matrices: what can be wrong with a trail, and what can be wrong with an answer."""
+"""Three matrices: what can be wrong with a trail, and with an answer, and where a first deployment can fail."""

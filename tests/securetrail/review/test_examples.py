@@ -31,6 +31,7 @@ from constructs_lib import (
     ReplicaTarget,
     SecureTrail,
     SecurityProfile,
+    SlackChannel,
 )
 from securetrail.review.comparison import Difference, Side, compare_sides
 from tests.cdk.props import GROUPS, props_of
@@ -119,6 +120,7 @@ VALUES: dict[str, dict[str, Make]] = {
     "alerts__on_tampering": {"off": of(False)},  # noqa: FBT003 (a field's value)
     "alerts__emails": {"one": of(["security@example.com"])},
     "alerts__webhooks": {"one": of(["https://alerts.example.com/aws"])},
+    "alerts__slack_channels": {"one": of([SlackChannel(workspace_id="T0123ABCD", channel_id="C0123ABCD")])},
     "delivery_notifications": {"on": of(DeliveryNotifications()), "off": of(None)},
     "delivery_notifications__topic": {
         "another": lambda stack: sns.Topic.from_topic_arn(
