@@ -7,6 +7,7 @@ import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _LEAST_WIDTH = 20
 _USUAL_WIDTH = 80
+_PIECES = 10_000  # of a JSON document, that are written at once
 
 
 class Terminal:
@@ -70,8 +72,14 @@ class Terminal:
         self.err.print(safe(text), soft_wrap=True)
 
     def print_json(self, value: Any) -> None:
-        """Print one JSON document. ASCII only, so that no control character reaches the terminal."""
-        self.write(json.dumps(value, indent=2, default=str) + "\n")
+        """Print one JSON document. ASCII only, so that no control character reaches the terminal.
+
+        Piece by piece: the whole text of a document about thousands of identities takes more memory than they do.
+        """
+        pieces = json.JSONEncoder(indent=2, default=str).iterencode(value)
+        while text := "".join(islice(pieces, _PIECES)):
+            self.write(text)
+        self.write("\n")
 
     def write(self, text: str) -> None:
         """Write text to standard output as it is; it must be safe to print. A reader that has seen enough (``| head``)
