@@ -161,7 +161,9 @@ def test_exactly_the_checks_that_concern_it_turn_red(
 
     report = run_checks(aws, TargetOptions())
     assert red(report) == expected
-    assert [result.id for result in report.results if result.status is Status.UNKNOWN] == []
+    # Of a trail that was made a moment ago, perhaps nothing came yet.
+    unknown = {result.id for result in report.results if result.status is Status.UNKNOWN}
+    assert unknown <= {"trail_delivers_without_error"}
 
 
 def test_before_anything_is_deployed_all_seven_are_red(account: Account, aws: Aws) -> None:

@@ -47,8 +47,8 @@ NEEDED_FOR_WHAT_IS_NOT_THERE = {
 }
 # The trail's settings name the key by its ARN, so that only the key's own state is not known.
 NEEDED_FOR_THE_KEYS_STATE = "kms:DescribeKey"
-# The checks of the trail, and those of the bucket that must know its ARN or its prefix.
-OF_THE_TRAIL = {each.id for each in CHECKS if each.part is Part.TRAIL} | {
+# The checks of the trail, without that of the account's stores, and those of the bucket that must know ARN or prefix.
+OF_THE_TRAIL = {each.id for each in CHECKS if each.part is Part.TRAIL and "stores" not in each.id} | {
     "bucket_policy_lets_cloudtrail_in",
     "bucket_policy_names_the_trail",
     "log_bucket_keeps_logs",

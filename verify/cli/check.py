@@ -16,7 +16,7 @@ from verify.posture.model import Report, Status
 from verify.report.check_json import report_as_json
 from verify.report.fix_files import SCRIPT, fix_files
 from verify.report.iam_policy import least_privilege_policy
-from verify.report.terminal import Terminal
+from verify.report.terminal import Later, Terminal
 from verify.target import DEFAULT_STACK, DEFAULT_TRAIL, TargetOptions
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _document_of(who: Answer | None) -> dict[str, Any] | None:
         return None
     from verify.report.who import who_as_json  # noqa: PLC0415
 
-    return who_as_json(who)
+    return who_as_json(who, Later)
 
 
 def _write_fixes(report: Report, folder: Path, terminal: Terminal) -> None:

@@ -10,7 +10,7 @@ from verify.cli.common import PATIENCE_SECONDS, add_aws_options, add_iam_policy_
 from verify.cli.expected import read_expected
 from verify.posture.who.run import PERMISSIONS, find_who
 from verify.report.iam_policy import least_privilege_policy
-from verify.report.terminal import Terminal
+from verify.report.terminal import Later, Terminal
 from verify.report.who import render, who_as_json
 from verify.target import TargetOptions
 
@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         aws.renew_patience()  # an account may have thousands of identities
         answer = find_who(aws, options, expected)
     if arguments.json:
-        terminal.print_json(who_as_json(answer))
+        terminal.print_json(who_as_json(answer, Later))
     else:
         for piece in render(answer, verbose=arguments.verbose):
             terminal.show(piece)

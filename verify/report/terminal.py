@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +17,17 @@ if TYPE_CHECKING:
 
 _LEAST_WIDTH = 20
 _USUAL_WIDTH = 80
+_PIECES = 10_000  # of a JSON document, that are written at once
+
+
+class Later:
+    """A part of a JSON document that is made when it is written, and let go then.
+
+    :param make: makes it.
+    """
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self.make = make
 
 
 class Terminal:
@@ -70,8 +83,14 @@ class Terminal:
         self.err.print(safe(text), soft_wrap=True)
 
     def print_json(self, value: Any) -> None:
-        """Print one JSON document. ASCII only, so that no control character reaches the terminal."""
-        self.write(json.dumps(value, indent=2, default=str) + "\n")
+        """Print one JSON document. ASCII only, so that no control character reaches the terminal.
+
+        Piece by piece: the whole text of a document about thousands of identities takes more memory than they do.
+        """
+        pieces = json.JSONEncoder(indent=2, default=_plain).iterencode(value)
+        while text := "".join(islice(pieces, _PIECES)):
+            self.write(text)
+        self.write("\n")
 
     def write(self, text: str) -> None:
         """Write text to standard output as it is; it must be safe to print. A reader that has seen enough (``| head``)
@@ -92,6 +111,10 @@ class Terminal:
     @property
     def _file(self) -> IO[str]:
         return self.out.file if "out" in vars(self) else sys.stdout
+
+
+def _plain(value: object) -> Any:
+    return value.make() if isinstance(value, Later) else str(value)
 
 
 def discard(stream: IO[str]) -> None:

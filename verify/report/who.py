@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from rich.text import Text
@@ -125,8 +126,11 @@ def _powers(finding: Finding) -> list[str]:
     return list(dict.fromkeys([*(can.power for can in finding.abilities), *gained]))
 
 
-def who_as_json(answer: Answer) -> dict[str, Any]:
-    """The whole answer."""
+def who_as_json(answer: Answer, each: Callable[[Callable[[], Any]], Any] = lambda make: make()) -> dict[str, Any]:
+    """The whole answer.
+
+    :param each: takes what makes the document of one finding. Default: - it is made at once.
+    """
     return {
         "format": FORMAT,
         "summary": summary(answer),
@@ -137,7 +141,7 @@ def who_as_json(answer: Answer) -> dict[str, Any]:
         "examined": answer.examined,
         "unseen": answer.unseen,
         "notices": answer.notices,
-        "findings": [_as_json(finding) for finding in answer.findings],
+        "findings": [each(partial(_as_json, finding)) for finding in answer.findings],
         "root": _as_json(answer.root) if answer.root else None,
     }
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
+from sys import intern
 from typing import Any
 
 from verify.fact import Fact, Missing, Value
@@ -238,7 +239,8 @@ class _Effect:
                     denies.append(answer)
                 elif answer.is_true is not False:
                     allows.append(answer)
-                    by.append(f"{policy.name}: {statement.label}")
+                    # The same for each of an identity's calls: kept once.
+                    by.append(intern(f"{policy.name}: {statement.label}"))
         return cls(any_of(allows), any_of(denies), tuple(by))
 
 
@@ -267,7 +269,7 @@ def _resource_effect(
             else:
                 answers.append(answer)
                 if answer.is_true is not False:
-                    by.append(f"policy of {last_part(owner)}: {statement.label}")
+                    by.append(intern(f"policy of {last_part(owner)}: {statement.label}"))
     return any_of(direct), any_of(by_account), any_of(denies), tuple(by)
 
 

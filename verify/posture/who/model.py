@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
+from sys import intern
 
 from verify.fact import Fact
 from verify.policy.document import Statement
@@ -92,6 +94,20 @@ class Recorder:
     service_control_policies: tuple[tuple[Policy, ...], ...] = ()
 
 
+@lru_cache(maxsize=4096)
+def _once(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """The same tuple for the same texts. Of thousands of identities most calls rest on the same few."""
+    return tuple(map(intern, texts))
+
+
+def _share(call: Ability | Step, *names: str) -> None:
+    """Let a call have its texts together with others like it."""
+    for name in names:
+        object.__setattr__(call, name, _once(getattr(call, name)))
+    for name in ("action", "resource"):
+        object.__setattr__(call, name, intern(getattr(call, name)))
+
+
 @dataclass(frozen=True, slots=True)
 class Ability:
     """One call that an identity can make.
@@ -106,6 +122,9 @@ class Ability:
     resource: str
     by: tuple[str, ...]
     depends_on: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _share(self, "by", "depends_on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +141,9 @@ class Step:
     gains: tuple[str, ...]
     by: tuple[str, ...]
     depends_on: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _share(self, "gains", "by", "depends_on")
 
 
 @dataclass(frozen=True, slots=True)
