@@ -251,10 +251,11 @@ def test_a_chain_of_roles_hands_on_who_began_and_the_transitive_tags(lab: Lab, c
     assert found["SourceIdentity"] == "ann"
     sts = make_client(lab, "sts", **keys_of_session(found))
 
-    for wrong, code in [
+    others: list[tuple[dict[str, Any], str]] = [
         ({"Tags": [{"Key": "TEAM", "Value": "blue"}]}, "InvalidParameterValue"),
         ({"SourceIdentity": "bob"}, "ValidationError"),
-    ]:
+    ]
+    for wrong, code in others:
         with pytest.raises(ClientError, match=code):
             sts.assume_role(**second, **wrong)
     with pytest.raises(ClientError, match="sts:TagSession"):

@@ -288,7 +288,9 @@ def test_the_record_of_an_object_says_how_it_was_encrypted(
 ) -> None:
     request = Request("PUT", "/b/k", "", {"host": "h", **asked}, b"")
 
-    assert record(request, **answered).record["additionalEventData"].get("SSEApplied") == applied
+    made = recorded_call(decode(request), request, Response(200, answered, b"", 0), ORIGIN, datetime.now(UTC))
+
+    assert made.record["additionalEventData"].get("SSEApplied") == applied
 
 
 @pytest.mark.parametrize(
