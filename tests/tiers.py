@@ -33,7 +33,7 @@ LONG = (
     "tests/cdk/test_app.py",
     "tests/end_to_end/hunting/test_example.py",
     "tests/end_to_end/hunting/test_scenarios.py",
-    "tests/end_to_end/matrices/test_first_deployment.py",
+    "tests/end_to_end/deployment/test_first_deployment.py",
     "tests/end_to_end/matrices/test_unanswered.py",
     "tests/end_to_end/deployment/test_bootstrap.py",
     "tests/end_to_end/test_break_one_thing.py",
