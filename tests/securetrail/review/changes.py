@@ -1877,7 +1877,7 @@ def _but_for_one_role(app: Built) -> list[Any]:
     return selectors
 
 
-def _function(role: str, *, as_profile: bool = False) -> Change:
+def _runs_with(role: str, *, as_profile: bool = False) -> Change:
     """Two roles of before, and a function or an instance profile that runs with one of them."""
 
     def change(app: Built) -> None:
@@ -1906,17 +1906,17 @@ MOVED = (
         "a function moves to a role that may stop the trail",
         "newly_allowed",
         _HIDE,
-        _function("Stops"),
-        before=_function("Reads"),
+        _runs_with("Stops"),
+        before=_runs_with("Reads"),
     ),
     weakening(
         "an instance profile has that role",
         "newly_allowed",
         _HIDE,
-        _function("Stops", as_profile=True),
-        before=_function("Reads", as_profile=True),
+        _runs_with("Stops", as_profile=True),
+        before=_runs_with("Reads", as_profile=True),
     ),
-    harmless("a function moves to a role that may less", _function("Reads"), before=_function("Stops")),
+    harmless("a function moves to a role that may less", _runs_with("Reads"), before=_runs_with("Stops")),
     weakening(
         "tags decide about the log bucket",
         "log_bucket_access_by_tags",
