@@ -337,7 +337,7 @@ def test_a_ctrl_c_leaves_no_worktree_and_no_process_behind(project: Path, tempor
 def test_what_takes_long_is_said(project: Path, temporary: Path) -> None:
     (project / "app.py").write_text(f"import time\ntime.sleep(2.5)\n{APP}")
 
-    assert "review: synthesizing both sides …" in review(project, temporary).stderr
+    assert "review: synthesizing the change …" in review(project, temporary).stderr
 
 
 @pytest.mark.slow
