@@ -17,6 +17,7 @@ from verify.storage.objects import Found, ObjectName, ReadResult, Unreadable
 # https://github.com/aws/aws-cli/pull/10073
 SIGNED_WITHIN = timedelta(hours=2)
 _BACKFILL_TOLERANCE = timedelta(hours=1)
+_COVERED = timedelta(hours=1)  # by a digest, but for the minutes after a stop
 
 
 class SignatureStatus(Enum):
@@ -116,21 +117,23 @@ def _no_key(digest: Digest, keys: KeyRing, first: datetime, last: datetime) -> t
 def _signed_between(
     named: DigestName, digest: Digest, generated: str | None, written: datetime
 ) -> tuple[datetime, datetime]:
-    """When CloudTrail must have signed it: after what it covers began, and before it was written.
+    """When CloudTrail must have signed it: after the hour that it covers began, and before it was written.
 
+    The last digest of a chain may cover minutes more than an hour: that makes no key last longer.
     A backfill digest is signed late: its metadata says when, and nobody signed that. Whatever they say, no digest is
     signed before what it covers began.
     """
+    began = max(digest.start, digest.end - _COVERED)
     if not named.chain.is_backfill:
-        return digest.start, max(digest.end + SIGNED_WITHIN, written)
+        return began, max(digest.end + SIGNED_WITHIN, written)
     try:
         moment = datetime.fromisoformat(generated or "")
         if moment.tzinfo is not None and is_plausible(moment):
-            first = max(moment - _BACKFILL_TOLERANCE, digest.start)
+            first = max(moment - _BACKFILL_TOLERANCE, began)
             return first, max(moment + _BACKFILL_TOLERANCE, first)
     except (ValueError, OverflowError, TypeError):
         pass
-    return digest.start, digest.end + timedelta(days=365)
+    return began, digest.end + timedelta(days=365)
 
 
 def with_successor_signature(file: DigestFile, link: Link | None, keys: KeyRing) -> DigestFile:

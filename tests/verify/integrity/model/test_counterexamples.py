@@ -516,6 +516,10 @@ CASES = {
         51003304, 1285, move("02 23:31:30", "StopLogging", 65073), move("03 16:41:22", "StartLogging", 577340),
         regions=TWO, mode="bundle", asked_from=492, earlier=1285, trail_home="eu-west-1", trail_is_organization=True,
     ),
+    "a retired key that leaked, and the last digest of a chain, which covers more than an hour": case(
+        49004669, 360, move("02 23:23:39", "key rotation"), move("03 00:23:55", "StopLogging", 767075), mode="bundle",
+        earlier=480, attacks=(Attack("sign anew with retired key", 732661),), trail_prefix="a/b",
+    ),
 }  # fmt: skip
 
 
