@@ -65,6 +65,7 @@ def test_a_team_that_has_bootstrapped_can_say_so(tmp_path: Path) -> None:
     assert "assumeRoleArn" in stack["properties"]
 
 
+@pytest.mark.slow
 def test_a_template_too_large_to_send_inline_is_refused_with_the_flag_that_helps(tmp_path: Path) -> None:
     done = run(str(BIN / "python"), "app.py", CDK_OUTDIR=str(tmp_path), CDK_CONTEXT_JSON='{"profile": "compliance"}')
 

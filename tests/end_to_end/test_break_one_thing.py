@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.conftest import Account
+from tests.tiers import mostly_slow
 from verify.aws import Aws
 from verify.posture.check import run_checks
 from verify.posture.model import Report, Status
@@ -150,7 +151,9 @@ def red(report: Report) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("breakage", "expected"), [(b, e) for _, b, e in BREAKAGES], ids=[name for name, *_ in BREAKAGES]
+    ("breakage", "expected"),
+    mostly_slow([(b, e) for _, b, e in BREAKAGES], every=3),
+    ids=[name for name, *_ in BREAKAGES],
 )
 def test_exactly_the_checks_that_concern_it_turn_red(
     account: Account, aws: Aws, breakage: Callable[[Account], Any], expected: set[str]

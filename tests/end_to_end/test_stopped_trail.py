@@ -84,6 +84,7 @@ def test_a_region_whose_digest_is_taken_away_is_missed_and_the_others_are_not(
     assert set(found) == set(times)
 
 
+@pytest.mark.slow
 def test_the_commands_that_are_printed_bring_back_what_was_deleted_and_overwritten(
     stopped: Account, times: dict[str, list[dict[str, str]]], capsys: pytest.CaptureFixture[str]
 ) -> None:

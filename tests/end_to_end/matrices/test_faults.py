@@ -24,10 +24,8 @@ OPEN = {"log_bucket_has_object_lock", "account_blocks_public_access"}
 SAMPLE = {
     "no events of KMS, advanced",
     "no grant in the key policy, and a delivery fails",
-    "a Deny by StringNotEquals aws:SourceVpce",
     "an outsider may s3:PutLifecycleConfiguration",
     "an access point for an outsider",
-    "a Deny by aws:RequestedRegion, which only AWS knows",
     "the requester pays, and a delivery fails",
 }
 CASES = [pytest.param(fault, id=fault.name, marks=() if fault.name in SAMPLE else pytest.mark.slow) for fault in FAULTS]

@@ -295,6 +295,7 @@ def test_a_lab_that_ended_by_itself_comes_back_with_what_it_held(tmp_path: Path)
     assert not home.exists()
 
 
+@pytest.mark.slow
 def test_a_lab_whose_state_is_broken_starts_anew(tmp_path: Path) -> None:
     home = tmp_path / "home"
     lab = lifecycle.start(home)

@@ -103,6 +103,7 @@ def test_part_five_begins_with_three_faults(home: Path) -> None:
     assert failed == {"trail_validates_log_files", "log_bucket_requires_tls", "key_keeps_strangers_out"}
 
 
+@pytest.mark.slow
 def test_a_key_that_only_lost_its_alias_is_not_deleted(home: Path) -> None:
     lab = build.begin(home, 9)
     goal, kms = PARTS[8].goals[2].text, make_client(lab, "kms")

@@ -19,6 +19,7 @@ from lab.instance.folder import Lab
 from tests.authority import Authority
 from tests.lab.conftest import make_client
 from tests.lab.server.test_aws_cli import AWS, run
+from tests.tiers import mostly_slow
 
 FILES = ("aws-config", "aws-credentials", "aws-ca-bundle.pem")
 
@@ -32,16 +33,19 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize(
     ("asked", "answer"),
-    [
-        ("region", "us-east-1"),
-        ("output", "json"),
-        ("cli_timestamp_format", "iso8601"),
-        ("aws_access_key_id", "{0.access_key_id}"),
-        ("aws_secret_access_key", "{0.secret_access_key}"),
-        ("endpoint_url", "{0.endpoint}"),
-        ("default.region", "us-east-1"),
-        ("profile.default.region", "us-east-1"),
-    ],
+    mostly_slow(
+        [
+            ("region", "us-east-1"),
+            ("output", "json"),
+            ("cli_timestamp_format", "iso8601"),
+            ("aws_access_key_id", "{0.access_key_id}"),
+            ("aws_secret_access_key", "{0.secret_access_key}"),
+            ("endpoint_url", "{0.endpoint}"),
+            ("default.region", "us-east-1"),
+            ("profile.default.region", "us-east-1"),
+        ],
+        every=4,
+    ),
 )
 def test_aws_configure_answers(lab: Lab, asked: str, answer: str) -> None:
     done = run(lab, "configure", "get", asked)

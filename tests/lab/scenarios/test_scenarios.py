@@ -218,6 +218,7 @@ def test_another_seed_is_another_hunt_and_the_same_seed_the_same(past: Lab) -> N
     assert found[1]["bucket"] not in buckets, "the hunt before is undone"
 
 
+@pytest.mark.slow
 def test_the_printed_command_records_the_theft(own_past: Lab, tmp_path: Path) -> None:
     environment = aws_environment(own_past) | {HOME_VARIABLE: str(own_past.home), "PYTHONPATH": str(PROJECT)}
     make_client(own_past, "cloudtrail").put_event_selectors(
@@ -471,6 +472,7 @@ def test_what_was_played_is_read_by_the_same_lab_only(past: Lab) -> None:
         saved.read(replace(past, secret="0" * 64))
 
 
+@pytest.mark.slow
 def test_each_scenario_can_be_undone(past: Lab) -> None:
     iam, s3 = make_client(past, "iam"), make_client(past, "s3")
 

@@ -517,7 +517,7 @@ def test_a_description_is_shown_as_it_was_given(clients: Clients, text: str) -> 
     iam.delete_policy(PolicyArn=arn)
 
 
-@pytest.mark.parametrize("text", DESCRIPTIONS)
+@pytest.mark.parametrize("text", mostly_slow(DESCRIPTIONS, every=4))
 def test_a_description_in_a_template_is_shown_as_it_was_given(clients: Clients, text: str) -> None:
     name = f"t{crc32(text.encode())}"
     role = {"RoleName": name, "Description": text, "AssumeRolePolicyDocument": json.loads(trust())}

@@ -43,7 +43,7 @@ def run_ours(chain: Chain) -> int:
     return main(["integrity", "--start", start, "--end", end, *region])
 
 
-@pytest.mark.parametrize("scenario", mostly_slow(ALL, every=4), ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", mostly_slow(ALL, every=8), ids=lambda scenario: scenario.name)
 def test_both_say_what_the_table_says(
     scenario: Scenario, shared_server: SimulatedAwsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.tiers import mostly_slow
 from tests.verify.integrity.test_copies import check_bundle, exported, save_keys
 from tests.verify.simulation.api import Api, check_bucket, check_folder, rows, since, verdicts
 from tests.verify.simulation.in_memory import MemoryStore
@@ -857,7 +858,7 @@ NAMESAKES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("gone", [slice(10, 20), slice(0, 20), slice(20, 50), slice(0, 50)])
+@pytest.mark.parametrize("gone", mostly_slow([slice(10, 20), slice(0, 20), slice(20, 50), slice(0, 50)], every=4))
 @pytest.mark.parametrize("namesake", NAMESAKES)
 def test_a_trail_of_the_same_name_in_another_kind_of_folder_stands_for_none_of_the_trails(
     namesake: str, gone: slice, tmp_path: Path
