@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from lab.instance import lifecycle
+from lab.instance import control, lifecycle
 from lab.instance.environment import lab_variables
 from lab.instance.folder import Lab
 from securetrail import __version__
@@ -342,6 +342,7 @@ def test_who_verifies_checks_a_trail_in_a_folder_with_a_verify_of_its_own(
     verifier = installed("verify", request.getfixturevalue(file))
     variables = {"AWS_PAGER": "", **lab_variables(lab, "444455556666")}
     deploy(verifier, variables, users_folder)
+    control.deliver(lab)
 
     # By the script, with Python's -m, and where the folder is on Python's path.
     for command, more in (
@@ -421,6 +422,7 @@ def test_on_debian_13_an_app_is_synthesized_and_a_trail_is_checked(
 
     variables = lab_variables(lab, "444455556666")
     deploy(verifier, variables, users_folder)
+    control.deliver(lab)
     for name in ("AWS_CA_BUNDLE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         shutil.copy(variables[name], debian.folder / "root")
         variables[name] = f"/root/{Path(variables[name]).name}"

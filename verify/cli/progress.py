@@ -56,9 +56,10 @@ class Progress:
 
     def _started(self) -> RichProgress:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - seldom needed
+        from rich.table import Column  # noqa: PLC0415
 
         bar = Progress(
-            TextColumn("{task.description}", markup=False),
+            TextColumn("{task.description}", markup=False, table_column=Column(overflow="fold")),
             BarColumn(bar_width=20),
             TimeElapsedColumn(),
             console=self._terminal.err,

@@ -300,6 +300,7 @@ def trail_that_is_called_otherwise(asker: Asker) -> None:
     code, told = asker.verify("check", "--trail", "my-trail")
 
     assert (code, f"trails there: {asker.account.trail}" in told) == (2, True), told
+    control.deliver(asker.account.lab)
     assert asker.verify("check", "--trail", asker.account.trail)[0] == 0
 
 

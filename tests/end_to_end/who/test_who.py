@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lab.instance import control
 from tests.end_to_end.conftest import Account
 from verify.aws import Aws
 from verify.cli import main
@@ -88,6 +89,7 @@ def test_a_check_asks_who_as_well_and_the_worse_answer_decides(
     account: Account, capsys: Output, tmp_path: Path
 ) -> None:
     account.deploy()
+    control.deliver(account.lab)
     iam = account.client("iam")
 
     assert main(["check", "--who"]) == 0
