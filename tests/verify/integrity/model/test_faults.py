@@ -11,11 +11,28 @@ from tests.verify.integrity.model.run import run
 pytestmark = pytest.mark.slow
 _WITHIN = 2000
 _FIRST = 100_000
+# The search begins where such a case was found last, which saves minutes, and goes through the same cases.
+_BEGINS_AT = {
+    "a bundle brings its own keys": 202,
+    "a chain that starts anew was stopped": 249,
+    "a copy holds what it should": 246,
+    "a copy is whole at its end": 285,
+    "a history ends now": 512,
+    "a late log is read only in the time of its digest": 142,
+    "a log counts from the minute in its name": 358,
+    "a manifest is what it says": 338,
+    "a refused call counts": 102,
+    "what leads to another trails prefix is that trails": 787,
+    "what lies in a bundle is what was kept": 338,
+    "where digests lead is looked at from there on": 479,
+}
 
 
 def found_by(fault: str) -> int | None:
-    """The seed of the first case that fails only with the fault."""
-    for seed in range(_FIRST, _FIRST + _WITHIN):
+    """The seed of a case that fails only with the fault."""
+    begins_at = _BEGINS_AT.get(fault, 0)
+    for number in (*range(begins_at, _WITHIN), *range(begins_at)):
+        seed = _FIRST + number
         with pytest.MonkeyPatch.context() as patch:
             FAULTS[fault](patch)
             violations = run(draw(seed)).violations
