@@ -23,8 +23,10 @@ from lab.protocol.answer import Answer
 
 # How long after its end a session is known to be over: AWS reads that in the token itself.
 _KEPT_AFTER_END_SECONDS = 24 * 60 * 60
-# The access keys of the sessions that are new, or about which something is, since they were saved.
-_unsaved: set[str] = set()
+# The access keys of the sessions that are new, or about which something is, since they were to be saved last, and of
+# those that could not be.
+_new: set[str] = set()
+_left: set[str] = set()
 # The file of sessions is written anew when it is longer than twice those that are known, and this.
 _SPARE_BYTES = 2**20
 # How long the line of each session is, by its access key.
@@ -47,7 +49,7 @@ def mark_session(access_key_id: str, name: str, value: Any) -> None:
     session = sts._sessions.get(access_key_id)
     if session is not None:
         session[name] = value
-        _unsaved.add(access_key_id)
+        _new.add(access_key_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,28 +126,34 @@ def resume_sessions() -> None:
 
     def noting(access_key_id: str, session: dict[str, Any]) -> None:
         register(access_key_id, session)
-        _unsaved.add(access_key_id)
+        _new.add(access_key_id)
 
     sts.register_session = noting
 
 
-def save_sessions() -> bool:
+def has_new_sessions() -> bool:
+    """Whether there is something about sessions that it has not been tried to save."""
+    return bool(_new)
+
+
+def save_sessions() -> None:
     """Appends what is new of sessions to their file, so that many of them make no call slower. It is written anew when
     most of it is of sessions that are forgotten, or was written again.
 
-    :returns: whether anything was.
     :raises OSError: it could not be written; the next time it is tried again.
     """
-    if not _unsaved:
-        return False
-    keys = frozenset(_unsaved)
+    tried = frozenset(_new)
+    _left.update(tried)
+    _new.difference_update(tried)
+    if not _left:
+        return
+    keys = sorted(_left)
     with _file().open("a", encoding="utf-8") as file:
         file.write(f"\n{_lines(keys)}")  # what was written last may have been cut short
-    _unsaved.difference_update(keys)
+    _left.difference_update(keys)
     if _is_mostly_forgotten(_file().stat().st_size):
         with contextlib.suppress(OSError):  # all that there is to save is in the file as it is
             _write_anew()
-    return True
 
 
 def _file() -> Path:

@@ -159,7 +159,12 @@ def _opened(folder: Path, instance: str, settings: Settings) -> _Lab:
     room = Room(folder, engine.reserve, engine.release, engine.logging_trails, core.largest_state_bytes)
     history = EventHistory(shown=lambda: shown_at(clock.now().timestamp(), settings.history_seconds))
     saved = SavedState(
-        core.save_state, sts.save_sessions, core.saved_bytes, cloudformation.is_deploying, s3.has_object_lock
+        core.save_state,
+        sts.save_sessions,
+        sts.has_new_sessions,
+        core.saved_bytes,
+        cloudformation.is_deploying,
+        s3.has_object_lock,
     )
     lab = _Lab(instance, clock, engine, writer, saved, room, history)
     if is_resumed:

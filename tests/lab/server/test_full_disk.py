@@ -168,6 +168,21 @@ def test_what_could_not_be_saved_is_answered_with_an_error_that_says_so(lab: Lab
     make_client(lab, "kms").create_key()
 
 
+def test_a_session_that_could_not_be_saved_is_no_error_of_calls_that_follow(lab: Lab) -> None:
+    sessions = lab.home / "data" / "state" / "sessions"
+    kept = sessions.read_bytes()
+    sessions.unlink()
+    sessions.mkdir()
+    try:
+        with pytest.raises(ClientError, match=_NOT_SAVED):
+            make_client(lab, "sts").get_session_token()
+        make_client(lab, "sts").get_caller_identity()
+        make_client(lab, "kms").create_key()
+    finally:
+        sessions.rmdir()
+        sessions.write_bytes(kept)
+
+
 def test_a_call_needs_room_for_its_body_and_its_record(tmp_path: Path) -> None:
     held: list[int] = []
     room = Room(tmp_path, held.append, lambda size: held.append(-size), lambda: 2)
