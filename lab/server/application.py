@@ -173,7 +173,8 @@ def _opened(folder: Path, instance: str, settings: Settings) -> _Lab:
 
 
 def _recorders(lab: _Lab) -> tuple[Recorder, Recorder]:
-    """Every record goes to delivery and EventBridge, then to the event history; then what the call changed is saved.
+    """Every record goes to delivery and EventBridge, to what remembers the last use of keys and sessions, to the event
+    history and to the samples; then what the call changed is saved.
 
     :returns: that of calls, and that of records which repeat one, of which there are very many and nothing to save.
     """
