@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
+from lab.errors import LabError
 from lab.instance.folder import Lab
 from lab.instance.lifecycle import Stack
 from lab.scenarios.actor import Actor, Credentials, Place, learner
@@ -109,15 +110,23 @@ def is_there(lab: Lab, environment: Environment) -> bool:
 def remove_failed(lab: Lab, environment: Environment, stacks: Sequence[Stack]) -> None:
     """Deletes a bootstrap stack that was never made whole, and the bucket that it leaves, if nothing is in there: its
     template says to retain it, and its name is in the way of the next one.
+
+    :raises LabError: the stack cannot be deleted.
     """
     owner = _owner(lab, environment)
     place = (environment.account, environment.region, environment.toolkit)
     if any((each.account, each.region, each.name) == place and each.status in _UNUSABLE for each in stacks):
         cloudformation = owner.client("cloudformation", environment.region)
-        cloudformation.delete_stack(StackName=environment.toolkit)
-        cloudformation.get_waiter("stack_delete_complete").wait(
-            StackName=environment.toolkit, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-        )
+        try:
+            cloudformation.delete_stack(StackName=environment.toolkit)
+            cloudformation.get_waiter("stack_delete_complete").wait(
+                StackName=environment.toolkit, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+            )
+        except (ClientError, WaiterError) as error:
+            raise LabError(
+                f"The bootstrap stack {environment.toolkit} in {environment} cannot be deleted: {error}. Look at its "
+                "events, remove what is in the way, and deploy again."
+            ) from error
         bucket = f"cdk-{environment.qualifier}-assets-{environment.account}-{environment.region}"
         with contextlib.suppress(ClientError):  # there is none, or files are in it
             owner.client("s3", environment.region).delete_bucket(Bucket=bucket)

@@ -43,7 +43,8 @@ def save_state(services: frozenset[str] | None = None) -> None:
     for name, state_of in ministack_app._build_persistence_save_dict().items():
         if services is None or name in services:
             content = {"__ministack_format__": persistence._state_format_version(name), "payload": state_of()}
-            _write_whole(Path(persistence.STATE_DIR, f"{name}.json"), content)
+            text = json.dumps(content, default=persistence._json_default)
+            write_whole(Path(persistence.STATE_DIR, f"{name}.json"), text)
 
 
 def saved_bytes(services: Iterable[str]) -> int:
@@ -60,11 +61,15 @@ def largest_state_bytes() -> int:
     return max((each.stat().st_size for each in Path(persistence.STATE_DIR).glob("*.json")), default=0)
 
 
-def _write_whole(path: Path, content: Any) -> None:
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file at once or not at all.
+
+    :raises OSError: it could not be written; it is as it was.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     written = path.with_name(f"{path.name}.tmp")
     try:
-        written.write_text(json.dumps(content, default=persistence._json_default), encoding="utf-8")
+        written.write_text(text, encoding="utf-8")
         written.replace(path)
     except OSError:
         written.unlink(missing_ok=True)

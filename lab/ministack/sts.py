@@ -4,6 +4,7 @@ MiniStack keeps them in memory alone, and each without what the one before it ha
 """
 # ruff: noqa: SLF001
 
+import contextlib
 import json
 import time
 from collections.abc import Iterable, Mapping
@@ -17,12 +18,19 @@ from ministack import app as ministack_app
 from ministack.core import persistence
 from ministack.services import sts
 
+from lab.ministack import core
 from lab.protocol.answer import Answer
 
 # How long after its end a session is known to be over: AWS reads that in the token itself.
 _KEPT_AFTER_END_SECONDS = 24 * 60 * 60
-# The access keys of the sessions that are new, or about which something is, since they were saved.
-_unsaved: set[str] = set()
+# The access keys of the sessions that are new, or about which something is, since they were to be saved last, and of
+# those that could not be.
+_new: set[str] = set()
+_left: set[str] = set()
+# The file of sessions is written anew when it is longer than twice those that are known, and this.
+_SPARE_BYTES = 2**20
+# How long the line of each session is, by its access key.
+_bytes_of_line: dict[str, int] = {}
 
 
 def keep_ended_sessions() -> None:
@@ -41,7 +49,7 @@ def mark_session(access_key_id: str, name: str, value: Any) -> None:
     session = sts._sessions.get(access_key_id)
     if session is not None:
         session[name] = value
-        _unsaved.add(access_key_id)
+        _new.add(access_key_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,43 +120,67 @@ def resume_sessions() -> None:
 
     :raises OSError: the file of sessions cannot be written anew, without those that are forgotten.
     """
-    path = _file()
-    sts._sessions.update(_read(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    written = path.with_name(f"{path.name}.tmp")
-    written.write_text(_lines(sts._sessions), encoding="utf-8")
-    written.replace(path)
+    sts._sessions.update(_read(_file()))
+    _write_anew()
     register = sts.register_session
 
     def noting(access_key_id: str, session: dict[str, Any]) -> None:
         register(access_key_id, session)
-        _unsaved.add(access_key_id)
+        _new.add(access_key_id)
 
     sts.register_session = noting
 
 
-def save_sessions() -> bool:
-    """Appends what is new of sessions to their file, so that many of them make no call slower.
+def has_new_sessions() -> bool:
+    """Whether there is something about sessions that it has not been tried to save."""
+    return bool(_new)
 
-    :returns: whether anything was.
+
+def save_sessions() -> None:
+    """Appends what is new of sessions to their file, so that many of them make no call slower. It is written anew when
+    most of it is of sessions that are forgotten, or was written again.
+
     :raises OSError: it could not be written; the next time it is tried again.
     """
-    if not _unsaved:
-        return False
-    keys = frozenset(_unsaved)
+    tried = frozenset(_new)
+    _left.update(tried)
+    _new.difference_update(tried)
+    if not _left:
+        return
+    keys = sorted(_left)
     with _file().open("a", encoding="utf-8") as file:
         file.write(f"\n{_lines(keys)}")  # what was written last may have been cut short
-    _unsaved.difference_update(keys)
-    return True
+    _left.difference_update(keys)
+    if _is_mostly_forgotten(_file().stat().st_size):
+        with contextlib.suppress(OSError):  # all that there is to save is in the file as it is
+            _write_anew()
 
 
 def _file() -> Path:
     return Path(persistence.STATE_DIR, "sessions")
 
 
+def _write_anew() -> None:
+    """:raises OSError: the file of sessions cannot be written; it is as it was."""
+    core.write_whole(_file(), _lines(sts._sessions))
+    for key in _bytes_of_line.keys() - sts._sessions.keys():
+        del _bytes_of_line[key]
+
+
+def _is_mostly_forgotten(size_bytes: int) -> bool:
+    if size_bytes <= _SPARE_BYTES:
+        return False
+    return size_bytes > _SPARE_BYTES + 2 * sum(_bytes_of_line.get(key, 0) for key in sts._sessions)
+
+
 def _lines(access_key_ids: Iterable[str]) -> str:
-    found = {key: sts._sessions[key] for key in access_key_ids if key in sts._sessions}
-    return "".join(f"{json.dumps([key, each], default=persistence._json_default)}\n" for key, each in found.items())
+    lines = {
+        key: f"{json.dumps([key, sts._sessions[key]], default=persistence._json_default)}\n"
+        for key in access_key_ids
+        if key in sts._sessions
+    }
+    _bytes_of_line.update({key: len(each) for key, each in lines.items()})  # ASCII
+    return "".join(lines.values())
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:

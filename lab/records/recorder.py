@@ -36,7 +36,7 @@ class Recorder:
     ) -> None:
         """:param now: the time of day, in UTC.
         :param consequences: the calls that AWS makes because of one, which are recorded after it.
-        :param save: called when a call and its consequences are recorded; raises OSError.
+        :param save: called when a call and its consequences are recorded, or could not be; raises OSError.
         """
         self._sinks = tuple(sinks)
         self._now = now
@@ -47,7 +47,7 @@ class Recorder:
         """Records one call that was answered now.
 
         :param call: what the request means, where that is known already.
-        :raises OSError: it was recorded, but what it changed could not be saved.
+        :raises OSError: it could not be recorded, or what it changed could not be saved.
         """
         moment = self._now()
         recorded = recorded_call(call or decode(request), request, response, origin, moment)
@@ -58,15 +58,17 @@ class Recorder:
     def take(self, recorded: RecordedCall) -> None:
         """Hands on the record of a call that AWS made.
 
-        :raises OSError: what it changed could not be saved.
+        :raises OSError: it could not be recorded, or what it changed could not be saved.
         """
         self._take((recorded,))
 
     def _take(self, calls: Iterable[RecordedCall]) -> None:
         taken = []
-        for each in calls:
-            for sink in self._sinks:
-                sink(each)
-            taken.append(each)
-        for each in taken:
-            self._save(each)
+        try:
+            for each in calls:
+                taken.append(each)
+                for sink in self._sinks:
+                    sink(each)
+        finally:  # what was carried out stays so, whatever becomes of its record
+            for each in taken:
+                self._save(each)

@@ -159,7 +159,12 @@ def _opened(folder: Path, instance: str, settings: Settings) -> _Lab:
     room = Room(folder, engine.reserve, engine.release, engine.logging_trails, core.largest_state_bytes)
     history = EventHistory(shown=lambda: shown_at(clock.now().timestamp(), settings.history_seconds))
     saved = SavedState(
-        core.save_state, sts.save_sessions, core.saved_bytes, cloudformation.is_deploying, s3.has_object_lock
+        core.save_state,
+        sts.save_sessions,
+        sts.has_new_sessions,
+        core.saved_bytes,
+        cloudformation.is_deploying,
+        s3.has_object_lock,
     )
     lab = _Lab(instance, clock, engine, writer, saved, room, history)
     if is_resumed:
@@ -168,7 +173,8 @@ def _opened(folder: Path, instance: str, settings: Settings) -> _Lab:
 
 
 def _recorders(lab: _Lab) -> tuple[Recorder, Recorder]:
-    """Every record goes to delivery and EventBridge, then to the event history; then what the call changed is saved.
+    """Every record goes to delivery and EventBridge, to what remembers the last use of keys and sessions, to the event
+    history and to the samples; then what the call changed is saved.
 
     :returns: that of calls, and that of records which repeat one, of which there are very many and nothing to save.
     """

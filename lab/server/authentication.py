@@ -179,9 +179,14 @@ def no_room_error(request: Request, signature: Signature | None, reason: str) ->
 
 
 def not_saved_error(request: Request, signature: Signature | None, error: OSError) -> Answer:
-    """The error for a request that was carried out, but what it changed could not be saved; no SDK sends it again."""
+    """The error for a request that was carried out, but could not be recorded, or what it changed could not be saved;
+    no SDK sends it again.
+    """
     service, protocol = _service_and_protocol(request, signature)
-    reason = f"The call was carried out, but a lab that is killed now would forget it. It cannot write: {error}"
+    reason = (
+        "The call was carried out, but its record may be missing, and a lab that is killed now may forget what it "
+        f"changed. It cannot write: {error}"
+    )
     return error_answer(service, protocol, 507, "InternalFailure", reason)
 
 

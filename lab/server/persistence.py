@@ -36,33 +36,37 @@ class SavedState:
     def __init__(
         self,
         save: Callable[[frozenset[str] | None], None],
-        save_sessions: Callable[[], bool],
+        save_sessions: Callable[[], None],
+        has_new_sessions: Callable[[], bool],
         saved_bytes: Callable[[Iterable[str]], int],
         is_busy: Callable[[], bool],
         has_object_lock: Callable[[], bool] = lambda: False,
     ) -> None:
         """:param save: writes these services (all when None), each at once or not at all; raises OSError.
-        :param save_sessions: writes new temporary credentials, and says whether there were any; raises OSError.
+        :param save_sessions: writes new temporary credentials, and those that could not be written; raises OSError.
+        :param has_new_sessions: whether there are any that were not tried to be written.
         :param saved_bytes: how much was written of these services the last time.
         :param is_busy: whether something changes that no call asks for, such as a stack that is being made.
         :param has_object_lock: whether what is saved of S3 says something of objects too.
         """
         self._save = save
         self._save_sessions = save_sessions
+        self._has_new_sessions = has_new_sessions
         self._saved_bytes = saved_bytes
         self._is_busy = is_busy
         self._has_object_lock = has_object_lock
         self._is_changed = False
 
     def record(self, record: Mapping[str, Any]) -> None:
-        """Saves what a call changed, if it did.
+        """Saves what a call changed, if it did. What earlier calls could not save is left to the next tick.
 
         :raises OSError: what must be saved at once could not be; the next time it is tried again.
         """
-        was_changed, self._is_changed = self._is_changed, True
-        has_new_sessions = self._save_sessions()  # of calls that read only, as CloudTrail sees it
+        has_new_sessions = self._has_new_sessions()  # of calls that read only, as CloudTrail sees it
+        self._is_changed = self._is_changed or has_new_sessions or not record["readOnly"]
+        if has_new_sessions:
+            self._save_sessions()
         if record["readOnly"]:
-            self._is_changed = was_changed or has_new_sessions
             return
         source = record["eventSource"]
         services = _KEPT_IN.get(source)
@@ -86,8 +90,8 @@ class SavedState:
 
         :raises OSError: it could not be written; the next time it is tried again.
         """
+        self._save_sessions()
         if self._is_changed:
-            self._save_sessions()
             self._save(None)
             self._is_changed = self._is_busy()
 

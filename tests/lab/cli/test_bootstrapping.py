@@ -3,12 +3,17 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ClientError, WaiterError
 
+from lab.cli import bootstrapping
 from lab.cli.bootstrapping import Environment, missing
+from lab.errors import LabError
 from lab.instance.folder import Lab
 from lab.instance.lifecycle import Stack
+from lab.scenarios.actor import Actor
 
 FRANKFURT = "aws://444455556666/eu-central-1"
 OURS = Environment("444455556666", "eu-central-1", "ours", "CDKToolkit-ours")
@@ -90,6 +95,19 @@ def test_a_stack_that_was_never_made_whole_is_missing(lab: Lab, tmp_path: Path, 
     failed = [Stack("CDKToolkit", status, "444455556666", "eu-central-1")]
 
     assert missing(lab, tmp_path, failed, lambda _: True) == [Environment("444455556666", "eu-central-1")]
+
+
+@pytest.mark.parametrize("failing", ["delete_stack", "get_waiter"])
+def test_a_failed_stack_that_cannot_be_deleted_is_told(lab: Lab, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
+    cloudformation = Mock()
+    cloudformation.delete_stack.side_effect = ClientError({}, "DeleteStack") if failing == "delete_stack" else None
+    cloudformation.get_waiter.return_value.wait.side_effect = WaiterError("W", "it is DELETE_FAILED", {})
+    monkeypatch.setattr(Actor, "client", lambda *_: cloudformation)
+    environment = Environment("444455556666", "eu-central-1")
+    failed = [Stack("CDKToolkit", "DELETE_FAILED", environment.account, environment.region)]
+
+    with pytest.raises(LabError, match=r"CDKToolkit in aws://444455556666/eu-central-1 cannot be deleted: .*events"):
+        bootstrapping.remove_failed(lab, environment, failed)
 
 
 def test_only_a_whole_assembly_of_this_deployment_tells(lab: Lab, tmp_path: Path) -> None:

@@ -16,14 +16,20 @@ class Disk:
         self.size_bytes = 0
         self.is_busy = False
         self.has_new_sessions = False
+        self.sessions_saved = 0
         self.has_object_lock = False
         self.state = SavedState(
             self.saved.append,
+            self._save_sessions,
             lambda: self.has_new_sessions,
             self._saved_bytes,
             lambda: self.is_busy,
             lambda: self.has_object_lock,
         )
+
+    def _save_sessions(self) -> None:
+        self.sessions_saved += 1
+        self.has_new_sessions = False
 
     def _saved_bytes(self, _services: Iterable[str]) -> int:
         return self.size_bytes
@@ -91,8 +97,9 @@ def test_what_only_reads_is_not_saved_unless_it_gives_credentials() -> None:
 
     assert disk.after("sts", readOnly=True) == []
     assert disk.a_little_later() == []
-    disk.has_new_sessions = True
+    disk.has_new_sessions, disk.sessions_saved = True, 0
     assert disk.after("sts", readOnly=True) == []
+    assert disk.sessions_saved == 1
     assert disk.a_little_later() == [None]
 
 
@@ -131,17 +138,27 @@ def test_what_could_not_be_saved_is_an_error_and_is_tried_again(*, is_read_only:
         if failing:
             raise OSError(failing.pop())
 
-    def save_sessions() -> bool:
+    def save_sessions() -> None:
         if is_read_only:
             save()
-        return False
 
     attempts: list[frozenset[str] | None] = []
-    state = SavedState(attempts.append if is_read_only else save, save_sessions, lambda _: 0, lambda: False)
+    new = [True, False]  # the second time there are those that could not be written, and no others
+    state = SavedState(
+        attempts.append if is_read_only else save, save_sessions, lambda: new.pop(0), lambda _: 0, lambda: False
+    )
     record = {"eventSource": "kms.amazonaws.com", "eventName": "C", "managementEvent": True, "readOnly": is_read_only}
     with pytest.raises(OSError, match="full"):
         state.record(record)
+    state.record({**record, "eventName": "List", "readOnly": True})
     state.save_if_changed()
 
     assert attempts == ([None] if is_read_only else [])
     assert failing == []
+
+
+def test_sessions_that_could_not_be_written_wait_for_no_change() -> None:
+    disk = Disk()
+
+    assert disk.a_little_later() == []
+    assert disk.sessions_saved == 1

@@ -1,6 +1,7 @@
 """The internals of MiniStack that the authorization of callers relies on."""
 
 import inspect
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,13 @@ from ministack.services import iam, kms, organizations, s3, secretsmanager, sns,
 
 from lab.ministack import identities
 from lab.ministack.iam import secret_of_access_key
-from lab.ministack.sts import keep_ended_sessions, mark_session, resume_sessions, save_sessions
+from lab.ministack.sts import (
+    has_new_sessions,
+    keep_ended_sessions,
+    mark_session,
+    resume_sessions,
+    save_sessions,
+)
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
 
@@ -130,22 +137,30 @@ def test_a_session_that_is_over_is_known_for_a_day(monkeypatch: pytest.MonkeyPat
     assert secret_of_access_key("ASIADAYS") is None
 
 
-def test_sessions_outlive_the_process_but_not_the_day_after_their_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = time.time()
+@pytest.fixture
+def file_of_sessions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where sessions are saved, of which there are none yet."""
     monkeypatch.setattr(persistence, "STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setattr(sts, "register_session", sts.register_session)
     monkeypatch.setattr(sts, "_evict_expired_sessions", lambda: None)
     monkeypatch.setattr(sts, "_sessions", {})
     resume_sessions()
+    return tmp_path / "state" / "sessions"
+
+
+def test_sessions_outlive_the_process_but_not_the_day_after_their_end(
+    file_of_sessions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
     for name, ends in [("ASIA1", now + 9), ("ASIA2", now - 9), ("ASIA3", now - 25 * 60 * 60)]:
         sts.register_session(name, {"Expiration": ends, "Tags": [{"Key": "k", "Value": "v"}]})
-    assert save_sessions()
-    assert not save_sessions()
+    assert has_new_sessions()
+    save_sessions()
+    assert not has_new_sessions()
     mark_session("ASIA1", "Mark", "m")
-    assert save_sessions()
-    with (tmp_path / "state" / "sessions").open("a") as file:
+    assert has_new_sessions()
+    save_sessions()
+    with file_of_sessions.open("a") as file:
         file.write('["ASIA4", {"Expir')  # cut short by a kill
     sts.register_session("ASIA5", {"Expiration": now})
     save_sessions()
@@ -157,3 +172,50 @@ def test_sessions_outlive_the_process_but_not_the_day_after_their_end(
         resume_sessions()
         assert sts._sessions == expected
     assert expected["ASIA1"]["Mark"] == "m"
+
+
+def test_the_file_of_sessions_does_not_keep_those_that_are_forgotten(
+    file_of_sessions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save(key: str, ends: float) -> None:
+        sts.register_session(key, {"Expiration": ends, "Tags": "x" * 50_000})
+        save_sessions()
+
+    now = time.time()
+    keep_ended_sessions()
+    save("ASIALIVE", now + 9)
+    for at in range(60):
+        save(f"ASIA{at}", now - 25 * 60 * 60)
+
+    assert file_of_sessions.stat().st_size < 1.2 * 2**20
+    assert "ASIALIVE" in file_of_sessions.read_text()
+    for at in range(60):
+        save(f"ASIALIVE{at}", now + 9)
+    size_bytes = file_of_sessions.stat().st_size
+    monkeypatch.setattr(Path, "replace", lambda *_: pytest.fail("what is live is only appended to"))
+    save("ASIALAST", now + 9)
+    assert size_bytes < file_of_sessions.stat().st_size < size_bytes + 2**16
+
+
+def test_sessions_that_could_not_be_written_are_new_once(file_of_sessions: Path) -> None:
+    file_of_sessions.unlink()
+    file_of_sessions.mkdir()
+    for key in ("ASIA1", "ASIA2"):
+        sts.register_session(key, {"Expiration": time.time() + 9})
+        assert has_new_sessions()
+        with pytest.raises(IsADirectoryError):
+            save_sessions()
+        assert not has_new_sessions()
+    file_of_sessions.rmdir()
+    save_sessions()
+
+    assert [json.loads(line)[0] for line in file_of_sessions.read_text().splitlines() if line] == ["ASIA1", "ASIA2"]
+
+
+def test_sessions_are_saved_also_where_their_file_cannot_be_written_anew(file_of_sessions: Path) -> None:
+    (file_of_sessions.parent / "sessions.tmp").mkdir()
+    for _ in range(3):
+        sts.register_session("ASIA", {"Expiration": time.time() + 9, "Tags": "x" * 2**20})
+        save_sessions()
+
+    assert file_of_sessions.stat().st_size > 3 * 2**20

@@ -55,6 +55,28 @@ def test_a_call_is_recorded_also_when_what_it_led_to_cannot_be() -> None:
     assert [each.record["eventName"] for each in recorded] == ["ListUsers"]
 
 
+@pytest.mark.parametrize("broken", ["consequences", "first sink", "later sink"])
+def test_what_a_call_changed_is_saved_also_when_what_follows_it_fails(broken: str) -> None:
+    saved: list[str] = []
+
+    def fail_if(part: str) -> None:
+        if part == broken:
+            raise OSError(part)
+
+    def consequences(*_: Any) -> Iterator[RecordedCall]:
+        fail_if("consequences")
+        yield from ()
+
+    sinks = (lambda _: fail_if("first sink"), lambda _: fail_if("later sink"))
+    recorder = Recorder(
+        sinks, lambda: datetime.now(UTC), consequences, lambda call: saved.append(call.record["eventName"])
+    )
+    with pytest.raises(OSError, match=broken):
+        recorder.record(query_call("iam", b"Action=ListUsers&Version=2010-05-08"), Response(200, {}, b"", 0), ORIGIN)
+
+    assert saved == ["ListUsers"]
+
+
 def test_a_call_that_changes_something_shows_parameters_and_result_without_the_secret() -> None:
     body = (
         b"<CreateAccessKeyResponse><CreateAccessKeyResult><AccessKey><UserName>bob</UserName>"

@@ -137,6 +137,10 @@ def test_calls_while_the_disk_fills_up_are_either_refused_or_recorded_once(disk:
     assert names_of_events(resumed).count("CreateUser") == len(made)
 
 
+# True of what is in the journal as of what is not.
+_NOT_SAVED = r"was carried out, but its record may be missing, and .* may forget .* cannot write: .*Is a directory"
+
+
 @pytest.mark.parametrize("service", ["kms", "iam", "s3", "sts"])
 def test_what_could_not_be_saved_is_answered_with_an_error_that_says_so(lab: Lab, service: str) -> None:
     state = lab.home / "data" / "state"
@@ -151,7 +155,7 @@ def test_what_could_not_be_saved_is_answered_with_an_error_that_says_so(lab: Lab
     blocked.unlink(missing_ok=True)
     blocked.mkdir()
     try:
-        with pytest.raises(ClientError, match=r"was carried out, but .* cannot write: .*Is a directory") as failed:
+        with pytest.raises(ClientError, match=_NOT_SAVED) as failed:
             calls[service]()
         status = lifecycle.ask(lab)
     finally:
@@ -162,6 +166,21 @@ def test_what_could_not_be_saved_is_answered_with_an_error_that_says_so(lab: Lab
     assert status is not None
     assert "Is a directory" in status.warnings[0]
     make_client(lab, "kms").create_key()
+
+
+def test_a_session_that_could_not_be_saved_is_no_error_of_calls_that_follow(lab: Lab) -> None:
+    sessions = lab.home / "data" / "state" / "sessions"
+    kept = sessions.read_bytes()
+    sessions.unlink()
+    sessions.mkdir()
+    try:
+        with pytest.raises(ClientError, match=_NOT_SAVED):
+            make_client(lab, "sts").get_session_token()
+        make_client(lab, "sts").get_caller_identity()
+        make_client(lab, "kms").create_key()
+    finally:
+        sessions.rmdir()
+        sessions.write_bytes(kept)
 
 
 def test_a_call_needs_room_for_its_body_and_its_record(tmp_path: Path) -> None:
