@@ -29,7 +29,7 @@ from constructs_lib.groups import (
 from constructs_lib.log_buckets import LogBuckets, access_logs, create_log_buckets
 from constructs_lib.policies import grants
 from constructs_lib.policies.attach import add_statements, sid_suffix_of
-from constructs_lib.policies.stack_order import deploy_after
+from constructs_lib.policies.stack_order import deploy_after_owner
 from constructs_lib.recording.insights import aggregation_configurations, insight_selectors
 from constructs_lib.recording.receivers import receivers
 from constructs_lib.recording.trail_properties import advanced_event_selectors, own_bucket_arns, selector_warnings
@@ -235,10 +235,10 @@ class SecureTrail(Construct):
         has_own_log_bucket = self.log_bucket in self.own_buckets
         if self.key_alias is None or not has_own_log_bucket:  # a new key fits a new bucket
             existing_resources.check_key(self.encryption_key, self.log_bucket)
-            deploy_after(self, cdk.Stack.of(self.encryption_key))
+            deploy_after_owner(self, self.encryption_key)
         if not has_own_log_bucket:
             existing_resources.warn_of_weak_bucket(self, self.log_bucket)
-            deploy_after(self, cdk.Stack.of(self.log_bucket))
+            deploy_after_owner(self, self.log_bucket)
 
         # The trail.
         self.trail = cloudtrail.CfnTrail(
