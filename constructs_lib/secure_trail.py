@@ -404,7 +404,7 @@ class SecureTrail(Construct):
                 "Allowed: a name that no alarm of the trail has, those of CIS included. "
                 f"Fix: write for example {'My' + construct_id!r}."
             )
-        return create_alarm(
+        alarm = create_alarm(
             self,
             LogAlarm(
                 name=construct_id,
@@ -417,6 +417,8 @@ class SecureTrail(Construct):
             log_group=self.log_group,
             topic_arn=self.alert_topic.topic_arn,
         )
+        self.trail.node.add_dependency(self.node.find_child(f"{construct_id}Filter"), alarm)
+        return alarm
 
     def _create_features(self, chosen: Choices, break_glass_principal_arns: Sequence[str] | None) -> Features | None:
         """What was chosen beside key, bucket and trail, if anything was."""
@@ -485,12 +487,12 @@ class SecureTrail(Construct):
         own = self.log_bucket in self.own_buckets
         sid_suffix = "" if own else self.sid_suffix
         acknowledge_repeated_dependencies(self.trail)
-        self.trail.node.add_dependency(
-            *add_statements(self, self.log_bucket, "bucket", self.bucket_statements, sid_suffix=sid_suffix),
-            # And for all else that is part of the construct, also what is added to it later: as long as any of it can
-            # fail nothing is delivered, and CloudFormation, which deletes no bucket with files in it, can roll back.
-            self,
-        )
+        before = add_statements(self, self.log_bucket, "bucket", self.bucket_statements, sid_suffix=sid_suffix)
+        # And for all else that the construct has made: as long as any of it can fail nothing is delivered, and
+        # CloudFormation, which deletes no bucket with files in it, can roll back. Not for the construct itself: what an
+        # app adds to its parts, such as a subscription filter, may lead to a function that knows the trail.
+        made = (each for each in self.node.find_all() if isinstance(each, cdk.CfnResource) and each is not self.trail)
+        self.trail.node.add_dependency(*before, *made)
 
 
 def _connect(trail: cloudtrail.CfnTrail, features: Features) -> None:
