@@ -122,8 +122,9 @@ class SecureTrail(Construct):
         bucket, and the replica that is made here; not access logs or keys. In the log bucket only they and CloudTrail
         write log files. Include the role that deploys. Default: - IAM policies decide.
     :param tags: tags for all resources of the construct. Default: - the stack's.
-    :param removal_policy: what becomes of the logs and the key when the construct is removed. Default: - they stay;
-        only a first deployment that fails takes them back.
+    :param removal_policy: what becomes of the logs and the key when the construct is removed. Default: - they stay.
+        Where the deployment that makes them fails, also an update, it takes back empty buckets and the log group, and
+        never the key.
     :raises TypeError: a prop of another type, or one that is called otherwise now.
     :raises ValueError: a name, a prefix or a combination that AWS would refuse at deployment.
     """
