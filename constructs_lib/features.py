@@ -29,7 +29,7 @@ from constructs_lib.notifications.cis_alarms import create_cis_alarms
 from constructs_lib.notifications.delivery_topic import create_delivery_topic, delivery_topic_statement
 from constructs_lib.notifications.tamper_alerts import WatchedResources, alert_target, create_tamper_alerts
 from constructs_lib.policies.attach import add_statements
-from constructs_lib.policies.stack_order import deploy_after
+from constructs_lib.policies.stack_order import deploy_after_owner
 from constructs_lib.storage import log_group as trail_log_group
 from constructs_lib.storage.buckets import AccessLogging
 from constructs_lib.storage.log_bucket import deny_tampering_statement
@@ -252,7 +252,7 @@ def _create_delivery_topic(scope: Construct, parts: TrailParts, wanted: Delivery
     else:
         topic = existing
         existing_resources.check_topic(scope, "DeliveryNotifications.topic", topic, anywhere=True)
-        deploy_after(scope, cdk.Stack.of(topic))
+        deploy_after_owner(scope, topic)
         _grant_on_key_of(scope, topic, "delivery topic", [key_statement], parts.sid_suffix)
     statement = delivery_topic_statement(topic_arn=topic.topic_arn, trail_arn=parts.trail_arn)
     before_trail = add_statements(
@@ -278,7 +278,7 @@ def _create_alerts(scope: Construct, parts: TrailParts, wanted: Alerts) -> sns.I
     else:
         topic = existing
         existing_resources.check_topic(scope, "Alerts.topic", topic)
-        deploy_after(scope, cdk.Stack.of(topic))
+        deploy_after_owner(scope, topic)
     of_topic = [alarm_topic_statement(topic_arn=topic.topic_arn, account=stack.account)]
     of_key = [] if existing is None else [alarm_key_statement(stack.account)]
     if wanted.on_tampering:

@@ -103,8 +103,8 @@ class LogArchive(Construct):
     :param break_glass_principal_arns: the only principals that can delete log files and change what protects their
         bucket, and the replica that is made here. In the bucket only they and CloudTrail write log files. Include the
         role that deploys. Default: - IAM policies decide.
-    :param removal_policy: what becomes of the logs and the key when the construct is removed. Default: - they stay;
-        only a first deployment that fails takes them back.
+    :param removal_policy: what becomes of the logs and the key when the construct is removed. Default: - they stay.
+        Where the deployment that makes them fails, also an update, it takes back empty buckets, and never the key.
     :raises TypeError: a prop of another type.
     :raises ValueError: no trail, one twice, or a name or a combination that AWS would refuse at deployment.
     """

@@ -29,7 +29,7 @@ from constructs_lib.groups import (
 from constructs_lib.log_buckets import LogBuckets, access_logs, create_log_buckets
 from constructs_lib.policies import grants
 from constructs_lib.policies.attach import add_statements, sid_suffix_of
-from constructs_lib.policies.stack_order import deploy_after
+from constructs_lib.policies.stack_order import deploy_after_owner
 from constructs_lib.recording.insights import aggregation_configurations, insight_selectors
 from constructs_lib.recording.receivers import receivers
 from constructs_lib.recording.trail_properties import advanced_event_selectors, own_bucket_arns, selector_warnings
@@ -122,8 +122,9 @@ class SecureTrail(Construct):
         bucket, and the replica that is made here; not access logs or keys. In the log bucket only they and CloudTrail
         write log files. Include the role that deploys. Default: - IAM policies decide.
     :param tags: tags for all resources of the construct. Default: - the stack's.
-    :param removal_policy: what becomes of the logs and the key when the construct is removed. Default: - they stay;
-        only a first deployment that fails takes them back.
+    :param removal_policy: what becomes of the logs and the key when the construct is removed. Default: - they stay.
+        Where the deployment that makes them fails, also an update, it takes back empty buckets and the log group, and
+        never the key.
     :raises TypeError: a prop of another type, or one that is called otherwise now.
     :raises ValueError: a name, a prefix or a combination that AWS would refuse at deployment.
     """
@@ -235,10 +236,10 @@ class SecureTrail(Construct):
         has_own_log_bucket = self.log_bucket in self.own_buckets
         if self.key_alias is None or not has_own_log_bucket:  # a new key fits a new bucket
             existing_resources.check_key(self.encryption_key, self.log_bucket)
-            deploy_after(self, cdk.Stack.of(self.encryption_key))
+            deploy_after_owner(self, self.encryption_key)
         if not has_own_log_bucket:
             existing_resources.warn_of_weak_bucket(self, self.log_bucket)
-            deploy_after(self, cdk.Stack.of(self.log_bucket))
+            deploy_after_owner(self, self.log_bucket)
 
         # The trail.
         self.trail = cloudtrail.CfnTrail(
@@ -404,7 +405,7 @@ class SecureTrail(Construct):
                 "Allowed: a name that no alarm of the trail has, those of CIS included. "
                 f"Fix: write for example {'My' + construct_id!r}."
             )
-        return create_alarm(
+        alarm = create_alarm(
             self,
             LogAlarm(
                 name=construct_id,
@@ -417,6 +418,8 @@ class SecureTrail(Construct):
             log_group=self.log_group,
             topic_arn=self.alert_topic.topic_arn,
         )
+        self.trail.node.add_dependency(self.node.find_child(f"{construct_id}Filter"), alarm)
+        return alarm
 
     def _create_features(self, chosen: Choices, break_glass_principal_arns: Sequence[str] | None) -> Features | None:
         """What was chosen beside key, bucket and trail, if anything was."""
@@ -485,12 +488,12 @@ class SecureTrail(Construct):
         own = self.log_bucket in self.own_buckets
         sid_suffix = "" if own else self.sid_suffix
         acknowledge_repeated_dependencies(self.trail)
-        self.trail.node.add_dependency(
-            *add_statements(self, self.log_bucket, "bucket", self.bucket_statements, sid_suffix=sid_suffix),
-            # And for all else that is part of the construct, also what is added to it later: as long as any of it can
-            # fail nothing is delivered, and CloudFormation, which deletes no bucket with files in it, can roll back.
-            self,
-        )
+        before = add_statements(self, self.log_bucket, "bucket", self.bucket_statements, sid_suffix=sid_suffix)
+        # And for all else that the construct has made: as long as any of it can fail nothing is delivered, and
+        # CloudFormation, which deletes no bucket with files in it, can roll back. Not for the construct itself: what an
+        # app adds to its parts, such as a subscription filter, may lead to a function that knows the trail.
+        made = (each for each in self.node.find_all() if isinstance(each, cdk.CfnResource) and each is not self.trail)
+        self.trail.node.add_dependency(*before, *made)
 
 
 def _connect(trail: cloudtrail.CfnTrail, features: Features) -> None:

@@ -40,10 +40,12 @@ def create_channels(scope: Construct, channels: Sequence[tuple[str, str]], topic
         assumed_by=iam.ServicePrincipal("chatbot.amazonaws.com"),
     )
     base = cdk.Names.unique_resource_name(scope, max_length=100, separator="-")
-    for workspace_id, channel_id in channels:
+    for number, (workspace_id, channel_id) in enumerate(channels, 1):
+        # A construct's id is known during the synth; one by the channel stays when channels are put in another order.
+        name = f"No{number}" if cdk.Token.is_unresolved(channel_id) else channel_id
         chatbot.CfnSlackChannelConfiguration(
             scope,
-            f"Chat{channel_id}",
+            f"Chat{name}",
             configuration_name=f"{base}-{channel_id}",
             slack_workspace_id=workspace_id,
             slack_channel_id=channel_id,

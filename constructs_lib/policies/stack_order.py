@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
-from constructs import Construct
+from constructs import Construct, IConstruct
+
+
+def deploy_after_owner(scope: Construct, resource: IConstruct) -> None:
+    """Deploy the scope's stack after the one that makes this resource; what is imported no stack makes."""
+    if isinstance(resource.node.default_child, cdk.CfnResource):
+        deploy_after(scope, cdk.Stack.of(resource))
 
 
 def deploy_after(scope: Construct, first: cdk.Stack | None) -> None:

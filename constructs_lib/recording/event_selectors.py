@@ -50,7 +50,7 @@ class EventSelector:
         STRING.check("EventSelector", name=self.name)
         CATEGORY.check("EventSelector", category=self.category)
         _CONDITION.several.check("EventSelector", conditions=self.conditions)
-        if not cdk.Token.is_unresolved(self.name) and not 1 <= len(self.name) <= _MAX_NAME_LENGTH:
+        if not 1 <= len(self.name) <= _MAX_NAME_LENGTH and not cdk.Token.is_unresolved(self.name):
             raise ValueError(
                 f"the event selector's name has {len(self.name)} characters. Allowed: 1 to {_MAX_NAME_LENGTH}. "
                 "Fix: write a short one; it is only a label."

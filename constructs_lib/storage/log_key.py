@@ -30,8 +30,18 @@ def create_log_key(
         alias=alias,
         enable_key_rotation=True,
         pending_window=pending_window,
-        removal_policy=removal_policy,
+        removal_policy=removal_of_key(removal_policy),
     )
+
+
+def removal_of_key(policy: cdk.RemovalPolicy) -> cdk.RemovalPolicy:
+    """What becomes of a key: one that encrypts files stays also where the deployment that made it fails.
+
+    A bucket with files stays by itself, and nothing could read them once the key's waiting period is over. A key that
+    is left behind costs a dollar a month and is not in the way: its alias goes. Who wants it to go says ``DESTROY``.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+    """
+    return cdk.RemovalPolicy.RETAIN if policy is cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE else policy
 
 
 def any_trail_of(account: str, partition: str) -> str:

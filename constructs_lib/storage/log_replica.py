@@ -18,6 +18,7 @@ from constructs_lib.storage.buckets import (
     create_bucket,
     deliver_access_logs_by_policy,
 )
+from constructs_lib.storage.log_key import removal_of_key
 from constructs_lib.validation import naming
 from constructs_lib.validation.argument_types import (
     BOOLEAN,
@@ -102,8 +103,8 @@ class LogReplica(Construct):
     :param noncurrent_version_expiration: how long an overwritten or deleted copy stays. Default: - 365 days.
     :param object_lock: no copy can be deleted before this period ends. Default: - no lock.
     :param source_account: the account of the trail that copies here. Default: - the replica's own.
-    :param removal_policy: what becomes of copies and key when the construct is removed. Default: - they stay; only a
-        first deployment that fails takes them back.
+    :param removal_policy: what becomes of copies and key when the construct is removed. Default: - they stay. Where
+        the deployment that makes them fails, also an update, it takes back what is empty, and never the key.
     :raises TypeError: a prop of another type.
     :raises ValueError: a name or a period that AWS would refuse.
     """
@@ -145,7 +146,7 @@ class LogReplica(Construct):
             description="Encrypts copies of CloudTrail log files",
             alias=key_alias,
             enable_key_rotation=True,
-            removal_policy=removal_policy,
+            removal_policy=removal_of_key(removal_policy),
         )
         own_access_logs = access_log_bucket is None
         if access_log_bucket is None:

@@ -3,7 +3,12 @@
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_logs_destinations as destinations
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk.assertions import Annotations, Match, Template
 
 from constructs_lib import Alerts, CloudWatchLogs, NewBucket, NewKey, Replica, SecureTrail
@@ -101,7 +106,7 @@ def test_the_trail_records_every_region_and_validates_its_files(synthesize: Synt
     assert trail["S3KeyPrefix"] == "audit"
 
 
-def test_the_trail_waits_for_all_else_of_its_construct_also_for_what_is_added_later(stack: cdk.Stack) -> None:
+def test_the_trail_waits_for_all_else_of_its_construct_also_for_further_alarms(stack: cdk.Stack) -> None:
     made = SecureTrail(stack, "SecureTrail", cloudwatch=CloudWatchLogs(), alerts=Alerts())
     made.alarm_on("Deleted", filter_pattern="{($.eventName=DeleteTrail)}", description="A trail was deleted")
 
@@ -110,7 +115,39 @@ def test_the_trail_waits_for_all_else_of_its_construct_also_for_what_is_added_la
     assert set(resources[trail]["DependsOn"]) == resources.keys() - {trail}
 
 
-def test_logs_and_key_stay_when_the_construct_is_removed_and_go_when_it_could_not_be_made(
+def test_what_an_app_adds_to_the_parts_may_know_the_trail(stack: cdk.Stack) -> None:
+    made = SecureTrail(stack, "SecureTrail", cloudwatch=CloudWatchLogs(), alerts=Alerts())
+    assert made.log_group is not None
+    assert made.alert_topic is not None
+    code, handler = lambda_.Code.from_inline("def handle(event, context): pass"), "index.handle"
+    function = lambda_.Function(
+        stack,
+        "Function",
+        code=code,
+        handler=handler,
+        runtime=lambda_.Runtime.PYTHON_3_12,
+        environment={"TRAIL": made.trail.ref},
+    )
+    made.alert_topic.add_subscription(subscriptions.LambdaSubscription(function))
+    made.log_group.add_subscription_filter(
+        "Filter", destination=destinations.LambdaDestination(function), filter_pattern=logs.FilterPattern.all_events()
+    )
+    sns.Subscription(
+        made,
+        "Added",
+        topic=made.alert_topic,
+        endpoint=function.function_arn,
+        protocol=sns.SubscriptionProtocol.LAMBDA,
+    )
+
+    resources = Template.from_stack(stack).to_json()["Resources"]  # refuses dependencies that are a cycle
+    (trail,) = (name for name, each in resources.items() if each["Type"] == "AWS::CloudTrail::Trail")
+    waited_for = {resources[name]["Type"] for name in resources[trail]["DependsOn"]}
+    assert "AWS::Logs::SubscriptionFilter" not in waited_for
+    assert "AWS::SNS::Subscription" not in waited_for
+
+
+def test_logs_and_keys_stay_when_the_construct_is_removed_and_all_but_keys_go_when_it_could_not_be_made(
     synthesize: Synthesize,
 ) -> None:
     template = synthesize(log_bucket=NewBucket(replica=Replica()), cloudwatch=CloudWatchLogs(), alerts=Alerts())
@@ -119,7 +156,11 @@ def test_logs_and_key_stay_when_the_construct_is_removed_and_go_when_it_could_no
         found = template.find_resources(resource_type).values()
         assert len(found) == number
         for resource in found:
-            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+            encrypts_files = resource_type == "AWS::KMS::Key" and "alerts" not in resource["Properties"]["Description"]
+            kept = "Retain" if encrypts_files else "RetainExceptOnCreate"
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (kept, "Retain")
+    for alias in template.find_resources("AWS::KMS::Alias").values():  # it would be in the way of the next deployment
+        assert "DeletionPolicy" not in alias
 
 
 def test_an_app_may_choose_to_keep_what_a_deployment_that_fails_has_made(synthesize: Synthesize) -> None:

@@ -451,6 +451,17 @@ def test_alerts_are_shown_in_channels_from_which_nobody_may_do_anything(stack: c
         assert each["SnsTopicArns"] == [stack.resolve(trail.alert_topic.topic_arn)]
 
 
+def test_channels_may_be_parameters_of_the_stack(stack: cdk.Stack) -> None:
+    ids = [cdk.CfnParameter(stack, name).value_as_string for name in ("First", "Second")]
+    channels = [SlackChannel(workspace_id="T0123ABCD", channel_id=each) for each in ids]
+
+    SecureTrail(stack, "SecureTrail", alerts=Alerts(slack_channels=channels))
+
+    template = Template.from_stack(stack)
+    made = template.find_resources("AWS::Chatbot::SlackChannelConfiguration").values()
+    assert [each["Properties"]["SlackChannelId"] for each in made] == [{"Ref": "First"}, {"Ref": "Second"}]
+
+
 def test_in_a_chat_alerts_have_the_form_that_it_shows(stack: cdk.Stack) -> None:
     """Of other messages it shows nothing."""
     channel = SlackChannel(workspace_id="T0123ABCD", channel_id="C0123ABCD")

@@ -81,7 +81,7 @@ class Left:
     def keys(self) -> list[str]:
         kms = self._clients["kms"]
         keys = (kms.describe_key(KeyId=each["KeyId"])["KeyMetadata"] for each in kms.list_keys()["Keys"])
-        return [each["KeyId"] for each in keys if each["KeyState"] != "PendingDeletion"]
+        return [each["Description"] for each in keys if each["KeyState"] != "PendingDeletion"]
 
 
 def make(cloudformation: Any, made: Mapping[str, Any]) -> tuple[str, str]:
@@ -106,7 +106,12 @@ def test_whichever_resource_fails_the_next_deployment_under_the_same_names_goes_
             assert settled(cloudformation, stack) == "DELETE_COMPLETE", name
             assert left.names() == before[0], name
             broken.add(name)
-    assert left.keys() == before[1]
+    # What encrypts files stays, without its alias: the bucket stays by itself if there is a file in it.
+    remaining = set(left.keys()) - set(before[1])
+    assert remaining == {
+        "Encrypts the log files of the CloudTrail trail audit",
+        "Encrypts copies of CloudTrail log files",
+    }
     assert make(cloudformation, template(**FEATURES))[1] == "CREATE_COMPLETE"
     assert account.client("cloudtrail").get_trail_status(Name="audit")["IsLogging"] is True
 
