@@ -77,7 +77,7 @@ class Scope:
         was asked for.
     :param unseen: why the scope may be larger than it is known to be, each as a sentence.
     :param is_settled: whether no folder is there of which nobody knows whether it is the trail's.
-    :param unlisted: places that the trail had in the period and that could not be looked at, each with a sentence.
+    :param unlisted: places that the trail had, whenever that was, that could not be looked at, each with a sentence.
     """
 
     account_regions: tuple[AccountRegion, ...] = ()
@@ -104,7 +104,6 @@ class Destination:
     :param is_multi_region: whether it was ever in the period; ``None`` when that is not known.
     :param other_prefixes: where other trails deliver in the bucket.
     :param former: other places in which the trail's files of before may lie.
-    :param left_before: those of them that it left before the period.
     """
 
     bucket: str
@@ -114,7 +113,6 @@ class Destination:
     other_prefixes: tuple[str, ...] = ()
     former: tuple[Place, ...] = ()
     was_organization: bool | None = None
-    left_before: frozenset[Place] = frozenset()
 
     @property
     def place(self) -> Place:
@@ -127,9 +125,8 @@ class Destination:
         return (*own, *(self.other_prefixes if bucket == self.bucket else ()))
 
     def with_former(self, places: Iterable[Place]) -> Destination:
-        """The same, of a trail whose digests lead to some other places, too."""
-        found = frozenset(places)
-        return replace(self, former=tuple(sorted({*self.former, *found})), left_before=self.left_before - found)
+        """The same, of a trail that delivered to some other places, too."""
+        return replace(self, former=tuple(sorted({*self.former, *places})))
 
     def is_others(self, location: DeliveryLocation) -> bool:
         """Whether another trail delivers to a location, and this one does not and did not."""
@@ -325,15 +322,14 @@ def scope_in_bucket(
                 table.expect(location.account, region)
     for chain in expected.earlier:
         table.expect(chain.account, chain.region)
-    unseen = list(former.unseen)
-    unseen += [regions.why_not] if regions.why_not and is_wide and selection.region is None else []
+    unseen = [regions.why_not] if regions.why_not and is_wide and selection.region is None else []
     if expected.organization is not None and expected.organization.why_not and selection.account is None:
         unseen.append(expected.organization.why_not)
     return Scope(
         table.account_regions(*_where(destination, found), regions),
         days,
         tuple(foreign),
-        (*former.notices, *_unsigned(destination.bucket, walked)),
+        tuple(_unsigned(destination.bucket, walked)),
         tuple(unseen),
         former.places,
         not own.doubtful,
@@ -418,10 +414,9 @@ def _former(
     """Where the trail delivered before. What lies beside its own folders in another bucket is no business of its any
     more.
 
-    :returns: the places that are looked at, what is there, and a sentence for each that cannot be looked at. In one
-        that the trail had in the period there may be files of any account and region.
+    :returns: the places that are looked at, what is there, and a sentence for each that cannot be looked at.
     """
-    notices, foreign, unlisted = list[str](), list[Problem](), dict[Place, str]()
+    foreign, unlisted = list[Problem](), dict[Place, str]()
     days: dict[tuple[DeliveryLocation, str], Days] = {}
     looked_at = {(location.bucket, location.prefix) for location in found.locations}
     places = [destination.place, *sorted(looked_at & set(destination.former) - {destination.place})]
@@ -437,17 +432,12 @@ def _former(
                     foreign += account.problems
             places.append(place)
         except CannotLook as error:
-            if place in destination.left_before:
-                notices.append(_not_looked_at(place, str(error)))
-            else:
-                unlisted[place] = str(error)
+            unlisted[place] = _not_looked_at(place, str(error))
     return Scope(
         days=days,
         foreign=tuple(foreign),
-        notices=tuple(notices),
-        unseen=tuple(_not_looked_at(place, why) for place, why in unlisted.items()),
         places=tuple(places),
-        unlisted=tuple((place, _not_looked_at(place, why)) for place, why in unlisted.items()),
+        unlisted=tuple(unlisted.items()),
     )
 
 

@@ -41,7 +41,7 @@ from verify.integrity.timeline.configuration import Configuration, Setting
 from verify.integrity.timeline.gaps import DUE_AFTER_INTERVALS, HOUR, unsigned_times
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.timeline.verdict import Verdict
-from verify.integrity.validate import ValidationRequest
+from verify.integrity.validate import COMES_WITHIN, ValidationRequest
 from verify.storage.folder import FolderObjectStore
 from verify.storage.gzip_content import MAX_DIGEST_BYTES, GzipSink
 from verify.storage.layout import ROOT, ChainName, DeliveryLocation, DigestName
@@ -399,7 +399,6 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         other_prefixes=other_prefixes,
         former=() if elsewhere or not origin.keeps_keys else tuple(configuration.places()),
         was_organization=was_organizations,
-        left_before=configuration.left_before(period.start - DUE_AFTER_INTERVALS * HOUR),
     )
     regions = facts.with_left_regions(regions) if was_all is not False else regions
     is_organization = deployed is None or deployed.is_organization or was_organizations is not False
@@ -444,9 +443,12 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
 
 
 def _untold(configuration: Configuration, period: Period) -> Iterator[str]:
-    """The moves of which the place before is not known, where the trail had that in the period."""
+    """The moves of which the place before is not known, where the trail may have delivered the period's files there."""
+    came: datetime | None = None  # to the place before
     for call, before in configuration.moves():
-        if before is None and call.at > period.start and not call.is_creation:
+        is_after = came is not None and came >= period.end + COMES_WITHIN
+        came = call.at
+        if before is None and call.at > period.start and not call.is_creation and not is_after:
             yield (
                 f"Where the trail delivered before {call} is not known, as no call of before tells it: what lies there "
                 "was not looked at, unless it is where the trail delivers today."

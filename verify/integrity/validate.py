@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -15,7 +15,7 @@ from verify.integrity.chain_validation import ChainRequest, ChainValidation, Oth
 from verify.integrity.digests.digest import Digest
 from verify.integrity.facts import Facts, TrailName
 from verify.integrity.inventory import Days, walk_region
-from verify.integrity.origin import TRAIL_BUCKET, Origin
+from verify.integrity.origin import DELIVERED_WITHIN, TRAIL_BUCKET, Origin
 from verify.integrity.reader import ChainReader, LogReading, Pools, calls_in_logs, days_back
 from verify.integrity.reconcile import CLOCKS_DIFFER
 from verify.integrity.result import ChainResult, OnProgress, Result, Tally
@@ -38,6 +38,8 @@ from verify.storage.layout import ChainName, DeliveryLocation, DigestName, LogNa
 from verify.storage.objects import ObjectName, ObjectStore
 from verify.threads import concurrently
 
+# How long after a time its digests and its late files may come, to wherever the trail delivers then.
+COMES_WITHIN = DELIVERED_WITHIN + DUE_AFTER_INTERVALS * HOUR
 _CHAINS_AT_ONCE = 4
 _NOT_ITS_OWN = "GetTrailStatus tells of the trail's own account only"
 _SHOWN_CALLS = 3
@@ -118,11 +120,13 @@ class Validation:
         # Asked once: all that is concluded must rest on the same answers. One thread asks of a region.
         self._statuses: dict[str, TrailStatus | NoStatus] = {}
         self._days: dict[tuple[DeliveryLocation, str], Days] = dict(request.scope.days or {})
+        self._accounted: tuple[AccountRegion, ...] = ()
+        self._led: frozenset[Place] = frozenset()  # to which digests led, beside the places that were looked at
 
     @property
     def scope(self) -> Scope:
         """What was accounted for, once :meth:`run` has ended: also the places to which only signed digests lead."""
-        return replace(self._request.scope, account_regions=self._account_regions())
+        return replace(self._request.scope, account_regions=self._accounted)
 
     def run(self) -> Result:
         """Validate every chain; one that cannot be looked at does not keep the others from being validated."""
@@ -154,7 +158,11 @@ class Validation:
                 f"Trail {trail} without log file validation. Nobody can say whether CloudTrail delivered {number:,} of "
                 "the log files there; they are no part of this result."
             )
-        chains = tuple(self._where_unlisted(self._no_better(result)) for result in results.values())
+        chains = tuple(map(self._no_better, results.values()))
+        untold, may_hold = self._untold(chains), self._unlisted_that_may_hold(chains)
+        notices += [why for place, why in request.scope.unlisted if place not in may_hold and why not in notices]
+        chains = tuple(self._where_unlisted(result, may_hold) for result in chains)
+        unlisted = [why for place, why in request.scope.unlisted if place in may_hold]
         return Result(
             trail=request.trail.arn or request.trail.name,
             source=request.source,
@@ -164,7 +172,7 @@ class Validation:
             chains=tuple(sorted(filter(_says_anything, chains), key=_chain_of)),
             foreign=(*request.scope.foreign, *self._in_days_to_come()),
             notices=tuple(notices),
-            unseen=(*request.scope.unseen, *self._untold(chains)),
+            unseen=(*unlisted, *request.scope.unseen, *untold),
             requires_logging=request.requires_logging,
             claimed_because=request.claimed_because,
         )
@@ -185,21 +193,51 @@ class Validation:
             found = {one: known[one] for one in account_regions}
             places = {place for result in found.values() for place in result.places} - asked
             if not places or self._request.with_places is None:
+                self._accounted = account_regions
                 return found
             asked |= places
+            self._led |= places
             self._request = replace(self._request, scope=self._request.with_places(frozenset(asked)))
             self._days |= self._request.scope.days or {}
             for concluded in ("_settled_since", "_delivers_here_since"):
                 self.__dict__.pop(concluded, None)
 
-    def _where_unlisted(self, result: ChainResult) -> ChainResult:
-        """Where a place that the trail had cannot be looked at, nobody knows that nothing was added there."""
-        period, problems = self._request.period, list[JudgedPeriod]()
-        for place, why in self._request.scope.unlisted:
-            left = self._configuration.left(place)
-            end = period.end if left is None else min(left, period.end)
-            if period.start < end:
-                problems.append(JudgedPeriod(period.start, end, Verdict.UNPROVEN, why))
+    def _unlisted_that_may_hold(self, chains: Sequence[ChainResult]) -> dict[Place, tuple[datetime, datetime]]:
+        """The places that cannot be looked at and that may hold files of the period, each with the start and the end
+        of the time of these, which is empty where the trail left shortly before the period.
+        """
+        period, configuration = self._request.period, self._configuration
+        scope = self._request.scope
+        led = self._led | {(location.bucket, location.prefix) for location, _ in scope.days or {}}
+        left_before = configuration.left_before(period.start - DUE_AFTER_INTERVALS * HOUR) - self._led
+        found: dict[Place, tuple[datetime, datetime]] = {}
+        for place in (place for place, _ in scope.unlisted if place not in left_before):
+            left, came = configuration.left(place), configuration.came(place)
+            start = period.start
+            if came is not None and place not in led and self._was_elsewhere_before(chains):
+                start = max(start, came - COMES_WITHIN)
+            if start < period.end:
+                found[place] = start, period.end if left is None else min(left, period.end)
+        return found
+
+    def _was_elsewhere_before(self, chains: Iterable[ChainResult]) -> bool:
+        """Whether the trail had another place at first than one that only later calls tell of and no digest led to:
+        calls tell which, or it shows in a proven digest, which was delivered before the first move, however late.
+        """
+        moved = self._configuration.place_is_untold_until()
+        if moved is None or moved <= self._request.period.start - DUE_AFTER_INTERVALS * HOUR:
+            return True
+        proven = (judged for one in chains for judged in one.periods if judged.verdict is Verdict.PROVEN)
+        return any(judged.start < moved - COMES_WITHIN for judged in proven)
+
+    def _where_unlisted(self, result: ChainResult, may_hold: Mapping[Place, tuple[datetime, datetime]]) -> ChainResult:
+        """Where a place that may hold files cannot be looked at, nobody knows that nothing was added there."""
+        why = dict(self._request.scope.unlisted)
+        problems = [
+            JudgedPeriod(start, end, Verdict.UNPROVEN, why[place])
+            for place, (start, end) in may_hold.items()
+            if start < end
+        ]
         if not problems or not result.periods:
             return result
         return replace(result, periods=with_problems(result.periods, problems), anchor=None)

@@ -30,6 +30,7 @@ from tests.verify.simulation.trail import (
 )
 from verify.errors import AccessDenied, TargetNotFound
 from verify.integrity.timeline.verdict import Verdict
+from verify.integrity.validate import Validation
 from verify.report.integrity.text import sentence
 from verify.storage.objects import Level, ListedObject, ObjectName
 
@@ -985,15 +986,17 @@ def test_another_trail_of_one_region_without_validation_is_no_alarm_in_a_region_
 
 
 class OneBucketIsNotListed(MemoryStore):
-    """A store that may read all of the first bucket, and not list it."""
+    """A store that may read all of a bucket, and not list it: of the first one, where no other is named."""
+
+    unlisted = BUCKET
 
     def level(self, bucket: str, prefix: str) -> Level:
-        if bucket == BUCKET:
+        if bucket == self.unlisted:
             raise AccessDenied("s3:ListBucket", "not you")
         return super().level(bucket, prefix)
 
     def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
-        if bucket == BUCKET:
+        if bucket == self.unlisted:
             raise AccessDenied("s3:ListBucket", "not you")
         return super().objects(bucket, prefix)
 
@@ -1016,6 +1019,102 @@ def test_where_the_trail_was_in_the_period_has_to_be_looked_at(*, is_told: bool)
     assert [f"s3://{BUCKET} before, which could not be looked at" in why for why in result.unseen] == [True]
     later = result_of(chain, store=store, start=f"{moved + 30 * HOUR:%Y-%m-%dT%H:%M:%SZ}")
     assert (later.exit_code, later.unseen) == (0, ())
+
+
+def went_away_and_came_back(days: int, *, is_told: bool = False) -> tuple[Chain, OneBucketIsNotListed, datetime]:
+    """A trail that, days after its first hours, delivered for three hours to a bucket that is gone today.
+
+    :param is_told: whether a call of before tells where it was.
+    """
+    chain = Chain(SimulatedAws(), at=START - 2 * MINUTE)
+    chain.run(12)
+    if is_told:
+        before = event("UpdateTrail", START, kmsKeyId="another")
+        before["responseElements"] = {"s3BucketName": BUCKET}
+        chain.aws.events.append(before)
+    chain.pause(days * 24)
+    chain.run(2)
+    came = chain.at + 20 * MINUTE
+    for bucket, hours in (("gone", 3), (BUCKET, 4)):
+        chain.aws.events.append(event("UpdateTrail", chain.at + 20 * MINUTE, s3BucketName=bucket))
+        chain.bucket = bucket
+        chain.run(hours)
+    chain.aws.delete(*(name for name in chain.aws.objects if name.bucket == "gone"))
+    store = OneBucketIsNotListed(chain.aws)
+    store.unlisted = "gone"
+    return chain, store, came
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["by a call", "by its digests alone"])
+def test_where_the_trail_came_long_after_the_period_nothing_of_it_can_be(*, is_told: bool) -> None:
+    chain, store, _ = went_away_and_came_back(33, is_told=is_told)
+
+    result = result_of(chain, store=store, end=f"{chain.hours[10].end:%Y-%m-%dT%H:%M:%SZ}")
+
+    assert (result.exit_code, set(verdicts(result)), result.unseen) == (0, {"proven"}, ())
+    assert any("s3://gone before, which could not be looked at" in notice for notice in result.notices)
+
+
+def test_where_the_trail_came_soon_after_the_period_files_of_it_may_have_been_delivered_late() -> None:
+    chain, store, _ = went_away_and_came_back(20)
+
+    result = result_of(chain, store=store, end=f"{chain.hours[10].end:%Y-%m-%dT%H:%M:%SZ}")
+
+    assert (result.exit_code, set(verdicts(result))) == (3, {"unproven"})
+    assert ["s3://gone before" in why for why in result.unseen] == [True]
+
+
+def test_a_place_that_cannot_be_looked_at_makes_no_time_doubtful_of_which_nothing_can_be_there() -> None:
+    chain, store, came = went_away_and_came_back(33)
+
+    result = result_of(chain, store=store)
+
+    assert verdicts(result)[:4] == ["proven", "not logged", "unproven", "missing"]
+    # CloudTrail tries for thirty days to deliver a file, to where the trail delivers then.
+    assert rows(result)[2].start == came - 31 * 24 * HOUR - 2 * HOUR
+
+
+def test_where_all_digests_of_the_time_before_the_first_move_are_gone_it_may_have_been_anywhere() -> None:
+    """The call that names the bucket may have found the trail there."""
+    chain, store, _ = went_away_and_came_back(33)
+    chain.aws.delete(*(hour.name for hour in chain.hours[:13]))
+
+    result = result_of(chain, store=store, end=f"{chain.hours[10].end:%Y-%m-%dT%H:%M:%SZ}")
+
+    assert result.exit_code != 0
+    assert ["s3://gone before" in why for why in result.unseen if "which could not" in why] == [True]
+
+
+@pytest.mark.parametrize(("days", "is_said"), [(33, False), (20, True)])
+def test_where_a_place_that_nobody_knows_came_long_after_the_period_it_is_not_said(days: int, *, is_said: bool) -> None:
+    chain, store, came = went_away_and_came_back(days, is_told=True)
+    for one in chain.aws.events:
+        if one["requestParameters"].get("s3BucketName") == "gone":
+            one["requestParameters"] = {"name": TRAIL_ARN, "s3KeyPrefix": ""}
+    chain.aws.delete(chain.hours[5].name)
+
+    result = result_of(chain, store=store, end=f"{chain.hours[10].end:%Y-%m-%dT%H:%M:%SZ}")
+
+    assert result.exit_code == 1
+    assert bool(result.unseen) == is_said, (result.unseen, came)
+
+
+def test_what_was_accounted_for_is_not_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another trail of one region makes the validation look whose the digests of a place are."""
+    home, _ = two_regions()
+    other = ObjectName(BUCKET, f"other/{home.hours[5].logs[0].key}")
+    home.aws.put(other, gzip.compress(b"{}"), home.hours[5].end)
+    asked: list[int] = []
+    usual = Validation._account_regions
+
+    def account_regions(validation: Validation) -> Any:
+        asked.append(1)
+        return usual(validation)
+
+    monkeypatch.setattr(Validation, "_account_regions", account_regions)
+    exported(home, tmp_path / "bundle", start=since(home))
+
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("denied", ["LookupEvents", "GetTrailStatus"])

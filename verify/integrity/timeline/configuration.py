@@ -303,6 +303,26 @@ class Configuration:
         left = [call.at for call, before in self.moves() if before == place or (before is None and not is_told)]
         return max(left, default=None)
 
+    def came(self, place: Place) -> datetime | None:
+        """When the trail came to a place for the first time, by the calls that are known.
+
+        ``None`` where none tells of it, or where the first of them found the trail there.
+        """
+        told = [call for call in self.calls if (call.bucket, call.prefix) == place]
+        first = min((call.at for call in told), default=None)
+        if first is None or not all(call.relocates for call in told if call.at == first):
+            return None
+        # A call that does not tell where it moved the trail may have moved it there.
+        return min([first, *(call.at for call in self.calls if call.relocates and not call.bucket)])
+
+    def place_is_untold_until(self) -> datetime | None:
+        """The first move of which nobody knows what it left; ``None`` where calls tell of all the time before.
+
+        What a trail did that was made anew tells nothing of the one before it, so a creation is no exception.
+        """
+        moves = self.moves()
+        return moves[0][0].at if moves and moves[0][1] is None else None
+
     def left_before(self, moment: datetime) -> frozenset[Place]:
         """The places that the trail left before a moment, by the calls that are known, and did not return to."""
         told = sorted((call for call in self.calls if call.bucket), key=lambda call: call.at)

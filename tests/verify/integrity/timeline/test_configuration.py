@@ -298,6 +298,20 @@ def test_when_a_trail_left_a_place() -> None:
     assert known(moved).left_before(at(15)) == set()
 
 
+def test_when_a_trail_came_to_a_place() -> None:
+    moved = answered("UpdateTrail", 10, place("new"), **place("new"))
+    back = answered("UpdateTrail", 20, place("old"), **place("old"))
+    again = answered("UpdateTrail", 30, place("new"), **place("new"))
+    calls = known(answered("UpdateTrail", 5, place("old")), moved, back, again)
+
+    # The first call that tells of the old place found the trail there.
+    assert (calls.came(("new", "")), calls.came(("old", "")), calls.came(("strange", ""))) == (at(10), None, None)
+    assert (calls.place_is_untold_until(), known(moved, back).place_is_untold_until()) == (None, at(10))
+    assert known(moved, answered("UpdateTrail", 10, place("new"))).came(("new", "")) is None
+    # One that does not tell where it moved the trail may have moved it there.
+    assert known(call("UpdateTrail", 7, s3KeyPrefix="logs"), moved).came(("new", "")) == at(7)
+
+
 ONE_ACCOUNTS = Today(at(100), {Setting.ORGANIZATION: False})
 
 
