@@ -14,8 +14,17 @@ from tests.verify.posture.healthy import ACCOUNT, BUCKET, TRAIL, but, but_trail,
 from tests.verify.simulation.stubbed import answers, offline
 from verify.fact import Denied, Fact, Failed, Value
 from verify.posture.facts.bucket import BucketQuestions
+from verify.posture.facts.collect import _access_points
 from verify.posture.facts.copies import CopyQuestions
-from verify.posture.facts.trail import AccessGrant, AccountSubscription, TrailFacts
+from verify.posture.facts.trail import (
+    AccessGrant,
+    AccountSubscription,
+    Owners,
+    Place,
+    Replica,
+    Replication,
+    TrailFacts,
+)
 from verify.posture.model import Status
 
 STRANGER = "999999999999"
@@ -32,6 +41,18 @@ def granted(*grants: tuple[str, str], kind: str = "IAM") -> TrailFacts:
 
 THEM, US = f"arn:aws:iam::{STRANGER}:role/x", f"arn:aws:iam::{ACCOUNT}:role/x"
 
+WITH_LOGS = (
+    "s3://",
+    "S3://*",
+    f"s3://{BUCKET}",
+    f"s3://{BUCKET}/",
+    f"S3://{BUCKET}/AWSLogs",
+    f"s3://{BUCKET}/AWSLogs/",
+    f"s3://{BUCKET}/AWS*",
+    f"s3://{BUCKET[:4]}*",
+)
+WITHOUT_LOGS = (f"s3://{BUCKET}/AWS", f"s3://{BUCKET[:4]}", f"s3://{BUCKET}-x/AWSLogs/", f"s3://{BUCKET}/x/AWSLogs/*")
+
 
 @pytest.mark.parametrize(
     ("facts", "expected"),
@@ -47,6 +68,11 @@ THEM, US = f"arn:aws:iam::{STRANGER}:role/x", f"arn:aws:iam::{ACCOUNT}:role/x"
         (granted((f"s3://{BUCKET}-x/*", THEM)), Status.PASS),
         (granted((f"s3://{BUCKET}/*", "1234-id"), kind="DIRECTORY_GROUP"), Status.PASS),
         (granted((f"s3://{BUCKET}/*", "who knows")), Status.UNKNOWN),
+        (granted((f"s3://{BUCKET}/*", "who knows"), (f"s3://{BUCKET}/*", THEM)), Status.FAIL),
+        (granted((f"s3://{BUCKET}/*", "1234-id"), kind="DIRECTORY_USER"), Status.PASS),
+        (granted((f"s3://{BUCKET}/*", US), kind="ROLE"), Status.UNKNOWN),
+        *((granted((scope, THEM)), Status.FAIL) for scope in WITH_LOGS),
+        *((granted((scope, THEM)), Status.PASS) for scope in WITHOUT_LOGS),
         (but(access_grants_instances=Value((INSTANCE,)), access_grants=Denied("s3:ListAccessGrants")), Status.UNKNOWN),
     ],
 )
@@ -54,6 +80,37 @@ def test_a_grant_for_log_files_is_judged_by_the_account_of_its_grantee(facts: Tr
     found = result(facts, "access_grants_keep_strangers_out")
     assert found.status is expected
     assert (STRANGER in found.actual) is (expected is Status.FAIL)
+
+
+@pytest.mark.parametrize("owner", [STRANGER, None])
+@pytest.mark.parametrize("facts", [but(), granted(), granted((f"s3://{BUCKET}/*", US))])
+def test_the_grants_of_another_accounts_bucket_are_that_accounts_to_list(facts: TrailFacts, owner: str | None) -> None:
+    there = dataclasses.replace(facts, bucket_owner=Value(owner))
+    assert result(there, "access_grants_keep_strangers_out").status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize("owner", [STRANGER, None])
+def test_the_access_points_of_another_accounts_bucket_are_that_accounts_to_list(
+    monkeypatch: pytest.MonkeyPatch, owner: str | None
+) -> None:
+    questions = BucketQuestions(offline(monkeypatch), "us-east-1")
+    found = _access_points(questions, but().target, Value(Place("us-east-1", owner)))
+    assert isinstance(found, Failed)
+    assert "belongs to" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"), [(f"s3://{BUCKET}/logs/*", Status.UNKNOWN), (f"s3://{BUCKET}/*", Status.FAIL)]
+)
+def test_without_the_trail_it_is_not_known_where_log_files_are(scope: str, expected: Status) -> None:
+    target = dataclasses.replace(but().target, trail=Denied("cloudtrail:DescribeTrails"))
+    found = dataclasses.replace(granted((scope, THEM)), target=target)
+    assert result(found, "access_grants_keep_strangers_out").status is expected
+    replicas = (Replica("R", "copies", scope.removeprefix(f"s3://{BUCKET}/").removesuffix("*")),)
+    owners = Value(Owners(frozenset(), {}, frozenset()))
+    copied = but(replication=Value(Replication(replicas, '{"Rules": [{}]}')), owners=owners)
+    copied = dataclasses.replace(copied, target=target)
+    assert result(copied, "replication_keeps_strangers_out").status is expected
 
 
 def leading(statement: dict[str, Any] | None) -> TrailFacts:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from verify.arn import Arn
 from verify.aws import Aws
-from verify.fact import Fact, Missing, T, Value, then
+from verify.fact import Fact, Failed, Missing, T, Value, then
 from verify.posture.facts.bucket import BucketQuestions
 from verify.posture.facts.copies import CopyQuestions
 from verify.posture.facts.key import KeyQuestions, of_each
@@ -158,11 +158,15 @@ def _accounts(target: Target) -> tuple[str, ...]:
 
 
 def _access_points(bucket: BucketQuestions, target: Target, place: Fact[Place]) -> Fact[tuple[str, ...]]:
+    def arns(account: str, name: str, found: Place) -> Fact[tuple[str, ...]]:
+        if found.owner != account:
+            # Each account lists its own alone.
+            return Failed(f"{name} belongs to {found.owner or 'another account'}, which lists its access points")
+        return bucket.access_points(account, name, found.region)
+
     return then(
         target.account,
-        lambda account: then(
-            target.bucket, lambda name: then(place, lambda found: bucket.access_points(account, name, found.region))
-        ),
+        lambda account: then(target.bucket, lambda name: then(place, lambda found: arns(account, name, found))),
     )
 
 
