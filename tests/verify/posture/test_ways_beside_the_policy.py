@@ -14,7 +14,7 @@ from tests.verify.posture.healthy import ACCOUNT, BUCKET, TRAIL, but, but_trail,
 from tests.verify.simulation.stubbed import answers, offline
 from verify.fact import Denied, Fact, Failed, Value
 from verify.posture.facts.bucket import BucketQuestions
-from verify.posture.facts.collect import _access_points
+from verify.posture.facts.collect import _access_points, _depends_on_organization, _multi_region_access_points
 from verify.posture.facts.copies import CopyQuestions
 from verify.posture.facts.trail import (
     AccessGrant,
@@ -215,6 +215,43 @@ def test_what_s3_control_lists_becomes_facts(
     aws = offline(monkeypatch)
     with answers(aws, "s3control", operation, answer, region):
         assert getattr(BucketQuestions(aws, "us-east-1"), question)(ACCOUNT, *arguments) == expected
+
+
+@pytest.mark.parametrize("policy", [Denied("s3:GetBucketPolicy"), Failed("throttled")])
+def test_a_bucket_policy_that_was_not_read_may_leave_something_to_access_points(
+    monkeypatch: pytest.MonkeyPatch, policy: Denied | Failed
+) -> None:
+    questions = BucketQuestions(offline(monkeypatch), "us-east-1")
+    found = _multi_region_access_points(questions, but().target, policy)
+    assert found == policy
+    assert result(but(multi_region_access_points=found), "access_points_keep_strangers_out").status is Status.UNKNOWN
+
+
+ANY_POINT = '{"Condition": {"StringEquals": {"s3:DataAccessPointAccount": "1"}}}'
+
+
+@pytest.mark.parametrize(
+    ("policy", "is_asked"),
+    [
+        (ANY_POINT, True),
+        (ANY_POINT.replace("c", r"\u0063"), True),
+        ("[" * 100_000, True),
+        ('{"Condition": {"StringEquals": {"aws:PrincipalAccount": "1"}}}', False),
+    ],
+)
+def test_a_bucket_policy_says_access_point_however_it_is_written(
+    monkeypatch: pytest.MonkeyPatch, policy: str, *, is_asked: bool
+) -> None:
+    aws = offline(monkeypatch)
+    with answers(aws, "s3control", "list_multi_region_access_points", {"AccessPoints": []}, "us-west-2"):
+        found = _multi_region_access_points(BucketQuestions(aws, "us-east-1"), but().target, Value(policy))
+    assert isinstance(found, Value) is is_asked
+
+
+def test_a_policy_says_organization_however_it_is_written() -> None:
+    depends = r'{"Condition": {"StringEquals": {"aws:\u0050rincipalOrgID": "o-1"}}}'
+    assert _depends_on_organization(but().target, [Value(depends)])
+    assert not _depends_on_organization(but().target, [Value("{}"), Denied("s3:GetBucketPolicy")])
 
 
 @pytest.mark.parametrize(
