@@ -11,7 +11,7 @@ from typing import TypeVar
 from verify.arn import Arn
 from verify.fact import Denied, Failed, NotKnown, Value, known
 from verify.posture.facts.lifecycle import log_folder
-from verify.posture.facts.trail import Replica, TrailFacts
+from verify.posture.facts.trail import Owners, Replica, TrailFacts
 from verify.posture.model import Check, Group, Part, Status, Verdict, decide, failed, passed, passes_if, unknown
 from verify.posture.resource_policies.commands import shell_word
 from verify.posture.resource_policies.external_access import (
@@ -91,7 +91,14 @@ def _judged(facts: TrailFacts, copies: Sequence[tuple[str, str, T]], fix: Callab
             return failed(f"{what} {name}, where {found.actual}", fix=decide(f"who may use bucket {shell_word(name)}"))
         if found.status is Status.UNKNOWN:
             undecided = undecided or unknown(f"{what} {name}, where it {found.actual}")
-    return undecided or passed("; ".join(f"{what} {name}, which is ours" for what, name, _ in copies))
+    return undecided or passed("; ".join(f"{what} {name}, {_whose(owners, name)}" for what, name, _ in copies))
+
+
+def _whose(owners: Owners, bucket: str) -> str:
+    # S3 shows the policy of a bucket to its own account alone:
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketPolicy.html
+    owner = owners.trusted.get(bucket)
+    return "which is ours" if owner is None else f"which is trusted account {owner}'s; its policy is not read from here"
 
 
 def _who_reads(facts: TrailFacts, bucket: str) -> Verdict:
