@@ -299,6 +299,29 @@ def test_a_policy_of_the_account_says_which_log_groups_it_spares(
     assert isinstance(elsewhere, Failed)
 
 
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"policyDocument": f'{{"DestinationArn": {DEEP}'},
+        {"selectionCriteria": f"LogGroupName NOT IN {DEEP}]"},
+    ],
+)
+def test_an_answer_that_is_nested_too_deeply_is_no_answer(
+    monkeypatch: pytest.MonkeyPatch, more: dict[str, str]
+) -> None:
+    aws = offline(monkeypatch)
+    answer = {"accountPolicies": [{**account_policy(None)["accountPolicies"][0], **more}]}
+    with answers(aws, "logs", "describe_account_policies", answer):
+        found = CopyQuestions(aws, "us-east-1", Value(ACCOUNT)).account_subscriptions(
+            dataclasses.replace(TRAIL, log_group=GROUP)
+        )
+    assert isinstance(found, Failed)
+    assert "RecursionError" in str(found)
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
