@@ -299,6 +299,7 @@ def test_a_policy_of_the_account_says_which_log_groups_it_spares(
     assert isinstance(elsewhere, Failed)
 
 
+SAY_NOTHING = ("OperationNotPermittedException", "NoManagementAccountSLRExistsException")
 DEEP = "[" * 100_000
 
 
@@ -328,6 +329,7 @@ def test_an_answer_that_is_nested_too_deeply_is_no_answer(
         ({"EventDataStores": []}, Value(())),
         ({"EventDataStores": [{"EventDataStoreArn": STORE}]}, Value((STORE,))),
         ("UnsupportedOperationException", Value(())),
+        *((code, Failed(f"cloudtrail:ListEventDataStores failed with {code}: because")) for code in SAY_NOTHING),
         ("AccessDeniedException", Denied("cloudtrail:ListEventDataStores")),
     ],
 )
@@ -340,10 +342,45 @@ def test_the_event_data_stores_are_listed(
         assert questions.event_data_stores("us-east-1") == expected
 
 
+def statement(account: str, sid: str) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Principal": {"AWS": account}, "Action": "cloudtrail:*", "Resource": STORE}
+
+
+NOT_DOCUMENTED = "AWS answered in a shape that is not documented"
+DELEGATED = policy(statement(STRANGER, "Made")).value
+
+
+@pytest.mark.parametrize("written", [None, [statement(ACCOUNT, "Written")], statement(ACCOUNT, "Written")])
+@pytest.mark.parametrize(("trusted", "expected"), [((), Status.FAIL), ((STRANGER,), Status.PASS)])
+def test_an_organizations_delegated_administrator_is_judged_by_the_policy_that_lets_it_in(
+    monkeypatch: pytest.MonkeyPatch, written: Any, trusted: tuple[str, ...], expected: Status
+) -> None:
+    aws = offline(monkeypatch)
+    own = {} if written is None else {"ResourcePolicy": json.dumps({"Version": "2012-10-17", "Statement": written})}
+    answer = {"ResourceArn": STORE, "DelegatedAdminResourcePolicy": DELEGATED, **own}
+    with answers(aws, "cloudtrail", "get_resource_policy", answer):
+        policies = CopyQuestions(aws, "us-east-1", Value(ACCOUNT)).event_data_store_policies((STORE,))
+    facts = but(event_data_stores=Value((STORE,)), event_data_store_policies=policies)
+    facts = dataclasses.replace(facts, target=dataclasses.replace(facts.target, trusted_accounts=trusted))
+    found = result(facts, "event_data_stores_keep_strangers_out")
+    assert found.status is expected
+    assert ("Made" in found.actual) is (expected is Status.FAIL)
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        ({"ResourcePolicy": "{}"}, Value({STORE: "{}"})),
+        ({"ResourceArn": STORE, "ResourcePolicy": "{}"}, Value({STORE: "{}"})),
+        ({"ResourceArn": STORE, "DelegatedAdminResourcePolicy": DELEGATED}, Value({STORE: DELEGATED})),
+        ({"ResourceArn": STORE}, Value({})),
+        (
+            {
+                "ResourceArn": STORE,
+                "ResourcePolicy": '{"Statement": ["${"]}',
+                "DelegatedAdminResourcePolicy": DELEGATED,
+            },
+            Failed(f"{NOT_DOCUMENTED}: ValueError: its two policies disagree on variables"),
+        ),
         ("ResourcePolicyNotFoundException", Value({})),
         ("AccessDeniedException", Denied("cloudtrail:GetResourcePolicy")),
     ],
