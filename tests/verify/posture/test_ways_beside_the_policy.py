@@ -393,3 +393,43 @@ def test_the_policy_of_an_event_data_store_is_read(
     with answers(aws, "cloudtrail", "get_resource_policy", answer):
         assert questions.event_data_store_policies((STORE,)) == expected
     assert questions.event_data_store_policies(()) == Value({})
+
+
+@pytest.mark.parametrize(
+    ("ask", "service", "method", "region", "answer", "token"),
+    [
+        ("access_points", "s3control", "list_access_points", None, {"AccessPointList": []}, "NextToken"),
+        ("access_grants_instances", "s3control", "list_access_grants_instances", None,
+         {"AccessGrantsInstancesList": []}, "NextToken"),
+        ("access_grants", "s3control", "list_access_grants", None, {"AccessGrantsList": []}, "NextToken"),
+        ("multi_region_access_points", "s3control", "list_multi_region_access_points", "us-west-2",
+         {"AccessPoints": []}, "NextToken"),
+        ("event_data_stores", "cloudtrail", "list_event_data_stores", None, {"EventDataStores": []}, "NextToken"),
+        ("account_subscriptions", "logs", "describe_account_policies", None, {"accountPolicies": []}, "nextToken"),
+    ],
+)  # fmt: skip
+def test_pages_without_end_are_no_answer(
+    monkeypatch: pytest.MonkeyPatch,
+    ask: str,
+    service: str,
+    method: str,
+    region: str | None,
+    answer: dict[str, Any],
+    token: str,
+) -> None:
+    aws = offline(monkeypatch)
+    monkeypatch.setattr("verify.aws._MAX_PAGES", 2)
+    arguments: dict[str, tuple[object, ...]] = {
+        "access_points": (ACCOUNT, BUCKET, "us-east-1"),
+        "multi_region_access_points": (ACCOUNT, BUCKET),
+        "event_data_stores": ("us-east-1",),
+        "account_subscriptions": (dataclasses.replace(TRAIL, log_group=GROUP),),
+    }
+    of_copies = CopyQuestions(aws, "us-east-1", Value(ACCOUNT))
+    questions = of_copies if hasattr(of_copies, ask) else BucketQuestions(aws, "us-east-1")
+    with answers(aws, service, method, {**answer, token: "more"}, region) as stubber:
+        for _ in range(2):
+            stubber.add_response(method, {**answer, token: "more"})
+        found = getattr(questions, ask)(*arguments.get(ask, (ACCOUNT, "us-east-1")))
+    assert isinstance(found, Failed)
+    assert "or no end" in str(found)

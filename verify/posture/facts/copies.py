@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from verify.arn import Arn
@@ -114,8 +114,12 @@ class CopyQuestions:
             return Failed(f"the log group is of account {group.account}: check it from there")
 
         def policies() -> tuple[AccountSubscription, ...]:
-            pages = self._each_page(
-                "logs", "DescribeAccountPolicies", "nextToken", group.region, policyType="SUBSCRIPTION_FILTER_POLICY"
+            pages = self.aws.token_pages(
+                "logs",
+                "DescribeAccountPolicies",
+                "nextToken",
+                in_region=group.region,
+                policyType="SUBSCRIPTION_FILTER_POLICY",
             )
             return tuple(_account_subscription(each) for page in pages for each in page["accountPolicies"])
 
@@ -128,7 +132,7 @@ class CopyQuestions:
         """
 
         def arns() -> tuple[str, ...]:
-            pages = self._each_page("cloudtrail", "ListEventDataStores", "NextToken", region)
+            pages = self.aws.token_pages("cloudtrail", "ListEventDataStores", "NextToken", in_region=region)
             return tuple(
                 str(Arn.parse(each["EventDataStoreArn"])) for page in pages for each in page["EventDataStores"]
             )
@@ -154,16 +158,6 @@ class CopyQuestions:
             return then(found, lambda text: Missing("no policy") if text is None else Value(text))
 
         return of_each(arns, policy)
-
-    def _each_page(self, service: str, operation: str, token: str, region: str, **parameters: str) -> Iterator[Answer]:
-        """The answers of an operation for which botocore has no pages."""
-        more: dict[str, str] = {}
-        while True:
-            answer = self.aws.call(service, operation, in_region=region, **parameters, **more)
-            yield answer
-            if not answer.get(token):
-                return
-            more = {token: answer[token]}
 
     def _own(self) -> set[str]:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html"""
