@@ -1,7 +1,7 @@
 """The only place that builds boto3 clients and the only place that sees botocore's exceptions.
 
-Every call goes through :meth:`Aws.call` or :meth:`Aws.pages`, which turn botocore's failures into
-the errors of :mod:`verify.errors`. An error answer that a caller can make sense of (``NoSuchBucket``)
+Every call goes through :meth:`Aws.call`, :meth:`Aws.pages` or :meth:`Aws.token_pages`, which turn botocore's failures
+into the errors of :mod:`verify.errors`. An error answer that a caller can make sense of (``NoSuchBucket``)
 passes through as :class:`ApiError`.
 """
 
@@ -329,8 +329,23 @@ class Aws:
                     permission, names = iam_action(service, operation), " and ".join(markers)
                     raise CannotLook(f"{permission} says that there is more, but not where: {names} is missing")
             yield page
-        permission = iam_action(service, operation)
-        raise CannotLook(f"{permission} has more than {_MAX_PAGES:,} pages, or no end. Check --endpoint-url.")
+        raise _without_end(service, operation)
+
+    def token_pages(
+        self, service: str, operation: str, token: str, *, in_region: str | None = None, **parameters: Any
+    ) -> Iterator[Answer]:
+        """As :meth:`pages`, of an operation that botocore does not know to have pages.
+
+        :param token: the field that says where there is more, in the answer and in the next question.
+        """
+        more: Answer = {}
+        for _ in range(_MAX_PAGES):
+            answer = self.call(service, operation, in_region=in_region, **parameters, **more)
+            yield answer
+            if not answer.get(token):
+                return
+            more = {token: answer[token]}
+        raise _without_end(service, operation)
 
     def listing_in(self, body: bytes) -> Answer:
         """What boto3 makes of an answer to S3's ListObjectsV2 with ``encoding-type=url``.
@@ -411,6 +426,11 @@ class Aws:
 
         ca_file = get_cert_path(self._core.get_config_variable("ca_bundle") or True) or ""
         return ca_file, str(get_environ_proxies(url).get(urlsplit(url).scheme, ""))
+
+
+def _without_end(service: str, operation: str) -> CannotLook:
+    permission = iam_action(service, operation)
+    return CannotLook(f"{permission} has more than {_MAX_PAGES:,} pages, or no end. Check --endpoint-url.")
 
 
 def _config(**options: Any) -> Config:

@@ -100,5 +100,5 @@ def ask(question: Callable[[], T], *, absent: Mapping[str, str] | None = None) -
         return Failed(str(error)) if why is None else Missing(why)
     except CannotLook as error:
         return Failed(str(error))
-    except (LookupError, TypeError, AttributeError, ValueError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
         return Failed(f"AWS answered in a shape that is not documented: {type(error).__name__}: {error}")

@@ -34,6 +34,7 @@ ACTIONS = needed_permissions()
 FINDS_THE_TRAIL = "cloudtrail:DescribeTrails"
 # Access points and Access Grants are asked for in the bucket's Region.
 FINDS_THE_BUCKET = "s3:ListBucket"
+SHOWS_WHETHER_ACCESS_POINTS_MATTER = "s3:GetBucketPolicy"
 # There is no access point in the deployment, no log group, no copy, no access grant and no event data store.
 NEEDED_FOR_WHAT_IS_NOT_THERE = {
     "cloudtrail:GetResourcePolicy",
@@ -130,6 +131,8 @@ def expected_without(action: str) -> set[str]:
     needing = {each.id for each in CHECKS if action in {PERMISSION_OF[fact] for fact in each.needs}}
     if action == FINDS_THE_BUCKET:
         needing |= {"access_points_keep_strangers_out", "access_grants_keep_strangers_out"}
+    if action == SHOWS_WHETHER_ACCESS_POINTS_MATTER:
+        needing |= {"access_points_keep_strangers_out"}
     return needing | (OF_THE_TRAIL if action == FINDS_THE_TRAIL else set())
 
 

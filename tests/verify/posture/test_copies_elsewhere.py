@@ -71,6 +71,14 @@ def test_a_replica_is_judged_by_whose_bucket_it_is_in(owners: Fact[Owners], expe
     assert result(but(other_trails=Value((other("copies"),)), owners=owners), TRAILS).status is expected
 
 
+def test_a_copy_in_a_trusted_accounts_bucket_passes_and_the_line_says_what_was_not_read() -> None:
+    replicated = result(replicating(Replica("R", "copies", ""), owners=Value(TRUSTED)), REPLICATION)
+    delivered = result(but(other_trails=Value((other("copies"),)), owners=Value(TRUSTED)), TRAILS)
+    ours = result(replicating(Replica("R", "copies", ""), owners=Value(OURS)), REPLICATION)
+    assert all(f"{STRANGER}'s; its policy is not read" in found.actual for found in (replicated, delivered))
+    assert "not read" not in ours.actual
+
+
 @pytest.mark.parametrize(
     ("replica", "expected"),
     [

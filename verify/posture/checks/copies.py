@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from verify.arn import Arn
-from verify.fact import Value, known
+from verify.fact import Denied, Failed, NotKnown, Value, known
 from verify.posture.facts.lifecycle import log_folder
-from verify.posture.facts.trail import Replica, TrailFacts
+from verify.posture.facts.trail import Owners, Replica, TrailFacts
 from verify.posture.model import Check, Group, Part, Status, Verdict, decide, failed, passed, passes_if, unknown
 from verify.posture.resource_policies.commands import shell_word
 from verify.posture.resource_policies.external_access import (
@@ -21,15 +22,14 @@ from verify.posture.resource_policies.external_access import (
 
 T = TypeVar("T")
 _SHOWN = 3
+_S3 = re.compile(r"s3://", re.IGNORECASE)
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_Grantee.html
+_DIRECTORY = ("DIRECTORY_USER", "DIRECTORY_GROUP")
 
 
 def _replication_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
-    replication, folder = known(facts.replication), log_folder(facts)
-    copying = [
-        replica
-        for replica in replication.replicas
-        if replica.is_enabled and (replica.prefix.startswith(folder) or folder.startswith(replica.prefix))
-    ]
+    replication = known(facts.replication)
+    copying = [replica for replica in replication.replicas if replica.is_enabled and _copies(replica.prefix, facts)]
     if not copying:
         return passed("no rule copies log files")
 
@@ -47,6 +47,11 @@ def _replication_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
         [(f"rule {each.rule} copies {each.prefix or 'everything'} to", each.bucket, each) for each in copying],
         fix,
     )
+
+
+def _copies(prefix: str, facts: TrailFacts) -> bool:
+    """Whether there are log files below a prefix. The folder is asked for where it matters."""
+    return not prefix or prefix.startswith(_log_folder(facts)) or _log_folder(facts).startswith(prefix)
 
 
 def _other_trails_keep_outsiders_out(facts: TrailFacts) -> Verdict:
@@ -86,7 +91,14 @@ def _judged(facts: TrailFacts, copies: Sequence[tuple[str, str, T]], fix: Callab
             return failed(f"{what} {name}, where {found.actual}", fix=decide(f"who may use bucket {shell_word(name)}"))
         if found.status is Status.UNKNOWN:
             undecided = undecided or unknown(f"{what} {name}, where it {found.actual}")
-    return undecided or passed("; ".join(f"{what} {name}, which is ours" for what, name, _ in copies))
+    return undecided or passed("; ".join(f"{what} {name}, {_whose(owners, name)}" for what, name, _ in copies))
+
+
+def _whose(owners: Owners, bucket: str) -> str:
+    # S3 shows the policy of a bucket to its own account alone:
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketPolicy.html
+    owner = owners.trusted.get(bucket)
+    return "which is ours" if owner is None else f"which is trusted account {owner}'s; its policy is not read from here"
 
 
 def _who_reads(facts: TrailFacts, bucket: str) -> Verdict:
@@ -134,33 +146,63 @@ def _account_sends_nothing(facts: TrailFacts, group: str) -> Verdict | None:
 
 
 def _access_grants_keep_outsiders_out(facts: TrailFacts) -> Verdict:
-    logs = f"s3://{known(facts.bucket)}/{log_folder(facts)}"
-    if not known(facts.access_grants_instances):
-        return passed("the account has no S3 Access Grants in the bucket's region")
+    bucket, owner, account = known(facts.bucket), known(facts.bucket_owner), known(facts.target.account)
     accounts = own_accounts(facts)
-    grants = [each for each in known(facts.access_grants) if _covers(each.scope, logs)]
-    foreign = []
+    is_there = bool(known(facts.access_grants_instances))
+    grants = [each for each in known(facts.access_grants) if _covers(each.scope, facts)] if is_there else []
+    foreign, unclear = [], []
     for grant in grants:
-        if grant.kind != "IAM":
+        if grant.kind in _DIRECTORY:
             continue  # of the directory that the account has chosen
-        try:
-            account = Arn.parse(grant.grantee).account
-        except ValueError:
-            return unknown(f"whose grantee {grant.grantee} is, is not known")
-        if account not in accounts:
+        of = _account_of(grant.grantee) if grant.kind == "IAM" else None
+        if of is None:
+            unclear.append(grant)
+        elif of not in accounts:
             foreign.append(grant)
-    if not foreign:
-        return passed(f"{len(grants)} grant{'' if len(grants) == 1 else 's'} for log files, to no outsider")
-    named = [f"grant {each.grant_id} gives {each.grantee} {each.permission} on {each.scope}" for each in foreign]
-    ids = " and ".join(shell_word(each.grant_id) for each in foreign)
-    return failed("; ".join(named[:_SHOWN]), fix=decide(f"who made {ids}, and why; delete-access-grant ends a grant"))
+    if foreign:
+        named = [f"grant {each.grant_id} gives {each.grantee} {each.permission} on {each.scope}" for each in foreign]
+        ids = " and ".join(shell_word(each.grant_id) for each in foreign)
+        return failed(
+            "; ".join(named[:_SHOWN]), fix=decide(f"who made {ids}, and why; delete-access-grant ends a grant")
+        )
+    if unclear:
+        return unknown(f"whose grantee {unclear[0].grantee} of type {unclear[0].kind} is, is not known")
+    if owner != account:
+        return unknown(f"{bucket} belongs to {owner or 'another account'}, which alone lists its S3 Access Grants")
+    if not is_there:
+        return passed("the account has no S3 Access Grants in the bucket's region")
+    return passed(f"{len(grants)} grant{'' if len(grants) == 1 else 's'} for log files, to no outsider")
 
 
-def _covers(scope: str, logs: str) -> bool:
-    """Whether a scope of S3 Access Grants has log files in it."""
-    if not scope.endswith("*"):
-        return scope.startswith(logs)
-    return logs.startswith(scope[:-1]) or scope.startswith(logs)
+def _account_of(arn: str) -> str | None:
+    try:
+        return Arn.parse(arn).account or None
+    except ValueError:
+        return None
+
+
+def _covers(scope: str, facts: TrailFacts) -> bool:
+    """Whether a scope of S3 Access Grants has log files in it. The folder is asked for where it matters."""
+    bucket = known(facts.bucket)
+    begins = _S3.sub("", scope, count=1)
+    begins = begins.removesuffix("*") if begins.endswith("*") else begins.rstrip("/")
+    # Without a star it is one key; or, where the star was left out, all that is below.
+    if not begins or f"{bucket}/".startswith(begins):
+        return scope.endswith("*") or begins in ("", bucket)
+    if not begins.startswith(f"{bucket}/"):
+        return False
+    logs = f"{bucket}/{_log_folder(facts)}"
+    return begins.startswith(logs) or logs.startswith(begins if scope.endswith("*") else f"{begins}/")
+
+
+def _log_folder(facts: TrailFacts) -> str:
+    """As :func:`log_folder`.
+
+    :raises NotKnown: the trail was not shown, and the folder may begin with a prefix.
+    """
+    if isinstance(facts.target.trail, Denied | Failed):
+        raise NotKnown(facts.target.trail)
+    return log_folder(facts)
 
 
 def _topic_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
@@ -235,7 +277,7 @@ COPY_CHECKS = (
         group=Group.ACCESS,
         part=Part.BUCKET,
         title="No S3 Access Grant for an outsider",
-        needs=("bucket", "access_grants_instances"),
+        needs=("bucket", "bucket_owner", "access_grants_instances"),
         may_need=("access_grants",),
         judge=_access_grants_keep_outsiders_out,
         expected=f"no grant of S3 Access Grants gives an outsider log files; {_TRUST}",

@@ -135,16 +135,8 @@ class BucketQuestions:
         """
 
         def arns() -> tuple[str, ...]:
-            found: list[str] = []
-            more: dict[str, str] = {}
-            while True:
-                answer = self.aws.call(
-                    "s3control", "ListAccessPoints", in_region=region, AccountId=account, Bucket=bucket, **more
-                )
-                found += [str(Arn.parse(point["AccessPointArn"])) for point in answer["AccessPointList"]]
-                if not answer.get("NextToken"):
-                    return tuple(found)
-                more = {"NextToken": answer["NextToken"]}
+            pages = self._control("ListAccessPoints", account, region, Bucket=bucket)
+            return tuple(str(Arn.parse(point["AccessPointArn"])) for page in pages for point in page["AccessPointList"])
 
         return ask(arns)
 
@@ -246,15 +238,9 @@ class BucketQuestions:
             )
         )
 
-    def _control(self, operation: str, account: str, region: str) -> Iterator[Answer]:
+    def _control(self, operation: str, account: str, region: str, **more: str) -> Iterator[Answer]:
         """The answers of an operation of S3 Control that lists what an account has."""
-        more: dict[str, str] = {}
-        while True:
-            answer = self.aws.call("s3control", operation, in_region=region, AccountId=account, **more)
-            yield answer
-            if not answer.get("NextToken"):
-                return
-            more = {"NextToken": answer["NextToken"]}
+        return self.aws.token_pages("s3control", operation, "NextToken", in_region=region, AccountId=account, **more)
 
     def payer(self, bucket: str) -> Fact[str]:
         """``BucketOwner``, or ``Requester`` for a Requester Pays bucket.

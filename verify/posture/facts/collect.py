@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from verify.arn import Arn
 from verify.aws import Aws
-from verify.fact import Fact, Missing, T, Value, then
+from verify.fact import Denied, Fact, Failed, Missing, T, Value, then
 from verify.posture.facts.bucket import BucketQuestions
 from verify.posture.facts.copies import CopyQuestions
 from verify.posture.facts.key import KeyQuestions, of_each
@@ -158,11 +159,15 @@ def _accounts(target: Target) -> tuple[str, ...]:
 
 
 def _access_points(bucket: BucketQuestions, target: Target, place: Fact[Place]) -> Fact[tuple[str, ...]]:
+    def arns(account: str, name: str, found: Place) -> Fact[tuple[str, ...]]:
+        if found.owner != account:
+            # Each account lists its own alone.
+            return Failed(f"{name} belongs to {found.owner or 'another account'}, which lists its access points")
+        return bucket.access_points(account, name, found.region)
+
     return then(
         target.account,
-        lambda account: then(
-            target.bucket, lambda name: then(place, lambda found: bucket.access_points(account, name, found.region))
-        ),
+        lambda account: then(target.bucket, lambda name: then(place, lambda found: arns(account, name, found))),
     )
 
 
@@ -187,7 +192,9 @@ def _multi_region_access_points(bucket: BucketQuestions, target: Target, policy:
         return Value(
             {}
         )  # there are none: https://docs.aws.amazon.com/AmazonS3/latest/userguide/multi-region-access-point-create-examples.html
-    if not isinstance(policy, Value) or "accesspoint" not in policy.value.casefold():
+    if isinstance(policy, Denied | Failed):
+        return policy
+    if isinstance(policy, Missing) or not _says(policy.value, "accesspoint"):
         return Missing("not asked: the bucket's policy leaves nothing to access points")
     return then(
         target.account,
@@ -225,8 +232,16 @@ def _organization_id(
 def _depends_on_organization(target: Target, policies: Iterable[Fact[str]]) -> bool:
     if isinstance(target.trail, Value) and target.trail.value.is_organization:
         return True
-    texts = [policy.value.casefold() for policy in policies if isinstance(policy, Value)]
-    return any(key in text for text in texts for key in ("aws:principalorgid", "aws:sourceorgid"))
+    texts = [policy.value for policy in policies if isinstance(policy, Value)]
+    return any(_says(text, key) for text in texts for key in ("aws:principalorgid", "aws:sourceorgid"))
+
+
+def _says(policy: str, word: str) -> bool:
+    """Whether a policy has a word in it, in small letters, however it is written as JSON. What is no JSON may have."""
+    try:
+        return word in json.dumps(json.loads(policy), ensure_ascii=False).casefold()
+    except (ValueError, RecursionError):
+        return True
 
 
 def _values_of(policies: Fact[Mapping[str, str]]) -> tuple[Fact[str], ...]:

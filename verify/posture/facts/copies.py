@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from verify.arn import Arn
 from verify.aws import Answer, Aws
 from verify.bucket_name import checked_bucket_name
 from verify.errors import AccessDenied, ApiError
-from verify.fact import Fact, Failed, Missing, Value, ask
+from verify.fact import Fact, Failed, Missing, Value, ask, then
 from verify.posture.facts.key import of_each
 from verify.posture.facts.trail import AccountSubscription, Owners, Replica, Replication, Subscription
 from verify.trail import Trail
@@ -114,8 +114,12 @@ class CopyQuestions:
             return Failed(f"the log group is of account {group.account}: check it from there")
 
         def policies() -> tuple[AccountSubscription, ...]:
-            pages = self._each_page(
-                "logs", "DescribeAccountPolicies", "nextToken", group.region, policyType="SUBSCRIPTION_FILTER_POLICY"
+            pages = self.aws.token_pages(
+                "logs",
+                "DescribeAccountPolicies",
+                "nextToken",
+                in_region=group.region,
+                policyType="SUBSCRIPTION_FILTER_POLICY",
             )
             return tuple(_account_subscription(each) for page in pages for each in page["accountPolicies"])
 
@@ -128,43 +132,32 @@ class CopyQuestions:
         """
 
         def arns() -> tuple[str, ...]:
-            pages = self._each_page("cloudtrail", "ListEventDataStores", "NextToken", region)
+            pages = self.aws.token_pages("cloudtrail", "ListEventDataStores", "NextToken", in_region=region)
             return tuple(
                 str(Arn.parse(each["EventDataStoreArn"])) for page in pages for each in page["EventDataStores"]
             )
 
-        # Where there is no CloudTrail Lake there are no event data stores.
+        # Where there is no CloudTrail Lake there are no event data stores. Its other errors say nothing of the kind:
+        # not permitted, or that an organization's management account lacks a role.
         found = ask(arns, absent={"UnsupportedOperationException": "CloudTrail Lake is not there"})
         return Value(()) if isinstance(found, Missing) else found
 
     def event_data_store_policies(self, arns: tuple[str, ...]) -> Fact[Mapping[str, str]]:
-        """The policy of each event data store that has one.
+        """The policy of each event data store that has one, with that of an organization's delegated administrators.
 
         https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetResourcePolicy.html
         """
 
         def policy(arn: str) -> Fact[str]:
-            region = Arn.parse(arn).region
-            return ask(
-                lambda: str(
-                    self.aws.call("cloudtrail", "GetResourcePolicy", in_region=region, ResourceArn=arn)[
-                        "ResourcePolicy"
-                    ]
+            found = ask(
+                lambda: _policy_of_store(
+                    self.aws.call("cloudtrail", "GetResourcePolicy", in_region=Arn.parse(arn).region, ResourceArn=arn)
                 ),
                 absent=dict.fromkeys(("ResourcePolicyNotFoundException", "ResourceNotFoundException"), "no policy"),
             )
+            return then(found, lambda text: Missing("no policy") if text is None else Value(text))
 
         return of_each(arns, policy)
-
-    def _each_page(self, service: str, operation: str, token: str, region: str, **parameters: str) -> Iterator[Answer]:
-        """The answers of an operation for which botocore has no pages."""
-        more: dict[str, str] = {}
-        while True:
-            answer = self.aws.call(service, operation, in_region=region, **parameters, **more)
-            yield answer
-            if not answer.get(token):
-                return
-            more = {token: answer[token]}
 
     def _own(self) -> set[str]:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html"""
@@ -192,6 +185,22 @@ def _account_subscription(policy: Answer) -> AccountSubscription:
         str(Arn.parse(json.loads(policy["policyDocument"])["DestinationArn"])),
         tuple(json.loads(spared[1])) if spared else None if selection.strip() else (),
     )
+
+
+def _policy_of_store(answer: Answer) -> str | None:
+    """The policy that somebody wrote, followed by the statements that CloudTrail makes for delegated administrators:
+    both are evaluated, as one. ``None`` where there is neither.
+    """
+    texts = [str(answer[name]) for name in ("ResourcePolicy", "DelegatedAdminResourcePolicy") if answer.get(name)]
+    if len(texts) < 2:
+        if not texts and not answer.get("ResourceArn"):
+            raise LookupError("neither ResourcePolicy nor ResourceArn")
+        return next(iter(texts), None)
+    written, made = map(json.loads, texts)
+    if written.get("Version") != made.get("Version") and any("${" in text for text in texts):
+        raise ValueError("its two policies disagree on variables")
+    statements = [part if isinstance(part, list) else [part] for part in (written["Statement"], made["Statement"])]
+    return json.dumps({**made, "Statement": [*statements[0], *statements[1]]})
 
 
 def _replica(place: int, rule: Answer) -> Replica:
