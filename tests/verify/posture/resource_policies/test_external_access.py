@@ -385,6 +385,41 @@ def who_reaches_the_bucket(statement: Statement, *, is_first: bool = False) -> R
     return result(healthy.but(bucket_policy=policy(*statements)), "bucket_policy_keeps_strangers_out")
 
 
+ANY_TWELVE = "?" * 12
+# As many question marks as an account's number has digits match each of them, also of one that no policy names.
+FROM_ANY_ACCOUNT = {
+    "its number": on_bucket("*", "s3:GetObject", StringLike={"aws:PrincipalAccount": ANY_TWELVE}),
+    "a role": on_bucket("*", "s3:GetObject", ArnLike={"aws:PrincipalArn": f"arn:aws:iam::{ANY_TWELVE}:role/x"}),
+    "a service": on_bucket(CONFIG, "s3:GetObject", StringLike={"aws:SourceAccount": ANY_TWELVE}),
+    "a resource": on_bucket(CONFIG, "s3:PutObject", ArnLike={"aws:SourceArn": f"arn:aws:s3:*:{ANY_TWELVE}:*"}),
+    "an access point": on_bucket("*", "s3:*", StringLike={"s3:DataAccessPointAccount": ANY_TWELVE}),
+}
+
+
+@pytest.mark.parametrize("statement", FROM_ANY_ACCOUNT.values(), ids=FROM_ANY_ACCOUNT)
+def test_question_marks_for_an_account_match_that_of_anybody(statement: Statement) -> None:
+    assert who_reaches_the_bucket(statement).status is Status.FAIL
+
+
+def test_question_marks_for_an_account_match_that_of_any_key_user_and_trail() -> None:
+    assert external_access(to("*", StringLike={"kms:CallerAccount": ANY_TWELVE})).status is Status.FAIL
+    trails = {"StringLike": {"aws:SourceArn": TRAIL_ARN.replace(ACCOUNT, ANY_TWELVE)}}
+    mine = {"StringNotEquals": {"aws:SourceAccount": ACCOUNT}}
+    assert of_bucket({**trails, **mine}).status is of_key({**trails, **mine}).status is Status.ADVICE
+
+
+def test_a_number_beside_it_hides_no_text_that_a_caller_chooses() -> None:
+    seven = on_bucket("*", "s3:ListBucket", "", StringEquals={"s3:max-keys": "7"})
+    many = on_bucket("*", "s3:ListBucket", "", NumericGreaterThan={"s3:max-keys": "100"})
+    facts = healthy.but(bucket_policy=policy(seven, but(many, Effect="Deny")))
+    assert result(facts, IN_BUCKET).status is Status.FAIL
+
+
+def test_a_service_of_china_has_a_name_of_its_own() -> None:
+    named = on_bucket("*", "s3:GetObject", StringEquals={"aws:PrincipalServiceName": "ec2.amazonaws.com.cn"})
+    assert who_reaches_the_bucket(named).status is Status.FAIL
+
+
 @pytest.mark.parametrize("is_first", [False, True])
 @pytest.mark.parametrize(("statement", "words"), OUTSIDE.values(), ids=OUTSIDE)
 def test_an_outsider_that_reaches_the_bucket_is_named_with_the_statement(
