@@ -222,11 +222,14 @@ def _organization_id(
     return Missing("not asked: nothing depends on it")
 
 
+_ORGANIZATION_KEYS = ("aws:principalorgid", "aws:sourceorgid", "aws:resourceorgid")
+
+
 def _depends_on_organization(target: Target, policies: Iterable[Fact[str]]) -> bool:
     if isinstance(target.trail, Value) and target.trail.value.is_organization:
         return True
     texts = [policy.value.casefold() for policy in policies if isinstance(policy, Value)]
-    return any(key in text for text in texts for key in ("aws:principalorgid", "aws:sourceorgid"))
+    return any(key in text for text in texts for key in _ORGANIZATION_KEYS)
 
 
 def _values_of(policies: Fact[Mapping[str, str]]) -> tuple[Fact[str], ...]:

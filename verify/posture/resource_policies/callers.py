@@ -22,7 +22,8 @@ Context = Mapping[str, tuple[str, ...]]
 Caller = tuple[Principal, dict[str, tuple[str, ...]]]
 
 _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
-_ANY_ACCOUNT = "?" * 12
+# One of which the policy says nothing. As long as any, so that whatever number of question marks matches them does it.
+ANY_ACCOUNT = LETTER * 12
 POINT_ACCOUNT, _POINT_ARN = "s3:dataaccesspointaccount", "s3:dataaccesspointarn"
 _ACCOUNT_KEYS = {"aws:sourceaccount", "aws:principalaccount", "kms:calleraccount", POINT_ACCOUNT}
 _TRAIL_KEYS = {"aws:sourcearn", "kms:encryptioncontext:aws:cloudtrail:arn"}
@@ -100,10 +101,9 @@ def in_organizations(
         return
     by_service = context["aws:principalisawsservice"] == ("true",)
     key, absent = ("aws:sourceorgid", "aws:principalorgid") if by_service else ("aws:principalorgid", "aws:sourceorgid")
-    of_resource: Context = {"aws:resourceorgid": () if own is None else (own,)}
     for name in _texts(statements, _ORGANIZATION_KEYS, "o-?*", () if own is None else (own,)):
         if name != own:
-            yield {**context, **of_resource, key: (name,), absent: ()}
+            yield {**context, key: (name,), absent: ()}
 
 
 def services(partition: str, own: set[str], statements: tuple[Statement, ...], context: Context) -> Iterator[Caller]:
@@ -130,7 +130,7 @@ def for_named_resources(bucket: str | None, statements: tuple[Statement, ...], c
     for source in values(statements, {"aws:sourcearn"}):
         if is_of_one_resource(source) and source.rpartition(":")[2] != bucket:
             for name in service_names(statements):
-                yield of_service(name, source, ANY_OTHER, context)
+                yield of_service(name, source, ANY_ACCOUNT, context)
 
 
 def is_of_one_resource(arn: str) -> bool:
@@ -145,7 +145,7 @@ def service_names(statements: tuple[Statement, ...]) -> tuple[str, ...]:
     entries = [entry for each in allowing if not each.excludes for entry in each.patterns]
     named = {entry.value for entry in entries if entry.kind == "Service"}
     if any(each.excludes for each in allowing) or any(entry.value == "*" for entry in entries):
-        named |= {*_texts(statements, {"aws:principalservicename"}, "?*.amazonaws.com")}
+        named |= {*_texts(statements, {"aws:principalservicename"}, "?*.amazonaws.com*")}
         named.add(f"{ANY_OTHER}.amazonaws.com")
     return tuple(sorted(named))
 
@@ -201,8 +201,7 @@ def choices(statements: tuple[Statement, ...], key: str) -> tuple[tuple[str, ...
     conditions = _conditions(statements, {key})
     numbers = [value for each in conditions if "Numeric" in each.operator for value in each.values]
     found = [*_around(numbers), *(("1.3", "1.2", "1.0") if key == "s3:tlsversion" else ())]
-    if not numbers:
-        found += _texts(statements, {key}, "*")
+    found += _texts(statements, {key}, "*")
     return ((), *((value,) for value in dict.fromkeys(found)))
 
 
@@ -255,9 +254,8 @@ def accounts(statements: tuple[Statement, ...], own: Iterable[str]) -> tuple[str
     named = [account for value in everything for account in _ACCOUNT.findall(value)]
     parts = [value.split(":") for value in values(statements, _ARN_KEYS)]
     patterns = [*values(statements, _ACCOUNT_KEYS), *(each[4] for each in parts if len(each) > 4)]
-    kinds = one_of_each_kind((*_resolved(patterns, None), *own), _ANY_ACCOUNT)
-    # Of which the policy says nothing: longer than any sequence of question marks.
-    return tuple(dict.fromkeys((ANY_OTHER, *named, *(kind for kind in kinds if kind.strip(LETTER)))))
+    kinds = one_of_each_kind((*_resolved(patterns, None), *own), "?" * len(ANY_ACCOUNT))
+    return tuple(dict.fromkeys((ANY_ACCOUNT, *named, *kinds)))
 
 
 def values(statements: tuple[Statement, ...], keys: set[str]) -> tuple[str, ...]:

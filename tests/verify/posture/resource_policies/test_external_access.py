@@ -11,6 +11,7 @@ from tests.verify.posture import healthy
 from tests.verify.posture.healthy import ACCOUNT, BUCKET, TRAIL_ARN, policy, result
 from tests.verify.posture.statements import BUCKET_ARN, Statement, but, grant
 from verify.fact import Denied, Fact, Missing, Value
+from verify.posture.facts.collect import _depends_on_organization
 from verify.posture.facts.trail import Key, KeyGrant
 from verify.posture.model import Result, Status
 from verify.posture.resource_policies.rewrite import corrected_bucket_policy, corrected_key_policy
@@ -169,6 +170,31 @@ def test_an_organization_is_inside_when_it_is_the_accounts_own() -> None:
     assert external_access(everybody, Value("o-other")).status is Status.FAIL
     assert external_access(everybody, Missing("the account is in no organization")).status is Status.FAIL
     assert external_access(everybody).status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("organization", "expected"),
+    [
+        (Value("o-mine"), Status.FAIL),
+        (Value("o-other"), Status.PASS),
+        (Missing("the account is in no organization"), Status.PASS),
+        (healthy.HEALTHY.organization_id, Status.UNKNOWN),  # it was not asked
+        (NOT_READ, Status.UNKNOWN),
+    ],
+)
+def test_the_organization_of_the_bucket_is_known_only_where_it_was_asked(
+    organization: Fact[str], expected: Status
+) -> None:
+    everybody = on_bucket("*", "s3:GetObject", StringEquals={"aws:ResourceOrgID": "o-mine"})
+    facts = healthy.but(bucket_policy=policy(everybody), organization_id=organization)
+    assert result(facts, IN_BUCKET).status is expected
+    theirs = dataclasses.replace(facts, bucket_owner=Value(OTHER))
+    assert result(theirs, IN_BUCKET).status is Status.UNKNOWN
+
+
+def test_the_organization_is_asked_for_where_a_policy_depends_on_that_of_the_bucket() -> None:
+    everybody = on_bucket("*", "s3:GetObject", StringEquals={"aws:ResourceOrgID": "o-mine"})
+    assert _depends_on_organization(healthy.TARGET, [policy(everybody)])
 
 
 def for_log_groups(operator: str, arn: str) -> Statement:
