@@ -25,8 +25,8 @@ def kind(text: str, of: list[str]) -> tuple[bool, ...]:
 def test_every_kind_is_there_and_once(several: list[str], within: str) -> None:
     found = one_of_each_kind(several, within)
 
-    assert all(kind(text, [within]) == (True,) for text in found)
-    kinds = [kind(text, several) for text in found]
+    assert all(kind(text, [within]) == (True,) for text in found.values())
+    kinds = [kind(text, several) for text in found.values()]
     assert len(kinds) == len(set(kinds))
     assert {kind(text, several) for text in TEXTS if kind(text, [within]) == (True,)} <= set(kinds)
 

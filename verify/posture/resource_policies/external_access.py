@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import chain, product
 
 from verify.arn import Arn
 from verify.fact import Missing, Value, known
@@ -17,6 +17,7 @@ from verify.policy.document import Statement, parse_policy
 from verify.policy.evaluation import PrincipalKind, Request, decide, decide_each, one_of_each
 from verify.policy.probes import ANY_OTHER, readable
 from verify.policy.ternary import Ternary, any_of, reasons_of
+from verify.policy.texts import limited
 from verify.policy.times import context_at
 from verify.policy.wildcard import matches
 from verify.posture.facts.trail import IN_NO_ORGANIZATION, TrailFacts
@@ -281,6 +282,7 @@ def _owner_of_bucket(facts: TrailFacts) -> Context:
     return {} if owner is None else {"aws:resourceaccount": (owner,)}
 
 
+@limited()
 def _keeps_outsiders_out(
     facts: TrailFacts,
     policy: str,
@@ -320,10 +322,11 @@ def _keeps_outsiders_out(
 
     answers = []
     for request, answer in each_decided(
-        (
-            *outsiders(partition, own, statements, context),
-            *vouched_for(own, statements, context),
-            *services(partition, own, statements, context),
+        # One after the other: where there are too many, most are not made.
+        chain(
+            outsiders(partition, own, statements, context),
+            vouched_for(own, statements, context),
+            services(partition, own, statements, context),
         )
     ):
         if answer.is_true:
@@ -408,6 +411,7 @@ def _one_of_each(policy: str, actions: Iterable[str]) -> tuple[str, ...]:
     return tuple(kinds.values())
 
 
+@limited()
 def _allows_no_other_trail(policy: str, facts: TrailFacts, requests_of: Callable[[str], Sequence[Request]]) -> Verdict:
     """PASS when the policy allows none of the requests on behalf of another trail."""
     statements = parse_policy(policy)
