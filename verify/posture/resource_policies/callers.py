@@ -44,6 +44,10 @@ _KINDS_OF_PRINCIPALS = (
     "sts::{}:assumed-role/?*/?*",
     "sts::{}:federated-user/?*",
 )
+# What these services call for has no further colon in its ARN, over which a star of StringLike could reach an account's
+# number. Others have: a log group of that name, an alias, an execution.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudtrail.html and list_awsconfig.html
+_WITHOUT_COLONS = {"cloudtrail.amazonaws.com", "config.amazonaws.com"}
 _VARIABLE = re.compile(r"\$\{[^{}]*\}")
 
 
@@ -140,7 +144,8 @@ def services(partition: str, own: set[str], statements: tuple[Statement, ...], c
     for name in service_names(statements):
         for account in others:
             for owner in (account, ""):  # the ARNs of some resources have no account
-                for source in _texts(statements, _SOURCE_KEYS, f"arn:{partition}:{PART}:{PART}:{owner}:*"):
+                within = f"arn:{partition}:{PART}:{PART}:{owner}:{PART if name in _WITHOUT_COLONS else '*'}"
+                for source in _texts(statements, _SOURCE_KEYS, within):
                     if not (source in named and is_of_one_resource(source)):
                         yield of_service(name, source, account, context)
 
