@@ -229,11 +229,14 @@ def _organization_id(
     return Missing("not asked: nothing depends on it")
 
 
+_ORGANIZATION_KEYS = ("aws:principalorgid", "aws:sourceorgid", "aws:resourceorgid")
+
+
 def _depends_on_organization(target: Target, policies: Iterable[Fact[str]]) -> bool:
     if isinstance(target.trail, Value) and target.trail.value.is_organization:
         return True
     texts = [policy.value for policy in policies if isinstance(policy, Value)]
-    return any(_says(text, key) for text in texts for key in ("aws:principalorgid", "aws:sourceorgid"))
+    return any(_says(text, key) for text in texts for key in _ORGANIZATION_KEYS)
 
 
 def _says(policy: str, word: str) -> bool:

@@ -11,7 +11,7 @@ from verify.arn import Arn
 from verify.aws import Answer, Aws
 from verify.errors import CannotLook
 from verify.fact import Denied, Fact, Failed, Missing, T, Value, ask
-from verify.posture.facts.trail import Event, OtherTrail, TrailStatus
+from verify.posture.facts.trail import IN_NO_ORGANIZATION, Event, OtherTrail, TrailStatus
 from verify.selectors import Selectors, includes_management_event, parse_selectors
 from verify.target import Target
 from verify.trail import Trail
@@ -143,7 +143,7 @@ class RecordingQuestions:
         """
         return ask(
             lambda: str(self.aws.call("organizations", "DescribeOrganization")["Organization"]["Id"]),
-            absent={"AWSOrganizationsNotInUseException": "the account is in no organization"},
+            absent={"AWSOrganizationsNotInUseException": IN_NO_ORGANIZATION.why},
         )
 
     def _of_owner(self, trail: Trail, fact: Fact[T]) -> Fact[T]:

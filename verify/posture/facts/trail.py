@@ -8,9 +8,12 @@ from enum import Enum
 from typing import Annotated
 
 from verify.aws import iam_action
-from verify.fact import Fact
+from verify.fact import Fact, Missing
 from verify.selectors import Selectors
 from verify.target import Target
+
+# That nothing depends on the organization, so that it was not asked, is another answer.
+IN_NO_ORGANIZATION = Missing("the account is in no organization")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from verify.arn import Arn
+from verify.policy.conditions import holds
 from verify.policy.document import Condition, Statement
 from verify.policy.evaluation import Principal, PrincipalKind
 from verify.policy.probes import ANY_OTHER, LETTER
 from verify.policy.ternary import Ternary
-from verify.policy.texts import PART, one_of_each_kind
+from verify.policy.texts import PART, Group, in_any_case, literal, of_arn, one_of_each_kind
 from verify.policy.variables import substituted
 from verify.policy.wildcard import arn_matches, matches
 
@@ -22,7 +23,9 @@ Context = Mapping[str, tuple[str, ...]]
 Caller = tuple[Principal, dict[str, tuple[str, ...]]]
 
 _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
-_ANY_ACCOUNT = "?" * 12
+# One of which the policy says nothing. As long as any, so that whatever number of question marks matches them does it.
+ANY_ACCOUNT = LETTER * 12
+_ACCOUNT_OR_ANY = re.compile(rf"[\d{LETTER}]{{12}}")
 POINT_ACCOUNT, _POINT_ARN = "s3:dataaccesspointaccount", "s3:dataaccesspointarn"
 _ACCOUNT_KEYS = {"aws:sourceaccount", "aws:principalaccount", "kms:calleraccount", POINT_ACCOUNT}
 _TRAIL_KEYS = {"aws:sourcearn", "kms:encryptioncontext:aws:cloudtrail:arn"}
@@ -41,38 +44,64 @@ _KINDS_OF_PRINCIPALS = (
     "sts::{}:assumed-role/?*/?*",
     "sts::{}:federated-user/?*",
 )
+# What these services call for has no further colon in its ARN, over which a star of StringLike could reach an account's
+# number. Others have: a log group of that name, an alias, an execution.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudtrail.html and list_awsconfig.html
+_WITHOUT_COLONS = {"cloudtrail.amazonaws.com", "config.amazonaws.com"}
 _VARIABLE = re.compile(r"\$\{[^{}]*\}")
 
 
 def outsiders(partition: str, own: set[str], statements: tuple[Statement, ...], context: Context) -> Iterator[Caller]:
     """Principals of other accounts, each with the context of its requests: directly, and by an access point there."""
     others = [account for account in accounts(statements, own) if account not in own]
-    points = list(_points(partition, statements, others))
-    for who, arn in _external_principals(partition, others, statements):
-        account = who.split(":")[4]
-        direct = {
-            **context,
-            "aws:principalarn": (arn,),
-            "aws:principalaccount": (account,),
-            "aws:principalisawsservice": ("false",),
-            "aws:principalservicename": (),
-            "aws:sourcearn": (),
-            "aws:sourceaccount": (),
-            "kms:calleraccount": (account,),
-            POINT_ACCOUNT: (),
-            _POINT_ARN: (),
-        }
-        principal = Principal(PrincipalKind.AWS, who)
-        yield principal, direct
-        for point in points:
-            yield principal, {**direct, POINT_ACCOUNT: (point.split(":")[4],), _POINT_ARN: (point,)}
+    principals = list(_external_principals(partition, others, statements))
+    for who, arn in principals:
+        yield from _by_points(who, arn, (None, *_points(partition, statements, who.split(":")[4])), context)
+    points = list(_telling_points(partition, statements, others))
+    for who, arn in principals if points else ():
+        yield from _by_points(who, arn, points, context)
 
 
-def _points(partition: str, statements: tuple[Statement, ...], others: Iterable[str]) -> Iterator[str]:
+def _by_points(who: str, arn: str, points: Iterable[str | None], context: Context) -> Iterator[Caller]:
+    """A principal of another account that calls by each of these access points; ``None``: by none."""
+    account = who.split(":")[4]
+    for point in points:
+        yield (
+            Principal(PrincipalKind.AWS, who),
+            {
+                **context,
+                "aws:principalarn": (arn,),
+                "aws:principalaccount": (account,),
+                "aws:principalisawsservice": ("false",),
+                "aws:principalservicename": (),
+                "aws:sourcearn": (),
+                "aws:sourceaccount": (),
+                "kms:calleraccount": (account,),
+                POINT_ACCOUNT: () if point is None else (point.split(":")[4],),
+                _POINT_ARN: () if point is None else (point,),
+            },
+        )
+
+
+def _points(partition: str, statements: tuple[Statement, ...], account: str) -> tuple[str, ...]:
     """ARNs of access points that others make for the bucket, where a policy tells access points apart."""
-    if values(statements, {POINT_ACCOUNT, _POINT_ARN}):
-        for account in others:
-            yield from _texts(statements, {_POINT_ARN}, f"arn:{partition}:s3:{PART}:{account}:accesspoint/?*")
+    if not values(statements, {POINT_ACCOUNT, _POINT_ARN}) or not _ACCOUNT_OR_ANY.fullmatch(account):
+        return ()
+    return _texts(statements, {_POINT_ARN}, f"arn:{partition}:s3:{PART}:{account}:accesspoint/?*")
+
+
+def _telling_points(partition: str, statements: tuple[Statement, ...], others: Iterable[str]) -> Iterator[str]:
+    """Of all others' access points one that meets the same conditions as the rest of its kind."""
+    conditions = _conditions(statements, {POINT_ACCOUNT, _POINT_ARN})
+    depends_on_caller = any("${" in value for each in conditions for value in each.values)
+    seen: set[object] = set()
+    for account in others:
+        for point in _points(partition, statements, account):
+            sent = {POINT_ACCOUNT: (account,), _POINT_ARN: (point,)}
+            alike = point if depends_on_caller else tuple(holds(each, sent).is_true for each in conditions)
+            if alike not in seen:
+                seen.add(alike)
+                yield point
 
 
 def vouched_for(own: set[str], statements: tuple[Statement, ...], context: Context) -> Iterator[Caller]:
@@ -100,10 +129,9 @@ def in_organizations(
         return
     by_service = context["aws:principalisawsservice"] == ("true",)
     key, absent = ("aws:sourceorgid", "aws:principalorgid") if by_service else ("aws:principalorgid", "aws:sourceorgid")
-    of_resource: Context = {"aws:resourceorgid": () if own is None else (own,)}
     for name in _texts(statements, _ORGANIZATION_KEYS, "o-?*", () if own is None else (own,)):
         if name != own:
-            yield {**context, **of_resource, key: (name,), absent: ()}
+            yield {**context, key: (name,), absent: ()}
 
 
 def services(partition: str, own: set[str], statements: tuple[Statement, ...], context: Context) -> Iterator[Caller]:
@@ -116,7 +144,8 @@ def services(partition: str, own: set[str], statements: tuple[Statement, ...], c
     for name in service_names(statements):
         for account in others:
             for owner in (account, ""):  # the ARNs of some resources have no account
-                for source in _texts(statements, _SOURCE_KEYS, f"arn:{partition}:{PART}:{PART}:{owner}:*"):
+                within = f"arn:{partition}:{PART}:{PART}:{owner}:{PART if name in _WITHOUT_COLONS else '*'}"
+                for source in _texts(statements, _SOURCE_KEYS, within):
                     if not (source in named and is_of_one_resource(source)):
                         yield of_service(name, source, account, context)
 
@@ -130,7 +159,7 @@ def for_named_resources(bucket: str | None, statements: tuple[Statement, ...], c
     for source in values(statements, {"aws:sourcearn"}):
         if is_of_one_resource(source) and source.rpartition(":")[2] != bucket:
             for name in service_names(statements):
-                yield of_service(name, source, ANY_OTHER, context)
+                yield of_service(name, source, ANY_ACCOUNT, context)
 
 
 def is_of_one_resource(arn: str) -> bool:
@@ -145,7 +174,7 @@ def service_names(statements: tuple[Statement, ...]) -> tuple[str, ...]:
     entries = [entry for each in allowing if not each.excludes for entry in each.patterns]
     named = {entry.value for entry in entries if entry.kind == "Service"}
     if any(each.excludes for each in allowing) or any(entry.value == "*" for entry in entries):
-        named |= {*_texts(statements, {"aws:principalservicename"}, "?*.amazonaws.com")}
+        named |= {*_texts(statements, {"aws:principalservicename"}, "?*.amazonaws.com*")}
         named.add(f"{ANY_OTHER}.amazonaws.com")
     return tuple(sorted(named))
 
@@ -181,7 +210,7 @@ def other_trails(trail_arn: str, statements: tuple[Statement, ...]) -> Iterator[
     """
     own = Arn.parse(trail_arn)
     for owner in dict.fromkeys((own.account, *accounts(statements, {own.account}))):
-        within = f"arn:{own.partition}:cloudtrail:?{PART}:{owner}:trail/?*"
+        within = f"arn:{own.partition}:cloudtrail:?{PART}:{owner}:trail/?{PART}"  # no name of a trail has a colon
         yield from (each for each in _texts(statements, _TRAIL_KEYS, within, (trail_arn,)) if each != trail_arn)
 
 
@@ -190,8 +219,12 @@ def object_arns(statements: tuple[Statement, ...], resource: str, context: Conte
 
     :param context: of the caller, for policy variables. Default: - none is resolved.
     """
-    patterns = [pattern for each in statements for pattern in each.resources.patterns]
-    return one_of_each_kind(_resolved(patterns, context), f"{resource}/?*")
+    groups = [
+        group
+        for each in statements
+        for group in _groups((_resolved(pattern, context), "${" in pattern) for pattern in each.resources.patterns)
+    ]
+    return tuple(one_of_each_kind(groups, f"{resource}/?*").values())
 
 
 def choices(statements: tuple[Statement, ...], key: str) -> tuple[tuple[str, ...], ...]:
@@ -201,8 +234,7 @@ def choices(statements: tuple[Statement, ...], key: str) -> tuple[tuple[str, ...
     conditions = _conditions(statements, {key})
     numbers = [value for each in conditions if "Numeric" in each.operator for value in each.values]
     found = [*_around(numbers), *(("1.3", "1.2", "1.0") if key == "s3:tlsversion" else ())]
-    if not numbers:
-        found += _texts(statements, {key}, "*")
+    found += _texts(statements, {key}, "*")
     return ((), *((value,) for value in dict.fromkeys(found)))
 
 
@@ -225,15 +257,16 @@ def _external_principals(
     grows with the policy without a limit.
     """
     named = {entry.value for s in statements for entry in s.principals.patterns if entry.kind == "AWS"}
-    patterns = _resolved(values(statements, {"aws:principalarn"}), None)
+    groups = {*_told_apart(statements, {"aws:principalarn"}), frozenset(map(literal, named))}
     for owner in others:
         seen = set()
         for kind in _KINDS_OF_PRINCIPALS:
-            for arn in _texts(statements, {"aws:principalarn"}, f"arn:{partition}:{kind.format(owner)}", named):
-                alike = (arn in named, *(matches(pattern, arn).is_true for pattern in patterns))
-                if alike not in seen or arn in named:
+            within = f"arn:{partition}:{kind.format(owner)}"
+            for alike, arn in one_of_each_kind(groups, within).items():
+                if alike not in seen:
                     seen.add(alike)
                     yield arn, arn
+            yield from ((who, who) for who in named if arn_matches(within, who).is_true)
     for who in named:
         parts = who.split(":", 5)
         if len(parts) == 6 and parts[4] in others and parts[2] == "sts" and parts[5].startswith("assumed-role/"):
@@ -254,10 +287,17 @@ def accounts(statements: tuple[Statement, ...], own: Iterable[str]) -> tuple[str
     everything += [entry.value for s in statements for entry in s.principals.patterns]
     named = [account for value in everything for account in _ACCOUNT.findall(value)]
     parts = [value.split(":") for value in values(statements, _ARN_KEYS)]
-    patterns = [*values(statements, _ACCOUNT_KEYS), *(each[4] for each in parts if len(each) > 4)]
-    kinds = one_of_each_kind((*_resolved(patterns, None), *own), _ANY_ACCOUNT)
-    # Of which the policy says nothing: longer than any sequence of question marks.
-    return tuple(dict.fromkeys((ANY_OTHER, *named, *(kind for kind in kinds if kind.strip(LETTER)))))
+    patterns = {_resolved(each[4], None) for each in parts if len(each) > 4}
+    # Those without a wildcard are named.
+    in_arns: set[str] = {pattern for pattern in patterns if set("*?") & set(pattern)}
+    groups: set[str | Group] = {
+        *_told_apart(statements, _ACCOUNT_KEYS),
+        *in_arns,
+        frozenset({*patterns} - in_arns),
+        frozenset(own),
+    }
+    kinds = one_of_each_kind(groups, "?" * len(ANY_ACCOUNT)).values()
+    return tuple(dict.fromkeys((ANY_ACCOUNT, *named, *kinds)))
 
 
 def values(statements: tuple[Statement, ...], keys: set[str]) -> tuple[str, ...]:
@@ -274,20 +314,41 @@ def _texts(statements: tuple[Statement, ...], keys: set[str], within: str, more:
 
     :param more: texts to be told apart as well.
     """
-    found = values(statements, keys)
-    exact = [*more, *found]  # an operator without wildcards takes a pattern for a text
-    if any("IgnoreCase" in each.operator for each in _conditions(statements, keys)):
-        exact += [change(value) for value in found for change in (str.upper, str.lower, str.swapcase)]
-    kinds = one_of_each_kind((*_resolved(found, None), *more), within)
+    exact = (*more, *values(statements, keys))  # an operator without wildcards takes a pattern for a text
+    kinds = one_of_each_kind({*_told_apart(statements, keys), frozenset(map(literal, more))}, within).values()
     is_within = arn_matches if within.startswith("arn:") else matches
     shape = within.replace(PART, "*")
     return tuple(dict.fromkeys((*kinds, *(each for each in exact if is_within(shape, each).is_true))))
 
 
-def _resolved(patterns: Iterable[str], context: Context | None) -> tuple[str, ...]:
-    """The patterns with values for their variables; where there is none, any text."""
-    found = []
-    for pattern in dict.fromkeys(patterns):
-        resolved = pattern if context is None else substituted(pattern, context)
-        found.append(_VARIABLE.sub("*", pattern if isinstance(resolved, Ternary) else resolved))
-    return tuple(found)
+def _told_apart(statements: tuple[Statement, ...], keys: set[str]) -> Iterator[Group]:
+    """The patterns with which conditions compare these keys: a value of one kind meets the same conditions."""
+    for condition in _conditions(statements, keys):
+        yield from _groups((_as_compared(condition.operator, value), "${" in value) for value in condition.values)
+
+
+def _groups(patterns: Iterable[tuple[str, bool]]) -> Iterator[Group]:
+    """One of which some match; those with a variable, which are known only in part, are each by themselves."""
+    together = set()
+    for pattern, has_variable in patterns:
+        if has_variable:
+            yield frozenset((pattern,))
+        else:
+            together.add(pattern)
+    yield frozenset(together)
+
+
+def _as_compared(operator: str, value: str) -> str:
+    """A condition's value as a pattern that matches what the operator compares it with."""
+    base = operator.rpartition(":")[2].removesuffix("IfExists")
+    if "Like" in base or base.startswith("Arn"):
+        resolved = _resolved(value, None)
+        return of_arn(resolved) if base.startswith("Arn") else resolved
+    pattern = "*".join(map(literal, _VARIABLE.split(value)))
+    return in_any_case(pattern) if base.endswith("IgnoreCase") else pattern
+
+
+def _resolved(pattern: str, context: Context | None) -> str:
+    """The pattern with values for its variables; where there is none, any text."""
+    resolved = pattern if context is None else substituted(pattern, context)
+    return _VARIABLE.sub("*", pattern if isinstance(resolved, Ternary) else resolved)

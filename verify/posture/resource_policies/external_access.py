@@ -9,20 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import chain, product
 
 from verify.arn import Arn
-from verify.fact import Denied, Failed, Missing, Value, known
+from verify.fact import Missing, Value, known
 from verify.policy.document import Statement, parse_policy
 from verify.policy.evaluation import PrincipalKind, Request, decide, decide_each, one_of_each
 from verify.policy.probes import ANY_OTHER, readable
 from verify.policy.ternary import Ternary, any_of, reasons_of
+from verify.policy.texts import limited
 from verify.policy.times import context_at
 from verify.policy.wildcard import matches
-from verify.posture.facts.trail import TrailFacts
+from verify.posture.facts.trail import IN_NO_ORGANIZATION, TrailFacts
 from verify.posture.model import Status, Verdict, failed, passed, unknown
 from verify.posture.model import decide as left_to_decide
 from verify.posture.resource_policies.callers import (
+    ANY_ACCOUNT,
     POINT_ACCOUNT,
     Caller,
     Context,
@@ -237,7 +239,8 @@ def event_data_stores_keep_outsiders_out(facts: TrailFacts) -> Verdict:
     def judged(arn: str, policy: str) -> Verdict:
         asked = tuple((action, arn) for action in _STORE_ACTIONS)
         read = f"{{aws}} cloudtrail get-resource-policy --resource-arn {shell_word(arn)}"
-        return _keeps_outsiders_out(facts, policy, lambda _: asked, {}, read)
+        owner: Context = {"aws:resourceaccount": (Arn.parse(arn).account,)}
+        return _keeps_outsiders_out(facts, policy, lambda _: asked, owner, read)
 
     found = _worst(known(facts.event_data_store_policies), judged, "event data store ")
     if found is not None:
@@ -279,6 +282,7 @@ def _owner_of_bucket(facts: TrailFacts) -> Context:
     return {} if owner is None else {"aws:resourceaccount": (owner,)}
 
 
+@limited()
 def _keeps_outsiders_out(
     facts: TrailFacts,
     policy: str,
@@ -298,7 +302,11 @@ def _keeps_outsiders_out(
     partition = facts.target.partition
     found = facts.organization_id
     organization = found.value if isinstance(found, Value) else None
-    is_known = not isinstance(found, Denied | Failed)
+    # Of what was not asked nothing is known.
+    is_known = isinstance(found, Value) or found == IN_NO_ORGANIZATION
+    asked_account = facts.target.account.value if isinstance(facts.target.account, Value) else None
+    if is_known and context.get("aws:resourceaccount") == (asked_account,):
+        context["aws:resourceorgid"] = () if organization is None else (organization,)
     left = iter(range(_MOST_CHOICES))
 
     def each_decided(alone: Iterable[Caller]) -> Iterator[tuple[Request, Ternary]]:
@@ -314,10 +322,11 @@ def _keeps_outsiders_out(
 
     answers = []
     for request, answer in each_decided(
-        (
-            *outsiders(partition, own, statements, context),
-            *vouched_for(own, statements, context),
-            *services(partition, own, statements, context),
+        # One after the other: where there are too many, most are not made.
+        chain(
+            outsiders(partition, own, statements, context),
+            vouched_for(own, statements, context),
+            services(partition, own, statements, context),
         )
     ):
         if answer.is_true:
@@ -381,7 +390,7 @@ def _who(request: Request) -> str:
     if request.principal.kind is PrincipalKind.FEDERATED:
         return f"whom {name} vouches for"
     point = "".join(f", by an access point of {readable(each)}" for each in request.context[POINT_ACCOUNT])
-    return f"{name}{' (anybody)' if ANY_OTHER in request.principal.name.split(':')[4] else ''}{point}"
+    return f"{name}{' (anybody)' if request.principal.name.split(':')[4] == ANY_ACCOUNT else ''}{point}"
 
 
 def own_accounts(facts: TrailFacts) -> set[str]:
@@ -402,6 +411,7 @@ def _one_of_each(policy: str, actions: Iterable[str]) -> tuple[str, ...]:
     return tuple(kinds.values())
 
 
+@limited()
 def _allows_no_other_trail(policy: str, facts: TrailFacts, requests_of: Callable[[str], Sequence[Request]]) -> Verdict:
     """PASS when the policy allows none of the requests on behalf of another trail."""
     statements = parse_policy(policy)

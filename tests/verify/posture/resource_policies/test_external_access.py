@@ -11,6 +11,7 @@ from tests.verify.posture import healthy
 from tests.verify.posture.healthy import ACCOUNT, BUCKET, TRAIL_ARN, policy, result
 from tests.verify.posture.statements import BUCKET_ARN, Statement, but, grant
 from verify.fact import Denied, Fact, Missing, Value
+from verify.posture.facts.collect import _depends_on_organization
 from verify.posture.facts.trail import Key, KeyGrant
 from verify.posture.model import Result, Status
 from verify.posture.resource_policies.rewrite import corrected_bucket_policy, corrected_key_policy
@@ -169,6 +170,31 @@ def test_an_organization_is_inside_when_it_is_the_accounts_own() -> None:
     assert external_access(everybody, Value("o-other")).status is Status.FAIL
     assert external_access(everybody, Missing("the account is in no organization")).status is Status.FAIL
     assert external_access(everybody).status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("organization", "expected"),
+    [
+        (Value("o-mine"), Status.FAIL),
+        (Value("o-other"), Status.PASS),
+        (Missing("the account is in no organization"), Status.PASS),
+        (healthy.HEALTHY.organization_id, Status.UNKNOWN),  # it was not asked
+        (NOT_READ, Status.UNKNOWN),
+    ],
+)
+def test_the_organization_of_the_bucket_is_known_only_where_it_was_asked(
+    organization: Fact[str], expected: Status
+) -> None:
+    everybody = on_bucket("*", "s3:GetObject", StringEquals={"aws:ResourceOrgID": "o-mine"})
+    facts = healthy.but(bucket_policy=policy(everybody), organization_id=organization)
+    assert result(facts, IN_BUCKET).status is expected
+    theirs = dataclasses.replace(facts, bucket_owner=Value(OTHER))
+    assert result(theirs, IN_BUCKET).status is Status.UNKNOWN
+
+
+def test_the_organization_is_asked_for_where_a_policy_depends_on_that_of_the_bucket() -> None:
+    everybody = on_bucket("*", "s3:GetObject", StringEquals={"aws:ResourceOrgID": "o-mine"})
+    assert _depends_on_organization(healthy.TARGET, [policy(everybody)])
 
 
 def for_log_groups(operator: str, arn: str) -> Statement:
@@ -383,6 +409,132 @@ def who_reaches_the_bucket(statement: Statement, *, is_first: bool = False) -> R
     own = json.loads(corrected_bucket_policy(None, TRAIL_ARN, BUCKET, None))["Statement"]
     statements = (statement, *own) if is_first else (*own, statement)
     return result(healthy.but(bucket_policy=policy(*statements)), "bucket_policy_keeps_strangers_out")
+
+
+ANY_TWELVE = "?" * 12
+# As many question marks as an account's number has digits match each of them, also of one that no policy names.
+FROM_ANY_ACCOUNT = {
+    "its number": on_bucket("*", "s3:GetObject", StringLike={"aws:PrincipalAccount": ANY_TWELVE}),
+    "a role": on_bucket("*", "s3:GetObject", ArnLike={"aws:PrincipalArn": f"arn:aws:iam::{ANY_TWELVE}:role/x"}),
+    "a service": on_bucket(CONFIG, "s3:GetObject", StringLike={"aws:SourceAccount": ANY_TWELVE}),
+    "a resource": on_bucket(CONFIG, "s3:PutObject", ArnLike={"aws:SourceArn": f"arn:aws:s3:*:{ANY_TWELVE}:*"}),
+    "an access point": on_bucket("*", "s3:*", StringLike={"s3:DataAccessPointAccount": ANY_TWELVE}),
+}
+
+
+@pytest.mark.parametrize("statement", FROM_ANY_ACCOUNT.values(), ids=FROM_ANY_ACCOUNT)
+def test_question_marks_for_an_account_match_that_of_anybody(statement: Statement) -> None:
+    assert who_reaches_the_bucket(statement).status is Status.FAIL
+
+
+def test_question_marks_for_an_account_match_that_of_any_key_user_and_trail() -> None:
+    assert external_access(to("*", StringLike={"kms:CallerAccount": ANY_TWELVE})).status is Status.FAIL
+    trails = {"StringLike": {"aws:SourceArn": TRAIL_ARN.replace(ACCOUNT, ANY_TWELVE)}}
+    mine = {"StringNotEquals": {"aws:SourceAccount": ACCOUNT}}
+    assert of_bucket({**trails, **mine}).status is of_key({**trails, **mine}).status is Status.ADVICE
+
+
+NUMBERS = [f"{number * 7919 + 300000000000:012d}" for number in range(40)]
+MORE_NUMBERS = [f"3{number:011d}" for number in range(1250)]
+WORDS = ("Admin", "Audit", "Read", "Power", "Ops", "Sec", "Net", "Data", "Dev", "Bill", "Deploy", "Break")
+# Dozens of ordinary patterns, any number of which one value could match.
+MANY_PATTERNS: dict[str, Statement] = {
+    "trails": on_bucket(
+        {"Service": "cloudtrail.amazonaws.com"},
+        ["s3:PutObject", "s3:GetObject"],
+        StringLike={"aws:SourceArn": [f"arn:aws:cloudtrail:*:{each}:trail/*" for each in NUMBERS]},
+    ),
+    "resources": on_bucket(
+        CONFIG, "s3:PutObject", ArnLike={"aws:SourceArn": [f"arn:aws:config:*:{each}:*" for each in NUMBERS]}
+    ),
+    "folders": but(
+        on_bucket("*", "s3:DeleteObject"),
+        Effect="Deny",
+        Resource=[f"{BUCKET_ARN}/AWSLogs/*/{word}/*" for word in (*WORDS, *NUMBERS)],
+    ),
+    "roles": but(
+        on_bucket(
+            {"AWS": NUMBERS[0]}, "s3:*", ArnNotLike={"aws:PrincipalArn": [f"arn:aws:iam::*:role/*{w}*" for w in WORDS]}
+        ),
+        Effect="Deny",
+    ),
+}
+
+
+@pytest.mark.parametrize("statement", MANY_PATTERNS.values(), ids=MANY_PATTERNS)
+def test_dozens_of_ordinary_patterns_are_decided_in_time(statement: Statement) -> None:
+    target = dataclasses.replace(healthy.TARGET, trusted_accounts=tuple(NUMBERS))
+    before = process_time()
+    assert result(healthy.but(bucket_policy=policy(statement), target=target), IN_BUCKET).status is Status.PASS
+    # One outsider more is found among them.
+    facts = healthy.but(bucket_policy=policy(statement, on_bucket({"AWS": OTHER}, "s3:GetObject")), target=target)
+    assert result(facts, IN_BUCKET).status is Status.FAIL
+    assert process_time() - before < 5
+
+
+@pytest.mark.parametrize(
+    ("service", "operator", "expected"),
+    [
+        ("config", "StringLike", Status.PASS),
+        ("cloudtrail", "StringLike", Status.PASS),
+        ("logs", "ArnLike", Status.PASS),
+        # A log group can be named as the account, and a star of StringLike reaches over colons.
+        ("logs", "StringLike", Status.FAIL),
+    ],
+)
+def test_a_star_reaches_over_colons_where_there_can_be_some(service: str, operator: str, expected: Status) -> None:
+    of_account = {operator: {"aws:SourceArn": f"arn:aws:{service}:*:{ACCOUNT}:*"}}
+    by_service = on_bucket({"Service": f"{service}.amazonaws.com"}, "s3:GetObject", **of_account)
+    assert who_reaches_the_bucket(by_service).status is expected
+
+
+def test_another_trail_that_dozens_of_patterns_match_is_one_that_there_can_be() -> None:
+    trails = [f"arn:aws:cloudtrail:*:{each}:trail/*" for each in NUMBERS]
+    found = of_key({"StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": trails}})
+    assert found.status is Status.ADVICE
+    assert found.actual.endswith(f":{NUMBERS[0]}:trail/(any other) as well")
+
+
+LARGE: dict[str, tuple[Statement, ...]] = {
+    "access points": (on_bucket("*", "s3:*", StringEquals={"s3:DataAccessPointAccount": MORE_NUMBERS}),),
+    "sources": (
+        on_bucket(CONFIG, "s3:GetObject", StringLike={"aws:SourceAccount": ACCOUNT}),
+        *(
+            on_bucket("*", "s3:GetObject", StringLike={"aws:SourceArn": f"arn:aws:{word}:*:{each}:*{word}*"})
+            for word, each in zip(WORDS, NUMBERS, strict=False)
+        ),
+        on_bucket("*", "s3:GetObject", StringNotEquals={"aws:SourceAccount": MORE_NUMBERS[:200]}),
+    ),
+}
+
+
+@pytest.mark.parametrize("statements", LARGE.values(), ids=LARGE)
+def test_a_large_policy_is_given_up_in_time(statements: tuple[Statement, ...]) -> None:
+    before = process_time()
+    denied = [but(each, Effect="Deny") for each in statements[1:]] or [but(statements[0], Effect="Deny")]
+    facts = healthy.but(bucket_policy=policy(statements[0], *denied))
+    assert result(facts, IN_BUCKET).status is Status.UNKNOWN
+    assert process_time() - before < 5
+
+
+@pytest.mark.parametrize("arn", [f"ARN:AWS:IAM::{OTHER}:ROLE/AUDIT", f"arn:aws:iam::{OTHER}:Role/Audit"])
+def test_a_principal_in_whatever_case_is_seen(arn: str) -> None:
+    condition: dict[str, Any] = {"StringEqualsIgnoreCase": {"aws:PrincipalArn": arn}}
+    assert who_reaches_the_bucket(on_bucket("*", "s3:GetObject", **condition)).status is Status.FAIL
+    condition["StringLike"] = {"aws:PrincipalArn": "*/aUd?t"}
+    assert who_reaches_the_bucket(on_bucket("*", "s3:GetObject", **condition)).status is Status.FAIL
+
+
+def test_a_number_beside_it_hides_no_text_that_a_caller_chooses() -> None:
+    seven = on_bucket("*", "s3:ListBucket", "", StringEquals={"s3:max-keys": "7"})
+    many = on_bucket("*", "s3:ListBucket", "", NumericGreaterThan={"s3:max-keys": "100"})
+    facts = healthy.but(bucket_policy=policy(seven, but(many, Effect="Deny")))
+    assert result(facts, IN_BUCKET).status is Status.FAIL
+
+
+def test_a_service_of_china_has_a_name_of_its_own() -> None:
+    named = on_bucket("*", "s3:GetObject", StringEquals={"aws:PrincipalServiceName": "ec2.amazonaws.com.cn"})
+    assert who_reaches_the_bucket(named).status is Status.FAIL
 
 
 @pytest.mark.parametrize("is_first", [False, True])

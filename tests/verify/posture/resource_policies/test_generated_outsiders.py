@@ -18,6 +18,7 @@ from tests.verify.posture import healthy
 from tests.verify.posture.healthy import ACCOUNT as OURS
 from tests.verify.posture.healthy import policy, result
 from tests.verify.posture.statements import BUCKET_ARN
+from verify.posture.facts.trail import IN_NO_ORGANIZATION
 from verify.posture.model import Status
 
 ANOTHER = "777788889999"
@@ -186,7 +187,8 @@ def about_one_value_asked(document: dict[str, Any], what: str) -> Iterator[Case]
 def check_one_value(number: int) -> Status:
     made, what = about_one_value(number)
     document = {"Version": "2012-10-17", "Statement": made}
-    found = result(healthy.but(bucket_policy=policy(*made)), "bucket_policy_keeps_strangers_out").status
+    facts = healthy.but(bucket_policy=policy(*made), organization_id=IN_NO_ORGANIZATION)
+    found = result(facts, "bucket_policy_keeps_strangers_out").status
 
     let_in = [case for case in about_one_value_asked(document, what) if naive(case)]
 
