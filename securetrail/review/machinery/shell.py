@@ -21,9 +21,12 @@ _ENDS_AT_FAILURES: Final = re.compile(r"(?:#!\S+(?: \S*sh)?|set)(?: \S+)*? -(?:[
 _FAILS_AND_GOES_ON: Final = re.compile(r"&&|(?:^|[;\s])!\s")
 _ENDS_A_BLOCK: Final = re.compile(r"(?:done|esac|fi|\}|\))\b.*|[)}].*")
 _STARTED_BY: Final = re.compile(r"#!\s*(?:/usr)?/bin/(?:env (?:-S )?)?")
-# A comment behind a command in which nothing is quoted.
-_COMMENTED: Final = re.compile(r"(?P<command>[^'\"#`$\\]*?)\s+#.*")
-_SAYS: Final = re.compile(r"echo(?: (?:[\w .,:/-]+|'[\w .,:/-]*'|\"[\w .,:/-]*\"))?(?: >&2)?")
+# A line in which all is closed that is quoted; and what lets the lines below it be a text.
+_CLOSED: Final = re.compile(r"""(?:[^'"\\`]|\\.|(?<!\$)'[^']*'|"(?:[^"\\]|\\.)*"|`[^`]*`)*\\?""")
+_HERE_DOCUMENT: Final = re.compile(r"(?<!<)<<(?!<)")
+# A command that the next line goes on with; and what decides at the end, or goes on after failures.
+_UNFINISHED: Final = ("&&", "||", "|", "\\")
+_LAST_WORD: Final = re.compile(r"\btrap\b|\bset(?: \S+)*? \+|(?<!&)&$")
 _INSTALLED: Final = (".venv/", "./.venv/", "venv/", "node_modules/", "./node_modules/")
 _WORDS: Final = re.compile(r"[\w./-]+")
 
@@ -71,10 +74,9 @@ def of_script(name: str, before: str | None, after: str | None) -> Iterator[Obje
     """
     if before is None or not (name.endswith((".bash", ".sh")) or _SHELLS.match(before)):
         return
-    old, new = (_commands(text or "") for text in (before, after))
+    sides = before, after or ""
+    old, new = ([*_commands(text)] if all(map(_is_plain, sides)) else text.rstrip("\n").split("\n") for text in sides)
     is_ended = any(_ENDS_AT_FAILURES.match(line) for line in old) and not _goes_on(old)
-    if is_ended:
-        old, new = ([line for line in side if not _SAYS.fullmatch(line)] for side in (old, new))
     if (new[: len(old)] if is_ended else new) != old:
         says = f"{name}, which the workflows run, is {'another one' if after is not None else 'gone'}."
         detail = f"{old} -> {new}"
@@ -83,15 +85,33 @@ def of_script(name: str, before: str | None, after: str | None) -> Iterator[Obje
 
 def _goes_on(commands: list[str]) -> bool:
     """Whether the last command may fail and what stands behind it runs all the same."""
-    of_block = commands if _ENDS_A_BLOCK.fullmatch(commands[-1]) else commands[-1:]
-    return any(_FAILS_AND_GOES_ON.search(line) for line in of_block)
+    is_block = _ENDS_A_BLOCK.fullmatch(commands[-1]) or any(line.endswith(_UNFINISHED) for line in commands)
+    of_block = commands if is_block else commands[-1:]
+    ends = commands[-1].endswith(_UNFINISHED) or any(_LAST_WORD.search(line) for line in commands)
+    return ends or any(_FAILS_AND_GOES_ON.search(line) for line in of_block)
 
 
-def _commands(script: str) -> list[str]:
-    """The lines of a shell script without comments, but for the first one, which says what runs it."""
-    lines = (line.strip() for line in script.splitlines())
-    # A comment does not go on in the next line.
-    kept = "\n".join(line for line in lines if line and (line.startswith("#!") or not line.startswith("#")))
-    joined = re.sub(r"[ \t]*\\\n", " ", kept).splitlines()
-    plain = (found["command"] if (found := _COMMENTED.fullmatch(line)) else line for line in joined)
-    return [_STARTED_BY.sub("#!", line) for line in plain]
+def _is_plain(script: str) -> bool:
+    """Whether each line is of commands or a comment, and none of a text that spans lines."""
+    lines = (line for line in script.split("\n") if not line.lstrip(" \t").startswith("#"))
+    return all(_CLOSED.fullmatch(line) and not _HERE_DOCUMENT.search(line) for line in lines)
+
+
+def _commands(script: str) -> Iterator[str]:
+    """The lines of a plain shell script without comments, but for the first one, which says what runs it.
+
+    Comments behind commands stay, and so does how a command is broken into lines: a backslash within a comment joins
+    nothing, and behind one that joins, a comment ends the command.
+    """
+    is_joined = False
+    for number, line in enumerate(script.split("\n")):
+        stripped = line.strip(" \t")
+        if number == 0 and line.startswith("#!"):
+            yield _STARTED_BY.sub("#!", line)
+        elif is_joined or stripped.endswith("\\"):
+            is_comment = not is_joined and stripped.startswith("#")
+            is_joined = line.endswith("\\") and not is_comment
+            if not is_comment:
+                yield line
+        elif stripped and not stripped.startswith("#"):
+            yield stripped

@@ -260,9 +260,35 @@ CHECKS = "#!/bin/bash\nset -euo pipefail\ncheck_one\ncheck_two --all\n"
         (f"{CHECKS}! grep x y\n", f"{CHECKS}! grep x y\necho done\n", {"script_changed"}),
         (f"{CHECKS}if x\nthen\na && b\nfi\n", f"{CHECKS}if x\nthen\na && b\nfi\ntrue\n", {"script_changed"}),
         (f"{CHECKS}if x\nthen\na\nfi\n", f"{CHECKS}if x\nthen\na\nfi\nb\n", set()),
-        # In other words, or with more of them.
-        (CHECKS, CHECKS.replace("two --all", "two \\\n    --all # both"), set()),
-        (CHECKS, CHECKS.replace("check_two", "echo 'now the other' >&2\ncheck_two"), set()),
+        (f"{CHECKS}x &&\ny\n", f"{CHECKS}x &&\ny\necho done\n", {"script_changed"}),
+        (f"{CHECKS}x \\\n", f"{CHECKS}x \\\n  || true\n", {"script_changed"}),
+        (f"{CHECKS}trap y EXIT\nx\n", f"{CHECKS}trap y EXIT\nx\ntrap - EXIT\n", {"script_changed"}),
+        (f"{CHECKS}set +e\nx\n", f"{CHECKS}set +e\nx\necho done\n", {"script_changed"}),
+        (f"{CHECKS}x &\nwait $!\n", f"{CHECKS}x &\nwait $!\n", set()),
+        # What it only says may be the answer of a function.
+        ("set -e\nf() {\n  x\n}\nf || exit 1\n", "set -e\nf() {\n  x\necho ok\n}\nf || exit 1\n", {"script_changed"}),
+        # A comment does not go on in the next line, and ends a command that does.
+        (CHECKS, CHECKS.replace("pipefail", "pipefail # all of it \\\nexit 0"), {"script_changed"}),
+        (
+            CHECKS.replace("check_one", "S=1 check"),
+            CHECKS.replace("check_one", "S=1 \\\n# x\ncheck"),
+            {"script_changed"},
+        ),
+        (CHECKS.replace("one", "\\\none"), CHECKS.replace("one", "\\\n# x\none"), {"script_changed"}),
+        (CHECKS.replace("one", "\\\none"), CHECKS.replace("one", "\\\n\none"), {"script_changed"}),
+        (CHECKS.replace("one", "\\\none"), CHECKS.replace("one", "\\ \none"), {"script_changed"}),
+        (CHECKS, CHECKS.replace("check_one", "# why \\\ncheck_one"), set()),
+        (CHECKS, CHECKS.replace("check_one", "# why\u2028check_one"), {"script_changed"}),
+        (CHECKS, CHECKS.replace("\n", "\r\n"), {"script_changed"}),
+        # Within a text no line is a comment, and blanks count.
+        (f"{CHECKS}sh -c '\nx\n'\n", f"{CHECKS}sh -c '\n# it'; exit 0\nx\n'\n", {"script_changed"}),
+        (f"{CHECKS}sh <<E\nx\nE\ny\n", f"{CHECKS}sh <<E\nx\n E\ny\n", {"script_changed"}),
+        (f"{CHECKS}sh <<E\nx\nE\ny\n", f"{CHECKS}sh <<E\nx\nE\ny\nz\n", set()),
+        # What runs it stands at its very beginning.
+        ("#!/bin/sh -e\nx\ny\n", "\n#!/bin/sh -e\nx\ny\n", {"script_changed"}),
+        ("#!/bin/sh -e\nx\ny\n", "\ufeff#!/bin/sh -e\nx\ny\n", {"script_changed"}),
+        # In other words.
+        (CHECKS, CHECKS.replace("check_two", "\n  # the other, isn't it?\n  check_two"), set()),
         (CHECKS, CHECKS.replace("/bin/bash", "/usr/bin/env bash"), set()),
         (CHECKS.replace("set -euo pipefail\n", ""), f"{CHECKS}echo done\n", {"script_changed"}),
     ],
