@@ -28,42 +28,48 @@ _HERE_DOCUMENT: Final = re.compile(r"(?<!<)<<(?!<)")
 _UNFINISHED: Final = ("&&", "||", "|", "\\")
 _LAST_WORD: Final = re.compile(r"\btrap\b|\bset(?: \S+)*? \+|(?<!&)&$")
 _INSTALLED: Final = (".venv/", "./.venv/", "venv/", "node_modules/", "./node_modules/")
-_WORDS: Final = re.compile(r"[\w./-]+")
+_WORDS: Final = re.compile(r"[\w.,:/+@%~-]+")
+_LONGEST_PATH: Final = 500
 
 
-def called_scripts(commands: Iterable[str], read: Callable[[str], str | None]) -> frozenset[str]:
+def called_scripts(
+    commands: Iterable[str], read: Callable[[str], str | None], changed: Iterable[str] = ()
+) -> frozenset[str]:
     """The shell scripts that commands run, and those that these run, by their paths from the root.
 
     :param commands: of workflows and verbs.
     :param read: the text of one of the base's files, None for one that is not there.
+    :param changed: files that count when their name stands anywhere in what runs, whatever a word of it is.
     """
     found: set[str] = set()
     seen: set[str] = set()
+    named = {name: re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])") for name in changed}
     left = [(command, "") for command in (*commands, read(".ci/run") or "")]
     while left:
         text, folder = left.pop()
-        for word in {*_WORDS.findall(text)}:
-            for name in {*_places(word, folder)} - seen:
-                seen.add(name)
-                script = read(name)
-                if script is not None and (name.endswith((".bash", ".sh")) or _SHELLS.match(script)):
-                    found.add(name)
-                    left.append((script, posixpath.dirname(name)))
+        names = {name for word in {*_WORDS.findall(text)} for name in _places(word, folder)}
+        for name in ({name for name, pattern in named.items() if pattern.search(text)} | names) - seen:
+            seen.add(name)
+            script = read(name)
+            if script is not None and (name.endswith((".bash", ".sh")) or _SHELLS.match(script)):
+                found.add(name)
+                left.append((script, posixpath.dirname(name)))
     return frozenset(found)
 
 
 def _places(word: str, folder: str) -> Iterator[str]:
     """Where a script may be that a word names, from the root and from the folder of the script with the word."""
     # Installed programs are large, and no part of the repository.
-    if posixpath.splitext(word)[1] not in ("", ".bash", ".ksh", ".sh", ".zsh") or word.startswith(_INSTALLED):
+    if word.startswith(_INSTALLED) or len(word) > _LONGEST_PATH:
         return
-    # In `$(dirname "$0")/more.sh` what is before the slash is that folder.
-    name = posixpath.normpath(word.lstrip("/"))
-    if name not in (".", "..") and not name.startswith("../"):
-        yield name
-    beside = posixpath.normpath(posixpath.join(folder, word.lstrip("/")))
-    if folder and not beside.startswith("."):
-        yield beside
+    # In `$(dirname "$0")/more.sh` what is before the slash is that folder, and in `$PWD/tools/more.sh` the root.
+    parts = word.split("/")
+    for number in range(len(parts)):
+        rest = "/".join(parts[number:])
+        for name in (rest, posixpath.join(folder, rest)):
+            path = posixpath.normpath(name.lstrip("/"))
+            if path not in (".", "..") and not path.startswith("../"):
+                yield path
 
 
 def of_script(name: str, before: str | None, after: str | None) -> Iterator[Objection]:

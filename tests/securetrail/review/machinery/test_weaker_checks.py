@@ -1,11 +1,14 @@
 """Tests that cannot fail any more, a conftest.py that keeps them from running, and what a verb or an action does."""
 
 import json
+from pathlib import Path
 from typing import Final
 
 import pytest
 
+from securetrail.review.cli import _reader
 from securetrail.review.machinery.files import compare_machinery
+from securetrail.review.machinery.shell import called_scripts
 
 PATH, CONFTEST, WORKFLOW = "tests/test_a.py", "tests/conftest.py", ".github/workflows/ci.yml"
 BODY = "    y = f()\n    assert y == 1\n"
@@ -306,6 +309,44 @@ def test_a_script_that_such_a_script_runs_counts_as_well(called: str) -> None:
     assert kinds(base, {**base, "tools/more.sh": SCRIPT.replace("pytest", "true")}) == {"script_changed"}
     unused = {**base, "tools/ci.sh": CHECKS}
     assert kinds(unused, {**unused, "tools/more.sh": SCRIPT.replace("pytest", "true")}) == set()
+
+
+@pytest.mark.parametrize(
+    ("called", "name"),
+    [
+        ("$GITHUB_WORKSPACE/tools/ci.sh", "tools/ci.sh"),
+        ("${{ github.workspace }}/tools/ci.sh", "tools/ci.sh"),
+        ('"$PWD/tools/ci.sh"', "tools/ci.sh"),
+        ('"${ROOT}tools/ci.sh"', "tools/ci.sh"),
+        ("X=tools/ci.sh; sh $X", "tools/ci.sh"),
+        ("tools/c++@ci.sh", "tools/c++@ci.sh"),
+        ("tools/c=i,1", "tools/c=i,1"),
+        ("'tools/all checks'", "tools/all checks"),
+        ("tools/ci.check", "tools/ci.check"),
+    ],
+)
+def test_a_script_counts_however_it_is_called(called: str, name: str) -> None:
+    weaker = {name: SCRIPT.replace("pytest", "true")}
+    step = {WORKFLOW: json.dumps({"on": "push", "jobs": {"a": {"steps": [{"run": called}]}}})}
+    by_make = {**runs("make"), "Makefile": f"all:\n\t{called.replace('$', '$$')}\n"}
+    by_another = {**runs("$HOME/a.sh"), "a.sh": f"#!/bin/sh\n{called}\n"}
+    for base in ({**each, name: SCRIPT} for each in (step, by_make, by_another)):
+        assert kinds(base, {**base, **weaker}) == {"script_changed"}
+    if {*name} & {*"= "}:
+        return
+    # And what it runs does, though it is as it was.
+    last = {name: f"{SCRIPT}$ROOT/tools/last.sh\n", "tools/last.sh": SCRIPT}
+    assert kinds({**step, **last}, {**step, **last, "tools/last.sh": "exit 0\n"}) == {"script_changed"}
+
+
+def test_files_are_read_as_those_see_them_who_run_them(tmp_path: Path) -> None:
+    read = _reader(tmp_path)
+    for name in ("a.sh", "a", "a.py", "a.toml", "a.yml", "a.yaml"):
+        (tmp_path / name).write_bytes(b"\xef\xbb\xbf#!/bin/sh -e\r\nx\n")
+        marked = name in ("a.sh", "a")
+        assert read(name) == ("\ufeff#!/bin/sh -e\r\nx\n" if marked else "#!/bin/sh -e\nx\n")
+    # What is too long for a name is none.
+    assert called_scripts([f"openssl dgst {'a' * 300} /{'b/' * 5000}"], read) == frozenset()
 
 
 ACTION = "runs:\n  using: composite\n  steps:\n    - run: pytest\n      shell: bash\n"
