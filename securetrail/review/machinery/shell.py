@@ -25,8 +25,8 @@ _STARTED_BY: Final = re.compile(r"#!\s*(?:/usr)?/bin/(?:env (?:-S )?)?")
 _CLOSED: Final = re.compile(r"""(?:[^'"\\`]|\\.|(?<!\$)'[^']*'|"(?:[^"\\]|\\.)*"|`[^`]*`)*\\?""")
 _HERE_DOCUMENT: Final = re.compile(r"(?<!<)<<(?!<)")
 # A command that the next line goes on with; and what decides at the end, or goes on after failures.
-_UNFINISHED: Final = ("&&", "||", "|", "\\")
-_LAST_WORD: Final = re.compile(r"\btrap\b|\bset(?: \S+)*? \+|(?<!&)&$")
+_UNFINISHED: Final = re.compile(r"(?:&&|\||\\)\s*(?:#.*)?$")
+_LAST_WORD: Final = re.compile(r"\btrap\b|\bset(?: \S+)*? \+|(?<!&)&\s*(?:#.*)?$")
 _INSTALLED: Final = (".venv/", "./.venv/", "venv/", "node_modules/", "./node_modules/")
 _WORDS: Final = re.compile(r"[\w.,:/+@%~-]+")
 _LONGEST_PATH: Final = 500
@@ -91,9 +91,9 @@ def of_script(name: str, before: str | None, after: str | None) -> Iterator[Obje
 
 def _goes_on(commands: list[str]) -> bool:
     """Whether the last command may fail and what stands behind it runs all the same."""
-    is_block = _ENDS_A_BLOCK.fullmatch(commands[-1]) or any(line.endswith(_UNFINISHED) for line in commands)
+    is_block = _ENDS_A_BLOCK.fullmatch(commands[-1]) or any(_UNFINISHED.search(line) for line in commands)
     of_block = commands if is_block else commands[-1:]
-    ends = commands[-1].endswith(_UNFINISHED) or any(_LAST_WORD.search(line) for line in commands)
+    ends = bool(_UNFINISHED.search(commands[-1])) or any(_LAST_WORD.search(line) for line in commands)
     return ends or any(_FAILS_AND_GOES_ON.search(line) for line in of_block)
 
 
