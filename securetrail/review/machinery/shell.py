@@ -19,6 +19,7 @@ _SHELLS: Final = re.compile(r"#!.*\b(?:ba|da|k|z)?sh\b")
 _ENDS_AT_FAILURES: Final = re.compile(r"(?:#!\S+(?: \S*sh)?|set)(?: \S+)*? -(?:[a-z]*e|o errexit\b)")
 # What fails so does not end the script: as its last command it is its answer, also as the last one of a loop.
 _FAILS_AND_GOES_ON: Final = re.compile(r"&&|(?:^|[;\s])!\s")
+_BEGINS_A_BLOCK: Final = re.compile(r"(?:[{(]|\b(?:do|else|then))\s*(?:#.*)?$")
 _ENDS_A_BLOCK: Final = re.compile(r"(?:done|esac|fi|\}|\))\b.*|[)}].*")
 _STARTED_BY: Final = re.compile(r"#!\s*(?:/usr)?/bin/(?:env (?:-S )?)?")
 # A line in which all is closed that is quoted; and what lets the lines below it be a text.
@@ -82,7 +83,10 @@ def of_script(name: str, before: str | None, after: str | None) -> Iterator[Obje
         return
     sides = before, after or ""
     old, new = ([*_commands(text)] if all(map(_is_plain, sides)) else text.rstrip("\n").split("\n") for text in sides)
-    is_ended = any(_ENDS_AT_FAILURES.match(line) for line in old) and not _goes_on(old)
+    first = next((number for number, line in enumerate(old) if _ENDS_AT_FAILURES.match(line)), None)
+    # Within a function or under a condition it may not be set.
+    is_set = first is not None and not any(_BEGINS_A_BLOCK.search(line) for line in old[:first])
+    is_ended = is_set and not _goes_on(old)
     if (new[: len(old)] if is_ended else new) != old:
         says = f"{name}, which the workflows run, is {'another one' if after is not None else 'gone'}."
         detail = f"{old} -> {new}"

@@ -264,6 +264,8 @@ CHECKS = "#!/bin/bash\nset -euo pipefail\ncheck_one\ncheck_two --all\n"
         (f"{CHECKS}if x\nthen\na && b\nfi\n", f"{CHECKS}if x\nthen\na && b\nfi\ntrue\n", {"script_changed"}),
         (f"{CHECKS}if x\nthen\na\nfi\n", f"{CHECKS}if x\nthen\na\nfi\nb\n", set()),
         (f"{CHECKS}x &&\ny\n", f"{CHECKS}x &&\ny\necho done\n", {"script_changed"}),
+        ("if x\nthen\n  set -e\nfi\ny\n", "if x\nthen\n  set -e\nfi\ny\nz\n", {"script_changed"}),
+        ("f() { # a\n  set -e\n}\ny\n", "f() { # a\n  set -e\n}\ny\nz\n", {"script_changed"}),
         (f"{CHECKS}x && # a\ny\n", f"{CHECKS}x && # a\ny\necho done\n", {"script_changed"}),
         (f"{CHECKS}x & # a\nwait\n", f"{CHECKS}x & # a\nwait\necho done\n", {"script_changed"}),
         (f"{CHECKS}x \\\n", f"{CHECKS}x \\\n  || true\n", {"script_changed"}),
