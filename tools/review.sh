@@ -60,6 +60,11 @@ worst() { # exit code
 
 rm -rf "$out"
 mkdir -p "$out"
+# What programs take for settings, and what leads elsewhere, is no template: it is gone before anything reads it.
+if [ "$part" = judge ] && [ -d "$TEMPLATES" ]; then
+  cp -RP "$TEMPLATES/." "$private/templates"
+  find "$private/templates" -mindepth 1 \( -name '.*' -o ! -type f ! -type d \) -prune -exec rm -rf -- {} +
+fi
 gravest=0
 profiles=()
 for profile in lab compliance; do
@@ -69,7 +74,8 @@ for profile in lab compliance; do
   judge)
     mkdir -p "$out/$profile"
     for made in head between; do
-      [ ! -d "$TEMPLATES/$profile/$made" ] || cp -R "$TEMPLATES/$profile/$made" "$out/$profile/$made"
+      handed_over=$private/templates/$profile/$made
+      [ ! -d "$handed_over" ] || cp -R "$handed_over" "$out/$profile/$made"
     done
     review "$profile" --synthesize-only=base || code=$?
     ;;
@@ -81,8 +87,9 @@ for profile in lab compliance; do
   fi
   if [ "$code" -eq 0 ]; then
     for side in base head; do
+      # One word: of a folder that is a word of its own, checkov reads .checkov.yaml, which may name code to run.
       env --ignore-environment "PATH=$PATH" "HOME=$private" "TMPDIR=$private" \
-        "$root/.venv/checkov/bin/checkov" --directory "$out/$profile/$side" --framework cloudformation --skip-download \
+        "$root/.venv/checkov/bin/checkov" --directory="$out/$profile/$side" --framework cloudformation --skip-download \
         --output json --soft-fail >"$out/$profile/$side.checkov.json" || code=3
     done
     [ "$code" -eq 0 ] || echo "review: $profile: checkov failed, so that what is lost is not known" >&2

@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import dataclasses
 import datetime as dt
+import errno
 import json
 import os
 import shutil
@@ -49,6 +50,9 @@ FORMATS: Final = ("text", "json", "markdown", "sarif")
 _NOTHING, _OBJECTIONS, _USAGE, _UNKNOWN, _INTERRUPTED = 0, 1, 2, 3, 130
 _COMMAND: Final = "python -m securetrail review"
 _BOTH: Final = "both"
+# Files whose programs see no mark at the beginning, and those to which a carriage return ends a line.
+_MARKED: Final = (".py", ".toml", ".yaml", ".yml")
+_OF_LINES: Final = (*_MARKED, ".cfg", ".in", ".ini", ".json", ".lock", ".md", ".txt")
 _EPILOG: Final = f"""
 exit codes:
   0  nothing to object to: what the base protects, the change protects as well
@@ -411,12 +415,20 @@ def _reader(root: Path) -> Callable[[str], str | None]:
 
     def read(name: str) -> str | None:
         path = root / name
-        # GitHub and git follow no link in a repository: what it leads to is not the file that counts.
-        if path.resolve() != real / name:
-            return None
-        # Some editors begin a file with a mark that no program of it sees.
-        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
-        return text and text.removeprefix("\ufeff")
+        try:
+            # GitHub and git follow no link in a repository: what it leads to is not the file that counts.
+            if path.resolve() != real / name or not path.is_file():
+                return None
+        except OSError as error:
+            # What a script says may be too long for a name.
+            if error.errno == errno.ENAMETOOLONG:
+                return None
+            raise
+        newline = None if path.suffix in _OF_LINES else ""
+        with path.open(encoding="utf-8", errors="replace", newline=newline) as file:
+            text = file.read()
+        # Some editors begin a file with a mark. A script that begins with it has no first line that says what runs it.
+        return text.removeprefix("\ufeff") if path.suffix in _MARKED else text
 
     return read
 

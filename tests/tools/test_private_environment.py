@@ -111,6 +111,46 @@ def test_a_review_hands_no_secret_to_the_code_of_either_side(tmp_path: Path, eve
     assert list(everybodys.iterdir()) == []
 
 
+def test_what_is_handed_over_holds_nothing_but_files_that_are_seen(tmp_path: Path, everybodys: Path) -> None:
+    folder, templates, seen = tmp_path / "project", tmp_path / "templates", tmp_path / "seen"
+    for name, script in (
+        ("bin/python", ""),
+        # As checkov does: of a folder that is a word of its own, it reads the settings.
+        (
+            ".venv/checkov/bin/checkov",
+            f"""echo "$1" >>{seen}
+find "${{1#*=}}" >>{seen}
+[ "$1" != --directory ] || cat "$2/.checkov.yaml" >>{seen}
+""",
+        ),
+    ):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_text(f"#!/bin/bash\n{script}")
+        (folder / name).chmod(0o755)
+    (folder / "tools").mkdir()
+    shutil.copy(ROOT / "tools/review.sh", folder / "tools")
+    (tmp_path / "elsewhere/head").mkdir(parents=True)
+    (tmp_path / "elsewhere/head/theirs").touch()
+    made = templates / "lab/head"
+    for name in ("manifest.json", ".checkov.yaml", "more/.checkov.yml", "more/a.json", ".more/a.json"):
+        (made / name).parent.mkdir(parents=True, exist_ok=True)
+        (made / name).write_text("external-checks-dir: [here]\n")
+    (made / "link").symlink_to(tmp_path)
+    (templates / "compliance").symlink_to(tmp_path / "elsewhere")
+    path = os.pathsep.join([str(folder / "bin"), os.environ["PATH"]])
+    known = environment(everybodys, PATH=path, BASE="main", PART="judge", TEMPLATES=str(templates))
+
+    subprocess.run(["tools/review.sh"], cwd=folder, env=known, capture_output=True, check=False)
+
+    out = folder / "cdk.out/review"
+    files = {each.relative_to(out).as_posix() for each in out.rglob("*") if not each.is_dir() or each.is_symlink()}
+    assert {each for each in files if "/head/" in each} == {"lab/head/manifest.json", "lab/head/more/a.json"}
+    told = seen.read_text().splitlines()
+    assert f"--directory={out}/lab/head" in told
+    assert "external-checks-dir: [here]" not in told
+    assert list(everybodys.iterdir()) == []
+
+
 @pytest.mark.slow
 def test_what_judges_in_ci_runs_no_code_of_the_change(tmp_path: Path, everybodys: Path, project: Path) -> None:
     path = os.pathsep.join([str(ROOT / ".venv/bin"), os.environ["PATH"]])

@@ -56,9 +56,7 @@ _RULE: Final = "AWS::Events::Rule"
 _REMEDIATION: Final = "AWS::Config::RemediationConfiguration"
 # Documents of AWS by which AWS Config turns protection on.
 # https://docs.aws.amazon.com/systems-manager-automation-runbooks/latest/userguide/automation-ref-con.html
-_PROTECTING: Final = re.compile(
-    r"AWS(?:ConfigRemediation)?-(?:Block|Configure|Enable|Encrypt|Enforce|DisableS3BucketPublic)\w*"
-)
+_PROTECTING: Final = re.compile(r"AWS(?:ConfigRemediation)?-(?:Block|Enable|Encrypt|Enforce|DisableS3BucketPublic)\w*")
 # A document of Systems Manager as the target of a rule.
 _DOCUMENT: Final = re.compile(r":ssm:[^:]*:[^:]*:(?:document|automation-definition)/([^:]+)")
 # Resources of CDK's own whose calls no property tells: what each names, and what it does to it, and when.

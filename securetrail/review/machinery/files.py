@@ -129,7 +129,7 @@ def compare_machinery(
     of_base = tuple(_texts(sorted({*workflows, *workflows_of_base}), base).values())
     makefile, new = base(MAKEFILE), [name for name in names if base(name) is None]
     commands = (*(line for text in of_base for line in scripts(text)), *recipes(makefile or "", of_base))
-    called = called_scripts(commands, base)
+    called = called_scripts(commands, base, names)
     for name in names:
         # How a test of it ends has been said.
         said = " ".join(each.says for each in found if each.resource.startswith(f"{name}::"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import configparser
 import shlex
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from securetrail.review.objections import Objection, objection_id
@@ -25,6 +25,8 @@ _PLACES: Final = {
     "setup.cfg": "tool:pytest",
 }
 SETTINGS: Final = (*_PLACES, ".coveragerc")
+# Those that pytest reads since version 9 only.
+_SINCE_9: Final = ("pytest.toml", ".pytest.toml")
 # Where one of these is, pytest has no settings of another file.
 HIDING: Final = tuple(_PLACES)[:4]
 _PYPROJECT: Final = "pyproject.toml"
@@ -53,8 +55,11 @@ _NARROWING: Final = {
     "--reruns": "--reruns",
     "--rootdir": "--rootdir",
 }
+# A word behind an option of which nobody here knows whether it has a value.
+_VALUE_OR_FILE: Final = "?"
 _LEAVES_OUT: Final = {
     *_NARROWING.values(),
+    _VALUE_OR_FILE,
     "--co",
     "--collect-only",
     "--disable-plugin-autoload",
@@ -75,6 +80,7 @@ _LEAVES_OUT: Final = {
 # Options by which more runs, or fails.
 _FAILING: Final = ("--doctest-glob", "--doctest-modules", "--strict", "--strict-config", "--strict-markers")
 _COVERED: Final = "--cov-fail-under"
+_FILTER: Final = "--pythonwarnings"
 _LAST_COUNTS: Final = ("-k", "-m", "--config-file", "--confcutdir", "--rootdir", "--cov-fail-under")
 # Other options that have a value, as a word of its own or joined to it.
 _WITH_VALUE: Final = {
@@ -155,16 +161,19 @@ def _lets_more_pass(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iter
 
 
 def says_the_same(folder: str, base: Read, head: Read) -> bool:
-    """Whether pytest has the same settings in a folder on both sides, from whatever file.
+    """Whether pytest has the same settings in a folder on both sides, from whatever file, and in whatever version.
 
     :param folder: with a slash at its end, or nothing for the root.
     """
-    first, second = (_effective(folder, side) for side in (base, head))
-    return first is not None and first == second
+    for places in (tuple(_PLACES), [name for name in _PLACES if name not in _SINCE_9]):
+        first, second = (_effective(folder, places, side) for side in (base, head))
+        if first is None or first != second:
+            return False
+    return True
 
 
-def _effective(folder: str, read: Read) -> Mapping[str, list[str]] | None:
-    for name in _PLACES:
+def _effective(folder: str, places: Iterable[str], read: Read) -> Mapping[str, list[str]] | None:
+    for name in places:
         text = read(f"{folder}{name}")
         found = _settings(name, text) if text is not None else {}
         if found or (text is not None and name in HIDING):
@@ -175,7 +184,7 @@ def _effective(folder: str, read: Read) -> Mapping[str, list[str]] | None:
 
 
 def _runs_less(before: list[str], after: list[str]) -> bool:
-    """Whether by the options of the second side fewer tests run, or fail, in whatever order they stand."""
+    """Whether by the options of the second side fewer tests run, or fail; most may stand in any order."""
     old, new = _counting(before), _counting(after)
     narrower = {(name, value) for name, value in new - old if name in _LEAVES_OUT and not _is_stricter(name, value)}
     failing = {(name, value) for name, value in old if name in _FAILING or _is_stricter(name, value)}
@@ -185,7 +194,10 @@ def _runs_less(before: list[str], after: list[str]) -> bool:
     of_old = {value for name, value in old if not name}
     is_narrower = bool(files) and not (of_old and of_old <= files)
     least = [max((_number(value) for name, value in side if name == _COVERED), default=-1.0) for side in (old, new)]
-    return bool(narrower or gone or failing - new) or is_narrower or least[0] > least[1]
+    # Of two filters of warnings that fit, the last one counts.
+    filters = [[value for name, value in _options(side) if name == _FILTER] for side in (before, after)]
+    is_less = not _fails_as_much(*filters) or is_narrower or least[0] > least[1]
+    return bool(narrower or gone or failing - new) or is_less
 
 
 def _counting(words: list[str]) -> set[tuple[str, str]]:
@@ -197,7 +209,7 @@ def _counting(words: list[str]) -> set[tuple[str, str]]:
 
 def _is_stricter(name: str, value: str) -> bool:
     """By this one more tests fail."""
-    return name == "--pythonwarnings" and value.startswith("error")
+    return name == _FILTER and value.startswith("error")
 
 
 def _options(words: list[str]) -> Iterator[tuple[str, str]]:
@@ -215,6 +227,8 @@ def _options(words: list[str]) -> Iterator[tuple[str, str]]:
             yield from _letters(word, left)
         elif not before or not before.startswith("-") or "=" in before or before in _FLAGS or _is_of_tests(word):
             yield "", word
+        else:
+            yield _VALUE_OR_FILE, word
         before = word
 
 
@@ -264,13 +278,17 @@ def _covered(path: str, text: str) -> float:
 def _fails_as_much(before: list[str], after: list[str]) -> bool:
     """Whether every warning that failed a test still does: of two filters that fit, the last one counts."""
     fails = [each for each in before if each.startswith("error")]
-    return not fails or ({*fails} <= {*after} and not _excepted(after) - _excepted(before))
+    return not fails or ({*fails} <= {*after} and _excepted(after) <= _excepted(before))
 
 
-def _excepted(filters: list[str]) -> set[str]:
-    """The filters that take something from one that fails tests, because they stand behind it."""
-    first = next((number for number, each in enumerate(filters) if each.startswith("error")), len(filters))
-    return {each for each in filters[first:] if not each.startswith("error")}
+def _excepted(filters: list[str]) -> set[tuple[str, str]]:
+    """The filters that take something from one that fails tests, because they stand behind it: both."""
+    return {
+        (failing, each)
+        for number, failing in enumerate(filters)
+        for each in filters[number:]
+        if failing.startswith("error") and not each.startswith("error")
+    }
 
 
 def _new_plugins(path: str, base: str, head: str) -> Iterator[Objection]:

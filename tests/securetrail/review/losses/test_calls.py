@@ -165,6 +165,9 @@ def by_a_rule(to: str) -> dict[str, Any]:
         ({"More": resource("AWS::SSM::Association", Name="AWS-RunPatchBaseline")}, []),
         (by_config("AWS-EnableCloudTrail"), []),
         (by_config("Stop"), ["calls_at_deployment"]),
+        # By its parameters it turns something off as well.
+        (by_config("AWS-ConfigureS3BucketVersioning"), ["calls_at_deployment"]),
+        (by_config("AWSConfigRemediation-ConfigureS3BucketPublicAccessBlock"), ["calls_at_deployment"]),
         (by_config("Stop", is_automatic=False), []),
         (in_a_window("AWS-RunShellScript"), ["calls_at_deployment"]),
         (in_a_window("AWS-RunPatchBaseline"), []),

@@ -25,8 +25,11 @@ def said(before: str, after: str, path: str = "pytest.ini", part: str = "pytest"
         ("-k'not slow' -q", "-qk 'not slow'"),
         ("-c other.ini", "--config-file=other.ini"),
         ("-W ignore", "--pythonwarnings=ignore"),
+        ("-W error -W ignore::X -q", "-q --pythonwarnings=error -Wignore::X"),
+        ("-W error -W ignore::X", "-W ignore::X -W error"),
         ("-m fast", "-m slow -m fast"),
         ("--ignore=x", ""),
+        ("--junitxml out.xml", "-v --junitxml out.xml"),
         ("", "-x --maxfail=1 --ff -n auto --tb short -ra -vv"),
         ("-q", "-q --strict-markers --doctest-modules"),
         ("--cov-fail-under=80", "--cov-fail-under=90"),
@@ -45,12 +48,18 @@ def test_options_that_do_the_same_or_more_are_no_loss(before: str, after: str) -
         ("", "-xk nothing"),
         ("", "-q tests/fast"),
         ("", "tests/test_a.py"),
+        ("--showlocals", "--showlocals tests/cdk"),
+        ("", "--no-header tests"),
         ("", "--tb=short tests"),
         ("-q tests examples", "-q tests"),
         ("-m fast -m slow", "-m slow -m fast"),
         ("--doctest-modules", ""),
         ("--strict-markers", ""),
         ("-Werror", ""),
+        ("-W ignore::X -W error", "-W error -W ignore::X"),
+        ("-W ignore::X --pythonwarnings=error", "-Werror -qWignore::X"),
+        ("-W error::Y -W ignore::X -W error", "-W error::Y -W error -W ignore::X"),
+        ("-W ignore::X -W error -W ignore::X", "-W error -W ignore::X -W error::Y -W ignore::X -W ignore"),
         ("-p our.plugin", ""),
         ("", "--disable-plugin-autoload"),
         ("--cov-fail-under=80", "--cov-fail-under 10"),
@@ -75,6 +84,11 @@ def test_options_by_which_less_runs_or_fails_are_a_loss(before: str, after: str)
         ("testpaths = a b", "testpaths = b a", []),
         ("filterwarnings =\n  error\n  ignore::X", "filterwarnings =\n  ignore::X\n  error", []),
         ("filterwarnings =\n  ignore::X\n  error", "filterwarnings =\n  error\n  ignore::X", ["filterwarnings"]),
+        (
+            "filterwarnings =\n  error::Y\n  ignore::X\n  error",
+            "filterwarnings =\n  error::Y\n  error\n  ignore::X",
+            ["filterwarnings"],
+        ),
         ("", "env = CI=", ["env"]),
         ("", "markers = slow", []),
     ],
@@ -108,6 +122,18 @@ def test_the_same_settings_in_another_file_are_the_same() -> None:
     assert kinds({"pytest.ini": INI}, {}) == {"tests_left_out"}
     # Within a folder of tests they hide those of the root.
     assert kinds({PYPROJECT: TOML}, {PYPROJECT: TOML, "tests/pytest.ini": INI}) == {"tests_left_out"}
+
+
+@pytest.mark.parametrize("name", ["pytest.toml", ".pytest.toml"])
+def test_a_file_that_only_a_new_pytest_reads_hides_nothing(name: str) -> None:
+    own = TOML.replace("tool.pytest.ini_options", "pytest")
+    weaker = TOML.replace("'-q'", "'-k', 'nothing'")
+
+    assert kinds({PYPROJECT: TOML}, {PYPROJECT: weaker, name: own}) == {"tests_left_out"}
+    assert kinds({PYPROJECT: TOML, name: own}, {PYPROJECT: weaker, name: own}) == {"tests_left_out"}
+    assert kinds({PYPROJECT: TOML}, {name: own}) == {"tests_left_out"}
+    assert kinds({PYPROJECT: TOML}, {PYPROJECT: TOML, name: own}) == set()
+    assert kinds({PYPROJECT: TOML, name: own}, {PYPROJECT: TOML}) == set()
 
 
 @pytest.mark.parametrize("name", ["pytest.toml", ".pytest.toml"])

@@ -1,11 +1,14 @@
 """Tests that cannot fail any more, a conftest.py that keeps them from running, and what a verb or an action does."""
 
 import json
+from pathlib import Path
 from typing import Final
 
 import pytest
 
+from securetrail.review.cli import _reader
 from securetrail.review.machinery.files import compare_machinery
+from securetrail.review.machinery.shell import called_scripts
 
 PATH, CONFTEST, WORKFLOW = "tests/test_a.py", "tests/conftest.py", ".github/workflows/ci.yml"
 BODY = "    y = f()\n    assert y == 1\n"
@@ -260,9 +263,39 @@ CHECKS = "#!/bin/bash\nset -euo pipefail\ncheck_one\ncheck_two --all\n"
         (f"{CHECKS}! grep x y\n", f"{CHECKS}! grep x y\necho done\n", {"script_changed"}),
         (f"{CHECKS}if x\nthen\na && b\nfi\n", f"{CHECKS}if x\nthen\na && b\nfi\ntrue\n", {"script_changed"}),
         (f"{CHECKS}if x\nthen\na\nfi\n", f"{CHECKS}if x\nthen\na\nfi\nb\n", set()),
-        # In other words, or with more of them.
-        (CHECKS, CHECKS.replace("two --all", "two \\\n    --all # both"), set()),
-        (CHECKS, CHECKS.replace("check_two", "echo 'now the other' >&2\ncheck_two"), set()),
+        (f"{CHECKS}x &&\ny\n", f"{CHECKS}x &&\ny\necho done\n", {"script_changed"}),
+        ("if x\nthen\n  set -e\nfi\ny\n", "if x\nthen\n  set -e\nfi\ny\nz\n", {"script_changed"}),
+        ("f() { # a\n  set -e\n}\ny\n", "f() { # a\n  set -e\n}\ny\nz\n", {"script_changed"}),
+        (f"{CHECKS}x && # a\ny\n", f"{CHECKS}x && # a\ny\necho done\n", {"script_changed"}),
+        (f"{CHECKS}x & # a\nwait\n", f"{CHECKS}x & # a\nwait\necho done\n", {"script_changed"}),
+        (f"{CHECKS}x \\\n", f"{CHECKS}x \\\n  || true\n", {"script_changed"}),
+        (f"{CHECKS}trap y EXIT\nx\n", f"{CHECKS}trap y EXIT\nx\ntrap - EXIT\n", {"script_changed"}),
+        (f"{CHECKS}set +e\nx\n", f"{CHECKS}set +e\nx\necho done\n", {"script_changed"}),
+        (f"{CHECKS}x &\nwait $!\n", f"{CHECKS}x &\nwait $!\n", set()),
+        # What it only says may be the answer of a function.
+        ("set -e\nf() {\n  x\n}\nf || exit 1\n", "set -e\nf() {\n  x\necho ok\n}\nf || exit 1\n", {"script_changed"}),
+        # A comment does not go on in the next line, and ends a command that does.
+        (CHECKS, CHECKS.replace("pipefail", "pipefail # all of it \\\nexit 0"), {"script_changed"}),
+        (
+            CHECKS.replace("check_one", "S=1 check"),
+            CHECKS.replace("check_one", "S=1 \\\n# x\ncheck"),
+            {"script_changed"},
+        ),
+        (CHECKS.replace("one", "\\\none"), CHECKS.replace("one", "\\\n# x\none"), {"script_changed"}),
+        (CHECKS.replace("one", "\\\none"), CHECKS.replace("one", "\\\n\none"), {"script_changed"}),
+        (CHECKS.replace("one", "\\\none"), CHECKS.replace("one", "\\ \none"), {"script_changed"}),
+        (CHECKS, CHECKS.replace("check_one", "# why \\\ncheck_one"), set()),
+        (CHECKS, CHECKS.replace("check_one", "# why\u2028check_one"), {"script_changed"}),
+        (CHECKS, CHECKS.replace("\n", "\r\n"), {"script_changed"}),
+        # Within a text no line is a comment, and blanks count.
+        (f"{CHECKS}sh -c '\nx\n'\n", f"{CHECKS}sh -c '\n# it'; exit 0\nx\n'\n", {"script_changed"}),
+        (f"{CHECKS}sh <<E\nx\nE\ny\n", f"{CHECKS}sh <<E\nx\n E\ny\n", {"script_changed"}),
+        (f"{CHECKS}sh <<E\nx\nE\ny\n", f"{CHECKS}sh <<E\nx\nE\ny\nz\n", set()),
+        # What runs it stands at its very beginning.
+        ("#!/bin/sh -e\nx\ny\n", "\n#!/bin/sh -e\nx\ny\n", {"script_changed"}),
+        ("#!/bin/sh -e\nx\ny\n", "\ufeff#!/bin/sh -e\nx\ny\n", {"script_changed"}),
+        # In other words.
+        (CHECKS, CHECKS.replace("check_two", "\n  # the other, isn't it?\n  check_two"), set()),
         (CHECKS, CHECKS.replace("/bin/bash", "/usr/bin/env bash"), set()),
         (CHECKS.replace("set -euo pipefail\n", ""), f"{CHECKS}echo done\n", {"script_changed"}),
     ],
@@ -280,6 +313,44 @@ def test_a_script_that_such_a_script_runs_counts_as_well(called: str) -> None:
     assert kinds(base, {**base, "tools/more.sh": SCRIPT.replace("pytest", "true")}) == {"script_changed"}
     unused = {**base, "tools/ci.sh": CHECKS}
     assert kinds(unused, {**unused, "tools/more.sh": SCRIPT.replace("pytest", "true")}) == set()
+
+
+@pytest.mark.parametrize(
+    ("called", "name"),
+    [
+        ("$GITHUB_WORKSPACE/tools/ci.sh", "tools/ci.sh"),
+        ("${{ github.workspace }}/tools/ci.sh", "tools/ci.sh"),
+        ('"$PWD/tools/ci.sh"', "tools/ci.sh"),
+        ('"${ROOT}tools/ci.sh"', "tools/ci.sh"),
+        ("X=tools/ci.sh; sh $X", "tools/ci.sh"),
+        ("tools/c++@ci.sh", "tools/c++@ci.sh"),
+        ("tools/c=i,1", "tools/c=i,1"),
+        ("'tools/all checks'", "tools/all checks"),
+        ("tools/ci.check", "tools/ci.check"),
+    ],
+)
+def test_a_script_counts_however_it_is_called(called: str, name: str) -> None:
+    weaker = {name: SCRIPT.replace("pytest", "true")}
+    step = {WORKFLOW: json.dumps({"on": "push", "jobs": {"a": {"steps": [{"run": called}]}}})}
+    by_make = {**runs("make"), "Makefile": f"all:\n\t{called.replace('$', '$$')}\n"}
+    by_another = {**runs("$HOME/a.sh"), "a.sh": f"#!/bin/sh\n{called}\n"}
+    for base in ({**each, name: SCRIPT} for each in (step, by_make, by_another)):
+        assert kinds(base, {**base, **weaker}) == {"script_changed"}
+    if {*name} & {*"= "}:
+        return
+    # And what it runs does, though it is as it was.
+    last = {name: f"{SCRIPT}$ROOT/tools/last.sh\n", "tools/last.sh": SCRIPT}
+    assert kinds({**step, **last}, {**step, **last, "tools/last.sh": "exit 0\n"}) == {"script_changed"}
+
+
+def test_files_are_read_as_those_see_them_who_run_them(tmp_path: Path) -> None:
+    read = _reader(tmp_path)
+    for name in ("a.sh", "a", "a.py", "a.toml", "a.yml", "a.yaml"):
+        (tmp_path / name).write_bytes(b"\xef\xbb\xbf#!/bin/sh -e\r\nx\n")
+        marked = name in ("a.sh", "a")
+        assert read(name) == ("\ufeff#!/bin/sh -e\r\nx\n" if marked else "#!/bin/sh -e\nx\n")
+    # What is too long for a name is none.
+    assert called_scripts([f"openssl dgst {'a' * 300} /{'b/' * 5000}"], read) == frozenset()
 
 
 ACTION = "runs:\n  using: composite\n  steps:\n    - run: pytest\n      shell: bash\n"
