@@ -483,7 +483,7 @@ def test_dozens_of_ordinary_patterns_are_decided_in_time(statement: Statement) -
     ],
 )
 def test_a_star_reaches_over_colons_where_there_can_be_some(service: str, operator: str, expected: Status) -> None:
-    of_account = {operator: {"aws:SourceArn": f"arn:aws:{service}:*:{ACCOUNT}:*"}}
+    of_account: dict[str, Any] = {operator: {"aws:SourceArn": f"arn:aws:{service}:*:{ACCOUNT}:*"}}
     by_service = on_bucket({"Service": f"{service}.amazonaws.com"}, "s3:GetObject", **of_account)
     assert who_reaches_the_bucket(by_service).status is expected
 
