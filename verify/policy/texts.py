@@ -116,8 +116,10 @@ def _read(patterns: Iterable[str]) -> _Patterns:
                 ones |= here
             else:
                 plain = each.translate(PLAIN)
-                for one in {plain, plain.upper(), plain.lower()} if pattern.startswith(_ANY_CASE) else {plain}:
-                    at[one] = at.get(one, 0) | here
+                cases = {plain, plain.upper(), plain.lower()} if pattern.startswith(_ANY_CASE) else {plain}
+                for one in cases:
+                    if len(one) == 1:  # in capitals some letters are two
+                        at[one] = at.get(one, 0) | here
             place += 1
         ends |= 1 << place
         place += 1
