@@ -442,12 +442,20 @@ def _in_bucket(asked: Asked, aws: Aws, now: datetime) -> Place:
         key: of for key, of in (scope.days or {}).items() if (key[0].account, key[1]) in wanted and key[0] not in theirs
     }
     trail = ready.request.trail
-    layout = _Layout(ready.store, days, expected, list(scope.unseen), empty, (trail.name, trail.home_region))
+    left_before = ready.facts.configuration().left_before(period.start) if scope.unlisted else frozenset()
+    unlisted = [why for place, why in scope.unlisted if place not in left_before]
+    holes = [*scope.unseen, *unlisted]
+    layout = _Layout(ready.store, days, expected, holes, empty, (trail.name, trail.home_region))
     place = _laid_out(asked, layout, (period.start, period.end), ready.request.now, is_copy=False)
     return replace(
         place,
         source=ready.request.source,
-        notices=(*ready.request.notices, *scope.notices, *place.notices),
+        notices=(
+            *ready.request.notices,
+            *scope.notices,
+            *(why for _, why in scope.unlisted if why not in unlisted),
+            *place.notices,
+        ),
         # Of what S3 lists, the ETag is another one after every write.
         version_of=lambda file: f"{file.etag}-{file.size_bytes}" if file.etag else "",
     )

@@ -24,7 +24,7 @@ from verify.cli import logs as command
 from verify.cli import main
 from verify.errors import CannotLook
 from verify.integrity.scope import Scope
-from verify.integrity.timeline.configuration import TrailStatus
+from verify.integrity.timeline.configuration import Configuration, TrailStatus
 from verify.logs.places import Asked, find_files
 from verify.logs.sql.filters import FILTERS, show_sql
 from verify.storage.folder import FolderObjectStore
@@ -259,19 +259,26 @@ def test_the_trails_bucket_is_answered(
     assert "that a digest lists are not there" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("left_before", "code"), [(frozenset(), 3), (frozenset({("old", "")}), 0)])
 def test_a_place_of_before_that_cannot_be_looked_at_is_told(
-    serve_chain: Callable[[Chain], Chain], monkeypatch: pytest.MonkeyPatch, capsys: Capture
+    left_before: frozenset[tuple[str, str]],
+    code: int,
+    serve_chain: Callable[[Chain], Chain],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
 ) -> None:
+    """It may hold files of the period, unless the trail left it before."""
     chain = serve_chain(trail(6))
 
     def unseen(*_: object) -> Scope:
         why = "The trail delivered to s3://old before, which could not be looked at: denied"
-        return Scope(days={}, notices=(why,), places=((BUCKET, ""),))
+        return Scope(days={}, unlisted=((("old", ""), why),), places=((BUCKET, ""),))
 
     monkeypatch.setattr("verify.cli.logs.now", lambda: chain.at + timedelta(minutes=30))
     monkeypatch.setattr("verify.integrity.scope._former", unseen)
+    monkeypatch.setattr(Configuration, "left_before", lambda *_: left_before)
 
-    count("--start", iso(chain.hours[0].start))
+    assert count("--start", iso(chain.hours[0].start)) == code
 
     assert "s3://old before, which could not be looked at" in capsys.readouterr().err
 
