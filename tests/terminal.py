@@ -24,7 +24,10 @@ _PATIENCE_SECONDS = 120
 # A shell asks for marked pastes when it begins to read, and no longer when it begins to run what it read.
 _READS, _RUNS = b"\x1b[?2004h", b"\x1b[?2004l"
 _PASTE_BEGINS, _PASTE_ENDS = b"\x1b[200~", b"\x1b[201~"
-_ESCAPES = re.compile(r"\x1b(\[[0-9;?>=]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9]|[=>])|\r")
+_CODE = r"\x1b(?:\[[0-9;?>=]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9]|[=>])"
+_ESCAPES = re.compile(rf"{_CODE}|\r")
+# What a program does to the lines that stand: it goes up, erases, begins one again, or writes; colours are left out.
+_MOVES = re.compile(rf"\x1b\[(?P<up>\d+)A|(?P<erase>\x1b\[2K)|{_CODE}|(?P<control>[\r\n])|(?P<text>[^\x1b\r\n]+)")
 # Gives the shell the terminal that it reads from, for job control and Ctrl-C.
 _TAKE_TERMINAL = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
@@ -105,5 +108,24 @@ def shown_at_terminal(
 ) -> tuple[int, str]:
     """Runs a program at a terminal of so many columns; its exit code, and what stands there without colours."""
     code, printed = printed_at_terminal(command, columns, {"TERM": "xterm", **environment}, folder)
-    # What a line was before it was written over, as by a bar of progress, does not stand there.
-    return code, "\n".join(_ESCAPES.sub("", line.rpartition("\r")[2]) for line in printed.split("\n"))
+    return code, "\n".join(_standing(printed))
+
+
+def _standing(printed: str) -> list[str]:
+    """The lines as they stand in the end: what was written over or erased, as a bar of progress is, does not stand."""
+    lines, row, column = [""], 0, 0
+    for move in _MOVES.finditer(printed):
+        if move["text"]:
+            line = lines[row].ljust(column)
+            lines[row] = line[:column] + move["text"] + line[column + len(move["text"]) :]
+            column += len(move["text"])
+        elif move["up"]:
+            row = max(row - int(move["up"]), 0)
+        elif move["erase"]:
+            lines[row] = ""
+        elif move["control"] == "\r":
+            column = 0
+        elif move["control"] == "\n":
+            row, column = row + 1, 0
+            lines += [""] * (row == len(lines))
+    return lines
