@@ -65,9 +65,9 @@ def test_who_deploys_keeps_the_turn_while_the_lab_starts_and_stops(tmp_path: Pat
     with folder.deploying(home, lambda: pytest.fail("nobody else is there")):
         lifecycle.start(home)
         other.start()
-        assert waits.wait(10)
+        assert waits.wait(60)
         assert not had_its_turn.is_set()
-    other.join(10)
+    other.join(60)
     lifecycle.stop(home)
 
     assert had_its_turn.is_set()

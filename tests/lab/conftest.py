@@ -97,7 +97,7 @@ def error_of(action: Callable[..., Any], **parameters: Any) -> str:
 
 def settled(cloudformation: Any, stack: str) -> str:
     """The status in which a stack ends, by its name or its id: it is made while its caller goes on."""
-    patience = time.monotonic() + 60
+    patience = time.monotonic() + 180
     while time.monotonic() < patience:
         status: str = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
         if not status.endswith("_IN_PROGRESS"):

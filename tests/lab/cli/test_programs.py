@@ -130,7 +130,7 @@ def test_a_missing_node_is_named_with_its_fix(lab: Lab, tmp_path: Path, monkeypa
 
 
 def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not path.exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)

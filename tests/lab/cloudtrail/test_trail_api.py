@@ -131,7 +131,7 @@ def test_log_files_arrive_by_themselves(client: ClientFactory) -> None:
         Name=NAME, S3BucketName=BUCKET, S3KeyPrefix="alone", SnsTopicName=make_topic(client("sns"), "n")
     )
     cloudtrail.start_logging(Name=NAME)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not delivered(client, "alone") and time.monotonic() < deadline:
         time.sleep(0.2)
 

@@ -127,7 +127,7 @@ def test_a_script_of_glue_does_not_run_and_says_why(client: ClientFactory, proof
     glue.create_job(Name="script", Role=ROLE, Command=command)
     run = glue.start_job_run(JobName="script")["JobRunId"]
 
-    patience = time.monotonic() + 60
+    patience = time.monotonic() + 180
     while time.monotonic() < patience:
         found = glue.get_job_run(JobName="script", RunId=run)["JobRun"]
         if found["JobRunState"] not in ("STARTING", "RUNNING"):

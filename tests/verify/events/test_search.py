@@ -54,7 +54,7 @@ def test_regions_are_searched_at_once_and_merged_newest_first(aws: AwsDouble) ->
     for offset, region in enumerate(regions):
         aws.add(region, *(ago(number * 5 + offset) for number in range(10)))
     together = Barrier(len(regions))
-    aws.on_lookup = lambda: together.wait(10)
+    aws.on_lookup = lambda: together.wait(60)
     reader = history(aws)
     found = list(Search(reader, regions, Query()))
     assert [event.time for event in found] == [AT - timedelta(seconds=number) for number in range(50)]
