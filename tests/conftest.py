@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import math
 import os
 import signal
 from collections.abc import Iterator
@@ -64,6 +65,14 @@ def pytest_runtest_teardown() -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are processors: a third of the time goes by waiting for labs and other programs."""
     return (os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))) + 1
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_progress() -> Iterator[None]:
+    """On a slow machine no progress stands among what a command says; ``test_progress`` shows it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("verify.cli.progress._SILENT_SECONDS", math.inf)
+        yield
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import subprocess
 import tempfile
@@ -71,9 +70,8 @@ def serve_chain(server: SimulatedAwsServer, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsDouble]:
-    """An event history behind HTTP. On a slow machine no progress stands among what the command says."""
-    monkeypatch.setattr("verify.cli.progress._SILENT_SECONDS", math.inf)
+def aws() -> Iterator[AwsDouble]:
+    """An event history behind HTTP."""
     with running_double() as double:
         yield double
 

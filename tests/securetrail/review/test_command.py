@@ -85,7 +85,9 @@ def is_running(process: int) -> bool:
 def test_nothing_changed_is_one_line_and_exit_code_0(project: Path, temporary: Path) -> None:
     done = review(project, temporary)
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    # A slow machine says what it is at.
+    assert [line for line in done.stderr.splitlines() if not line.endswith("…")] == []
     assert done.stdout.replace("\n", " ").startswith("Review: nothing changes; standing exceptions: 0")
     assert len(done.stdout) < 240
 

@@ -8,12 +8,17 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from verify.cli import progress as progress_module
 from verify.cli.integrity import Rate
 from verify.cli.progress import Progress, interruptible
 from verify.report.terminal import Terminal
 
+# As a user has it: while tests run, no progress is shown (tests/conftest.py).
+SILENT_SECONDS = progress_module._SILENT_SECONDS
+
 
 def shown(monkeypatch: pytest.MonkeyPatch, *, after_seconds: float, is_terminal: bool) -> str:
+    monkeypatch.setattr(progress_module, "_SILENT_SECONDS", SILENT_SECONDS)
     seconds = iter([100.0] + [100.0 + after_seconds] * 100)
     # The module's own: other threads of this process ask for the time as well.
     monkeypatch.setattr("verify.cli.progress.time", SimpleNamespace(monotonic=lambda: next(seconds)))
