@@ -28,7 +28,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile(
     "usual", deadline=None, max_examples=80, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.register_profile("long", settings.get_profile("usual"), max_examples=500)
+settings.register_profile("long", settings.get_profile("usual"), max_examples=300)
 settings.register_profile("brief", settings.get_profile("usual"), max_examples=15)
 settings.load_profile("usual")
 
