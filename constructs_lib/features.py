@@ -284,7 +284,8 @@ def _create_alerts(scope: Construct, parts: TrailParts, wanted: Alerts) -> sns.I
     if wanted.on_tampering:
         role = _create_tamper_alerts(scope, parts, topic, for_chat=bool(wanted.slack_channels))
         if existing_resources.differ(topic.env.account, stack.account):
-            to_publish, to_encrypt = role_statements(role, topic.topic_arn)
+            account = stack.account if existing_resources.is_apart(scope, topic) else None
+            to_publish, to_encrypt = role_statements(role, topic.topic_arn, account=account)
             of_topic.append(to_publish)
             of_key.append(to_encrypt)
     add_statements(scope, topic, "alert topic", of_topic, sid_suffix="" if existing is None else parts.sid_suffix)
@@ -324,7 +325,9 @@ def _create_tamper_alerts(scope: Construct, parts: TrailParts, topic: sns.ITopic
         key_arn=parts.encryption_key.key_arn,
         bucket_name=parts.log_bucket.bucket_name,
     )
-    role = create_alert_role(scope, trail_name=parts.trail_name, topic=topic)
+    role = create_alert_role(
+        scope, trail_name=parts.trail_name, topic_arn=topic.topic_arn, key_arn=_key_arn_of(scope, topic)
+    )
     target = alert_target(topic.topic_arn, role.role_arn, for_chat=for_chat)
     guard_alerts(
         scope,
@@ -333,10 +336,21 @@ def _create_tamper_alerts(scope: Construct, parts: TrailParts, topic: sns.ITopic
             target=target,
             topic_arn=topic.topic_arn,
             topic_name=None if is_elsewhere else topic.topic_name,
-            key_ids=[] if key is None else [key.key_id, key.key_arn],
+            key_ids=[] if key is None or existing_resources.is_apart(scope, key) else [key.key_id, key.key_arn],
         ),
     )
     return role
+
+
+def _key_arn_of(scope: Construct, topic: sns.ITopic) -> str | None:
+    """The ARN of the key that encrypts the topic, with a wildcard where it is not known here; ``None``: it has none."""
+    key = topic.master_key
+    if key is not None and not existing_resources.is_apart(scope, key):
+        return key.key_arn
+    if key is None and topic.node.default_child is not None:
+        return None
+    # It exists, and which key it has is not known; or another account's stack makes its key, which can have no name.
+    return cdk.Stack.of(scope).format_arn(service="kms", resource="key", resource_name="*", account=topic.env.account)
 
 
 def _create_analytics(

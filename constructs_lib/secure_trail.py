@@ -236,8 +236,10 @@ class SecureTrail(Construct):
         has_own_log_bucket = self.log_bucket in self.own_buckets
         if self.key_alias is None or not has_own_log_bucket:  # a new key fits a new bucket
             existing_resources.check_key(self.encryption_key, self.log_bucket)
+            existing_resources.check_name(self, "encryption_key", self.encryption_key, self.encryption_key.key_arn)
             deploy_after_owner(self, self.encryption_key)
         if not has_own_log_bucket:
+            existing_resources.check_name(self, "log_bucket", self.log_bucket, self.log_bucket.bucket_arn)
             existing_resources.warn_of_weak_bucket(self, self.log_bucket)
             deploy_after_owner(self, self.log_bucket)
 

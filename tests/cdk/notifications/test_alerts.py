@@ -311,6 +311,39 @@ def test_a_topic_of_another_account_gets_the_statements_that_it_needs_as_outputs
     assert metrics == ["AWS/Events"] * 5
 
 
+def test_a_topic_that_another_accounts_stack_makes_allows_the_role_before_there_is_one() -> None:
+    """As a principal SNS and KMS refuse a role that does not exist yet, and the trail's stack waits for the topic."""
+    app, other = new_app(), "444455556666"
+    there = cdk.Stack(app, "There", env=cdk.Environment(account=other, region=REGION))
+    here = cdk.Stack(app, "Here", env=cdk.Environment(account=ACCOUNT, region=REGION))
+    topic = sns.Topic(there, "Topic", topic_name="alerts", master_key=kms.Key(there, "Key"))
+    SecureTrail(here, "SecureTrail", alerts=Alerts(topic=topic))
+
+    assembly = app.synth()
+    made = {stack: assembly.get_stack_by_name(stack).template for stack in ("There", "Here")}
+    assert here.dependencies == [there]
+    assert not any("Policy" in output for output in made["Here"].get("Outputs", {}))
+    (role,) = [each for each in made["Here"]["Resources"].values() if each["Type"] == "AWS::IAM::Role"]
+    own = f"arn:aws:iam::{ACCOUNT}:"
+    shown = {
+        entry["Sid"][:-8]: (entry["Principal"].get("AWS"), entry["Condition"])
+        for each in made["There"]["Resources"].values()
+        for document in ("KeyPolicy", "PolicyDocument")
+        for entry in each["Properties"].get(document, {}).get("Statement", [])
+        if "Sid" in entry
+    }
+    by_role = (f"{own}root", {"ArnEquals": {"aws:PrincipalArn": f"{own}role/{role['Properties']['RoleName']}"}})
+    by_alarm = (None, {"StringEquals": {"aws:SourceAccount": ACCOUNT}})
+    assert shown == {
+        "EventBridgeAlerts": by_role,
+        "AlertsAreEncrypted": by_role,
+        "CloudWatchAlerts": by_alarm,
+        "AlarmsAreEncrypted": by_alarm,
+    }
+    actions = [each["Properties"].get("AlarmActions") for each in made["Here"]["Resources"].values()]
+    assert {each[0] for each in actions if each} == {f"arn:aws:sns:{REGION}:{other}:alerts"}
+
+
 def as_text(value: Any) -> str:
     """An output's value, with what is known only at deployment by its logical id."""
     if isinstance(value, str):
