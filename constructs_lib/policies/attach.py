@@ -46,9 +46,10 @@ def add_statements(
         if sid_suffix:
             statement.sid = f"{name}{sid_suffix}"
         added = resource.add_to_resource_policy(statement)
-        if added.policy_dependable is not None:
-            dependencies.append(added.policy_dependable)
         if added.statement_added:
+            # One policy has them all. To ask Node for it again costs time at every synth.
+            if not dependencies and added.policy_dependable is not None:
+                dependencies.append(added.policy_dependable)
             continue
         missing.append(statement)
         cdk.Annotations.of(scope).add_warning_v2(
