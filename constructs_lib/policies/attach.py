@@ -40,7 +40,8 @@ def add_statements(
     :param sid_suffix: the end of each Sid, where other trails have statements in the same policy.
     :returns: what must exist before the statements take effect.
     """
-    dependencies, missing = [], []
+    dependencies: list[IDependable] = []
+    missing = []
     for statement in statements:
         name = statement.sid if sid_suffix else None
         if sid_suffix:
