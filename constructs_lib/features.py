@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch_
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
@@ -17,7 +18,7 @@ from constructs import Construct, IDependable
 from constructs_lib.analytics.log_analytics import LogAnalytics
 from constructs_lib.choices import Choices
 from constructs_lib.groups import Alerts, Analytics, CloudWatchLogs, DeliveryNotifications, Replica
-from constructs_lib.notifications.alert_guards import AlertChain, guard_alerts
+from constructs_lib.notifications.alert_guards import AlertChain, guard_alerts, guard_deliveries
 from constructs_lib.notifications.alert_topic import (
     alarm_key_statement,
     alarm_topic_statement,
@@ -50,6 +51,7 @@ class TrailParts:
     :param trail_account: the account that owns the trail.
     :param sid_suffix: ends the Sids of this trail's statements in policies that others use as well.
     :param log_folder: the path in the bucket above the accounts' folders.
+    :param is_never_silent: whether every management event is recorded, of which each account has some every few hours.
     :param own_buckets: those of the buckets that were made for the trail.
     :param break_glass_principal_arns: who may delete copies; ``None`` leaves it to IAM policies.
     :param removal_policy: what becomes of what is made when the construct is removed.
@@ -61,6 +63,7 @@ class TrailParts:
     organization_id: str | None
     sid_suffix: str
     log_folder: str
+    is_never_silent: bool
     encryption_key: kms.IKey
     log_bucket: s3.IBucket
     access_log_bucket: s3.IBucket | None
@@ -76,6 +79,7 @@ class Features:
     :param replica_target: where copies go, whether ``replica`` was made for it or not.
     :param log_role: the role by which CloudTrail writes to the log group.
     :param key_statements: what the log key must allow for the features.
+    :param alarms: all of them, whose one action is the alert topic.
     :param before_trail: what is not the construct's own and must exist before the trail: CloudTrail tries it while the
         trail is created.
     """
@@ -88,6 +92,7 @@ class Features:
     alert_topic: sns.ITopic | None = None
     analytics: LogAnalytics | None = None
     key_statements: Sequence[iam.PolicyStatement] = ()
+    alarms: Sequence[cloudwatch_.CfnAlarm] = ()
     before_trail: Sequence[IDependable] = ()
 
 
@@ -117,11 +122,10 @@ def create_features(scope: Construct, parts: TrailParts, chosen: Choices) -> Fea
     )
     # The alarms of CIS need a topic, with or without alerts.
     alerts = Alerts(on_tampering=False) if chosen.alerts is None and chosen.has_cis_alarms else chosen.alerts
-    alert_topic = None if alerts is None else _create_alerts(scope, parts, alerts)
-    if alert_topic is not None and logging is not None and chosen.has_cis_alarms:
-        create_cis_alarms(
-            scope, trail_name=parts.trail_name, log_group=logging.log_group, topic_arn=alert_topic.topic_arn
-        )
+    alerting = None if alerts is None else _create_alerts(scope, parts, alerts)
+    alarms = (
+        [] if alerting is None else _create_alarms(scope, parts, chosen, alerting.topic.topic_arn, logging, notifying)
+    )
     analytics = (
         None
         if chosen.analytics is None
@@ -138,12 +142,13 @@ def create_features(scope: Construct, parts: TrailParts, chosen: Choices) -> Fea
         log_group=None if logging is None else logging.log_group,
         log_role=None if logging is None else logging.role,
         delivery_topic=None if notifying is None else notifying.topic,
-        alert_topic=alert_topic,
+        alert_topic=None if alerting is None else alerting.topic,
         analytics=analytics,
         key_statements=[
             *([] if logging is None else logging.key_statements),
             *([] if notifying is None else notifying.key_statements),
         ],
+        alarms=[*([] if alerting is None else alerting.alarms), *alarms],
         before_trail=[] if notifying is None else notifying.before_trail,
     )
 
@@ -188,11 +193,15 @@ def create_replica(
 
 @dataclass(frozen=True, slots=True)
 class _LogGroup:
-    """A log group for a trail, the role by which CloudTrail writes to it, and what the log key must allow for it."""
+    """A log group for a trail, the role by which CloudTrail writes to it, and what the log key must allow for it.
+
+    :param is_own: whether it was made for the trail, so that nobody else sends to it.
+    """
 
     log_group: logs.ILogGroup
     role: iam.IRole
     key_statements: Sequence[iam.PolicyStatement]
+    is_own: bool
 
 
 def _create_log_group(scope: Construct, parts: TrailParts, wanted: CloudWatchLogs) -> _LogGroup:
@@ -222,16 +231,20 @@ def _create_log_group(scope: Construct, parts: TrailParts, wanted: CloudWatchLog
         organization_id=parts.organization_id,
         group_arn=group_arn,
     )
-    return _LogGroup(log_group, role, key_statements)
+    return _LogGroup(log_group, role, key_statements, is_own=wanted.log_group is None)
 
 
 @dataclass(frozen=True, slots=True)
 class _DeliveryTopic:
-    """The topic for log files, what the log key must allow for it, and what must exist before the trail."""
+    """The topic for log files, what the log key must allow for it, and what must exist before the trail.
+
+    :param is_own: whether it was made for the trail, so that nobody else publishes to it.
+    """
 
     topic: sns.ITopic
     key_statements: Sequence[iam.PolicyStatement]
     before_trail: Sequence[IDependable]
+    is_own: bool
 
 
 def _create_delivery_topic(scope: Construct, parts: TrailParts, wanted: DeliveryNotifications) -> _DeliveryTopic:
@@ -258,7 +271,7 @@ def _create_delivery_topic(scope: Construct, parts: TrailParts, wanted: Delivery
     before_trail = add_statements(
         scope, topic, "delivery topic", [statement], sid_suffix="" if existing is None else parts.sid_suffix
     )
-    return _DeliveryTopic(topic, [key_statement] if existing is None else [], before_trail)
+    return _DeliveryTopic(topic, [key_statement] if existing is None else [], before_trail, is_own=existing is None)
 
 
 def _grant_on_key_of(
@@ -269,7 +282,15 @@ def _grant_on_key_of(
         add_statements(scope, topic.master_key, f"{kind} key", statements, sid_suffix=sid_suffix)
 
 
-def _create_alerts(scope: Construct, parts: TrailParts, wanted: Alerts) -> sns.ITopic:
+@dataclass(frozen=True, slots=True)
+class _Alerts:
+    """The topic for alerts, and the alarms on alerts that do not arrive."""
+
+    topic: sns.ITopic
+    alarms: Sequence[cloudwatch_.CfnAlarm]
+
+
+def _create_alerts(scope: Construct, parts: TrailParts, wanted: Alerts) -> _Alerts:
     """The topic, this one or a new one, and the alerts that publish to it."""
     stack = cdk.Stack.of(scope)
     existing = wanted.topic
@@ -281,10 +302,12 @@ def _create_alerts(scope: Construct, parts: TrailParts, wanted: Alerts) -> sns.I
         deploy_after_owner(scope, topic)
     of_topic = [alarm_topic_statement(topic_arn=topic.topic_arn, account=stack.account)]
     of_key = [] if existing is None else [alarm_key_statement(stack.account)]
+    alarms: Sequence[cloudwatch_.CfnAlarm] = ()
     if wanted.on_tampering:
-        role = _create_tamper_alerts(scope, parts, topic, for_chat=bool(wanted.slack_channels))
+        role, alarms = _create_tamper_alerts(scope, parts, topic, wanted)
         if existing_resources.differ(topic.env.account, stack.account):
-            to_publish, to_encrypt = role_statements(role, topic.topic_arn)
+            account = stack.account if existing_resources.is_apart(scope, topic) else None
+            to_publish, to_encrypt = role_statements(role, topic.topic_arn, account=account)
             of_topic.append(to_publish)
             of_key.append(to_encrypt)
     add_statements(scope, topic, "alert topic", of_topic, sid_suffix="" if existing is None else parts.sid_suffix)
@@ -301,11 +324,37 @@ def _create_alerts(scope: Construct, parts: TrailParts, wanted: Alerts) -> sns.I
             topic.add_subscription(subscriptions.EmailSubscription(address))
         for url in wanted.webhooks:
             topic.add_subscription(subscriptions.UrlSubscription(url, protocol=sns.SubscriptionProtocol.HTTPS))
-    return topic
+    return _Alerts(topic, alarms)
 
 
-def _create_tamper_alerts(scope: Construct, parts: TrailParts, topic: sns.ITopic, *, for_chat: bool) -> iam.Role:
-    """The rules on calls that touch the trail or the alerts; the role by which they publish."""
+def _create_alarms(
+    scope: Construct,
+    parts: TrailParts,
+    chosen: Choices,
+    topic_arn: str,
+    logging: _LogGroup | None,
+    notifying: _DeliveryTopic | None,
+) -> list[cloudwatch_.CfnAlarm]:
+    """The alarms on deliveries that cease, and those of CIS."""
+    alarms = []
+    if chosen.alerts is not None and chosen.alerts.on_tampering and parts.is_never_silent:
+        alarms += guard_deliveries(
+            scope,
+            topic_name=notifying.topic.topic_name if notifying is not None and notifying.is_own else None,
+            log_group_name=logging.log_group.log_group_name if logging is not None and logging.is_own else None,
+            alert_topic_arn=topic_arn,
+        )
+    if logging is not None and chosen.has_cis_alarms:
+        alarms += create_cis_alarms(
+            scope, trail_name=parts.trail_name, log_group=logging.log_group, topic_arn=topic_arn
+        )
+    return alarms
+
+
+def _create_tamper_alerts(
+    scope: Construct, parts: TrailParts, topic: sns.ITopic, wanted: Alerts
+) -> tuple[iam.Role, list[cloudwatch_.CfnAlarm]]:
+    """The rules on calls that touch the trail or the alerts; the role by which they publish, and the alarms on it."""
     key = topic.master_key
     is_elsewhere = existing_resources.differ(topic.env.account, cdk.Stack.of(scope).account)
     existing_resources.warn_of_unseen_calls(
@@ -324,19 +373,34 @@ def _create_tamper_alerts(scope: Construct, parts: TrailParts, topic: sns.ITopic
         key_arn=parts.encryption_key.key_arn,
         bucket_name=parts.log_bucket.bucket_name,
     )
-    role = create_alert_role(scope, trail_name=parts.trail_name, topic=topic)
-    target = alert_target(topic.topic_arn, role.role_arn, for_chat=for_chat)
-    guard_alerts(
+    role = create_alert_role(
+        scope, trail_name=parts.trail_name, topic_arn=topic.topic_arn, key_arn=_key_arn_of(scope, topic)
+    )
+    target = alert_target(topic.topic_arn, role.role_arn, for_chat=bool(wanted.slack_channels))
+    alarms = guard_alerts(
         scope,
         AlertChain(
             rules=create_tamper_alerts(scope, watched, target),
             target=target,
             topic_arn=topic.topic_arn,
             topic_name=None if is_elsewhere else topic.topic_name,
-            key_ids=[] if key is None else [key.key_id, key.key_arn],
+            key_ids=[] if key is None or existing_resources.is_apart(scope, key) else [key.key_id, key.key_arn],
+            # Of a topic that exists only what is added here is known: others may leave messages out by a filter.
+            subscribers=len(wanted.emails) + len(wanted.webhooks) or (1 if wanted.topic is None else 0),
         ),
     )
-    return role
+    return role, alarms
+
+
+def _key_arn_of(scope: Construct, topic: sns.ITopic) -> str | None:
+    """The ARN of the key that encrypts the topic, with a wildcard where it is not known here; ``None``: it has none."""
+    key = topic.master_key
+    if key is not None and not existing_resources.is_apart(scope, key):
+        return key.key_arn
+    if key is None and topic.node.default_child is not None:
+        return None
+    # It exists, and which key it has is not known; or another account's stack makes its key, which can have no name.
+    return cdk.Stack.of(scope).format_arn(service="kms", resource="key", resource_name="*", account=topic.env.account)
 
 
 def _create_analytics(

@@ -283,12 +283,15 @@ class Alerts:
 
     :param topic: import an encrypted one with its key, by ``Topic.from_topic_attributes``, or the key's policy may
         block alerts. Default: - a new one with its own key.
-    :param on_tampering: rules and alarms, which are billed, on those calls; ``False`` for a topic without them, to
-        which only other alarms publish. Default: - True.
-    :param emails: addresses that alerts go to, each after its owner has confirmed the message that SNS sends. That
-        nobody did, no alarm can tell: ``aws sns list-subscriptions-by-topic`` shows it. The
-        policy of a topic in another account must let the role that deploys subscribe. Default: - none; subscribe to the
-        construct's ``alert_topic``.
+    :param on_tampering: rules on those calls, and alarms, which are billed, on alerts that do not arrive and on
+        deliveries that cease: of log files with ``delivery_notifications``, of events with ``cloudwatch``, each with a
+        topic or a log group that is made here, where every management event is recorded. ``False`` for a topic without
+        them, to which only other alarms publish. Default: - True.
+    :param emails: addresses that alerts go to, each after its owner has confirmed the message that SNS sends. An alarm
+        tells the others when an alert has not reached as many as there are ``emails`` and ``webhooks``, or nobody; that
+        nobody has confirmed, its state alone shows, and ``aws sns list-subscriptions-by-topic``. The policy of a topic
+        in another account must let the role that deploys subscribe. Default: - none; subscribe to the construct's
+        ``alert_topic``.
     :param webhooks: URLs, ``https://`` alone, that SNS posts alerts to, each once it has confirmed the message that SNS
         sends. They stand in the template: none with a secret in it. Default: - none.
     :param slack_channels: channels of Slack that alerts and alarms are shown in. Every subscriber then gets alerts as

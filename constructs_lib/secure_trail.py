@@ -32,7 +32,12 @@ from constructs_lib.policies.attach import add_statements, sid_suffix_of
 from constructs_lib.policies.stack_order import deploy_after_owner
 from constructs_lib.recording.insights import aggregation_configurations, insight_selectors
 from constructs_lib.recording.receivers import receivers
-from constructs_lib.recording.trail_properties import advanced_event_selectors, own_bucket_arns, selector_warnings
+from constructs_lib.recording.trail_properties import (
+    advanced_event_selectors,
+    own_bucket_arns,
+    records_every_management_event,
+    selector_warnings,
+)
 from constructs_lib.storage.buckets import deliver_access_logs_by_policy
 from constructs_lib.storage.log_bucket import (
     bucket_policy_statements,
@@ -236,8 +241,10 @@ class SecureTrail(Construct):
         has_own_log_bucket = self.log_bucket in self.own_buckets
         if self.key_alias is None or not has_own_log_bucket:  # a new key fits a new bucket
             existing_resources.check_key(self.encryption_key, self.log_bucket)
+            existing_resources.check_name(self, "encryption_key", self.encryption_key, self.encryption_key.key_arn)
             deploy_after_owner(self, self.encryption_key)
         if not has_own_log_bucket:
+            existing_resources.check_name(self, "log_bucket", self.log_bucket, self.log_bucket.bucket_arn)
             existing_resources.warn_of_weak_bucket(self, self.log_bucket)
             deploy_after_owner(self, self.log_bucket)
 
@@ -276,7 +283,8 @@ class SecureTrail(Construct):
             ]
 
         # The features beside key, bucket and trail.
-        features = self._create_features(chosen, break_glass_principal_arns)
+        self._alarms: list[cloudwatch_.CfnAlarm] = []
+        features = self._create_features(chosen, recording, break_glass_principal_arns)
         self.key_statements = key_policy_statements(
             trail_arn=self.trail_arn, account=account, partition=stack.partition
         )
@@ -285,6 +293,7 @@ class SecureTrail(Construct):
             self.log_group, self.delivery_topic = features.log_group, features.delivery_topic
             self.alert_topic, self.analytics = features.alert_topic, features.analytics
             self.key_statements += features.key_statements
+            self._alarms = [*features.alarms]
             _connect(self.trail, features)
         acknowledge_choices(
             self.trail,
@@ -418,10 +427,13 @@ class SecureTrail(Construct):
             log_group=self.log_group,
             topic_arn=self.alert_topic.topic_arn,
         )
-        self.trail.node.add_dependency(self.node.find_child(f"{construct_id}Filter"), alarm)
+        self.trail.node.add_dependency(self.node.find_child(f"{construct_id}Filter"))
+        self._alarms.append(alarm)
         return alarm
 
-    def _create_features(self, chosen: Choices, break_glass_principal_arns: Sequence[str] | None) -> Features | None:
+    def _create_features(
+        self, chosen: Choices, recording: Recording | None, break_glass_principal_arns: Sequence[str] | None
+    ) -> Features | None:
         """What was chosen beside key, bucket and trail, if anything was."""
         if not chosen.any:
             return None
@@ -434,6 +446,7 @@ class SecureTrail(Construct):
             organization_id=self.organization_id,
             sid_suffix=self.sid_suffix,
             log_folder=self.log_folder,
+            is_never_silent=recording is None or records_every_management_event(recording.event_selectors),
             encryption_key=self.encryption_key,
             log_bucket=self.log_bucket,
             access_log_bucket=self.access_log_bucket,
@@ -491,9 +504,15 @@ class SecureTrail(Construct):
         before = add_statements(self, self.log_bucket, "bucket", self.bucket_statements, sid_suffix=sid_suffix)
         # And for all else that the construct has made: as long as any of it can fail nothing is delivered, and
         # CloudFormation, which deletes no bucket with files in it, can roll back. Not for the construct itself: what an
-        # app adds to its parts, such as a subscription filter, may lead to a function that knows the trail.
-        made = (each for each in self.node.find_all() if isinstance(each, cdk.CfnResource) and each is not self.trail)
+        # app adds to its parts, such as a subscription filter, may lead to a function that knows the trail; so may the
+        # action that it gives an alarm, which is why alarms come last.
+        later = (self.trail, *self._alarms)
+        made = (each for each in self.node.find_all() if isinstance(each, cdk.CfnResource) and each not in later)
         self.trail.node.add_dependency(*before, *made)
+        if self.alert_topic is not None:
+            from constructs_lib.notifications.alarm_order import AfterAlarms  # noqa: PLC0415 (only where there are any)
+
+            cdk.Aspects.of(self.trail).add(AfterAlarms(self._alarms, self.alert_topic.topic_arn))
 
 
 def _connect(trail: cloudtrail.CfnTrail, features: Features) -> None:

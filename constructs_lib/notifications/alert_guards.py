@@ -5,8 +5,8 @@ message, neither alerts nor alarms arrive. The trail still has the call, and the
 what EventBridge could not publish. Calls on a topic of another account, and on its key, do not come to EventBridge
 here. The role, a topic's data protection policy, a chat's configuration and the alarms themselves are not watched.
 
-CloudTrail has no metric of a delivery that failed, nor SNS one of a subscription that nobody has confirmed, so no alarm
-can be on them: ``python -m verify check`` finds the first, and ``aws sns list-subscriptions-by-topic`` the second.
+CloudTrail has no metric of a delivery that failed, nor SNS one of a subscription that nobody has confirmed. What they
+leave behind has one: messages that were delivered to fewer than they should, and deliveries that cease.
 """
 
 from __future__ import annotations
@@ -29,6 +29,11 @@ _KEY_CALLS: Final = ("DisableKey", "PutKeyPolicy", "ScheduleKeyDeletion")
 # A rule's name has 64 characters at most.
 _MAX_BASE: Final = 52
 _PERIOD_SECONDS: Final = 300
+# So long that what is published at its end and delivered in the next one hardly ever happens.
+_HOUR_SECONDS: Final = 3600
+# CloudTrail delivers about five minutes after a call, which even a quiet account makes in some hours.
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html
+_SILENT_HOURS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class AlertChain:
     :param target: where and how rules publish.
     :param topic_name: None of a topic in another account, whose metrics are there: an alarm here would never be raised.
     :param key_ids: the id and the ARN of the key that encrypts the topic. Default: - none is known.
+    :param subscribers: how many each message must reach, as far as it is known.
     """
 
     rules: Sequence[events.CfnRule]
@@ -46,14 +52,17 @@ class AlertChain:
     topic_arn: str
     topic_name: str | None
     key_ids: Sequence[str]
+    subscribers: int
 
 
-def guard_alerts(scope: Construct, chain: AlertChain) -> None:
+def guard_alerts(scope: Construct, chain: AlertChain) -> list[cloudwatch.CfnAlarm]:
     """Two rules that watch the rules, the topic and its key, and each other; alarms on alerts that do not arrive.
 
     A rule that is disabled does not see that it was: hence two, under names that are known before either is there.
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html and
     https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html
+
+    :returns: the alarms.
     """
     base = cdk.Names.unique_resource_name(scope, max_length=_MAX_BASE, separator="-")
     first, second = f"{base}-Guard1", f"{base}-Guard2"
@@ -69,7 +78,7 @@ def guard_alerts(scope: Construct, chain: AlertChain) -> None:
         _rule(scope, "AlertGuardGuard", second, chain.target, _of_rules([first])),
     ]
     # One for each: an alarm on the sum is billed by its metrics all the same.
-    for rule in rules:
+    alarms = [
         _alarm(
             scope,
             f"{rule.node.id}NotPublished",
@@ -77,14 +86,63 @@ def guard_alerts(scope: Construct, chain: AlertChain) -> None:
             ("AWS/Events", "FailedInvocations", "RuleName", rule.ref),
             chain.topic_arn,
         )
+        for rule in rules
+    ]
     if chain.topic_name is not None:
-        _alarm(
-            scope,
-            "AlertsNotDelivered",
-            "SNS could not deliver an alert about the audit trail to a subscriber",
-            ("AWS/SNS", "NumberOfNotificationsFailed", "TopicName", chain.topic_name),
-            chain.topic_arn,
+        alarms.append(
+            _alarm(
+                scope,
+                "AlertsNotDelivered",
+                "SNS could not deliver an alert about the audit trail to a subscriber",
+                ("AWS/SNS", "NumberOfNotificationsFailed", "TopicName", chain.topic_name),
+                chain.topic_arn,
+            )
         )
+        if chain.subscribers:
+            alarms.append(_alarm_on_missing_subscribers(scope, chain.topic_name, chain.topic_arn, chain.subscribers))
+    return alarms
+
+
+def guard_deliveries(
+    scope: Construct, *, topic_name: str | None, log_group_name: str | None, alert_topic_arn: str
+) -> list[cloudwatch.CfnAlarm]:
+    """Alarms on what comes with each delivery of the trail, and ceases when deliveries fail for whatever reason.
+
+    CloudTrail sends a message for each log file that it has written to the bucket:
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/configure-sns-notifications-for-cloudtrail.html
+    The events that it sends to CloudWatch Logs are counted, but say nothing of the bucket:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch-Logs-Monitoring-CloudWatch-Metrics.html
+
+    No data is what this is about, so it counts as breaching: after a first deployment both are in ALARM until the first
+    delivery. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+
+    :param topic_name: the topic that CloudTrail, and nobody else, tells about each log file, if there is one.
+    :param log_group_name: the log group that nobody else sends to, if there is one.
+    """
+    alarms = []
+    if topic_name is not None:
+        alarms.append(
+            _alarm(
+                scope,
+                "LogFilesNotDelivered",
+                "CloudTrail has told of no log file of the audit trail in the bucket for six hours: run verify check",
+                ("AWS/SNS", "NumberOfMessagesPublished", "TopicName", topic_name),
+                alert_topic_arn,
+                ceases=True,
+            )
+        )
+    if log_group_name is not None:
+        alarms.append(
+            _alarm(
+                scope,
+                "EventsNotSent",
+                "CloudTrail has sent no event of the audit trail to CloudWatch Logs for six hours: run verify check",
+                ("AWS/Logs", "IncomingLogEvents", "LogGroupName", log_group_name),
+                alert_topic_arn,
+                ceases=True,
+            )
+        )
+    return alarms
 
 
 def _calls(service: str, names: Sequence[str], parameter: str, values: Sequence[Any]) -> dict[str, Any]:
@@ -124,11 +182,20 @@ def _rule(
 
 
 def _alarm(
-    scope: Construct, construct_id: str, description: str, metric: tuple[str, str, str, str], topic_arn: str
-) -> None:
-    """An alarm on the first occurrence; of the metric: namespace, name, and its dimension's name and value."""
+    scope: Construct,
+    construct_id: str,
+    description: str,
+    metric: tuple[str, str, str, str],
+    topic_arn: str,
+    *,
+    ceases: bool = False,
+) -> cloudwatch.CfnAlarm:
+    """An alarm on the first occurrence; of the metric: namespace, name, and its dimension's name and value.
+
+    :param ceases: an alarm on none for some hours instead.
+    """
     namespace, name, dimension, value = metric
-    cloudwatch.CfnAlarm(
+    return cloudwatch.CfnAlarm(
         scope,
         construct_id,
         alarm_description=description,
@@ -136,10 +203,55 @@ def _alarm(
         metric_name=name,
         dimensions=[cloudwatch.CfnAlarm.DimensionProperty(name=dimension, value=value)],
         statistic="Sum",
-        period=_PERIOD_SECONDS,
-        evaluation_periods=1,
+        period=_HOUR_SECONDS if ceases else _PERIOD_SECONDS,
+        evaluation_periods=_SILENT_HOURS if ceases else 1,
         threshold=1,
-        comparison_operator="GreaterThanOrEqualToThreshold",
+        comparison_operator="LessThanThreshold" if ceases else "GreaterThanOrEqualToThreshold",
+        treat_missing_data="breaching" if ceases else "notBreaching",
+        alarm_actions=[topic_arn],
+    )
+
+
+def _alarm_on_missing_subscribers(
+    scope: Construct, topic_name: str, topic_arn: str, subscribers: int
+) -> cloudwatch.CfnAlarm:
+    """An alarm on messages that were delivered to fewer subscribers than there should be.
+
+    SNS sends nothing to a subscription that is not confirmed, and counts that nowhere. Where nothing was delivered the
+    metric has no data, which ``FILL`` makes a 0. Deliveries to others, whom the props do not name, can hide it.
+    https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html and
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+    """
+    counted = {"published": "NumberOfMessagesPublished", "delivered": "NumberOfNotificationsDelivered"}
+    return cloudwatch.CfnAlarm(
+        scope,
+        "AlertsNotReceived",
+        alarm_description="An alert about the audit trail has not reached every subscriber: has each confirmed the "
+        "message that SNS sent? Look with aws sns list-subscriptions-by-topic",
+        metrics=[
+            cloudwatch.CfnAlarm.MetricDataQueryProperty(
+                id="missing", expression=f"{subscribers} * FILL(published, 0) - FILL(delivered, 0)", return_data=True
+            ),
+            *(
+                cloudwatch.CfnAlarm.MetricDataQueryProperty(
+                    id=each,
+                    metric_stat=cloudwatch.CfnAlarm.MetricStatProperty(
+                        metric=cloudwatch.CfnAlarm.MetricProperty(
+                            namespace="AWS/SNS",
+                            metric_name=name,
+                            dimensions=[cloudwatch.CfnAlarm.DimensionProperty(name="TopicName", value=topic_name)],
+                        ),
+                        period=_HOUR_SECONDS,
+                        stat="Sum",
+                    ),
+                    return_data=False,
+                )
+                for each, name in counted.items()
+            ),
+        ],
+        evaluation_periods=1,
+        threshold=0,
+        comparison_operator="GreaterThanThreshold",
         treat_missing_data="notBreaching",
         alarm_actions=[topic_arn],
     )

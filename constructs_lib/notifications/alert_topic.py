@@ -42,7 +42,7 @@ def create_alert_topic(scope: Construct, *, trail_name: str, removal_policy: cdk
     )
 
 
-def create_alert_role(scope: Construct, *, trail_name: str, topic: sns.ITopic) -> iam.Role:
+def create_alert_role(scope: Construct, *, trail_name: str, topic_arn: str, key_arn: str | None) -> iam.Role:
     """The role by which EventBridge publishes what the trail's rules match.
 
     EventBridge's own principal sends SNS and KMS no context that a condition could look at: with a statement for it, a
@@ -51,23 +51,24 @@ def create_alert_role(scope: Construct, *, trail_name: str, topic: sns.ITopic) -
     https://docs.aws.amazon.com/eventbridge/latest/userguide/cross-service-confused-deputy-prevention.html
 
     The policy is a managed one: NIST 800-53, HIPAA and PCI DSS rules refuse inline policies.
+
+    :param key_arn: that of the key that encrypts the topic, or a pattern of it. Default: - it has none.
     """
     stack = cdk.Stack.of(scope)
     rules = stack.format_arn(service="events", resource="rule", resource_name="*")
     role = iam.Role(
         scope,
         "AlertRole",
+        # CDK gives it a name only where the policy of a topic in another account's stack has to say it.
+        role_name=cdk.PhysicalName.GENERATE_IF_NEEDED,
         description=f"Lets EventBridge publish the alerts about the CloudTrail trail {trail_name}",
         assumed_by=_EVENTBRIDGE.with_conditions(
             {"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": rules}}
         ),
     )
-    statements = [iam.PolicyStatement(sid="PublishAlerts", actions=["sns:Publish"], resources=[topic.topic_arn])]
-    if topic.master_key is not None:
-        statements.append(_use_of_key([topic.master_key.key_arn], topic))
-    elif topic.node.default_child is None:  # it exists, and which key it has is not known
-        keys = stack.format_arn(service="kms", resource="key", resource_name="*", account=topic.env.account)
-        statements.append(_use_of_key([keys], topic))
+    statements = [iam.PolicyStatement(sid="PublishAlerts", actions=["sns:Publish"], resources=[topic_arn])]
+    if key_arn is not None:
+        statements.append(_use_of_key(key_arn, topic_arn))
     policy = iam.ManagedPolicy(
         scope,
         "AlertRolePolicy",
@@ -84,13 +85,13 @@ def create_alert_role(scope: Construct, *, trail_name: str, topic: sns.ITopic) -
     return role
 
 
-def _use_of_key(keys: list[str], topic: sns.ITopic) -> iam.PolicyStatement:
+def _use_of_key(key_arn: str, topic_arn: str) -> iam.PolicyStatement:
     return iam.PolicyStatement(
         sid="EncryptAlerts",
         # Each by its name: rule packs refuse wildcards in the actions of a role.
         actions=["kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"],
-        resources=keys,
-        conditions={"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": topic.topic_arn}},
+        resources=[key_arn],
+        conditions={"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": topic_arn}},
     )
 
 
@@ -122,13 +123,21 @@ def alarm_topic_statement(*, topic_arn: str, account: str) -> iam.PolicyStatemen
     )
 
 
-def role_statements(role: iam.IRole, topic_arn: str) -> tuple[iam.PolicyStatement, iam.PolicyStatement]:
+def role_statements(
+    role: iam.IRole, topic_arn: str, *, account: str | None
+) -> tuple[iam.PolicyStatement, iam.PolicyStatement]:
     """What the policies of a topic in another account, and of its key, must allow the role.
 
     Within an account the role's own policy is enough:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+
+    :param account: the role's, where the policies exist before the role does: as a principal it would be refused, so
+        the account is, and the role is a condition.
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
     """
-    principal = iam.ArnPrincipal(role.role_arn)
+    principal: iam.PrincipalBase = iam.ArnPrincipal(role.role_arn)
+    if account is not None:
+        principal = iam.AccountPrincipal(account).with_conditions({"ArnEquals": {"aws:PrincipalArn": role.role_arn}})
     return (
         iam.PolicyStatement(
             sid="EventBridgeAlerts", principals=[principal], actions=["sns:Publish"], resources=[topic_arn]

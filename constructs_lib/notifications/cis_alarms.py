@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
@@ -169,9 +170,11 @@ CIS_ALARMS: Final = (
 )
 
 
-def create_cis_alarms(scope: Construct, *, trail_name: str, log_group: logs.ILogGroup, topic_arn: str) -> None:
+def create_cis_alarms(
+    scope: Construct, *, trail_name: str, log_group: logs.ILogGroup, topic_arn: str
+) -> list[cloudwatch.CfnAlarm]:
     """The fifteen alarms of CIS AWS Foundations, section 4."""
-    for alarm in CIS_ALARMS:
+    return [
         create_alarm(
             scope,
             LogAlarm(
@@ -187,3 +190,5 @@ def create_cis_alarms(scope: Construct, *, trail_name: str, log_group: logs.ILog
             log_group=log_group,
             topic_arn=topic_arn,
         )
+        for alarm in CIS_ALARMS
+    ]

@@ -40,15 +40,17 @@ def add_statements(
     :param sid_suffix: the end of each Sid, where other trails have statements in the same policy.
     :returns: what must exist before the statements take effect.
     """
-    dependencies, missing = [], []
+    dependencies: list[IDependable] = []
+    missing = []
     for statement in statements:
         name = statement.sid if sid_suffix else None
         if sid_suffix:
             statement.sid = f"{name}{sid_suffix}"
         added = resource.add_to_resource_policy(statement)
-        if added.policy_dependable is not None:
-            dependencies.append(added.policy_dependable)
         if added.statement_added:
+            # One policy has them all. To ask Node for it again costs time at every synth.
+            if not dependencies and added.policy_dependable is not None:
+                dependencies.append(added.policy_dependable)
             continue
         missing.append(statement)
         cdk.Annotations.of(scope).add_warning_v2(

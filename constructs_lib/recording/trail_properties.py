@@ -43,6 +43,16 @@ def check_selectors(selectors: Sequence[EventSelector]) -> None:
             )
 
 
+def records_every_management_event(selectors: Sequence[EventSelector] | None) -> bool:
+    """Whether no management event is left out.
+
+    :param selectors: the trail's. Default: - CloudTrail's, every management event.
+    """
+    return selectors is None or any(
+        selector.category is EventCategory.MANAGEMENT and not selector.conditions for selector in selectors
+    )
+
+
 def advanced_event_selectors(
     selectors: Sequence[EventSelector], own_bucket_arns: Sequence[str]
 ) -> list[cloudtrail.CfnTrail.AdvancedEventSelectorProperty]:

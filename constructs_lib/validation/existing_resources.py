@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 if TYPE_CHECKING:  # only named in signatures, and slow to load
     from aws_cdk import aws_logs as logs
@@ -23,6 +23,35 @@ if TYPE_CHECKING:  # only named in signatures, and slow to load
 def differ(one: str, other: str) -> bool:
     """Whether two accounts, or two regions, are known to be different ones."""
     return one != other and not cdk.Token.is_unresolved(one) and not cdk.Token.is_unresolved(other)
+
+
+def is_apart(scope: Construct, resource: IConstruct) -> bool:
+    """Whether a stack of the app that is for another account or Region makes this: CDK then refers to it by its name.
+
+    What is imported is referred to by the ARN or the name that it was imported by.
+    https://docs.aws.amazon.com/cdk/v2/guide/resources.html (physical names)
+    """
+    made = resource.node.default_child
+    return isinstance(made, cdk.CfnResource) and made.stack.environment != cdk.Stack.of(scope).environment
+
+
+def check_name(scope: Construct, prop: str, resource: IConstruct, arn: str) -> None:
+    """Refuse what CDK cannot refer to from here, because only the account that makes it will know its name.
+
+    :param arn: its ARN, as CDK gives it.
+    :raises ValueError: a stack of another account or Region makes it, and does not name it.
+    """
+    if not is_apart(scope, resource):
+        return
+    try:
+        cdk.Stack.of(scope).resolve(arn)
+    except RuntimeError as error:  # of CDK
+        raise ValueError(
+            f"{prop} is {resource.node.path}, which a stack of another account or Region makes without a name. "
+            "Allowed: one with a name, because CDK refers to it by that. Fix: give it a name there (topic_name, "
+            "bucket_name), or pass what you import: sns.Topic.from_topic_arn(self, 'Topic', arn), "
+            "s3.Bucket.from_bucket_attributes, kms.Key.from_key_arn."
+        ) from error
 
 
 def check_key(key: kms.IKey, bucket: s3.IBucket) -> None:
@@ -139,8 +168,10 @@ def check_topic(scope: Construct, prop: str, topic: sns.ITopic, *, anywhere: boo
     Rules and alarms publish to topics of their own region only: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html
 
     :param anywhere: whether the publisher can use a topic of another region, as CloudTrail can.
-    :raises ValueError: it is a FIFO topic, in another region, or encrypted with ``alias/aws/sns``.
+    :raises ValueError: it is a FIFO topic, in another region, or encrypted with ``alias/aws/sns``; or a stack of
+        another account or Region makes it without a name.
     """
+    check_name(scope, prop, topic, topic.topic_arn)
     topic_region, trail_region = topic.env.region, cdk.Stack.of(scope).region
     key = topic.master_key
     for fault, is_so, allowed in (

@@ -8,7 +8,7 @@ from lab.cloudformation import reading
 from lab.cloudformation.access_key import ACCESS_KEY, AccessKeyHandler
 from lab.cloudformation.api import Api
 from lab.cloudformation.bucket import BUCKET, BUCKET_POLICY, BucketHandler, BucketPolicyHandler
-from lab.cloudformation.coverage import limitations
+from lab.cloudformation.coverage import ALARM, limitations, without_metric_math
 from lab.cloudformation.group import GROUP, GroupHandler
 from lab.cloudformation.handler import shown_first
 from lab.cloudformation.key import ALIAS, KEY, AliasHandler, KeyHandler
@@ -38,6 +38,7 @@ def install(api: Api, warn: Callable[[str], None]) -> None:
     :param warn: called with one line for each thing that a stack asks for and the lab does not do; lines repeat.
     """
     handlers = cloudformation.resource_handlers
+    handlers[ALARM] = without_metric_math(handlers[ALARM])
     handlers[TOPIC] = with_encryption(handlers[TOPIC], api)
     handlers[TOPIC_POLICY] = shown_first(handlers[TOPIC_POLICY], require_unique_statements)
     for resource_type, handler in handlers.items():

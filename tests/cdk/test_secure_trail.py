@@ -1,7 +1,10 @@
 """What one `SecureTrail(self, "SecureTrail")` must produce, whatever else changes."""
 
+from typing import cast
+
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -140,11 +143,19 @@ def test_what_an_app_adds_to_the_parts_may_know_the_trail(stack: cdk.Stack) -> N
         protocol=sns.SubscriptionProtocol.LAMBDA,
     )
 
+    alarm = made.alarm_on("Deleted", filter_pattern="{($.eventName=DeleteTrail)}", description="A trail was deleted")
+    alarm.alarm_actions = [*(alarm.alarm_actions or []), function.function_arn]
+    guard = cast("cloudwatch.CfnAlarm", made.node.find_child("AlertsNotDelivered"))
+    guard.ok_actions = [function.function_arn]
+
     resources = Template.from_stack(stack).to_json()["Resources"]  # refuses dependencies that are a cycle
     (trail,) = (name for name, each in resources.items() if each["Type"] == "AWS::CloudTrail::Trail")
     waited_for = {resources[name]["Type"] for name in resources[trail]["DependsOn"]}
     assert "AWS::Logs::SubscriptionFilter" not in waited_for
     assert "AWS::SNS::Subscription" not in waited_for
+    alarms = {name for name, each in resources.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
+    with_actions = {stack.resolve(each.logical_id) for each in (alarm, guard)}
+    assert alarms - {*resources[trail]["DependsOn"]} == with_actions < alarms
 
 
 def test_logs_and_keys_stay_when_the_construct_is_removed_and_all_but_keys_go_when_it_could_not_be_made(

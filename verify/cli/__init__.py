@@ -34,17 +34,27 @@ exit codes:
 The verifier only reads; it never changes an account.
 """
 _SHOWN_OF_FAULT = 300
+_MODULE = "python -m verify"
 _COMMANDS = ("check", "score", "events", "detective", "integrity", "who", "logs", "hunt")
 
 
-def build_parser(arguments: Sequence[str] = (), program: str = "python -m verify") -> Parser:
+class _Parser(Parser):
+    """As the others; the examples call the program as it was called, which a repository's own ``verify`` may demand."""
+
+    def format_help(self) -> str:
+        """The help of this command."""
+        text = super().format_help()
+        return text if self.prog.startswith(_MODULE) else text.replace(_MODULE, self.prog.partition(" ")[0])
+
+
+def build_parser(arguments: Sequence[str] = (), program: str = _MODULE) -> Parser:
     """The parser of the command line.
 
     :param arguments: the arguments to be parsed. When they begin with a command, the parser knows that command alone,
         so that only its module is imported: imports take most of the time of a start. Default: - every command.
     :param program: how it was called, for the usage.
     """
-    parser = Parser(
+    parser = _Parser(
         prog=program,
         description="Is every API call recorded, can anyone have altered the record, who did this?",
         epilog=_EXIT_CODES,
@@ -56,7 +66,7 @@ def build_parser(arguments: Sequence[str] = (), program: str = "python -m verify
     return parser
 
 
-def main(argv: Sequence[str] | None = None, program: str = "python -m verify") -> int:
+def main(argv: Sequence[str] | None = None, program: str = _MODULE) -> int:
     """Run one command.
 
     :param argv: the arguments after the program's name. Default: - the process's own.

@@ -8,15 +8,28 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Annotations, Match, Template
 
-from constructs_lib import Alerts, CloudWatchLogs, NewBucket, SecureTrail, SecurityProfile, SlackChannel
+from constructs_lib import (
+    Alerts,
+    CloudWatchLogs,
+    DeliveryNotifications,
+    EventSelector,
+    NewBucket,
+    ReadWrite,
+    Recording,
+    SecureTrail,
+    SecurityProfile,
+    SlackChannel,
+)
 from constructs_lib.notifications.cis_alarms import CIS_ALARMS
 from tests.cdk.conftest import Synthesize, new_app, only
 from tests.cdk.templates import plain
 
 ACCOUNT, REGION = "111122223333", "eu-central-1"
+FOR_EACH_FILE = DeliveryNotifications()
 TRAIL_ARN = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/recorder"
 
 
@@ -88,7 +101,7 @@ TOUCHING = [
             *("PutBucketPolicy", "DeleteBucketPolicy", "PutBucketLifecycle", "DeleteBucketLifecycle"),
             *("PutBucketEncryption", "DeleteBucketEncryption", "PutBucketPublicAccessBlock", "PutBucketVersioning"),
             *("DeleteBucketPublicAccessBlock", "DeleteBucket", "PutBucketAcl", "PutBucketRequestPayment"),
-            *("PutBucketOwnershipControls", "DeleteBucketOwnershipControls"),
+            *("PutBucketOwnershipControls", "DeleteBucketOwnershipControls", "UpdateObjectEncryption"),
         )
     ),
 ]
@@ -180,6 +193,11 @@ def test_who_touches_the_alerts_raises_an_alert_that_goes_another_way() -> None:
             assert (matches(first["EventPattern"], call), matches(second["EventPattern"], call)) == expected, call
 
 
+def metrics_of(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """What an alarm looks at, also where it is metric math."""
+    return [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each] or [alarm]
+
+
 def test_alarms_tell_of_alerts_that_do_not_arrive(synthesize: Synthesize) -> None:
     template = synthesize(alerts=Alerts())
 
@@ -187,7 +205,10 @@ def test_alarms_tell_of_alerts_that_do_not_arrive(synthesize: Synthesize) -> Non
     (topic,) = template.find_resources("AWS::SNS::Topic")
     rules = template.find_resources("AWS::Events::Rule")
     assert all(each["AlarmActions"] == [{"Ref": topic}] for each in alarms)
-    about = [(each["Namespace"], each["MetricName"], each["Dimensions"]) for each in alarms]
+    about = [
+        (each["Namespace"], each["MetricName"], each["Dimensions"]) for alarm in alarms for each in metrics_of(alarm)
+    ]
+    of_topic = [{"Name": "TopicName", "Value": {"Fn::GetAtt": [topic, "TopicName"]}}]
     assert sorted(map(str, about)) == sorted(
         map(
             str,
@@ -196,14 +217,117 @@ def test_alarms_tell_of_alerts_that_do_not_arrive(synthesize: Synthesize) -> Non
                     ("AWS/Events", "FailedInvocations", [{"Name": "RuleName", "Value": {"Ref": rule}}])
                     for rule in rules
                 ),
-                (
-                    "AWS/SNS",
-                    "NumberOfNotificationsFailed",
-                    [{"Name": "TopicName", "Value": {"Fn::GetAtt": [topic, "TopicName"]}}],
-                ),
+                ("AWS/SNS", "NumberOfNotificationsFailed", of_topic),
+                ("AWS/SNS", "NumberOfMessagesPublished", of_topic),
+                ("AWS/SNS", "NumberOfNotificationsDelivered", of_topic),
             ],
         )
     )
+
+
+@pytest.mark.parametrize(
+    ("props", "published", "delivered", "told"),
+    [
+        ({}, 1, None, "told"),  # nobody has confirmed, and SNS has no data of deliveries
+        ({}, 1, 1, "not told"),
+        ({}, None, None, "not told"),
+        ({"emails": ["a@example.com", "b@example.com"]}, 3, 3, "told"),  # one of the two has not confirmed
+        ({"emails": ["a@example.com"], "webhooks": ["https://example.com/hook"]}, 3, 6, "not told"),
+        ({"emails": ["a@example.com"], "webhooks": ["https://example.com/hook"]}, 3, 9, "not told"),  # a third one
+    ],
+)
+def test_an_alarm_tells_of_a_subscription_that_is_not_confirmed(
+    synthesize: Synthesize, props: dict[str, Any], published: int | None, delivered: int | None, told: str
+) -> None:
+    alarms = synthesize(alerts=Alerts(**props)).find_resources("AWS::CloudWatch::Alarm").values()
+    (alarm,) = (each["Properties"] for each in alarms if "Metrics" in each["Properties"])
+    asked = {each["Id"]: each for each in alarm["Metrics"]}
+    (shown,) = (each for each in asked.values() if each["ReturnData"])
+    found = re.fullmatch(r"(\d+) \* FILL\((\w+), 0\) - FILL\((\w+), 0\)", shown["Expression"])
+    assert found is not None
+    counted = {"NumberOfMessagesPublished": published, "NumberOfNotificationsDelivered": delivered}
+    first, second = (counted[asked[found[number]]["MetricStat"]["Metric"]["MetricName"]] or 0 for number in (2, 3))
+
+    assert {(each["MetricStat"]["Stat"], each["MetricStat"]["Period"]) for each in alarm["Metrics"][1:]} == {
+        ("Sum", 3600)
+    }
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert ("told" if int(found[1]) * first - second > 0 else "not told") == told
+
+
+def test_who_else_subscribes_to_a_topic_that_exists_is_not_known(stack: cdk.Stack) -> None:
+    SecureTrail(stack, "SecureTrail", alerts=Alerts(topic=sns.Topic(stack, "Topic")))
+    other = cdk.Stack(new_app(), "Other")
+    SecureTrail(other, "SecureTrail", alerts=Alerts(topic=sns.Topic(other, "Topic"), emails=["a@example.com"]))
+
+    for each, number in ((stack, 0), (other, 1)):
+        alarms = Template.from_stack(each).find_resources("AWS::CloudWatch::Alarm").values()
+        assert len([alarm for alarm in alarms if "Metrics" in alarm["Properties"]]) == number
+
+
+def ceasing(template: Template) -> dict[str, dict[str, Any]]:
+    """The alarms that go off without data, by what they count."""
+    alarms = [each["Properties"] for each in template.find_resources("AWS::CloudWatch::Alarm").values()]
+    return {each["MetricName"]: each for each in alarms if each["TreatMissingData"] == "breaching"}
+
+
+def test_alarms_tell_when_the_trails_deliveries_cease(synthesize: Synthesize) -> None:
+    template = synthesize(
+        alerts=Alerts(), delivery_notifications=DeliveryNotifications(), cloudwatch=CloudWatchLogs(cis_alarms=True)
+    )
+
+    alarms = ceasing(template)
+    trail = only(template, "AWS::CloudTrail::Trail")
+    (group,) = template.find_resources("AWS::Logs::LogGroup")
+    assert {name: each["Dimensions"] for name, each in alarms.items()} == {
+        "NumberOfMessagesPublished": [
+            {"Name": "TopicName", "Value": {"Fn::GetAtt": [trail["SnsTopicName"]["Ref"], "TopicName"]}}
+        ],
+        "IncomingLogEvents": [{"Name": "LogGroupName", "Value": {"Ref": group}}],
+    }
+    for each in alarms.values():
+        assert each["AlarmActions"] != [trail["SnsTopicName"]]
+        assert (each["ComparisonOperator"], each["Threshold"], each["Statistic"]) == ("LessThanThreshold", 1, "Sum")
+        assert each["Period"] * each["EvaluationPeriods"] == 6 * 3600
+
+
+@pytest.mark.parametrize(
+    "props",
+    [
+        {"alerts": Alerts()},
+        {"alerts": Alerts(on_tampering=False), "cloudwatch": CloudWatchLogs(), "delivery_notifications": FOR_EACH_FILE},
+        {"cloudwatch": CloudWatchLogs(cis_alarms=True), "delivery_notifications": FOR_EACH_FILE},
+        # A quiet account may be silent for long.
+        *(
+            {
+                "alerts": Alerts(),
+                "cloudwatch": CloudWatchLogs(),
+                "delivery_notifications": FOR_EACH_FILE,
+                "recording": Recording(event_selectors=[selector]),
+            }
+            for selector in (
+                EventSelector.management(exclude_event_sources=["kms.amazonaws.com"]),
+                EventSelector.management(read_write=ReadWrite.WRITE_ONLY),
+                EventSelector.lambda_invocations(),
+            )
+        ),
+    ],
+)
+def test_no_alarm_tells_of_what_need_not_be_there(synthesize: Synthesize, props: dict[str, Any]) -> None:
+    assert ceasing(synthesize(**props)) == {}
+
+
+def test_what_others_use_too_tells_nothing_of_this_trail(stack: cdk.Stack) -> None:
+    SecureTrail(
+        stack,
+        "SecureTrail",
+        alerts=Alerts(),
+        cloudwatch=CloudWatchLogs(log_group=logs.LogGroup(stack, "Shared")),
+        delivery_notifications=DeliveryNotifications(topic=sns.Topic(stack, "Topic")),
+    )
+
+    assert ceasing(Template.from_stack(stack)) == {}
 
 
 def test_the_alert_about_the_key_does_not_need_the_key(synthesize: Synthesize) -> None:
@@ -309,6 +433,39 @@ def test_a_topic_of_another_account_gets_the_statements_that_it_needs_as_outputs
         assert [f"calls that change {what} raise no alert" in each for each in warnings].count(True) == 1
     metrics = [each["Properties"]["Namespace"] for each in template.find_resources("AWS::CloudWatch::Alarm").values()]
     assert metrics == ["AWS/Events"] * 5
+
+
+def test_a_topic_that_another_accounts_stack_makes_allows_the_role_before_there_is_one() -> None:
+    """As a principal SNS and KMS refuse a role that does not exist yet, and the trail's stack waits for the topic."""
+    app, other = new_app(), "444455556666"
+    there = cdk.Stack(app, "There", env=cdk.Environment(account=other, region=REGION))
+    here = cdk.Stack(app, "Here", env=cdk.Environment(account=ACCOUNT, region=REGION))
+    topic = sns.Topic(there, "Topic", topic_name="alerts", master_key=kms.Key(there, "Key"))
+    SecureTrail(here, "SecureTrail", alerts=Alerts(topic=topic))
+
+    assembly = app.synth()
+    made = {stack: assembly.get_stack_by_name(stack).template for stack in ("There", "Here")}
+    assert here.dependencies == [there]
+    assert not any("Policy" in output for output in made["Here"].get("Outputs", {}))
+    (role,) = [each for each in made["Here"]["Resources"].values() if each["Type"] == "AWS::IAM::Role"]
+    own = f"arn:aws:iam::{ACCOUNT}:"
+    shown = {
+        entry["Sid"][:-8]: (entry["Principal"].get("AWS"), entry["Condition"])
+        for each in made["There"]["Resources"].values()
+        for document in ("KeyPolicy", "PolicyDocument")
+        for entry in each["Properties"].get(document, {}).get("Statement", [])
+        if "Sid" in entry
+    }
+    by_role = (f"{own}root", {"ArnEquals": {"aws:PrincipalArn": f"{own}role/{role['Properties']['RoleName']}"}})
+    by_alarm = (None, {"StringEquals": {"aws:SourceAccount": ACCOUNT}})
+    assert shown == {
+        "EventBridgeAlerts": by_role,
+        "AlertsAreEncrypted": by_role,
+        "CloudWatchAlerts": by_alarm,
+        "AlarmsAreEncrypted": by_alarm,
+    }
+    actions = [each["Properties"].get("AlarmActions") for each in made["Here"]["Resources"].values()]
+    assert {each[0] for each in actions if each} == {f"arn:aws:sns:{REGION}:{other}:alerts"}
 
 
 def as_text(value: Any) -> str:

@@ -36,6 +36,10 @@ def log_group_in(stack: cdk.Stack, region: str, account: str = ACCOUNT) -> logs.
     return logs.LogGroup.from_log_group_arn(stack, "LogGroupElsewhere", arn)
 
 
+def of_other_account(stack: cdk.Stack) -> cdk.Stack:
+    return cdk.Stack(cdk.App.of(stack), "There", env=cdk.Environment(account=OTHER, region=HERE))
+
+
 def both_there(stack: cdk.Stack) -> dict[str, Any]:
     return {"encryption_key": key_in(stack, THERE), "log_bucket": bucket_in(stack, THERE)}
 
@@ -94,6 +98,20 @@ REFUSED: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
     "alerts elsewhere": (
         lambda stack: {"alerts": Alerts(topic=topic(stack, region=THERE))},
         f"Alerts.topic is in {THERE} and the trail in {HERE}",
+    ),
+    "alerts of another account's stack without a name": (
+        lambda stack: {"alerts": Alerts(topic=sns.Topic(of_other_account(stack), "T"))},
+        "Alerts.topic is There/T, which a stack of another account or Region makes without a name",
+    ),
+    "deliveries of another account's stack without a name": (
+        lambda stack: {
+            "delivery_notifications": DeliveryNotifications(topic=sns.Topic(of_other_account(stack), "T")),
+        },
+        "DeliveryNotifications.topic is There/T, which a stack of another account or Region makes without a name",
+    ),
+    "bucket of another account's stack without a name": (
+        lambda stack: {"log_bucket": s3.Bucket(of_other_account(stack), "B")},
+        "log_bucket is There/B, which a stack of another account or Region makes without a name",
     ),
     "SNS's own key": (
         lambda stack: {

@@ -214,6 +214,26 @@ def test_a_property_that_a_covered_type_ignores_is_named(stack: Stack, lab: Lab)
     assert "The lab ignores PermissionsBoundary of AWS::IAM::Role." in status.warnings
 
 
+def test_an_alarm_on_metric_math_is_there_and_never_goes_off(stack: Stack, client: ClientFactory, lab: Lab) -> None:
+    def alarm(metrics: list[dict[str, Any]]) -> dict[str, Any]:
+        kept = {name: each for name, each in ALARM.items() if name not in ("MetricName", "Namespace", "Period")}
+        return {"Thing": {"Type": "AWS::CloudWatch::Alarm", "Properties": {**kept, "Metrics": metrics}}}
+
+    counted = {"MetricStat": {"Metric": {"Namespace": "Own", "MetricName": "Failures"}, "Period": 60, "Stat": "Sum"}}
+    for expression in ("FILL(m, 0)", "2 * m"):
+        status = stack.deploy(
+            alarm([{"Id": "m", **counted, "ReturnData": False}, {"Id": "e", "Expression": expression}])
+        )
+        assert status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), stack.failures()
+    client("cloudwatch").put_metric_data(Namespace="Own", MetricData=[{"MetricName": "Failures", "Value": 9}])
+
+    (found,) = client("cloudwatch").describe_alarms(AlarmNames=[stack.physical_id("Thing")])["MetricAlarms"]
+    assert (found["MetricName"], found["StateValue"]) == ("2 * m", "INSUFFICIENT_DATA")
+    asked = lifecycle.ask(lab)
+    assert asked is not None
+    assert "The lab has no metric math: an alarm on it stays quiet." in asked.warnings
+
+
 def test_what_cloudtrail_does_not_feed_is_named() -> None:
     rule = {"EventPattern": {"source": ["aws.kms"]}, "State": "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}
     assert list(limitations("AWS::Events::Rule", rule)) == [
