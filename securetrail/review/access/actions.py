@@ -105,6 +105,7 @@ SENSITIVE: Final = (
     "firehose:Delete*",
     "firehose:StopDeliveryStreamEncryption",
     "firehose:UpdateDestination",
+    "fis:StartExperiment",
     "fms:Delete*",
     "fms:Disassociate*",
     "fms:PutPolicy",
