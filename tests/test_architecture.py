@@ -71,7 +71,8 @@ ORDER = {
     "securetrail.review.access": (
         ("__init__",),
         ("compare",),
-        ("calls", "outsiders", "services", "takers", "words"),
+        ("calls",),
+        ("outsiders", "services", "takers", "words"),
         ("differences",),
         ("space",),
         ("actions", "boxes", "callers", "policies"),

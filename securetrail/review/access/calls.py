@@ -1,8 +1,8 @@
 """What is called outside of CloudFormation: by custom resources at the deployment (CDK's ``AwsCustomResource`` has each
 call as a text in the template), and afterwards by schedules, state machines and associations of Systems Manager.
 
-Such a call may stop a trail without any other difference, with a role that may do so since long. Maintenance windows
-and rules start documents of Systems Manager as associations do.
+Such a call may stop a trail without any other difference, with a role that may do so since long. Maintenance windows,
+rules, remediations and response plans start documents of Systems Manager as associations do.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from math import inf
 from typing import Any, Final
 
 from securetrail.review.access.actions import is_sensitive
+from securetrail.review.access.services.documents import documents_run
 from securetrail.review.template import Id, NotComparable, Resource, Template, Variant, as_json
 
 _WHEN: Final = {"Create": "created", "Update": "updated", "Delete": "removed"}
@@ -44,21 +45,8 @@ _PLACEHOLDER: Final = re.compile(r"\$\{(\w+)\}")
 _CALLING: Final = ("AWS::Scheduler::Schedule", "AWS::StepFunctions::StateMachine")
 # Of a state machine: its definition is no file of the assembly, and nobody can read it.
 _PLACE: Final = "DefinitionS3Location"
-# Documents of AWS that look after software, and take no commands.
-_LOOKING_AFTER: Final = {
-    "AWS-ConfigureAWSPackage",
-    "AWS-GatherSoftwareInventory",
-    "AWS-RunPatchBaseline",
-    "AWS-UpdateSSMAgent",
-}
-_ASSOCIATION, _TASK = "AWS::SSM::Association", "AWS::SSM::MaintenanceWindowTask"
-_RULE: Final = "AWS::Events::Rule"
-_REMEDIATION: Final = "AWS::Config::RemediationConfiguration"
-# Documents of AWS by which AWS Config turns protection on.
-# https://docs.aws.amazon.com/systems-manager-automation-runbooks/latest/userguide/automation-ref-con.html
-_PROTECTING: Final = re.compile(r"AWS(?:ConfigRemediation)?-(?:Block|Enable|Encrypt|Enforce|DisableS3BucketPublic)\w*")
-# A document of Systems Manager as the target of a rule.
-_DOCUMENT: Final = re.compile(r":ssm:[^:]*:[^:]*:(?:document|automation-definition)/([^:]+)")
+# What a document of Systems Manager does, where a template makes it.
+_DOCUMENT: Final = "AWS::SSM::Document"
 # Resources of CDK's own whose calls no property tells: what each names, and what it does to it, and when.
 _BY_CDK: Final = {
     "Custom::S3AutoDeleteObjects": ("BucketName", "s3:DeleteObject", "removed"),
@@ -104,8 +92,8 @@ def new_calls(variants: Sequence[Variant], base: Sequence[Template] = ()) -> tup
     found: dict[Call, None] = {}
     for variant in variants:
         for each, resource in variant.head.items():
-            before = {*_calls(variant.base[each])} if each in variant.base else set()
-            found |= dict.fromkeys(call for call in _calls(resource) if call not in before)
+            before = {*_calls(variant.base[each], variant.base)} if each in variant.base else set()
+            found |= dict.fromkeys(call for call in _calls(resource, variant.head) if call not in before)
             if each not in variant.base:
                 found |= dict.fromkeys(_by_cdk(resource, variant))
             found |= dict.fromkeys(_shorter_retention(resource, variant))
@@ -114,14 +102,28 @@ def new_calls(variants: Sequence[Variant], base: Sequence[Template] = ()) -> tup
     return tuple(each for each in found if not _is_about_own_parameter(each, base))
 
 
-def _calls(resource: Resource) -> Iterator[Call]:
+def _calls(resource: Resource, resources: Mapping[Id, Resource]) -> Iterator[Call]:
     if resource.type.startswith(_CUSTOM):
         yield from _at_deployment(resource)
     elif resource.type in _CALLING:
-        yield from _by_arn(resource)
-    for document, given in _documents(resource):
-        if document not in _LOOKING_AFTER:
-            yield Call(resource.id, f"ssm:{document}", as_json(given), "run")
+        yield from _by_arn(resource, resources)
+    for run in documents_run(resource):
+        action = f"ssm:{run.document}" if isinstance(run.document, str) else ""
+        yield Call(resource.id, action, _with_documents(as_json(run.given), resources), "run")
+
+
+def _with_documents(text: str, resources: Mapping[Id, Resource]) -> str:
+    """What a call is given, and what the documents do that are named in it, as far as the templates make them."""
+    left = [each for each in resources.values() if each.type == _DOCUMENT]
+    while named := [each for each in left if _names_document(text, each)]:
+        left = [each for each in left if each not in named]
+        text += "".join(as_json(each.properties) for each in named)
+    return text
+
+
+def _names_document(text: str, document: Resource) -> bool:
+    names = (document.reference, document.arn, document.properties.get("Name"))
+    return any(isinstance(name, str) and name in text for name in names)
 
 
 def _at_removal(variant: Variant) -> Iterator[Call]:
@@ -175,23 +177,6 @@ def _others(of: Id, base: Sequence[Template]) -> Iterator[str]:
                     yield as_json(entry)
 
 
-def _documents(resource: Resource) -> Iterator[tuple[Any, Any]]:
-    """The documents of Systems Manager that are run, and all that is said of it."""
-    given = resource.properties
-    if resource.type == _ASSOCIATION:
-        yield given.get("Name"), given
-    elif resource.type == _TASK and given.get("TaskType") not in ("LAMBDA", "STEP_FUNCTIONS"):
-        yield given.get("TaskArn"), given
-    elif resource.type == _REMEDIATION and str(given.get("Automatic")).lower() == "true":
-        if not _PROTECTING.fullmatch(str(given.get("TargetId"))):
-            yield given.get("TargetId"), given
-    elif resource.type == _RULE and isinstance(given.get("Targets"), list):
-        for target in given["Targets"]:
-            found = _DOCUMENT.search(str(target.get("Arn"))) if isinstance(target, Mapping) else None
-            if found:
-                yield found[1], target
-
-
 def _at_deployment(resource: Resource) -> Iterator[Call]:
     found: dict[tuple[str, str], list[str]] = {}
     for name, when in _WHEN.items():
@@ -243,7 +228,7 @@ def _action(call: Mapping[str, Any]) -> str:
     return f"{_SERVICES.get(service, service)}:{action[0].upper()}{action[1:]}"
 
 
-def _by_arn(resource: Resource) -> Iterator[Call]:
+def _by_arn(resource: Resource, resources: Mapping[Id, Resource]) -> Iterator[Call]:
     """The calls of an API that stand in a target or in the states of a machine, and take protection away.
 
     Of those that a role makes on its own there are too many that do not: what the role may do is compared elsewhere.
@@ -258,7 +243,7 @@ def _by_arn(resource: Resource) -> Iterator[Call]:
     for service, name in dict.fromkeys(_BY_ARN.findall(text)):
         action = _action({"service": service, "action": name})
         if is_sensitive(action):
-            yield Call(resource.id, action, text, "run")
+            yield Call(resource.id, action, _with_documents(text, resources), "run")
 
 
 def _by_cdk(resource: Resource, variant: Variant) -> Iterator[Call]:

@@ -44,7 +44,8 @@ _OF_RETENTIONS: Final = {"logs:DeleteRetentionPolicy", "logs:PutRetentionPolicy"
 _NESTED: Final = "AWS::CloudFormation::Stack"
 _STACK_SET: Final = "AWS::CloudFormation::StackSet"
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/modules.html
-_MODULE: Final = "::MODULE"
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-servicecatalog-cloudformationprovisionedproduct.html
+_MADE_BY: Final = {"::MODULE": "a module", "::CloudFormationProvisionedProduct": "a product of Service Catalog"}
 # What each setting protects from: who may do what without it.
 _SETTINGS: Final = {
     "BlockPublicAcls": (
@@ -192,8 +193,9 @@ def _not_read(base: Resources, head: Resources, exempt: Collection[str]) -> Iter
         if resource.type == _STACK_SET and id_ not in base:
             why = f"what a stack set deploys to accounts is in no template here ({_digest(resource.properties)})"
             yield NotComparableAccess(id_, resource.type, why)
-        if resource.type.endswith(_MODULE) and (id_ not in base or base[id_].properties != resource.properties):
-            why = f"what a module makes is in no template here ({_digest(resource.properties)})"
+        by = next((words for end, words in _MADE_BY.items() if resource.type.endswith(end)), "")
+        if by and (id_ not in base or base[id_].properties != resource.properties):
+            why = f"what {by} makes is in no template here ({_digest(resource.properties)})"
             yield NotComparableAccess(id_, resource.type, why)
         named = named_roles(resource) & {*exempt} - (named_roles(base[id_]) if id_ in base else set())
         if named and not given_roles(resource):

@@ -197,8 +197,10 @@ JUDGED: Final[Mapping[str, frozenset[str]]] = {
         {"Action", "Condition", "EventBusName", "Principal", "Statement", "StatementId"}
     ),
 }
-# Whatever else a resource of these services says may give access as well, by no policy.
+# Whatever else a resource of these services says may give access as well, by no policy. An action of a budget attaches
+# a policy to a role, a user or a group, or runs a document of Systems Manager.
 _GIVE_ACCESS: Final = (
+    "AWS::Budgets::BudgetsAction",
     "AWS::IAM::",
     "AWS::LakeFormation::",
     "AWS::RAM::",

@@ -65,7 +65,8 @@ def _texts(patterns: frozenset[Pattern], within: Pattern) -> tuple[Text, ...]:
     ordered = [within, *sorted(patterns - {within}, key=lambda pattern: (pattern.text, pattern.form.value))]
     automaton = _Automaton(ordered)
     found: dict[int, str] = {}
-    seen = {automaton.start}
+    # Not the start: a text that is not empty may lead back to it, as any text does where all patterns are stars.
+    seen: set[int] = set()
     queue = [(automaton.start, "")]
     for state, text in queue:
         accepted = state & automaton.accepting

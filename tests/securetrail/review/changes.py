@@ -6,20 +6,29 @@ The base is a trail with everything that can be lost (``apps.FULL``), beside a b
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import aws_cdk as cdk
+from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cognito as cognito
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as event_sources
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_s3_notifications as notifications
+from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as stepfunctions
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from aws_cdk import custom_resources
 
 from constructs_lib import EventSelector, Insight, InsightType
 from tests.securetrail.review.apps import ACCOUNT, FOREIGN, REGION, Built, Change
@@ -318,14 +327,6 @@ def _scheduled_rule(app: Built) -> None:
     events.Rule(
         app.stack, "Night", schedule=events.Schedule.rate(cdk.Duration.days(1)), targets=[targets.SnsTopic(topic)]
     )
-
-
-def _own_log_group(app: Built) -> None:
-    logs.LogGroup(app.stack, "More", retention=logs.RetentionDays.ONE_YEAR)
-
-
-def _own_key(app: Built) -> None:
-    kms.Key(app.stack, "More", enable_key_rotation=True)
 
 
 def new(resource_type: str, **properties: Any) -> Change:
@@ -1097,10 +1098,6 @@ HARMLESS = (
         lambda app: app.resource(TRAIL).add_resource_dependency(app.resource(KEY, LOG_KEY)),
     ),
     harmless("metadata", lambda app: app.resource(BUCKET, LOG_BUCKET).add_metadata("note", "harmless")),
-    harmless("a private bucket", _new_private_bucket),
-    harmless("a log group", _own_log_group),
-    harmless("a key", _own_key),
-    harmless("one more alarm", _more_alarms),
     harmless("a rule by the clock", _scheduled_rule),
     harmless("booleans as text", both(sets(TRAIL, "IsLogging", "true"), sets(TRAIL, "IsMultiRegionTrail", "true"))),
     harmless("the numbers as text", sets(KEY, "PendingWindowInDays", "30", LOG_KEY)),
@@ -1896,9 +1893,17 @@ def _runs_with(role: str, *, as_profile: bool = False) -> Change:
     return change
 
 
-def _remediates(document: str) -> Change:
+def _remediates(document: str, **parameters: Any) -> Change:
     given = {"TargetId": document, "TargetType": "SSM_DOCUMENT", "ConfigRuleName": "rule", "Automatic": True}
-    return new("AWS::Config::RemediationConfiguration", **given)
+    return new("AWS::Config::RemediationConfiguration", **given, Parameters=parameters)
+
+
+def _says(*values: str) -> dict[str, Any]:
+    return {"StaticValue": {"Values": [*values]}}
+
+
+_ROLE_THAT_REMEDIATES = _says(f"arn:aws:iam::{ACCOUNT}:role/remediates")
+_THE_RESOURCE = {"ResourceValue": {"Value": "RESOURCE_ID"}}
 
 
 MOVED = (
@@ -1925,7 +1930,134 @@ MOVED = (
     ),
     harmless("it is written out that tags do not", sets(BUCKET, "AbacStatus", "Disabled", LOG_BUCKET)),
     weakening("AWS Config stops the trail by itself", "calls_at_deployment", _HIDE, _remediates("StopTheTrail")),
-    harmless("AWS Config turns trails on by itself", _remediates("AWS-EnableCloudTrail")),
+    weakening(
+        "AWS Config makes trails into a bucket of elsewhere",
+        "calls_at_deployment",
+        "have the account's log files",
+        _remediates(
+            "AWS-EnableCloudTrail", AutomationAssumeRole=_ROLE_THAT_REMEDIATES, S3BucketName=_says("somebody-elses")
+        ),
+    ),
+    harmless(
+        "AWS Config turns on the rotation of keys",
+        _remediates(
+            "AWSConfigRemediation-EnableKeyRotation", AutomationAssumeRole=_ROLE_THAT_REMEDIATES, KeyId=_THE_RESOURCE
+        ),
+    ),
+)
+
+
+_GITHUB: Final = "token.actions.githubusercontent.com"
+
+
+def _identity_provider(app: Built) -> None:
+    iam.CfnOIDCProvider(app.stack, "GitHub", url=f"https://{_GITHUB}", client_id_list=["sts.amazonaws.com"])
+
+
+def _role_for_anybody_on_github(app: Built) -> None:
+    who = iam.WebIdentityPrincipal(
+        f"arn:aws:iam::{ACCOUNT}:oidc-provider/{_GITHUB}", {"StringLike": {f"{_GITHUB}:sub": "*"}}
+    )
+    app.trail.grant_read(iam.Role(app.stack, "Deploys", assumed_by=who))
+
+
+def _neighbours(app: Built) -> None:
+    """What other people add to an app in a week."""
+    function = lambda_.Function(
+        app.stack,
+        "Does",
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        handler="index.handler",
+        code=lambda_.Code.from_inline("handler = print"),
+        tracing=lambda_.Tracing.ACTIVE,
+        environment={"LOGS": app.trail.log_bucket.bucket_name},
+    )
+    key = dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING)
+    dynamodb.TableV2(app.stack, "Orders", partition_key=key).grant_read_write_data(function)
+    secretsmanager.Secret(app.stack, "Password").grant_read(function)
+    bucket = s3.Bucket(app.stack, "Uploads", auto_delete_objects=True, removal_policy=cdk.RemovalPolicy.DESTROY)
+    bucket.add_event_notification(s3.EventType.OBJECT_CREATED, notifications.LambdaDestination(function))
+    apigateway.LambdaRestApi(app.stack, "Api", handler=function)
+    invokes = tasks.LambdaInvoke(app.stack, "Invoke", lambda_function=function)
+    stepfunctions.StateMachine(
+        app.stack, "Machine", definition_body=stepfunctions.DefinitionBody.from_chainable(invokes)
+    )
+    orders = sns.Topic(app.stack, "OrdersTopic")
+    failed = sqs.DeadLetterQueue(queue=sqs.Queue(app.stack, "Failed"), max_receive_count=3)
+    queue = sqs.Queue(app.stack, "OrdersQueue", dead_letter_queue=failed)
+    orders.add_subscription(subscriptions.SqsSubscription(queue))
+    function.add_event_source(event_sources.SqsEventSource(queue))
+    events.Rule(
+        app.stack,
+        "OnOrder",
+        event_bus=events.EventBus(app.stack, "Bus"),
+        event_pattern=events.EventPattern(source=["orders"]),
+        targets=[targets.LambdaFunction(function)],
+    )
+    cdk.CustomResource(
+        app.stack,
+        "Made",
+        service_token=custom_resources.Provider(app.stack, "Maker", on_event_handler=function).service_token,
+    )
+    cognito.UserPool(app.stack, "Users").add_client("web")
+    alarm = app.more["alarm"]
+    either = cloudwatch.AlarmRule.any_of(cloudwatch.AlarmRule.from_alarm(alarm, cloudwatch.AlarmState.ALARM))
+    cloudwatch.CompositeAlarm(app.stack, "Any", alarm_rule=either)
+    cloudwatch.Dashboard(app.stack, "Shown", widgets=[[cloudwatch.AlarmStatusWidget(alarms=[alarm])]])
+    logs.LogGroup(app.stack, "Notes", retention=logs.RetentionDays.ONE_YEAR)
+    s3.Bucket(app.stack, "Private", encryption=s3.BucketEncryption.KMS).grant_read_write(function)
+    s3.Bucket(app.stack, "Logged", server_access_logs_bucket=s3.Bucket(app.stack, "AccessLogs"))
+    other = cdk.Stack(app.app, "Other", env=cdk.Environment(account=ACCOUNT, region=REGION))
+    cdk.CfnOutput(other, "Logs", value=app.trail.log_bucket.bucket_arn)
+    app.more["reports"].add_lifecycle_rule(abort_incomplete_multipart_upload_after=cdk.Duration.days(7))
+    kms.Key(app.stack, "Own", enable_key_rotation=True)
+    cdk.Tags.of(app.app).add("cost-center", "42")
+
+
+MADE_IN_A_WEEK = (
+    # The key has to be there, and may have any value.
+    weakening(
+        "everybody of any organization reads log files",
+        "newly_allowed",
+        _READ,
+        log_bucket_policy(
+            allow(
+                "*",
+                "s3:GetObject",
+                f"arn:aws:s3:::audit-logs-{ACCOUNT}/*",
+                Condition={"StringLike": {"aws:PrincipalOrgID": "*"}},
+            )
+        ),
+    ),
+    weakening(
+        "anybody on GitHub reads log files",
+        "newly_allowed",
+        _READ,
+        _role_for_anybody_on_github,
+        before=_identity_provider,
+    ),
+    weakening(
+        "a budget makes an administrator",
+        "access_not_comparable",
+        "have every right once a dollar is spent",
+        new(
+            "AWS::Budgets::BudgetsAction",
+            ActionType="APPLY_IAM_POLICY",
+            ApprovalModel="AUTOMATIC",
+            BudgetName="all",
+            NotificationType="ACTUAL",
+            ExecutionRoleArn=f"arn:aws:iam::{ACCOUNT}:role/budgets",
+            ActionThreshold={"Type": "ABSOLUTE_VALUE", "Value": 0},
+            Definition={
+                "IamActionDefinition": {
+                    "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess",
+                    "Roles": ["Developer"],
+                }
+            },
+            Subscribers=[{"Type": "EMAIL", "Address": "security@example.com"}],
+        ),
+    ),
+    harmless("all that others add in a week", both(_neighbours, _new_private_bucket, _more_alarms)),
 )
 
 
@@ -1942,5 +2074,5 @@ CASES = {
     "replacements": REPLACEMENTS,
     "neighbours": NEIGHBOURS,
     "attacked": ATTACKED,
-    "attacked again": (*ATTACKED_AGAIN, *MOVED),
+    "attacked again": (*ATTACKED_AGAIN, *MOVED, *MADE_IN_A_WEEK),
 }

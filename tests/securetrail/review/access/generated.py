@@ -70,9 +70,10 @@ CONDITIONS: dict[str, tuple[list[str], list[Any]]] = {
     "aws:SourceAccount": (["StringEquals", "StringNotEquals", "StringEqualsIfExists"], [OWN, [OWN, FOREIGN], FOREIGN]),
     "aws:PrincipalArn": (["ArnLike", "ArnNotLike", "StringLike", "StringNotLikeIfExists", "ArnEqualsIfExists"], _ROLES),
     "aws:PrincipalAccount": (["StringEquals", "StringNotEquals"], [OWN, FOREIGN]),
+    # Whatever it is like, the key has to be there.
     "aws:PrincipalOrgID": (
         ["StringEquals", "StringNotEquals", "StringEqualsIfExists", "StringLike"],
-        ["o-1", "o-2", "o-*"],
+        ["o-1", "o-2", "o-*", "*"],
     ),
     "aws:SourceIp": (
         ["IpAddress", "NotIpAddress", "IpAddressIfExists"],
@@ -98,7 +99,7 @@ CONDITIONS: dict[str, tuple[list[str], list[Any]]] = {
             "ForAllValues:StringLike",
             "ForAnyValue:StringNotEquals",
         ],
-        ["team", ["team", "cost"], "t*"],
+        ["team", ["team", "cost"], "t*", "*"],
     ),
     "aws:PrincipalIsAWSService": (["Bool"], ["true", "false"]),
 }

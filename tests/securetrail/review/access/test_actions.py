@@ -94,6 +94,8 @@ def test_a_wildcard_stands_for_what_is_listed_and_elsewhere_for_all_that_it_matc
         ("ssm:SendCommand", True),
         ("ssm:GetParameter", False),
         ("config:PutEvaluations", False),
+        ("config:PutRemediationConfigurations", True),
+        ("ssm:RegisterTaskWithMaintenanceWindow", True),
         # A key of several regions gets a policy of its own there; a replica that stops has no copies any more.
         ("kms:ReplicateKey", True),
         ("s3:PauseReplication", True),

@@ -774,7 +774,25 @@ WEAKENINGS = [
             "AWS::RAM::ResourceShare": {"Principals": [FOREIGN]},
             "AWS::LakeFormation::PrincipalPermissions": {"Permissions": ["ALL"]},
             "AWS::RolesAnywhere::Profile": {"RoleArns": [f"arn:aws:iam::{OWN}:role/reader"]},
+            "AWS::Budgets::BudgetsAction": {
+                "Definition": {
+                    "IamActionDefinition": {
+                        "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess",
+                        "Users": ["bob"],
+                    }
+                }
+            },
         }.items()
+    ),
+    case(
+        "a product of Service Catalog",
+        "nobody sees the template that it deploys",
+        new(
+            "AWS::ServiceCatalog::CloudFormationProvisionedProduct",
+            {"ProductName": "p", "ProvisioningArtifactName": "1"},
+        ),
+        "Stack/More cannot be compared",
+        "what a product of Service Catalog makes is in no template here",
     ),
     case(
         "a password for a user",

@@ -106,17 +106,32 @@ def machine(*resources: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def by_config(document: str, *, is_automatic: bool = True) -> dict[str, Any]:
-    given = {"TargetId": document, "TargetType": "SSM_DOCUMENT", "ConfigRuleName": "r", "Automatic": is_automatic}
-    return {"More": resource("AWS::Config::RemediationConfiguration", **given)}
+ROLE = {"StaticValue": {"Values": ["arn:aws:iam::123456789012:role/remediates"]}}
+THE_RESOURCE = {"ResourceValue": {"Value": "RESOURCE_ID"}}
+ROTATES = "AWSConfigRemediation-EnableKeyRotation"
 
 
-def in_a_window(name: str, kind: str = "RUN_COMMAND") -> dict[str, Any]:
-    return {"More": resource("AWS::SSM::MaintenanceWindowTask", TaskArn=name, TaskType=kind, WindowId="w", Priority=1)}
+def by_config(document: Any, *, automatic: Any = True, **parameters: Any) -> dict[str, Any]:
+    given = {"TargetId": document, "TargetType": "SSM_DOCUMENT", "ConfigRuleName": "r", "Automatic": automatic}
+    return {"More": resource("AWS::Config::RemediationConfiguration", **given, Parameters=parameters)}
 
 
-def by_a_rule(to: str) -> dict[str, Any]:
-    return {"More": resource("AWS::Events::Rule", Targets=[{"Id": "t", "Arn": f"arn:aws:{to}"}])}
+def associated(document: str, **parameters: Any) -> dict[str, Any]:
+    return {"More": resource("AWS::SSM::Association", Name=document, Parameters=parameters)}
+
+
+def in_a_window(name: str, kind: str = "RUN_COMMAND", **parameters: Any) -> dict[str, Any]:
+    given = {"TaskArn": name, "TaskType": kind, "WindowId": "w", "Priority": 1}
+    invocation = {"MaintenanceWindowRunCommandParameters": {"Parameters": parameters}}
+    return {"More": resource("AWS::SSM::MaintenanceWindowTask", **given, TaskInvocationParameters=invocation)}
+
+
+def by_a_rule(to: str, **more: Any) -> dict[str, Any]:
+    return {"More": resource("AWS::Events::Rule", Targets=[{"Id": "t", "Arn": f"arn:aws:{to}", **more}])}
+
+
+def in_a_pack(**given: Any) -> dict[str, Any]:
+    return {"More": resource("AWS::Config::ConformancePack", ConformancePackName="p", **given)}
 
 
 @pytest.mark.parametrize(
@@ -161,20 +176,71 @@ def by_a_rule(to: str) -> dict[str, Any]:
             ["calls_at_deployment"],
         ),
         (machine("arn:aws:states:::aws-sdk:dynamodb:putItem", "arn:aws:states:::lambda:invoke"), []),
-        ({"More": resource("AWS::SSM::Association", Name="AWS-RunShellScript")}, ["calls_at_deployment"]),
-        ({"More": resource("AWS::SSM::Association", Name="AWS-RunPatchBaseline")}, []),
-        (by_config("AWS-EnableCloudTrail"), []),
+        (associated("AWS-RunShellScript"), ["calls_at_deployment"]),
+        # A name vouches for nothing: of what it is given, each parameter and value has to be known.
+        (associated("AWS-RunPatchBaseline", Operation=["Install"], RebootOption=["NoReboot"]), []),
+        (
+            associated("AWS-RunPatchBaseline", Operation=["Install"], InstallOverrideList=["https://example.org/l"]),
+            ["calls_at_deployment"],
+        ),
+        (associated("AWS-RunPatchBaseline", BaselineOverride=["b.json"]), ["calls_at_deployment"]),
+        (associated("AWS-RunPatchBaseline", Operation={"Fn::Transform": "x"}), ["calls_at_deployment"]),
+        (associated("AWS-ConfigureAWSPackage", action=["Install"], name=["AmazonCloudWatchAgent"]), []),
+        (
+            associated("AWS-ConfigureAWSPackage", action=["Uninstall"], name=["AmazonCloudWatchAgent"]),
+            ["calls_at_deployment"],
+        ),
+        (associated("AWS-ConfigureAWSPackage", action=["Install"], name=["ours"]), ["calls_at_deployment"]),
+        (
+            associated("AWS-ConfigureAWSPackage", action=["Install"], name=["AmazonCloudWatchAgent"], version=["1.2"]),
+            ["calls_at_deployment"],
+        ),
+        (associated("AWS-UpdateSSMAgent"), []),
+        (associated("AWS-UpdateSSMAgent", version=["2.0.1"], allowDowngrade=["true"]), ["calls_at_deployment"]),
+        (associated("AWS-GatherSoftwareInventory", files=["x"]), []),
+        (by_config(ROTATES, AutomationAssumeRole=ROLE, KeyId=THE_RESOURCE), []),
+        (by_config(ROTATES, KeyId=THE_RESOURCE, automatic="true"), []),
+        (by_config(ROTATES, KeyId=THE_RESOURCE, More=ROLE), ["calls_at_deployment"]),
+        (by_config("AWSConfigRemediation-EnableKeyRotations", KeyId=THE_RESOURCE), ["calls_at_deployment"]),
+        (by_config("AWSConfigRemediation-EnableCloudTrailLogFileValidation", TrailName=THE_RESOURCE), []),
+        (by_config("AWS-EnableCloudTrail", S3BucketName=ROLE), ["calls_at_deployment"]),
+        (by_config("AWS-EnableCloudTrailKmsEncryption", KMSKeyId=ROLE), ["calls_at_deployment"]),
+        (by_config("AWS-EnableS3BucketEncryption", BucketName=THE_RESOURCE), ["calls_at_deployment"]),
+        (by_config("AWSConfigRemediation-EncryptSNSTopic", KmsKeyArn=ROLE), ["calls_at_deployment"]),
+        (by_config("AWSConfigRemediation-EnforceEC2InstanceIMDSv2"), ["calls_at_deployment"]),
         (by_config("Stop"), ["calls_at_deployment"]),
+        (by_config({"Fn::Transform": "x"}), ["calls_at_deployment"]),
         # By its parameters it turns something off as well.
         (by_config("AWS-ConfigureS3BucketVersioning"), ["calls_at_deployment"]),
         (by_config("AWSConfigRemediation-ConfigureS3BucketPublicAccessBlock"), ["calls_at_deployment"]),
-        (by_config("Stop", is_automatic=False), []),
+        (by_config("Stop", automatic=False), []),
+        (by_config("Stop", automatic={"Fn::Transform": "x"}), ["calls_at_deployment"]),
         (in_a_window("AWS-RunShellScript"), ["calls_at_deployment"]),
-        (in_a_window("AWS-RunPatchBaseline"), []),
+        (in_a_window("AWS-RunPatchBaseline", Operation=["Scan"], SnapshotId=["{{WINDOW_EXECUTION_ID}}"]), []),
+        (in_a_window("AWS-RunPatchBaseline", BaselineOverride=["b.json"]), ["calls_at_deployment"]),
         (in_a_window("arn:aws:lambda:us-east-1:123456789012:function:f", "LAMBDA"), []),
         (by_a_rule("ssm:us-east-1::document/AWS-RunShellScript"), ["calls_at_deployment"]),
         (by_a_rule("ssm:us-east-1:123456789012:automation-definition/Stop:$DEFAULT"), ["calls_at_deployment"]),
         (by_a_rule("lambda:us-east-1:123456789012:function:f"), []),
+        (by_a_rule("ssm:us-east-1::document/AWS-RunPatchBaseline", Input='{"Operation": ["Scan"]}'), []),
+        # The event says what the parameters are.
+        (by_a_rule("ssm:us-east-1::document/AWS-RunPatchBaseline"), ["calls_at_deployment"]),
+        # What remediations are in it, and with which parameters, only its body tells.
+        (in_a_pack(TemplateBody="Resources: {R: {Type: AWS::Config::ConfigRule}}"), []),
+        (
+            in_a_pack(TemplateBody="Resources: {R: {Type: AWS::Config::RemediationConfiguration}}"),
+            ["calls_at_deployment"],
+        ),
+        (in_a_pack(TemplateBody='{"Type": "AWS::Config::\\u0052emediationConfiguration"}'), ["calls_at_deployment"]),
+        (in_a_pack(TemplateSSMDocumentDetails={"DocumentName": "pack"}), ["calls_at_deployment"]),
+        (
+            {
+                "More": resource(
+                    "AWS::SSMIncidents::ResponsePlan", Actions=[{"SsmAutomation": {"DocumentName": "Stop"}}]
+                )
+            },
+            ["calls_at_deployment"],
+        ),
     ],
 )
 def test_what_a_schedule_a_machine_and_an_association_call_is_read_too(
@@ -182,6 +248,28 @@ def test_what_a_schedule_a_machine_and_an_association_call_is_read_too(
 ) -> None:
     assert said({}, more) == expected
     assert said(more, more) == []
+
+
+STARTS = {"Resource": "arn:aws:states:::aws-sdk:ssm:startAutomationExecution", "DocumentName": "stop"}
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        associated("stop"),
+        by_config("stop"),
+        {"More": resource("AWS::StepFunctions::StateMachine", DefinitionString=json.dumps({"States": {"A": STARTS}}))},
+    ],
+    ids=lambda each: str(each["More"]["Type"]),
+)
+def test_what_a_document_does_counts_where_something_runs_it(runs: dict[str, Any]) -> None:
+    def does(command: str, name: str = "stop") -> dict[str, Any]:
+        return {"Doc": resource("AWS::SSM::Document", Name=name, Content={"mainSteps": [command, "outer"]})}
+
+    assert said({**runs, **does("check")}, {**runs, **does("end the trail")}) == ["calls_at_deployment"]
+    assert said({**runs, **does("check")}, {**runs, **does("check")}) == []
+    # Nothing runs it by itself.
+    assert said({**runs, **does("check", "another")}, {**runs, **does("end the trail", "another")}) == []
 
 
 def retention(days: Any, group: Any = "held") -> dict[str, Any]:
