@@ -56,8 +56,10 @@ _VARIABLE = re.compile(r"\$\{[^{}]*\}")
 def outsiders(partition: str, own: set[str], statements: tuple[Statement, ...], context: Context) -> Iterator[Caller]:
     """Principals of other accounts, each with the context of its requests: directly, and by an access point there."""
     others = [account for account in accounts(statements, own) if account not in own]
-    principals = list(_external_principals(partition, others, statements))
-    for who, arn in principals:
+    principals = []
+    # The first who comes in decides: of hundreds, the others are then not looked for.
+    for who, arn in _external_principals(partition, others, statements):
+        principals.append((who, arn))
         yield from _by_points(who, arn, (None, *_points(partition, statements, who.split(":")[4])), context)
     points = list(_telling_points(partition, statements, others))
     for who, arn in principals if points else ():
@@ -268,8 +270,11 @@ def _external_principals(
     grows with the policy without a limit.
     """
     named = {entry.value for s in statements for entry in s.principals.patterns if entry.kind == "AWS"}
-    groups = {*_told_apart(statements, {"aws:principalarn"}), frozenset(map(literal, named))}
+    conditions = {*_told_apart(statements, {"aws:principalarn"})}
     for owner in others:
+        # An ARN of another account is none of this one's.
+        of_owner = frozenset(literal(who) for who in named if who.split(":")[4:5] == [owner])
+        groups = {*conditions, of_owner} if of_owner else conditions
         seen = set()
         for kind in _KINDS_OF_PRINCIPALS:
             within = f"arn:{partition}:{kind.format(owner)}"

@@ -14,6 +14,7 @@ from verify.fact import Denied, Fact, Missing, Value
 from verify.posture.facts.collect import _depends_on_organization
 from verify.posture.facts.trail import Key, KeyGrant
 from verify.posture.model import Result, Status
+from verify.posture.resource_policies.external_access import bucket_policy_keeps_outsiders_out
 from verify.posture.resource_policies.rewrite import corrected_bucket_policy, corrected_key_policy
 
 OTHER = "999999999999"
@@ -523,6 +524,14 @@ def test_a_large_policy_is_given_up_in_time(statements: tuple[Statement, ...]) -
     facts = healthy.but(bucket_policy=policy(statements[0], *denied))
     assert result(facts, IN_BUCKET).status is Status.UNKNOWN
     assert process_time() - before < 5
+
+
+def test_of_a_thousand_accounts_that_a_policy_names_one_outsider_is_enough() -> None:
+    named = on_bucket({"AWS": [f"arn:aws:iam::{each}:root" for each in MORE_NUMBERS]}, "s3:GetObject")
+    facts = healthy.but(bucket_policy=policy(named))
+    assert bucket_policy_keeps_outsiders_out(facts).status is Status.FAIL
+    trusted = dataclasses.replace(healthy.TARGET, trusted_accounts=tuple(MORE_NUMBERS))
+    assert bucket_policy_keeps_outsiders_out(dataclasses.replace(facts, target=trusted)).status is Status.PASS
 
 
 @pytest.mark.parametrize("arn", [f"ARN:AWS:IAM::{OTHER}:ROLE/AUDIT", f"arn:aws:iam::{OTHER}:Role/Audit"])
