@@ -363,7 +363,8 @@ def test_who_verifies_checks_a_trail_in_a_folder_with_a_verify_of_its_own(
         assert {each["status"] for each in results if each["id"] == "trail_is_logging"} == {"PASS"}
     assert "usage: securetrail check " in verifier.run("securetrail", "check", "--help", cwd=users_folder).stdout
     assert verifier.run("securetrail", "events", "--since=1h", cwd=users_folder, **variables).returncode == 0
-    assert verifier.run("python", "-m", "verify", "score", cwd=Path("/"), **variables).returncode == 0
+    # Services that the lab lacks make it a range.
+    assert verifier.run("python", "-m", "verify", "score", cwd=Path("/"), **variables).returncode == 3
     assert verifier.distributions() & {"aws-cdk-lib", "constructs", "cdk-nag", "jsii", "ministack"} == set()
 
 

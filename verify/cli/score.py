@@ -8,7 +8,7 @@ from typing import Any
 
 from verify.cli.common import PATIENCE_SECONDS, add_aws_options, add_iam_policy_option, aws_from
 from verify.posture.score.collect import PERMISSIONS
-from verify.posture.score.model import Range
+from verify.posture.score.model import Score
 from verify.posture.score.run import run_score
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.score import read_former_score, render, score_as_json
@@ -33,8 +33,9 @@ examples:
   python -m verify score --compare before.json
   python -m verify score --fail-under 60
 
-exit codes: 0 the score could be computed, 2 wrong usage, 3 AWS could not be asked, or nothing could be checked. With
---fail-under N: 1 when even the upper end is below N, 3 when N lies within the range.
+exit codes: 0 every point is certain, 2 wrong usage, 3 the score is a range, or a call got no answer. With
+--fail-under N the question is whether the score is at least N: 0 when it certainly is, 1 when even the upper end is
+below N, 3 when N lies within the range or nothing could be checked.
 """
 
 
@@ -58,8 +59,8 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Run the command.
 
-    :returns: 0, or 3 when not one point could be checked; with ``--fail-under`` 1 when the score is below it and 3 when
-        that is not known.
+    :returns: 0, or 3 when the score is a range or a call got no answer; with ``--fail-under`` 0 when the score is
+        certainly not below it, 1 when it is, and 3 when that is not known or not one point could be checked.
     """
     if arguments.print_iam_policy:
         terminal.print_json(least_privilege_policy(PERMISSIONS))
@@ -73,14 +74,19 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         tables, blocks = terminal.takes_tables, terminal.takes_blocks
         for piece in render(score, former, as_tables=tables, as_blocks=blocks, verbose=arguments.verbose):
             terminal.show(piece)
-    return _exit_code(score.total, arguments.fail_under)
+    return exit_code(score, arguments.fail_under)
 
 
-def _exit_code(total: Range, least: int | None) -> int:
+def exit_code(score: Score, least: int | None) -> int:
+    """See :func:`run`.
+
+    :param least: of ``--fail-under``. Default: - the question is the score itself.
+    """
+    total = score.total
     if (total.low, total.high) == (0, total.of):
         return 3  # nothing was seen
     if least is None:
-        return 0
+        return 0 if score.is_complete else 3
     if total.high < least:
         return 1
     return 3 if total.low < least else 0

@@ -15,6 +15,11 @@ from typing import Any
 # https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
 MAX_CHARACTERS = 256 * 1024
 _WITH_VARIABLES = "2012-10-17"
+# What an element of another name means is not known, and so not what the statement does without it.
+_OF_POLICY = {"Version", "Id", "Statement"}
+_OF_STATEMENT = {
+    *("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition")
+}
 
 
 class MalformedPolicy(ValueError):
@@ -98,18 +103,21 @@ def _document(text: str) -> Any:
         raise MalformedPolicy(f"the policy has {len(text):,} characters; AWS stores no more than 32 KB")
     try:
         document = json.loads(text)
+        if isinstance(document, dict) and document.get("Version") != _WITH_VARIABLES and "${" in text:
+            # In the older version, which is the default, ``${…}`` is plain text: https://docs.aws.amazon.com/IAM/
+            # latest/UserGuide/reference_policies_elements_version.html. So is ``${$}``, in the newer one, for a dollar
+            # sign.
+            return json.loads(text.replace("${", "${$}{"))
     except (ValueError, RecursionError) as error:
         raise MalformedPolicy(f"the policy is not JSON: {error}") from error
-    if isinstance(document, dict) and document.get("Version") != _WITH_VARIABLES and "${" in text:
-        # In the older version, which is the default, ``${…}`` is plain text: https://docs.aws.amazon.com/IAM/latest/
-        # UserGuide/reference_policies_elements_version.html. So is ``${$}``, in the newer one, for a dollar sign.
-        return json.loads(text.replace("${", "${$}{"))
     return document
 
 
 def _statements(document: Any, *, without: str = "") -> tuple[Statement, ...]:
     if not isinstance(document, dict) or "Statement" not in document:
         raise MalformedPolicy("the policy has no Statement")
+    if document.keys() - _OF_POLICY or not all(isinstance(document.get(name, ""), str) for name in ("Version", "Id")):
+        raise MalformedPolicy("the policy has an element that the policy grammar does not have")
     statements = document["Statement"]
     if isinstance(statements, dict):
         statements = [statements]
@@ -122,7 +130,9 @@ def _statement(raw: Any, number: int, without: str) -> Statement:
     """:param without: the element that statements of this kind of policy do not have."""
     if not isinstance(raw, dict):
         raise MalformedPolicy(f"statement {number} is not an object")
-    label = str(raw.get("Sid") or f"number {number}")
+    if raw.keys() - _OF_STATEMENT or not isinstance(raw.get("Sid", ""), str):
+        raise MalformedPolicy(f"statement {number} has an element that the policy grammar does not have")
+    label = raw.get("Sid") or f"number {number}"
     if without:
         if {without, f"Not{without}"} & raw.keys():
             raise MalformedPolicy(f"statement {label} has {without}, which this kind of policy does not have")

@@ -109,6 +109,9 @@ def placeholders_of(facts: TrailFacts, aws_command: str) -> Placeholders:
     trail_arn = _or(target.trail_arn, f"arn:{target.partition}:cloudtrail:{target.region}:{account}:trail/{_NOT_KNOWN}")
     trail = _or(target.trail, None)
     prefix = trail.prefix if trail else None
+    # A trail that was not shown may have any prefix.
+    may_have_prefix = isinstance(target.trail, Denied | Failed)
+    folder = f"{_NOT_KNOWN if may_have_prefix else prefix}/" if may_have_prefix or prefix else ""
     organization_id = _or(facts.organization_id, None) if trail and trail.is_organization else None
     plain = {
         "trail": target.trail_name,
@@ -118,7 +121,7 @@ def placeholders_of(facts: TrailFacts, aws_command: str) -> Placeholders:
         "trail_key": _or(facts.trail_key_arn, _NOT_KNOWN),
         "key_reference": target_key.reference,
         "alias": _alias(target_key.reference),
-        "folder": f"{prefix + '/' if prefix else ''}AWSLogs/{Arn.parse(trail_arn).account}/",
+        "folder": f"{folder}AWSLogs/{Arn.parse(trail_arn).account}/",
         "account": account,
     }
     for_bucket = partial(
@@ -133,7 +136,7 @@ def placeholders_of(facts: TrailFacts, aws_command: str) -> Placeholders:
     # A bucket that does not exist has no policy, also where s3:GetBucketPolicy is denied.
     bucket_policy = facts.bucket if isinstance(facts.bucket, Missing) else facts.bucket_policy
     policies = {
-        **_written(bucket_policy, "bucket_policy", for_bucket),
+        **({} if may_have_prefix else _written(bucket_policy, "bucket_policy", for_bucket)),
         **_written(facts.key_policy, "key_policy", for_key),
     }
     documents = {
@@ -149,7 +152,9 @@ def placeholders_of(facts: TrailFacts, aws_command: str) -> Placeholders:
         missing["event_selectors"] = "which data events stay: the selectors are not known, or too many"
     else:
         documents["selectors_option"], documents["event_selectors"] = selectors
-    if isinstance(facts.lifecycle, Value):
+    if may_have_prefix:
+        missing["lifecycle"] = "which prefix the trail has: its description was not read"
+    elif isinstance(facts.lifecycle, Value):
         documents["lifecycle"] = without_early_losses(facts.lifecycle.value, log_folder(facts))
     else:
         missing["lifecycle"] = "which lifecycle rules stay: the current ones are not known"

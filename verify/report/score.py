@@ -64,6 +64,7 @@ def render(
                     yield Text(f"  {item.title}", style="bold")
                 yield from _evidence(item, verbose=verbose)
     yield Text()
+    yield from (safe(f"Not answered: {reason}") for reason in score.unanswered)
     total = score.total
     yield Text(f"Score: {total}{_change(former.total, total) if former else ''}", style="bold")
     if total.low != total.high:
@@ -117,6 +118,7 @@ def score_as_json(score: Score, former: FormerScore | None = None) -> dict[str, 
         "account": score.account,
         "region": score.region,
         "endpoint": score.endpoint,
+        "unanswered": score.unanswered,
         "score": _range_as_json(score.total),
         "pillars": [
             {"name": pillar, "score": _range_as_json(range_of(items)), "items": [_item_as_json(item) for item in items]}

@@ -78,6 +78,12 @@ def test_every_kind_of_principal_is_kept_apart() -> None:
         (text({**STATEMENT, "Condition": {"Bool": "x"}}), "Condition"),
         (text({**STATEMENT, "Condition": {"Bool": {"k": {}}}}), "neither a string nor a list"),
         (" " * (MAX_CHARACTERS + 1), "characters"),
+        # What does not stand in the grammar might change what the rest means.
+        (text({**STATEMENT, "condition": {"Bool": {"aws:SecureTransport": "false"}}}), "grammar does not have"),
+        (text({**STATEMENT, "Sid": ["x"]}), "grammar does not have"),
+        ('{"Version": ["2012-10-17"], "Statement": []}', "grammar does not have"),
+        ('{"Statement": [], "Extra": ' + "[" * 500 + "]" * 500 + "}", "grammar does not have"),
+        ('{"Statement": [], "Id": ' + "[" * 500 + "]" * 500 + "}", "grammar does not have"),
     ],
 )
 def test_what_is_not_a_policy_is_refused_with_the_reason(document: str, complaint: str) -> None:

@@ -76,6 +76,7 @@ HEALTHY = TrailFacts(
     asked_at=NOW,
     status=Value(STATUS),
     missed_event=Value(None),
+    validation_turned_on=Missing("not asked: no digest is late"),
     newest_log_file=Value(LogFile(f"AWSLogs/{ACCOUNT}/CloudTrail/{REGION}/x.json.gz", NOW - timedelta(minutes=5))),
     other_trails=Value(()),
     organization_id=Missing("not asked: nothing depends on it"),

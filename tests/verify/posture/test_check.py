@@ -1,12 +1,15 @@
 """Every check on plain facts: what passes, what fails, and that nothing is ever assumed."""
 
+import contextlib
 import dataclasses
 import json
+import sys
 from typing import Any
 
 import pytest
 
 from tests.verify.posture.healthy import (
+    ACCOUNT,
     ALIAS,
     BUCKET,
     HEALTHY,
@@ -21,7 +24,7 @@ from tests.verify.posture.healthy import (
     report,
     result,
 )
-from verify.fact import Denied, Fact, Failed, Missing, Value
+from verify.fact import Denied, Fact, Failed, Missing, NotKnown, Value
 from verify.posture.check import CHECKS, needed_permissions
 from verify.posture.facts.trail import (
     PERMISSION_OF,
@@ -41,7 +44,9 @@ from verify.posture.facts.trail import (
     Subscription,
     TrailFacts,
 )
+from verify.posture.fixes import placeholders_of
 from verify.posture.model import Check, Group, Status
+from verify.posture.resource_policies.commands import PUT_BUCKET_POLICY
 from verify.selectors import parse_selectors
 from verify.target import TargetKey
 
@@ -97,6 +102,28 @@ RULES: dict[Loss, dict[str, Any]] = {
 def expiring(*actions: LifecycleAction) -> TrailFacts:
     rules = [{"ID": action.rule, **RULES[action.loss]} for action in actions]
     return but(lifecycle=Value(Lifecycle(actions, json.dumps({"Rules": rules}))))
+
+
+# Nothing is broken: there are an access point, an event data store and a replica of the key, each with a policy.
+_POINT = f"arn:aws:s3:us-east-1:{ACCOUNT}:accesspoint/p"
+_OWN = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "*", "Resource": "*"},
+    }
+)
+BESIDE = dataclasses.replace(
+    key(arn=KEY_ARN.replace("key/", "key/mrk-"), replicas=(OTHER_KEY_ARN,)),
+    key_arn=Value(KEY_ARN.replace("key/", "key/mrk-")),
+    replica_policies=Value({OTHER_KEY_ARN: _OWN}),
+    access_points=Value((_POINT,)),
+    access_point_policies=Value({_POINT: _OWN}),
+    event_data_stores=Value(("arn:aws:cloudtrail:us-east-1:1:eventdatastore/1",)),
+    event_data_store_policies=Value({"arn:aws:cloudtrail:us-east-1:1:eventdatastore/1": _OWN}),
+    replication=Value(COPIED),
+    owners=Value(Owners(frozenset({"copies"}), {}, frozenset())),
+    copy_policies=Value({"copies": _OWN}),
+)
 
 
 # One thing is broken: the check that must notice it, and a word of what it must say.
@@ -246,6 +273,18 @@ def test_late_expiration_is_no_advice() -> None:
     assert result(facts, "log_bucket_keeps_logs").status is Status.UNKNOWN
 
 
+@pytest.mark.parametrize("nothing", [Denied("cloudtrail:DescribeTrails"), Failed("throttled out")])
+def test_where_the_trail_was_not_shown_nothing_is_written_for_a_folder_that_may_be_another(nothing: Fact[Any]) -> None:
+    facts = dataclasses.replace(expiring(LifecycleAction("r", "", 1)), target=but_target(trail=nothing).target)
+    plain_http = dataclasses.replace(facts, bucket_policy=Value('{"Version": "2012-10-17", "Statement": []}'))
+    placeholders = placeholders_of(plain_http, "aws")
+    assert "get-bucket-policy" in placeholders.command(PUT_BUCKET_POLICY)
+    assert "put-" not in placeholders.command(PUT_BUCKET_POLICY) + placeholders.command("{lifecycle}")
+    assert placeholders.plain["folder"] == "(not known)/AWSLogs/123456789012/"
+    of_tls = result(plain_http, "log_bucket_requires_tls")
+    assert (of_tls.status, "put-bucket-policy" in of_tls.fix_cli, of_tls.fix_diff) == (Status.FAIL, False, "")
+
+
 @pytest.mark.parametrize("prefix", ["other/", "AWSLog/", "awslogs/"])
 def test_expiration_of_something_else_is_no_advice(prefix: str) -> None:
     assert result(expiring(LifecycleAction("r", prefix, 1)), "log_bucket_keeps_logs").status is Status.PASS
@@ -274,6 +313,21 @@ def test_a_failed_call_is_unknown_and_says_why(check: Check, fact: str) -> None:
     assert (found.status, found.actual, found.fix_cli) == (Status.UNKNOWN, "throttled out", "")
 
 
+@pytest.mark.parametrize("depth", [1, 500, 980, 100_000])
+@pytest.mark.parametrize("element", ["Sid", "Id"])
+def test_a_policy_that_is_nested_where_aws_has_text_is_unknown_and_says_why(element: str, depth: int) -> None:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}
+    around = {"Statement": [{**statement, "Sid": "@"}]} if element == "Sid" else {"Statement": [statement], "Id": "@"}
+    policy = json.dumps(around).replace('"@"', "[" * depth + "]" * depth)
+    for fact, check in (
+        ("bucket_policy", "bucket_policy_keeps_strangers_out"),
+        ("key_policy", "key_keeps_strangers_out"),
+    ):
+        found = result(but(**{fact: Value(policy)}), check)
+        assert found.status is Status.UNKNOWN
+        assert "grammar does not have" in found.actual or "not JSON" in found.actual
+
+
 def test_nothing_failed_but_something_unknown_is_neither_pass_nor_fail() -> None:
     assert report(but(status=Denied("cloudtrail:GetTrailStatus"))).status is Status.UNKNOWN
     both = dataclasses.replace(status(is_logging=False), key=Denied("kms:DescribeKey"))
@@ -284,6 +338,29 @@ def test_nothing_failed_but_something_unknown_is_neither_pass_nor_fail() -> None
 def test_a_check_reads_nothing_but_what_it_needs(check: Check) -> None:
     blind: dict[str, Any] = {fact: Failed("not needed") for fact in PERMISSION_OF if fact not in check.needs}
     assert result(dataclasses.replace(HEALTHY, **blind), check.id).status is Status.PASS
+
+
+# It reads all fields, for another instance with the same.
+_REPLACE = getattr(dataclasses, "_replace", dataclasses.replace).__code__
+
+
+def test_a_check_reads_what_it_says_that_it_may_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: set[str] = set()
+    facts = HEALTHY
+
+    def noted(one: TrailFacts, name: str) -> Any:
+        # A check may put another policy in their place, and read that.
+        if one is facts and sys._getframe(1).f_code is not _REPLACE:
+            read.add(name)
+        return object.__getattribute__(one, name)
+
+    monkeypatch.setattr(TrailFacts, "__getattribute__", noted, raising=False)
+    for facts in (HEALTHY, BESIDE, *(facts for facts, _, _ in (*BROKEN, *OPEN))):
+        for check in CHECKS:
+            read.clear()
+            with contextlib.suppress(NotKnown):
+                check.judge(facts)
+            assert read & PERMISSION_OF.keys() <= {*check.needs, *check.may_need}, check.id
 
 
 def test_the_iam_policy_covers_every_need_and_only_reads() -> None:

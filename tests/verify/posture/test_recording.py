@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -43,6 +43,10 @@ def status(missed: Fact[Event | None] = QUIET, validates: bool = True, **changes
         status=Value(dataclasses.replace(STATUS, **changes)),
         missed_event=missed,
     )
+
+
+def turned_on(answer: Fact[datetime | None], **changes: Any) -> TrailFacts:
+    return dataclasses.replace(status(**changes), validation_turned_on=answer)
 
 
 def ago(**duration: float) -> Any:
@@ -105,6 +109,25 @@ TIMES: list[tuple[str, TrailFacts, Status, str]] = [
         "9 days ago",
     ),
     ("digests stopped", status(last_digest=ago(hours=5)), Status.FAIL, "one is due every hour"),
+    (
+        "digests stopped, and validation was turned on again",
+        turned_on(Value(ago(minutes=20)), last_digest=ago(hours=30)),
+        Status.UNKNOWN,
+        # It is 08:00.
+        "log file validation was turned on 20 minutes ago, at 2026-11-29 07:40 UTC: check again, at 10:40 UTC at",
+    ),
+    (
+        "digests stopped, and validation was not turned on",
+        turned_on(Value(None), last_digest=ago(hours=30)),
+        Status.FAIL,
+        "one is due every hour",
+    ),
+    (
+        "digests stopped, history denied",
+        turned_on(Denied("cloudtrail:LookupEvents"), last_digest=ago(hours=30)),
+        Status.UNKNOWN,
+        "LookupEvents is denied",
+    ),
     ("digests without validation", status(last_digest=ago(hours=5), validates=False), Status.PASS, "5 minutes"),
     ("no digest ever", status(last_digest=None), Status.UNKNOWN, "no digest was ever delivered"),
     (
@@ -112,6 +135,12 @@ TIMES: list[tuple[str, TrailFacts, Status, str]] = [
         status(last_digest=ago(days=40)),
         Status.FAIL,
         "no digest came since logging began",
+    ),
+    (
+        "no digest since it was started again, and validation was turned on later",
+        turned_on(Value(ago(hours=2)), last_digest=ago(days=40)),
+        Status.UNKNOWN,
+        "check again, at 09:00 UTC",
     ),
     ("a delivery to come", status(last_delivery=ago(days=-9)), Status.UNKNOWN, "yet to come"),
     ("a digest to come", status(last_digest=ago(days=-9)), Status.UNKNOWN, "yet to come"),

@@ -110,7 +110,7 @@ ACCESS_CHECKS = (
         part=Part.BUCKET,
         title="Bucket policy lets no outsider in",
         needs=("bucket", "bucket_policy"),
-        may_need=("organization_id",),
+        may_need=("bucket_owner", "organization_id"),
         judge=bucket_policy_keeps_outsiders_out,
         expected="no other account, and no service on behalf of one, may read, write or delete log files or change"
         " the bucket",
@@ -140,7 +140,13 @@ ACCESS_CHECKS = (
         part=Part.BUCKET,
         title="Access points let no outsider in",
         needs=("access_points", "access_point_policies", "multi_region_access_points"),
-        may_need=("multi_region_access_point_policies", "organization_id"),
+        may_need=(
+            "multi_region_access_point_policies",
+            "bucket",
+            "bucket_owner",
+            "bucket_policy",  # those of several regions are looked for where it leaves something to access points
+            "organization_id",
+        ),
         judge=access_points_keep_outsiders_out,
         expected="no access point, of one region or several, with a policy for another account",
         why="An access point is another way into the bucket, with a policy of its own.",
@@ -154,7 +160,7 @@ ACCESS_CHECKS = (
         part=Part.KEY,
         title="Key policy lets no outsider in",
         needs=("key_policy", "key_arn"),
-        may_need=("organization_id",),
+        may_need=("bucket", "organization_id"),
         judge=key_policy_keeps_outsiders_out,
         expected="the key belongs to this account, or to one that is named with --trusted-account, and no principal of"
         " another account may Decrypt, ReEncryptFrom, CreateGrant, PutKeyPolicy, DisableKey or ScheduleKeyDeletion",
@@ -183,7 +189,7 @@ ACCESS_CHECKS = (
         part=Part.KEY,
         title="No replica of the key lets an outsider in",
         needs=("key_arn",),
-        may_need=("key", "replica_policies", "replica_grants", "organization_id"),
+        may_need=("key", "replica_policies", "replica_grants", "bucket", "organization_id"),
         judge=_replicas_keep_outsiders_out,
         expected="no key with the same material in another region whose policy or grants let an outsider in",
         why="A replica of a multi-Region key decrypts what the key encrypts, under a policy and grants of its own.",

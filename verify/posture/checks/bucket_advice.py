@@ -39,8 +39,6 @@ def _logs_access(facts: TrailFacts) -> Verdict:
 
 
 def _keeps_logs(facts: TrailFacts) -> Verdict:
-    if not isinstance(facts.target.trail, Missing):
-        known(facts.target.trail)  # it has the prefix, without which the log files' folder is not known
     early = [
         f"rule {action.rule} {action.loss.value} {action.prefix or 'everything'} "
         + ("at a date" if action.days is None else f"after {action.days} {'day' if action.days == 1 else 'days'}")

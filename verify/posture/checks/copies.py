@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from verify.arn import Arn
-from verify.fact import Denied, Failed, NotKnown, Value, known
+from verify.fact import Value, known
 from verify.posture.facts.lifecycle import log_folder
 from verify.posture.facts.trail import Owners, Replica, TrailFacts
 from verify.posture.model import Check, Group, Part, Status, Verdict, decide, failed, passed, passes_if, unknown
@@ -51,7 +51,7 @@ def _replication_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
 
 def _copies(prefix: str, facts: TrailFacts) -> bool:
     """Whether there are log files below a prefix. The folder is asked for where it matters."""
-    return not prefix or prefix.startswith(_log_folder(facts)) or _log_folder(facts).startswith(prefix)
+    return not prefix or prefix.startswith(log_folder(facts)) or log_folder(facts).startswith(prefix)
 
 
 def _other_trails_keep_outsiders_out(facts: TrailFacts) -> Verdict:
@@ -191,18 +191,8 @@ def _covers(scope: str, facts: TrailFacts) -> bool:
         return scope.endswith("*") or begins in ("", bucket)
     if not begins.startswith(f"{bucket}/"):
         return False
-    logs = f"{bucket}/{_log_folder(facts)}"
+    logs = f"{bucket}/{log_folder(facts)}"
     return begins.startswith(logs) or logs.startswith(begins if scope.endswith("*") else f"{begins}/")
-
-
-def _log_folder(facts: TrailFacts) -> str:
-    """As :func:`log_folder`.
-
-    :raises NotKnown: the trail was not shown, and the folder may begin with a prefix.
-    """
-    if isinstance(facts.target.trail, Denied | Failed):
-        raise NotKnown(facts.target.trail)
-    return log_folder(facts)
 
 
 def _topic_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
@@ -221,7 +211,7 @@ COPY_CHECKS = (
         part=Part.BUCKET,
         title="No copy of the log files for an outsider",
         needs=("replication",),
-        may_need=("owners", "copy_policies", "organization_id"),
+        may_need=("owners", "copy_policies", "bucket", "organization_id"),
         judge=_replication_keeps_outsiders_out,
         expected=f"log files are copied to buckets of this account alone, whose policies let no outsider in; {_TRUST}",
         why="A replica has every new log file, and its owner reads them whatever the log bucket's policy says.",
@@ -235,7 +225,7 @@ COPY_CHECKS = (
         part=Part.TRAIL,
         title="No second trail for an outsider",
         needs=("other_trails",),
-        may_need=("owners", "copy_policies", "organization_id"),
+        may_need=("owners", "copy_policies", "bucket", "organization_id"),
         judge=_other_trails_keep_outsiders_out,
         expected=f"other trails of the account deliver to its own buckets, whose policies let no outsider in; {_TRUST}",
         why="Another trail can send the same events to a bucket that you do not control.",
@@ -264,7 +254,7 @@ COPY_CHECKS = (
         part=Part.TRAIL,
         title="No event data store lets an outsider in",
         needs=("event_data_stores",),
-        may_need=("event_data_store_policies", "organization_id"),
+        may_need=("event_data_store_policies", "bucket", "organization_id"),
         judge=event_data_stores_keep_outsiders_out,
         expected=f"no policy of an event data store of CloudTrail Lake lets an outsider query it; {_TRUST}",
         why="An event data store has the same events as the log files, and a policy of its own says who queries it.",

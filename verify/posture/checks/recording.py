@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from verify.fact import Missing, Value, known
+from verify.fact import Denied, Failed, Missing, Value, known
 from verify.posture.checks.lab import UPDATE_TRAIL
 from verify.posture.facts.recording import DELIVERY_LATE_AFTER, DIGEST_LATE_AFTER, DIGESTS_SURE_AFTER
 from verify.posture.facts.trail import TrailFacts, TrailStatus
@@ -93,14 +93,30 @@ def _late_digests(facts: TrailFacts, status: TrailStatus) -> Verdict | None:
         if facts.asked_at - status.last_digest <= DIGEST_LATE_AFTER:
             return None
         last = f"the last digest came {_when(facts, status.last_digest)}"
-        return _late(f"{last}, and one is due every hour", delivery_causes(facts))
+        return _late_unless_turned_on(facts, last, f"{last}, and one is due every hour")
     age = facts.asked_at - since if since else None
     if age is not None and age <= DIGEST_LATE_AFTER:
         return None
     missing = "no digest was ever delivered, though log file validation is on"
     if age is not None and age > DIGESTS_SURE_AFTER and status.last_digest is not None:
-        return _late(f"no digest came since logging began {_when(facts, since)}", delivery_causes(facts))
+        nothing = f"no digest came since logging began {_when(facts, since)}"
+        return _late_unless_turned_on(facts, nothing, nothing)
     return unknown(f"{missing}; in the first hours after it was turned on that is as it should be")
+
+
+def _late_unless_turned_on(facts: TrailFacts, nothing: str, late: str) -> Verdict:
+    """While log file validation is off no digest comes, and after it was turned on again the first one takes its time.
+
+    :param nothing: what did not come. ``late`` says as well that it should have.
+    """
+    turned_on = facts.validation_turned_on
+    if isinstance(turned_on, Denied | Failed):
+        return unknown(f"{nothing}, and whether log file validation was off since is not known: {turned_on}")
+    if isinstance(turned_on, Missing) or turned_on.value is None:
+        return _late(late, delivery_causes(facts))
+    due = turned_on.value + DIGEST_LATE_AFTER
+    was_on = f"log file validation was turned on {_when(facts, turned_on.value)}"
+    return unknown(f"{nothing}, and {was_on}: check again, at {due:%H:%M} UTC at the latest")
 
 
 def _missing_file(facts: TrailFacts, status: TrailStatus) -> Verdict | None:
@@ -176,6 +192,7 @@ RECORDING_CHECKS = (
         needs=("status",),
         may_need=(
             "missed_event",
+            "validation_turned_on",
             "newest_log_file",
             "organization_id",
             "bucket",

@@ -85,6 +85,9 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
             target.trail,
             lambda trail: recording.missed_event(trail, status.result(), selectors.result(), asked_at),
         )
+        turned_on = pool.submit(
+            then, target.trail, lambda trail: recording.validation_turned_on(trail, status.result(), asked_at)
+        )
         owners = pool.submit(_owners, copies, target, replication.result(), other_trails.result())
         copy_policies = pool.submit(then, owners.result(), lambda found: of_each(tuple(found.own), bucket.policy))
         organization_id = _organization_id(
@@ -106,6 +109,7 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
             status=status.result(),
             selectors=selectors.result(),
             missed_event=missed_event.result(),
+            validation_turned_on=turned_on.result(),
             newest_log_file=newest_log_file.result(),
             other_trails=other_trails.result(),
             subscriptions=subscriptions.result(),

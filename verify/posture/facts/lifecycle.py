@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from verify.fact import Value
+from verify.fact import Missing, known
 from verify.posture.facts.trail import ARCHIVES, Lifecycle, LifecycleAction, Loss, TrailFacts
 
 # The event history keeps events as long; log files should be kept longer.
@@ -21,9 +21,12 @@ _ACTIONS = (
 
 
 def log_folder(facts: TrailFacts) -> str:
-    """Where log files and digests are, such as ``AWSLogs/``."""
+    """Where log files and digests are, such as ``AWSLogs/``. A trail that is yet to be made has no prefix.
+
+    :raises NotKnown: the trail was not shown, and may have a prefix.
+    """
     trail = facts.target.trail
-    prefix = trail.value.prefix if isinstance(trail, Value) else None
+    prefix = None if isinstance(trail, Missing) else known(trail).prefix
     return f"{prefix}/AWSLogs/" if prefix else "AWSLogs/"
 
 

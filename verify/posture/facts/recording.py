@@ -95,13 +95,32 @@ class RecordingQuestions:
 
         return ask(newest)
 
+    def validation_turned_on(
+        self, trail: Trail, status: Fact[TrailStatus], asked_at: datetime
+    ) -> Fact[datetime | None]:
+        """When log file validation was last turned on, so lately that no digest is due; ``None`` for not. Not asked
+        where digests come.
+
+        https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_UpdateTrail.html
+        """
+        last = status.value.last_digest if isinstance(status, Value) and status.value.is_logging else None
+        if not trail.validates_log_files or last is None or asked_at - last <= DIGEST_LATE_AFTER:
+            return Missing("not asked: no digest is late")
+        owner = Arn.parse(trail.arn).account
+        if self.account != Value(owner):
+            return Failed(f"the trail is of account {owner}, whose event history is not read")
+        since = asked_at - DIGEST_LATE_AFTER
+        on = "enableLogFileValidation"
+        return self.last_change("UpdateTrail", "name", trail.name, region=trail.home_region, since=since, sets=on)
+
     def last_change(
-        self, operation: str, parameter: str, name: str, *, region: str, since: datetime
+        self, operation: str, parameter: str, name: str, *, region: str, since: datetime, sets: str | None = None
     ) -> Fact[datetime | None]:
         """When a call last changed something since a moment, as far as the event history tells; ``None`` for not.
 
         :param parameter: of the call, which says what it changed.
         :param name: what it says then, or the end of an ARN in it.
+        :param sets: another parameter of it, which has to be true. Default: - none has to.
         """
 
         def newest() -> datetime | None:
@@ -109,7 +128,7 @@ class RecordingQuestions:
             pages = self.aws.pages(
                 "cloudtrail", "LookupEvents", in_region=region, LookupAttributes=[wanted], StartTime=since
             )
-            changes = (event for page in pages for event in page["Events"] if _changed(event, parameter, name))
+            changes = (event for page in pages for event in page["Events"] if _changed(event, parameter, name, sets))
             return _utc(next((event["EventTime"] for event in changes), None))
 
         return ask(newest)
@@ -165,11 +184,12 @@ def _recorded(events: list[Answer], selectors: Selectors) -> Iterator[Event]:
             yield Event(event["EventName"], event["EventSource"], event["EventTime"].astimezone(UTC))
 
 
-def _changed(event: Answer, parameter: str, name: str) -> bool:
+def _changed(event: Answer, parameter: str, name: str, sets: str | None) -> bool:
     """Whether the call succeeded, and was about what has this name or does not say about what."""
     record = json.loads(event["CloudTrailEvent"])
-    said = (record["requestParameters"] or {}).get(parameter, name)
-    return "errorCode" not in record and str(said).rpartition("/")[2] == name
+    parameters = record["requestParameters"] or {}
+    is_of = str(parameters.get(parameter, name)).rpartition("/")[2] == name
+    return "errorCode" not in record and is_of and (sets is None or parameters.get(sets) is True)
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -29,11 +29,13 @@ _ACCOUNT_OR_ANY = re.compile(rf"[\d{LETTER}]{{12}}")
 POINT_ACCOUNT, _POINT_ARN = "s3:dataaccesspointaccount", "s3:dataaccesspointarn"
 _ACCOUNT_KEYS = {"aws:sourceaccount", "aws:principalaccount", "kms:calleraccount", POINT_ACCOUNT}
 _TRAIL_KEYS = {"aws:sourcearn", "kms:encryptioncontext:aws:cloudtrail:arn"}
-# CloudWatch Logs decrypts for a log group, and names it.
-# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+# CloudWatch Logs decrypts for a log group, or for the results of queries, and names it: without the ":*" that other
+# ARNs of a log group have at their end, and no name of one has a colon.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html and
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
 _LOG_GROUP_KEY = "kms:encryptioncontext:aws:logs:arn"
-_SOURCE_KEYS = {"aws:sourcearn", _LOG_GROUP_KEY}
-_ARN_KEYS = {"aws:principalarn", _POINT_ARN, *_SOURCE_KEYS, *_TRAIL_KEYS}
+_OF_LOGS = (f"log-group:{PART}", "query-result:" + literal("*"))
+ARN_KEYS = {"aws:principalarn", _POINT_ARN, _LOG_GROUP_KEY, *_TRAIL_KEYS}
 _ORGANIZATION_KEYS = {"aws:principalorgid", "aws:sourceorgid"}
 # The value of aws:PrincipalArn is one of these, without the account's number.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
@@ -54,8 +56,10 @@ _VARIABLE = re.compile(r"\$\{[^{}]*\}")
 def outsiders(partition: str, own: set[str], statements: tuple[Statement, ...], context: Context) -> Iterator[Caller]:
     """Principals of other accounts, each with the context of its requests: directly, and by an access point there."""
     others = [account for account in accounts(statements, own) if account not in own]
-    principals = list(_external_principals(partition, others, statements))
-    for who, arn in principals:
+    principals = []
+    # The first who comes in decides: of hundreds, the others are then not looked for.
+    for who, arn in _external_principals(partition, others, statements):
+        principals.append((who, arn))
         yield from _by_points(who, arn, (None, *_points(partition, statements, who.split(":")[4])), context)
     points = list(_telling_points(partition, statements, others))
     for who, arn in principals if points else ():
@@ -140,14 +144,22 @@ def services(partition: str, own: set[str], statements: tuple[Statement, ...], c
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
     """
     others = [account for account in accounts(statements, own) if account not in own]
-    named = set(values(statements, _SOURCE_KEYS))
+    named = set(values(statements, {"aws:sourcearn"}))
     for name in service_names(statements):
         for account in others:
+            is_logs = name.split(".", maxsplit=1)[0] == "logs"
+            groups = _log_groups(partition, account, statements) if is_logs else (None,)
             for owner in (account, ""):  # the ARNs of some resources have no account
                 within = f"arn:{partition}:{PART}:{PART}:{owner}:{PART if name in _WITHOUT_COLONS else '*'}"
-                for source in _texts(statements, _SOURCE_KEYS, within):
+                for source in _texts(statements, {"aws:sourcearn"}, within):
                     if not (source in named and is_of_one_resource(source)):
-                        yield of_service(name, source, account, context)
+                        yield from (of_service(name, source, account, context, group) for group in groups)
+
+
+def _log_groups(partition: str, account: str, statements: tuple[Statement, ...]) -> tuple[str, ...]:
+    """What CloudWatch Logs calls for in an account, as it says in the encryption context."""
+    shapes = (f"arn:{partition}:logs:{PART}:{account}:{what}" for what in _OF_LOGS)
+    return tuple(text for shape in shapes for text in _texts(statements, {_LOG_GROUP_KEY}, shape))
 
 
 def for_named_resources(bucket: str | None, statements: tuple[Statement, ...], context: Context) -> Iterator[Caller]:
@@ -179,12 +191,13 @@ def service_names(statements: tuple[Statement, ...]) -> tuple[str, ...]:
     return tuple(sorted(named))
 
 
-def of_service(name: str, source: str, account: str, context: Context) -> Caller:
+def of_service(name: str, source: str, account: str, context: Context, log_group: str | None = None) -> Caller:
     """A service with the context of its requests.
 
     :param source: ARN of the resource on whose behalf it calls; ``account`` has it.
+    :param log_group: what it names in the encryption context. Default: - that is not known.
     """
-    of_logs = {_LOG_GROUP_KEY: (source,)} if name.split(".", maxsplit=1)[0] == "logs" else {}
+    of_logs = {} if log_group is None else {_LOG_GROUP_KEY: (log_group,)}
     return (
         Principal(PrincipalKind.SERVICE, name),
         {
@@ -257,8 +270,11 @@ def _external_principals(
     grows with the policy without a limit.
     """
     named = {entry.value for s in statements for entry in s.principals.patterns if entry.kind == "AWS"}
-    groups = {*_told_apart(statements, {"aws:principalarn"}), frozenset(map(literal, named))}
+    conditions = {*_told_apart(statements, {"aws:principalarn"})}
     for owner in others:
+        # An ARN of another account is none of this one's.
+        of_owner = frozenset(literal(who) for who in named if who.split(":")[4:5] == [owner])
+        groups = {*conditions, of_owner} if of_owner else conditions
         seen = set()
         for kind in _KINDS_OF_PRINCIPALS:
             within = f"arn:{partition}:{kind.format(owner)}"
@@ -286,7 +302,7 @@ def accounts(statements: tuple[Statement, ...], own: Iterable[str]) -> tuple[str
     everything = [value for s in statements for condition in s.conditions for value in condition.values]
     everything += [entry.value for s in statements for entry in s.principals.patterns]
     named = [account for value in everything for account in _ACCOUNT.findall(value)]
-    parts = [value.split(":") for value in values(statements, _ARN_KEYS)]
+    parts = [value.split(":") for value in values(statements, ARN_KEYS)]
     patterns = {_resolved(each[4], None) for each in parts if len(each) > 4}
     # Those without a wildcard are named.
     in_arns: set[str] = {pattern for pattern in patterns if set("*?") & set(pattern)}

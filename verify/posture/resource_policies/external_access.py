@@ -13,7 +13,7 @@ from itertools import chain, product
 
 from verify.arn import Arn
 from verify.fact import Missing, Value, known
-from verify.policy.document import Statement, parse_policy
+from verify.policy.document import Condition, Statement, parse_policy
 from verify.policy.evaluation import PrincipalKind, Request, decide, decide_each, one_of_each
 from verify.policy.probes import ANY_OTHER, readable
 from verify.policy.ternary import Ternary, any_of, reasons_of
@@ -25,6 +25,7 @@ from verify.posture.model import Status, Verdict, failed, passed, unknown
 from verify.posture.model import decide as left_to_decide
 from verify.posture.resource_policies.callers import (
     ANY_ACCOUNT,
+    ARN_KEYS,
     POINT_ACCOUNT,
     Caller,
     Context,
@@ -331,8 +332,9 @@ def _keeps_outsiders_out(
     ):
         if answer.is_true:
             by = next(s.label for s in statements if s.is_allow and decide_alone(s, request))
+            how = _over_colons(statements, request)
             return failed(
-                f"{request.action} is allowed to {_who(request)}{request.when}, by statement {readable(by)}",
+                f"{request.action} is allowed to {_who(request)}{request.when}, by statement {readable(by)}{how}",
                 fix=narrow(read, by),
             )
         answers.append(answer)
@@ -376,6 +378,23 @@ def _as_it_suits(
 def decide_alone(statement: Statement, request: Request) -> bool:
     """Whether this one statement allows the request."""
     return bool(decide((statement,), request).is_allowed.is_true)
+
+
+def _over_colons(statements: tuple[Statement, ...], request: Request) -> str:
+    """What to know where ArnLike in the place of StringLike would keep the caller out; else nothing.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+    """
+    by_parts = tuple(replace(s, conditions=tuple(map(_by_parts, s.conditions))) for s in statements)
+    if decide(by_parts, request).is_allowed.is_true is not False:
+        return ""
+    return ": a star of StringLike reaches over colons, so that their own ARNs may match; one of ArnLike does not"
+
+
+def _by_parts(condition: Condition) -> Condition:
+    if not condition.operator.startswith("StringLike") or condition.key.casefold() not in ARN_KEYS:
+        return condition
+    return replace(condition, operator=condition.operator.replace("StringLike", "ArnLike"))
 
 
 def _is_of_trails(action: str) -> bool:

@@ -76,17 +76,24 @@ class Score:
     """The account's score.
 
     :param endpoint: the endpoint that answered, when that was not AWS.
+    :param unanswered: why calls got no answer, whichever points they are for; each reason once.
     """
 
     account: str
     region: str
     endpoint: str | None
     items: tuple[Scored, ...]
+    unanswered: tuple[str, ...] = ()
 
     @property
     def total(self) -> Range:
         """Of 100."""
         return range_of(self.items)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether each point is certain, and each call was answered."""
+        return not self.unanswered and self.total.low == self.total.high
 
     def pillar(self, pillar: Pillar) -> tuple[Scored, ...]:
         """The items of one pillar."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
+from dataclasses import fields
 
 from verify.aws import Aws
-from verify.fact import Denied, Fact, Missing, NotKnown, Value
+from verify.fact import Denied, Fact, Failed, Missing, NotKnown, Value
 from verify.posture.fixes import aws_command, by_name
 from verify.posture.model import Status, Verdict, decide, unknown
 from verify.posture.score.collect import collect_account
@@ -32,7 +34,22 @@ def run_score(aws: Aws) -> Score:
         region=aws.region,
         endpoint=aws.endpoint_url,
         items=score_items(facts, account=account, command=command, partition=aws.partition),
+        unanswered=unanswered(facts),
     )
+
+
+def unanswered(facts: AccountFacts) -> tuple[str, ...]:
+    """Why questions have no answer, each reason once. What does not exist is an answer."""
+    answers: list[object] = []
+    for field in fields(facts):
+        fact = getattr(facts, field.name)
+        answers += fact.values() if isinstance(fact, Mapping) else (fact,)
+    if isinstance(facts.trails, Value):
+        answers += (answer for trail in facts.trails.value for answer in (trail.status, trail.selectors))
+    reasons = [str(answer) for answer in answers if isinstance(answer, Denied | Failed)]
+    if isinstance(facts.buckets, Value) and facts.buckets.value.not_read is not None:
+        reasons.append(facts.buckets.value.not_read)
+    return tuple(dict.fromkeys(reasons))
 
 
 def score_items(facts: AccountFacts, *, account: Fact[str], command: str, partition: str = "aws") -> tuple[Scored, ...]:

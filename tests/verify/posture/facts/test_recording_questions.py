@@ -120,7 +120,7 @@ def test_a_first_page_without_an_event_of_the_trail_tells_nothing_of_the_next(mo
         assert isinstance(questions.missed_event(TRAIL, LATE, Value(parse_selectors(WRITES)), NOW), Failed)
 
 
-def put(parameters: dict[str, str] | None, **more: Any) -> dict[str, Any]:
+def put(parameters: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
     record = json.dumps({"requestParameters": parameters, **more})
     return {"EventName": "PutBucketPolicy", "EventTime": NOW, "CloudTrailEvent": record}
 
@@ -158,6 +158,43 @@ def test_a_change_of_the_key_policy_names_the_key_in_two_ways(monkeypatch: pytes
     with answers(questions.aws, "cloudtrail", "lookup_events", {"Events": [put({"keyId": name})]}):
         found = questions.last_change("PutKeyPolicy", "keyId", KEY_ID, region="us-east-1", since=NOW)
     assert found == Value(NOW)
+
+
+AGAIN = {"name": TRAIL.name, "enableLogFileValidation": True}
+OFF = {**AGAIN, "enableLogFileValidation": False}
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([put(AGAIN)], Value(NOW)),
+        ([put({**AGAIN, "name": TRAIL.arn})], Value(NOW)),
+        ([put(OFF), put(AGAIN)], Value(NOW)),
+        ([put({"name": TRAIL.name}), put(OFF), put({**AGAIN, "name": "other"})], Value(None)),
+        ([put(AGAIN, errorCode="AccessDenied")], Value(None)),
+        ("AccessDeniedException", Denied("cloudtrail:LookupEvents")),
+    ],
+)
+def test_validation_was_turned_on_by_a_call_that_says_so(
+    monkeypatch: pytest.MonkeyPatch, events: Any, expected: Any
+) -> None:
+    questions = ask_in(monkeypatch)
+    late = Value(dataclasses.replace(STATUS, last_digest=NOW - timedelta(hours=4)))
+    with answers(
+        questions.aws, "cloudtrail", "lookup_events", events if isinstance(events, str) else {"Events": events}
+    ):
+        assert questions.validation_turned_on(TRAIL, late, NOW) == expected
+
+
+def test_whether_validation_was_turned_on_is_asked_where_a_digest_is_late_and_the_trail_ones_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    questions = ask_in(monkeypatch)  # a call would fail: nothing listens
+    late = dataclasses.replace(STATUS, last_digest=NOW - timedelta(hours=4))
+    for status in (STATUS, dataclasses.replace(late, is_logging=False), dataclasses.replace(late, last_digest=None)):
+        assert isinstance(questions.validation_turned_on(TRAIL, Value(status), NOW), Missing)
+    foreign = dataclasses.replace(TRAIL, arn=TRAIL.arn.replace("123456789012", "999999999999"))
+    assert isinstance(questions.validation_turned_on(foreign, Value(late), NOW), Failed)
 
 
 NOT_ASKED: dict[str, Any] = {"bucket_policy_change": Missing("not asked"), "key_policy_change": Missing("not asked")}

@@ -12,6 +12,7 @@ import pytest
 
 from tests.verify.posture.healthy import NOW, STATUS
 from verify.aws import iam_action
+from verify.cli.score import exit_code
 from verify.errors import UsageError
 from verify.fact import Denied, Fact, Failed, Missing, Value
 from verify.posture.facts import recording
@@ -20,7 +21,7 @@ from verify.posture.score import collect, questions
 from verify.posture.score.facts import AccountFacts, Buckets, OpenGroup, Recorder, RootUser, TrailSummary
 from verify.posture.score.items import ITEMS
 from verify.posture.score.model import Pillar, Range, Score, range_of
-from verify.posture.score.run import score_items
+from verify.posture.score.run import score_items, unanswered
 from verify.report.score import read_former_score, render, score_as_json
 from verify.selectors import parse_selectors
 
@@ -63,7 +64,7 @@ PERFECT = AccountFacts(
 
 def score(facts: AccountFacts) -> Score:
     items = score_items(facts, account=Value("123456789012"), command="aws --region us-east-1")
-    return Score("123456789012", "us-east-1", None, items)
+    return Score("123456789012", "us-east-1", None, items, unanswered(facts))
 
 
 def but(**changes: Any) -> AccountFacts:
@@ -216,6 +217,37 @@ def test_a_bucket_or_a_trail_that_nobody_saw_leaves_the_question_open() -> None:
     assert points(score(but(trails=Value((seen, bare)))).total) == (95, 100)
     unseen = here(Value(("d",)), Denied("guardduty:ListDetectors"))
     assert points(score(but(detectors=unseen)).total) == (90, 100)
+
+
+def test_the_exit_code_is_3_where_a_point_is_not_known_or_a_call_got_no_answer() -> None:
+    assert exit_code(score(PERFECT), None) == 0
+    assert exit_code(score(but(minimum_password_length=Missing("none"))), None) == 0  # known to be lost
+    for field in dataclasses.fields(AccountFacts):
+        fact = getattr(PERFECT, field.name)
+        denied = Denied("some:Call")
+        # In one region of two the thing is missing, so that its points are lost for certain.
+        facts = but(**{field.name: here(denied, Missing("none")) if isinstance(fact, Mapping) else denied})
+        assert score(facts).unanswered == ("some:Call is denied",), field.name
+        assert exit_code(score(facts), None) == 3, field.name
+    # What no point depends on is not answered either.
+    throttled = Failed("throttled")
+    for seen in (dataclasses.replace(TRAIL, status=throttled), dataclasses.replace(TRAIL, selectors=throttled)):
+        found = score(but(trails=Value((seen, TRAIL))))
+        assert (points(found.total), found.unanswered, exit_code(found, None)) == ((100, 100), ("throttled",), 3)
+    found = score(but(buckets=Value(Buckets(3, ("a",), "b: denied"))))
+    assert (points(found.total), found.unanswered, exit_code(found, None)) == ((95, 95), ("b: denied",), 3)
+    # Answered, and not known all the same.
+    lists = score(but(open_groups=here(Value((OpenGroup("sg-1", "pl-1", is_certain=False),)))))
+    assert (lists.unanswered, exit_code(lists, None)) == ((), 3)
+
+
+def test_with_a_threshold_the_exit_code_is_that_of_the_question() -> None:
+    nothing = Score("123456789012", "us-east-1", None, (), ("denied",))
+    ranged = score(but(detectors=here(Denied("guardduty:ListDetectors"))))
+    assert points(ranged.total) == (90, 100)
+    assert {least: exit_code(ranged, least) for least in (0, 90, 91, 100)} == {0: 0, 90: 0, 91: 3, 100: 3}
+    assert exit_code(score(but(detectors=here(Missing("none")))), 91) == 1
+    assert exit_code(nothing, 0) == 3
 
 
 def test_what_one_trail_has_does_not_count_for_another() -> None:
