@@ -269,14 +269,14 @@ def _service(name: str, module: ModuleType) -> _Service:
         return _Service(name, module, stores, {})
     probes = {each: type(store)() for each, store in stores.items()}
     for each, probe in probes.items():
-        probe._data[each] = {}
+        probe[each] = {}
     try:
         state = _state(module, stores, probes)
     except Exception:  # noqa: BLE001 - it does more than copy its stores
         return _Service(name, module, stores, {})
     found = {}
     for in_state, value in (state or {}).items():
-        names = list(value._data) if isinstance(value, _STORES) else []
+        names = [key[-1] for key in value._data] if isinstance(value, _STORES) else []
         if isinstance(value, dict) or (names and (len(names) != 1 or names[0] not in stores)):
             return _Service(name, module, stores, {})
         found.update(dict.fromkeys(names, in_state))
