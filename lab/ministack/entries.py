@@ -237,21 +237,25 @@ class Differences:
                 changed["set"][key] = value
         return changed if any(changed.values()) else {}
 
-    def of_messages(self, messages: list[Any], seen: dict[Any, Any]) -> dict[str, Any]:
-        """What differs in a list of messages, by their ids.
+    def of_messages(self, messages: Messages, saved: dict[Any, Any], queue: Any) -> dict[str, Any]:
+        """What differs in the messages of a queue, by their ids.
 
-        :param seen: the marks of those that were saved.
+        :param saved: the marks of those that were saved, by queue.
         """
-        if isinstance(messages, Messages) and not messages.is_read and self.looked_at is not None:
-            now = messages[len(seen) :] if len(messages) > len(seen) else []
-            gone: list[Any] = []
-        else:
-            now = list(messages)
-            gone = list(seen.keys() - {each["id"] for each in now})
-        if isinstance(messages, Messages):
+        seen = saved.get(queue)
+        if not isinstance(seen, dict):
+            saved[queue] = {each["id"]: mark_of(each) for each in messages}
+            self._taken.append((saved, queue))
             messages.is_read = False
+            return {"whole": messages}
+        gone: list[Any] = []
+        if messages.is_read or self.looked_at is None:
+            now = list(messages)
+            gone = [key for key in seen.keys() - {each["id"] for each in now} if self.is_gone(seen, key)]
+        else:
+            now = messages[len(seen) :]
+        messages.is_read = False
         changed = {each["id"]: each for each in now if self.is_other(seen, each["id"], mark_of(each))}
-        gone = [key for key in gone if self.is_gone(seen, key)]
         return {"set": changed, "gone": gone} if changed or gone else {}
 
     def whole(self, part: Any) -> dict[str, Any]:

@@ -248,9 +248,7 @@ def _inside(
     if not isinstance(part, Entries | Messages):
         part = entry[place.name] = place.kind(part)
     if isinstance(part, Messages):
-        is_new = key not in store.inside
-        found = differences.of_messages(part, store.inside.setdefault(key, {}))
-        return {"whole": list(part)} if is_new else found
+        return differences.of_messages(part, store.inside, key)
     if differences.is_other(store.inside, key, part.number):
         return differences.whole(part)
     return differences.of_entries(part)
