@@ -27,6 +27,7 @@ from lab.ministack.entries import Differences, Entries, Items, Messages
 
 Store = Any  # one of these, which have no types
 _STORES = (responses.AccountScopedDict, responses.AccountRegionScopedDict)
+_NAME = "changes"
 # All states are written anew when the journal is longer than this and twice all of them.
 _SPARE_BYTES = 16 * 2**20
 # What MiniStack writes of these is not store by store what it holds; they are written whole when one of their stores
@@ -63,14 +64,15 @@ _INSIDE = {
 
 @dataclass(frozen=True, slots=True)
 class _Service:
-    """A service that is saved: its name there, and its stores by their names in the module, with those in its state.
-    Without any, it is saved whole.
+    """A service that is saved: its name there, and its stores by their names in the module, with those in its state;
+    without any, it is saved whole. `names` are those that MiniStack uses when it saves the service.
     """
 
     name: str
     module: ModuleType
     stores: Mapping[str, Store]
     names_in_state: Mapping[str, str]
+    names: frozenset[str] = frozenset()
     seen: dict[str, Any] = field(default_factory=dict)
 
     def inside(self, store: str) -> _Inside:
@@ -79,7 +81,7 @@ class _Service:
 
     def state(self, parts: Mapping[str, Store]) -> dict[str, Any]:
         """What MiniStack saves when this is all that its stores hold."""
-        found: dict[str, Any] = _state(self.module, self.stores, parts)
+        found: dict[str, Any] = _state(self.module, self.names, self.stores, parts)
         return found
 
 
@@ -97,6 +99,7 @@ class StateJournal:
     def install(self) -> None:
         """MiniStack reads every state as the journal has left it."""
         load = ministack_app.load_state
+        Path(persistence.STATE_DIR).mkdir(parents=True, exist_ok=True)
         changes: dict[str, list[dict[str, Any]]] = {}
         for line in _lines(_file()):
             for name, change in line.items():
@@ -153,7 +156,9 @@ class StateJournal:
             return
         try:
             text = json.dumps(changes, default=persistence._json_default)
-            _append(_file(), f"{text}\n".encode())
+            _append(
+                f"{persistence.STATE_DIR}/{_NAME}", f"\n{text}\n".encode()
+            )  # after a line that a kill cut short, too
         except BaseException:
             differences.take_back()
             raise
@@ -268,17 +273,18 @@ def _service(name: str, module: ModuleType) -> _Service:
     probes = {each: type(store)() for each, store in stores.items()}
     for each, probe in probes.items():
         probe[each] = {}
+    names = frozenset(_names_in(module.get_state.__code__) & vars(module).keys() - {"copy"})
     try:
-        state = _state(module, stores, probes)
+        state = _state(module, names, stores, probes)
     except Exception:  # noqa: BLE001 - it does more than copy its stores
         return _Service(name, module, stores, {})
     found = {}
     for in_state, value in (state or {}).items():
-        names = [key[-1] for key in value._data] if isinstance(value, _STORES) else []
-        if isinstance(value, dict) or (names and (len(names) != 1 or names[0] not in stores)):
+        probed = [key[-1] for key in value._data] if isinstance(value, _STORES) else []
+        if isinstance(value, dict) or (probed and (len(probed) != 1 or probed[0] not in stores)):
             return _Service(name, module, stores, {})
-        found.update(dict.fromkeys(names, in_state))
-    return _Service(name, module, {each: stores[each] for each in found} or stores, found)
+        found.update(dict.fromkeys(probed, in_state))
+    return _Service(name, module, {each: stores[each] for each in found} or stores, found, names)
 
 
 def _stores_of(module: ModuleType) -> Iterator[tuple[str, Store]]:
@@ -297,13 +303,12 @@ def _is_table(value: Any) -> bool:
     return isinstance(value, dict) and bool(value) and all(isinstance(each, _STORES) for each in value.values())
 
 
-def _state(module: ModuleType, stores: Mapping[str, Store], parts: Mapping[str, Store]) -> Any:
+def _state(module: ModuleType, names: frozenset[str], stores: Mapping[str, Store], parts: Mapping[str, Store]) -> Any:
     """What MiniStack saves of a service that holds these parts of its stores, which are not copied for that."""
     instead = {id(store): parts[name] if name in parts else type(store)() for name, store in stores.items()}
-    names = vars(module)
     known: dict[str, Any] = {"copy": _NoCopies}
-    for name in _names_in(module.get_state.__code__) & names.keys() - known.keys():
-        value = names[name]
+    for name in names:
+        value = getattr(module, name)
         if _is_table(value):
             value = {key: instead.get(id(each), each) for key, each in value.items()}
         known[name] = instead.get(id(value), value)
@@ -328,20 +333,19 @@ def _names_in(code: types.CodeType) -> set[str]:
 
 
 def _file() -> Path:
-    return Path(persistence.STATE_DIR, "changes")
+    return Path(persistence.STATE_DIR, _NAME)
 
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _append(path: Path, line: bytes) -> None:
+def _append(path: str, line: bytes) -> None:
     """Appends a line, at once or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         size_bytes = os.fstat(file).st_size
-        left = memoryview(b"\n" + line)  # what was written last may have been cut short by a kill
+        left = memoryview(line)
         try:
             while left:
                 left = left[os.write(file, left) :]
