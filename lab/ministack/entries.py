@@ -42,7 +42,8 @@ class Entries(dict[Any, Any]):
 
     def note_all(self) -> None:
         """Notes all entries."""
-        _noted.get().setdefault(self, set()).update(self)
+        if self:
+            _noted.get().setdefault(self, set()).update(self)
 
     def __getitem__(self, key: Any) -> Any:
         """The entry, which is noted."""
@@ -181,12 +182,11 @@ def begin_call() -> None:
 
 
 def noted() -> Noted:
-    """What was looked at for the call that is being served, and by nobody."""
+    """What was looked at for the call that is being served, and by no call, which is not given again."""
     own = _noted.get()
-    if not outside or own is outside:
-        return own
-    found = dict(own)
-    for entries, keys in list(outside.items()):
+    found = {} if own is outside else dict(own)
+    while outside:
+        entries, keys = outside.popitem()  # other threads add to it
         found[entries] = found.get(entries, set()) | keys
     return found
 

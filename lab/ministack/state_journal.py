@@ -47,11 +47,6 @@ class _Inside:
     kind: type[Entries] | type[Messages] = Entries
     left_out: frozenset[str] = frozenset()
 
-    @property
-    def elsewhere(self) -> frozenset[str]:
-        """The fields that are not saved with the entry."""
-        return self.left_out | {self.name}
-
 
 _PLAIN = _Inside()
 _INSIDE = {
@@ -133,10 +128,7 @@ class StateJournal:
         :raises OSError: it could not be written; it is tried again with everything.
         """
         self._find_services()
-        noted = entries.noted()
-        self._append(Differences(noted))
-        if noted is entries.outside:
-            noted.clear()
+        self._append(Differences(entries.noted()))
 
     def save_everything(self) -> None:
         """Appends whatever changed, and begins the journal anew when it is long.
@@ -236,11 +228,12 @@ def _differing(store: Entries, place: _Inside, differences: Differences) -> Iter
                 yield key, entry, {}
             continue
         inside: dict[str, Any] = {}
-        if isinstance(entry, dict):
+        if place is not _PLAIN:
             inside = _inside(store, key, entry, place, differences)
-            entry = {name: value for name, value in entry.items() if name not in place.elsewhere}
+            entry = {name: value for name, value in entry.items() if name not in (*place.left_out, place.name)}
         if differences.is_other(store.seen, key, entries.mark_of(entry)) or inside:
-            yield key, entry, inside
+            # A copy, since MiniStack leaves out some of it.
+            yield key, dict(entry) if type(entry) is dict else entry, inside
 
 
 def _inside(
