@@ -14,6 +14,8 @@ from pathlib import Path
 RECORD_BYTES = 256 * 1024
 # For what the services' state grows by, and the delivery's journal.
 _MARGIN_BYTES = 1024 * 1024
+# A part of an upload is kept as text until the upload is complete.
+_BYTES_FOR_A_BYTE = 2
 # With so much room the disk is asked again a moment later: nothing fills it faster.
 _PLENTY_BYTES = 1024 * 1024 * 1024
 _PLENTY_SECONDS = 0.01
@@ -32,19 +34,16 @@ class Room:
         reserve: Callable[[int], None],
         release: Callable[[int], None],
         trails: Callable[[], int],
-        state_bytes: Callable[[], int] = lambda: 0,
     ) -> None:
         """:param folder: where the lab keeps everything.
         :param reserve: takes room for records (bytes), or raises OSError.
         :param release: gives it back.
         :param trails: how many trails may take a record.
-        :param state_bytes: how much is written anew beside the old one when what a call changed is saved.
         """
         self._folder = folder
         self._reserve = reserve
         self._release = release
         self._trails = trails
-        self._state_bytes = state_bytes
         self._plenty_until = 0.0
 
     @contextmanager
@@ -74,9 +73,7 @@ class Room:
             return ""
         free_bytes = self.free_bytes()
         self._plenty_until = now + _PLENTY_SECONDS if free_bytes > _PLENTY_BYTES else 0.0
-        wanted_bytes = _MARGIN_BYTES + body_bytes
-        if free_bytes <= _PLENTY_BYTES:
-            wanted_bytes += self._state_bytes()
+        wanted_bytes = _MARGIN_BYTES + _BYTES_FOR_A_BYTE * body_bytes
         return self._text(wanted_bytes, free_bytes) if free_bytes < wanted_bytes else ""
 
     def free_bytes(self) -> int:

@@ -2,13 +2,12 @@
 # ruff: noqa: SLF001
 
 import contextvars
-import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from ministack import app as ministack_app
-from ministack.core import hypercorn_compat, persistence, responses, router
+from ministack.core import hypercorn_compat, responses, router
 
 from lab.protocol.answer import Answer
 from lab.protocol.asgi import Application
@@ -32,33 +31,6 @@ def set_known_service_names(names: frozenset[str]) -> None:
 def adapt_http_server() -> None:
     """Gives the status line of answers its reason phrase, which older SDKs insist on."""
     hypercorn_compat.install()
-
-
-def save_state(services: frozenset[str] | None = None) -> None:
-    """Writes the state of services to the disk, each service at once or not at all.
-
-    :param services: MiniStack's names of them, such as `iam`; every service when None.
-    :raises OSError: one could not be written. MiniStack itself would go on as if it were.
-    """
-    for name, state_of in ministack_app._build_persistence_save_dict().items():
-        if services is None or name in services:
-            content = {"__ministack_format__": persistence._state_format_version(name), "payload": state_of()}
-            text = json.dumps(content, default=persistence._json_default)
-            write_whole(Path(persistence.STATE_DIR, f"{name}.json"), text)
-
-
-def saved_bytes(services: Iterable[str]) -> int:
-    """How long the state of some services was when it was saved last.
-
-    :param services: MiniStack's names of them.
-    """
-    found = (Path(persistence.STATE_DIR, f"{name}.json") for name in services)
-    return sum(each.stat().st_size for each in found if each.exists())
-
-
-def largest_state_bytes() -> int:
-    """How long the longest of the services' states was when they were saved last."""
-    return max((each.stat().st_size for each in Path(persistence.STATE_DIR).glob("*.json")), default=0)
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -29,14 +29,11 @@ _ENCODED_ELEMENTS = ("Delimiter", "Key", "KeyMarker", "NextKeyMarker", "NextUplo
 # An account's own Block Public Access, kept with what MiniStack keeps of buckets.
 account_public_access: MutableMapping[str, Mapping[str, bool]] = responses.AccountScopedDict()
 s3._PERSISTED_BUCKET_DICTS["account_public_access"] = account_public_access
-# What keeps objects from being deleted, which MiniStack forgets with its process.
-s3._PERSISTED_BUCKET_DICTS["object_retention"] = s3._object_retention
-s3._PERSISTED_BUCKET_DICTS["object_legal_hold"] = s3._object_legal_hold
-
-
-def has_object_lock() -> bool:
-    """Whether any bucket has Object Lock: calls about its objects change what is saved of S3."""
-    return bool(s3._bucket_object_lock._data)
+# What objects have beside their content, and uploads in parts, which MiniStack forgets with its process.
+for _name in (
+    *("object_retention", "object_legal_hold", "object_tags", "object_acl", "object_annotations", "multipart_uploads"),
+):
+    s3._PERSISTED_BUCKET_DICTS[_name] = getattr(s3, f"_{_name}")
 
 
 def block_public_access_of_new_buckets() -> None:

@@ -11,6 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -30,7 +31,8 @@ from lab.delivery.engine import Engine
 from lab.delivery.journal import Journal
 from lab.delivery.room import Room
 from lab.handshake import INSTANCE_CREDENTIALS, STATUS
-from lab.ministack import cloudformation, core, s3, sts
+from lab.ministack import cloudformation, sts
+from lab.ministack.state_journal import StateJournal
 from lab.protocol.response import Response
 from lab.records.record import RecordedCall
 from lab.records.recorder import Recorder
@@ -40,7 +42,7 @@ from lab.server import extensions
 from lab.server.gateway import Gateway
 from lab.server.key_uses import KeyUses, secrets_of_batch
 from lab.server.pages import OwnPages, Page, page_of_sign_in, pages_about_time, pages_of_samples
-from lab.server.persistence import AfterStartup, SavedState
+from lab.server.persistence import Lifespan, SavedState
 from lab.services import eventbridge, instance_roles, last_use, sessions
 from lab.services.authorizing import Authorizer
 from lab.settings import Settings
@@ -66,6 +68,7 @@ class _Lab:
     clock: Clock
     engine: Engine
     writer: BucketWriter
+    journal: StateJournal
     saved: SavedState
     room: Room
     history: EventHistory
@@ -78,15 +81,30 @@ class _Lab:
         self.warnings.setdefault(warning)
 
     def save_and_deliver(self) -> None:
-        """Saves what has changed and delivers what is due; what a full disk does not take now is tried again."""
-        try:
+        """Saves what has changed and delivers what is due; what a full disk does not take now is tried again. Sessions
+        have a file of their own, and nothing else waits for it.
+        """
+        self.not_written = ""
+        for step in (self._save_and_deliver, self.saved.save_sessions):
+            try:
+                step()
+            except (OSError, sqlite3.OperationalError) as error:
+                self.not_written = self.not_written or _NOT_WRITTEN.format(error)
+
+    def save(self) -> None:
+        """Saves what has changed, if the disk takes it."""
+        with suppress(OSError):
             self.saved.save_if_changed()
-            self.engine.tick()
-            self.saved.save_if_changed()
-        except (OSError, sqlite3.OperationalError) as error:
-            self.not_written = _NOT_WRITTEN.format(error)
-        else:
-            self.not_written = ""
+
+    def begin(self) -> None:
+        """Goes on where the process before this one ended, when the services have read what they held."""
+        self.journal.begin()
+        self.engine.resume()
+
+    def _save_and_deliver(self) -> None:
+        self.saved.save_if_changed()
+        self.engine.tick()
+        self.saved.save_if_changed()
 
     async def status(self, _fields: Mapping[str, str]) -> dict[str, Any]:
         """The answer to who this is and what it holds."""
@@ -113,7 +131,7 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
     """
     lab = _opened(home / "data", instance, settings)
     recorder, repeating = _recorders(lab)
-    lab.writer.after_each = partial(_record_delivery, lab.saved, recorder)
+    lab.writer.after_each = partial(_record_delivery, recorder)
     authorizer = Authorizer(lab.clock.now)
     api = Api(
         recorder,
@@ -132,7 +150,7 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
         **pages_of_samples(lab.samples, repeating.take, lab.engine, lab.clock, lab.room),
     }
     application = Gateway(
-        AfterStartup(extended, lab.engine.resume),
+        Lifespan(extended, lab.begin, lab.save),
         recorder,
         lab.clock.lab_time,
         OwnPages(pages, secret, lab.instance),
@@ -156,17 +174,12 @@ def _opened(folder: Path, instance: str, settings: Settings) -> _Lab:
     clock = Clock(shifts)
     writer = BucketWriter(clock)
     engine = Engine(journal, clock, settings, trails.trails, writer)
-    room = Room(folder, engine.reserve, engine.release, engine.logging_trails, core.largest_state_bytes)
+    room = Room(folder, engine.reserve, engine.release, engine.logging_trails)
     history = EventHistory(shown=lambda: shown_at(clock.now().timestamp(), settings.history_seconds))
-    saved = SavedState(
-        core.save_state,
-        sts.save_sessions,
-        sts.has_new_sessions,
-        core.saved_bytes,
-        cloudformation.is_deploying,
-        s3.has_object_lock,
-    )
-    lab = _Lab(instance, clock, engine, writer, saved, room, history)
+    states = StateJournal()
+    states.install()
+    saved = SavedState(states, sts.save_sessions, sts.has_new_sessions, cloudformation.is_deploying)
+    lab = _Lab(instance, clock, engine, writer, states, saved, room, history)
     if is_resumed:
         lab.warn(_HISTORY_BEGINS.format(clock.now()))
     return lab
@@ -205,9 +218,8 @@ def _recorders(lab: _Lab) -> tuple[Recorder, Recorder]:
     return recorder, Recorder((deliver, note, history), now)
 
 
-def _record_delivery(saved: SavedState, recorder: Recorder, written: Written) -> None:
+def _record_delivery(recorder: Recorder, written: Written) -> None:
     """CloudTrail's own calls for a file that it delivered: it looks at the bucket, and uses the key."""
-    saved.object_written()
     bucket, moment = written.bucket, written.moment
     recorder.take(bucket_acl_record(bucket.name, bucket.account, bucket.region, moment))
     if written.key_arn:

@@ -178,16 +178,21 @@ def no_room_error(request: Request, signature: Signature | None, reason: str) ->
     return error_answer(service, protocol, 503, code, reason)
 
 
-def not_saved_error(request: Request, signature: Signature | None, error: OSError) -> Answer:
-    """The error for a request that was carried out, but could not be recorded, or what it changed could not be saved;
-    no SDK sends it again.
+def not_saved_error(request: Request, signature: Signature | None, error: OSError, status: int) -> Answer:
+    """The error for a request that could not be recorded, or of which could not be saved what it changed; no SDK sends
+    it again.
+
+    :param status: the HTTP status that the service answered with.
     """
     service, protocol = _service_and_protocol(request, signature)
-    reason = (
-        "The call was carried out, but its record may be missing, and a lab that is killed now may forget what it "
-        f"changed. It cannot write: {error}"
-    )
-    return error_answer(service, protocol, 507, "InternalFailure", reason)
+    if status < 400:
+        reason = (
+            "The call was carried out, but its record may be missing, and a lab that is killed now may forget what it "
+            "changed."
+        )
+    else:
+        reason = f"The call failed with HTTP {status}, and its record may be missing."
+    return error_answer(service, protocol, 507, "InternalFailure", f"{reason} The lab cannot write: {error}")
 
 
 def _service_and_protocol(request: Request, signature: Signature | None) -> tuple[str, str]:

@@ -49,13 +49,14 @@ class Exchange:
         send: Send,
         record: Callable[[Request, Response], None],
         *,
-        not_saved: Callable[[OSError], Answer],
+        not_saved: Callable[[OSError, int], Answer],
         is_for_s3: bool,
     ) -> None:
         """:param head: the request without its body.
         :param record: called with both when the answer is complete, before the client has the end of it; raises OSError
             when it could not be recorded, or what the call changed could not be saved.
-        :param not_saved: gives the answer that the client has then.
+        :param not_saved: gives the answer that the client has then, for the error and the HTTP status that the service
+            answered with.
         """
         self._head = head
         self._receive = receive
@@ -97,7 +98,7 @@ class Exchange:
                 except OSError as error:
                     if start is None:
                         raise
-                    await send_answer(self._send, self._not_saved(error))
+                    await send_answer(self._send, self._not_saved(error, self._status))
                     return
             if start is not None:
                 await self._send(start)

@@ -14,7 +14,7 @@ from functools import partial
 from lab.confinement.decompression import TooLarge, check_decompressed_size
 from lab.delivery.room import NoRoom, Room
 from lab.handshake import SOURCE_HEADER, SOURCE_MAC_HEADER, root_secret, source_mac
-from lab.ministack import core, iam, sts
+from lab.ministack import core, entries, iam, sts
 from lab.protocol import exact
 from lab.protocol.answer import Answer
 from lab.protocol.asgi import SIGNED_BY, Application, Message, Receive, Send, as_read, headers_of, send_answer
@@ -102,6 +102,7 @@ class Gateway:
                 return
 
     async def _serve_call(self, request: Request, scope: Message, receive: Receive, send: Send) -> None:
+        entries.begin_call()
         found = signatures.signature_of(request)
         service = found.service if isinstance(found, Signature) else "s3"
         address = routing.ministack_address(scope["path"], request.headers.get("host", ""), service)

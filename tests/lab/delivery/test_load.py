@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
@@ -34,7 +34,7 @@ from tests.lab.signing import FORM, signed
 
 BUCKET, TRAIL = "load-logs", "load-trail"
 CLIENTS, CALLS = 20, 1000
-MOST_OF_A_KIND = 100
+PART_BYTES = 10_000
 REQUEST_ID = re.compile(b"<requestId>([^<]+)</requestId>")
 BODY = b"Action=DescribeVpcs&Version=2016-11-15"
 # The kind, and what makes one of a name and gives what it is found by.
@@ -78,9 +78,7 @@ def make_things(makers: Iterator[Maker], made: set[tuple[str, str]], stop: threa
 
 
 def makers_of(lab: Lab) -> Iterator[Maker]:
-    """In turn; after many of each kind users alone, without an end. What a service has above a limit is saved a little
-    later (`lab.server.persistence`), and would be lost; of IAM's nothing may be, however much there is.
-    """
+    """In turn, without an end. Each service has much already: what it has makes no difference."""
     iam, kms, sns, sqs = (make_client(lab, name) for name in ("iam", "kms", "sns", "sqs"))
     s3, ec2, secrets, sts = (make_client(lab, name) for name in ("s3", "ec2", "secretsmanager", "sts"))
     dynamodb = make_client(lab, "dynamodb")
@@ -91,6 +89,25 @@ def makers_of(lab: Lab) -> Iterator[Maker]:
         AttributeDefinitions=[{**names, "AttributeType": "S"}],
         KeySchema=[{**names, "KeyType": "HASH"}],
     )
+
+    upload = {"Bucket": BUCKET, "Key": "load"}
+    upload["UploadId"] = s3.create_multipart_upload(**upload)["UploadId"]
+    queue, parts = sqs.create_queue(QueueName="load")["QueueUrl"], count(1)
+    make_much(lab, queue)
+
+    def part(name: str) -> str:
+        number = next(parts)
+        s3.upload_part(**upload, PartNumber=number, Body=name.encode() * PART_BYTES)
+        return str(number)
+
+    def message(name: str) -> str:
+        sqs.send_message(QueueUrl=queue, MessageBody=name)
+        return name
+
+    def gone(name: str) -> str:
+        topic = sns.create_topic(Name=name)["TopicArn"]
+        sns.delete_topic(TopicArn=topic)
+        return str(topic)
 
     def bucket(name: str) -> str:
         s3.create_bucket(Bucket=name)
@@ -115,9 +132,35 @@ def makers_of(lab: Lab) -> Iterator[Maker]:
         "secret": lambda name: str(secrets.create_secret(Name=name, SecretString="s")["Name"]),
         "item": item,
         "session": session,
+        "part": part,
+        "message": message,
+        "gone": gone,
     }
-    for number in count():
-        yield from ((kind, make) for kind, make in makers.items() if number < MOST_OF_A_KIND or kind == "user")
+    while True:
+        yield from makers.items()
+
+
+def make_much(lab: Lab, queue: str) -> None:
+    """Some 300 KB in each of several services."""
+    topics, ec2, dynamodb = (make_client(lab, name) for name in ("sns", "ec2", "dynamodb"))
+    sqs, s3 = make_client(lab, "sqs"), make_client(lab, "s3")
+    ranges = [{"CidrIp": f"10.{at // 250}.{at % 250}.0/24", "Description": "d" * 250} for at in range(1000)]
+    group = ec2.create_security_group(GroupName="much", Description="much")["GroupId"]
+    for at in range(0, 1000, 200):
+        permission = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": ranges[at : at + 200]}
+        ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[permission])
+    dynamodb.put_item(TableName="load", Item={"n": {"S": "much"}, "v": {"S": "v" * 300_000}})
+    sqs.send_message(QueueUrl=queue, MessageBody="m" * 300_000)
+    for number in range(15):
+        name = f"much-{number}"
+        statement = {"Sid": "s" * 18_000, "Effect": "Deny", "Principal": "*", "Resource": f"arn:aws:s3:::{name}/x"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Action": "s3:GetObject"}]})
+        s3.create_bucket(Bucket=name)
+        s3.put_bucket_policy(Bucket=name, Policy=policy)
+        topic = topics.create_topic(Name=name)["TopicArn"]
+        allow = {**statement, "Resource": topic, "Action": "sns:Publish"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+        topics.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
 
 
 def is_valid(lab: Lab, session: str) -> bool:
@@ -130,8 +173,26 @@ def is_valid(lab: Lab, session: str) -> bool:
     return True
 
 
-def things(lab: Lab, sessions: list[str]) -> set[tuple[str, str]]:
-    """What there is of all this; of buckets, those that have versions, and of these sessions, the valid ones."""
+def messages(lab: Lab) -> Iterator[str]:
+    sqs = make_client(lab, "sqs")
+    place = {"QueueUrl": sqs.get_queue_url(QueueName="load")["QueueUrl"], "MaxNumberOfMessages": 10}
+    while found := sqs.receive_message(**place, VisibilityTimeout=3600).get("Messages"):
+        yield from (each["Body"] for each in found)
+
+
+def parts(lab: Lab) -> Iterator[str]:
+    """The parts of the upload, by their numbers."""
+    s3 = make_client(lab, "s3")
+    [upload] = s3.list_multipart_uploads(Bucket=BUCKET)["Uploads"]
+    place = {"Bucket": BUCKET, "Key": upload["Key"], "UploadId": upload["UploadId"]}
+    for page in s3.get_paginator("list_parts").paginate(**place):
+        yield from (str(each["PartNumber"]) for each in page["Parts"])
+
+
+def things(lab: Lab, made: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """What there is of all this; of buckets, those that have versions, of sessions, the valid ones of those made, and
+    of what is gone, the topics that are no more.
+    """
 
     def listed(service: str, operation: str) -> list[dict[str, Any]]:
         client: Any = make_client(lab, service)
@@ -139,7 +200,7 @@ def things(lab: Lab, sessions: list[str]) -> set[tuple[str, str]]:
 
     s3 = make_client(lab, "s3")
     buckets = [each["Name"] for each in s3.list_buckets()["Buckets"]]
-    found = {
+    found: dict[str, Iterable[str]] = {
         "user": [each["UserName"] for page in listed("iam", "list_users") for each in page["Users"]],
         "key": [each["KeyId"] for page in listed("kms", "list_keys") for each in page["Keys"]],
         "topic": [each["TopicArn"] for page in listed("sns", "list_topics") for each in page["Topics"]],
@@ -152,8 +213,11 @@ def things(lab: Lab, sessions: list[str]) -> set[tuple[str, str]]:
             for page in make_client(lab, "dynamodb").get_paginator("scan").paginate(TableName="load")
             for each in page["Items"]
         ],
-        "session": [each for each in sessions if is_valid(lab, each)],
+        "session": [name for kind, name in made if kind == "session" and is_valid(lab, name)],
+        "part": parts(lab),
+        "message": messages(lab),
     }
+    found["gone"] = {name for kind, name in made if kind == "gone"}.difference(found["topic"])
     return {(kind, name) for kind, names in found.items() for name in names}
 
 
@@ -226,7 +290,7 @@ def test_a_lab_that_is_killed_again_and_again_loses_no_answered_call_and_nothing
     makers, made = makers_of(lab), set[tuple[str, str]]()
     moments = random.Random(13)  # noqa: S311
     try:
-        for number, seconds in enumerate([moments.uniform(0.1, 2.5) for _ in range(10)], start=1):
+        for number, seconds in enumerate([moments.uniform(0.1, 2) for _ in range(10)], start=1):
             stop = threading.Event()
             callers = [threading.Thread(target=call, args=(lab, 10**6, answered, stop)) for _ in range(3)]
             callers.append(threading.Thread(target=make_things, args=(makers, made, stop)))
@@ -251,8 +315,8 @@ def test_a_lab_that_is_killed_again_and_again_loses_no_answered_call_and_nothing
         assert done.returncode == 0, done.stderr
         assert "No log files were delivered" not in done.stdout + done.stderr
         assert make_client(lab, "cloudtrail").get_trail_status(Name=TRAIL)["IsLogging"] is True
-        assert made - things(lab, [name for kind, name in made if kind == "session"]) == set()
-        assert len({kind for kind, _ in made}) > 4
+        assert made - things(lab, made) == set()
+        assert len({kind for kind, _ in made}) > 6
     finally:
         lifecycle.stop(home)
 

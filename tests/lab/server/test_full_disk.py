@@ -4,9 +4,11 @@ import errno
 import gzip
 import json
 import os
+import resource
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from lab.instance.folder import Lab
 from lab.settings import Settings
 from tests.lab.conftest import make_client
 from tests.lab.destination import make_bucket
+from tests.lab.identities import make_user
 
 BUCKET = "full-disk-logs"
 FAST = Settings(delivery_seconds=0.1, digest_seconds=5)
@@ -141,27 +144,34 @@ def test_calls_while_the_disk_fills_up_are_either_refused_or_recorded_once(disk:
 _NOT_SAVED = r"was carried out, but its record may be missing, and .* may forget .* cannot write: .*Is a directory"
 
 
+@contextmanager
+def blocked(file: Path) -> Iterator[None]:
+    """A file that cannot be written, since a folder has its name."""
+    aside = file.with_name(f"{file.name}-aside")
+    kept = file.exists()
+    if kept:
+        file.rename(aside)
+    file.mkdir()
+    try:
+        yield
+    finally:
+        file.rmdir()
+        if kept:
+            aside.rename(file)
+
+
 @pytest.mark.parametrize("service", ["kms", "iam", "s3", "sts"])
 def test_what_could_not_be_saved_is_answered_with_an_error_that_says_so(lab: Lab, service: str) -> None:
-    state = lab.home / "data" / "state"
     calls: dict[str, Callable[[], Any]] = {
         "kms": make_client(lab, "kms").create_key,
         "iam": lambda: make_client(lab, "iam").create_user(UserName="unsaved"),
         "s3": lambda: make_client(lab, "s3").create_bucket(Bucket="unsaved"),
         "sts": make_client(lab, "sts").get_session_token,
     }
-    blocked = state / ("sessions" if service == "sts" else f"{service}.json.tmp")
-    kept = blocked.read_bytes() if blocked.is_file() else None
-    blocked.unlink(missing_ok=True)
-    blocked.mkdir()
-    try:
+    with blocked(lab.home / "data" / "state" / ("sessions" if service == "sts" else "changes")):
         with pytest.raises(ClientError, match=_NOT_SAVED) as failed:
             calls[service]()
         status = lifecycle.ask(lab)
-    finally:
-        blocked.rmdir()
-        if kept is not None:
-            blocked.write_bytes(kept)
     assert failed.value.response["ResponseMetadata"]["HTTPStatusCode"] == 507
     assert status is not None
     assert "Is a directory" in status.warnings[0]
@@ -169,18 +179,27 @@ def test_what_could_not_be_saved_is_answered_with_an_error_that_says_so(lab: Lab
 
 
 def test_a_session_that_could_not_be_saved_is_no_error_of_calls_that_follow(lab: Lab) -> None:
-    sessions = lab.home / "data" / "state" / "sessions"
-    kept = sessions.read_bytes()
-    sessions.unlink()
-    sessions.mkdir()
-    try:
+    with blocked(lab.home / "data" / "state" / "sessions"):
         with pytest.raises(ClientError, match=_NOT_SAVED):
             make_client(lab, "sts").get_session_token()
         make_client(lab, "sts").get_caller_identity()
         make_client(lab, "kms").create_key()
+
+
+def test_a_refused_call_that_could_not_be_recorded_is_not_said_to_be_carried_out(lab: Lab) -> None:
+    make_bucket(make_client(lab, "s3"), "unrecorded-logs")
+    cloudtrail = make_client(lab, "cloudtrail")
+    cloudtrail.create_trail(Name="unrecorded", S3BucketName="unrecorded-logs")
+    cloudtrail.start_logging(Name="unrecorded")
+    nobody = make_user(lab, "unrecorded").client("kms")
+    hard = resource.prlimit(lab.pid, resource.RLIMIT_FSIZE)[1]
+    try:
+        resource.prlimit(lab.pid, resource.RLIMIT_FSIZE, (0, hard))
+        with pytest.raises(ClientError, match=r"failed with HTTP 400, and its record may be missing. .*too large"):
+            nobody.create_key()
     finally:
-        sessions.rmdir()
-        sessions.write_bytes(kept)
+        resource.prlimit(lab.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        cloudtrail.delete_trail(Name="unrecorded")
 
 
 def test_a_call_needs_room_for_its_body_and_its_record(tmp_path: Path) -> None:
@@ -193,16 +212,6 @@ def test_a_call_needs_room_for_its_body_and_its_record(tmp_path: Path) -> None:
     with pytest.raises(NoRoom, match=r"is full: [\d,]+ bytes are free, and a call needs [\d,]+"), room.for_call(2**62):
         raise AssertionError
     assert room.shortage() == ""
-
-
-def test_a_call_needs_room_for_the_state_that_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    state = [0]
-    room = Room(tmp_path, lambda _: None, lambda _: None, lambda: 1, lambda: state[0])
-    monkeypatch.setattr(room, "free_bytes", lambda: 2**22)
-
-    assert room.shortage() == ""
-    state[0] = 2**22
-    assert "a call needs 5,242,880, or else" in room.shortage()
 
 
 def test_a_call_whose_record_has_no_room_is_not_carried_out(tmp_path: Path) -> None:

@@ -1,0 +1,150 @@
+"""After every call, and after a kill of the process, the states with the journal are what the services hold."""
+
+import json
+import random
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ministack import app as ministack_app
+from ministack.core import persistence, responses
+from ministack.services import dynamodb, iam, kms, s3, sns, sqs
+
+from lab.ministack import entries, state_journal
+from lab.ministack.state_journal import StateJournal
+
+SERVICES = {"dynamodb": dynamodb, "iam": iam, "kms": kms, "s3": s3, "sns": sns, "sqs": sqs}
+ACCOUNT, REGION = "111122223333", "eu-west-1"
+
+
+@pytest.fixture
+def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StateJournal]:
+    """A journal of services that hold nothing."""
+    monkeypatch.setattr(persistence, "STATE_DIR", str(tmp_path))
+    monkeypatch.setattr(persistence, "PERSIST_STATE", True)
+    monkeypatch.setattr(ministack_app, "load_state", persistence.load_state)
+    made = StateJournal()
+    made.install()
+    made.begin()
+    made.save()  # what MiniStack makes by itself
+    with responses.request_scope(ACCOUNT, REGION):
+        yield made
+    for module in SERVICES.values():
+        for store in vars(module).values():
+            if isinstance(store, responses.AccountScopedDict | responses.AccountRegionScopedDict):
+                store._data = {}
+
+
+def held() -> dict[str, Any]:
+    """What the services hold now, as MiniStack would save it."""
+    return {name: as_saved(module.get_state()) for name, module in SERVICES.items()}
+
+
+def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What a lab that is started now would read."""
+    with monkeypatch.context() as patch:
+        patch.setattr(ministack_app, "load_state", persistence.load_state)
+        StateJournal().install()
+        return {name: as_saved(ministack_app.load_state(name) or {}) for name in SERVICES}
+
+
+def as_saved(state: dict[str, Any]) -> dict[str, Any]:
+    """A state without the stores that hold nothing."""
+    found = json.loads(json.dumps(state, default=persistence._json_default))
+    return {name: value for name, value in found.items() if value and value.get("data", True)}
+
+
+class Calls:
+    """Calls at random, which change what the services hold in MiniStack's ways."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+
+    def name(self) -> str:
+        return f"n{self._chance.randrange(4)}"
+
+    def store(self) -> None:
+        stores = (iam._users, iam._roles, sns._topics, s3._bucket_policies, kms._aliases, s3._object_tags)
+        store: Any = self._chance.choice(stores)
+        key: Any = ("b", self.name(), None) if store is s3._object_tags else self.name()
+        if key in store and self._chance.random() < 0.3:
+            del store[key]
+        elif key in store and isinstance(store[key], dict):
+            store[key]["Tags"] = [self.name()]
+        else:
+            store[key] = {"Path": "/", "Raw": b"\0\xff"}
+
+    def walk(self) -> None:
+        for user in iam._users.values():
+            user["Seen"] = self.name()
+
+    def bucket(self) -> None:
+        bucket = s3._buckets.setdefault(self.name(), {"objects": {}})
+        bucket["objects"][self.name()] = {"body": b"x"}
+        if self._chance.random() < 0.5:
+            bucket["region"] = self.name()
+
+    def upload(self) -> None:
+        upload = s3._multipart_uploads.setdefault(self.name(), {"bucket": "b", "parts": {}})
+        upload["parts"][self._chance.randrange(3)] = {"body": self.name().encode()}
+        if self._chance.random() < 0.2:
+            s3._multipart_uploads.pop(self.name(), None)
+
+    def queue(self) -> None:
+        queue = sqs._queues.setdefault(self.name(), {"messages": [], "attributes": {}})
+        messages = queue["messages"]
+        match self._chance.randrange(5):
+            case 0:
+                queue["messages"] = [each for each in messages if self._chance.random() < 0.5]
+            case 1:
+                for each in messages:
+                    each["receive_count"] += 1
+            case 2 if self._chance.random() < 0.3:
+                sqs._queues.pop(self.name(), None)
+            case _:
+                messages.append({"id": str(self._chance.random()), "receive_count": 0})
+
+    def table(self) -> None:
+        name, partition, key = self.name(), self.name(), self.name()
+        if name not in dynamodb._tables:
+            dynamodb._tables[name] = {"KeySchema": [], "items": dynamodb.defaultdict(dict), "TableSizeBytes": 0}
+        table = dynamodb._tables[name]
+        match self._chance.randrange(6):
+            case 0:
+                dynamodb._remove_item(table, partition, key)
+            case 1 if table["items"].get(partition, {}).get(key):
+                table["items"][partition][key]["v"] = {"S": self.name()}
+            case 2 if self._chance.random() < 0.2:
+                del dynamodb._tables[name]
+            case 3 if self._chance.random() < 0.3:
+                table["items"] = dynamodb.defaultdict(dict, {"p": {"s": {"v": {"S": self.name()}}}})
+            case _:
+                dynamodb._set_item(table, partition, key, {"v": {"S": self.name()}, "gone": {"L": []}})
+
+    def one(self) -> None:
+        self._chance.choice((self.store, self.walk, self.bucket, self.upload, self.queue, self.table))()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_after_every_call_the_journal_holds_what_the_services_hold(
+    journal: StateJournal, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    calls = Calls(random.Random(seed))  # noqa: S311
+    monkeypatch.setattr(state_journal, "_SPARE_BYTES", 2_000)  # so that it begins anew often
+
+    for number in range(60):
+        entries.begin_call()
+        for _ in range(calls._chance.randrange(1, 3)):
+            calls.one()
+        if number % 5 == 3:
+            with monkeypatch.context() as patch, suppress(OSError):
+                patch.setattr(persistence, "STATE_DIR", "/dev/null/full")
+                journal.save()  # the next time with everything
+        elif number % 5 == 4:
+            journal.save_everything()
+        else:
+            journal.save()
+        if number % 5 in (2, 4):
+            assert kept(monkeypatch) == held()
