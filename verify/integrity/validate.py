@@ -500,6 +500,7 @@ class Validation:
                 with_logs=not request.is_quick,
                 settled_since=self._settled_since,
                 delivers_here_since=lambda: self._delivers_here_since,
+                came_unseen=not self._configuration.last_places() <= {*request.scope.places[:1]},
                 remembered=remembered,
                 anchor=anchor,
                 on_proven=request.on_proven,

@@ -294,6 +294,12 @@ class Configuration:
             place = (call.bucket, call.prefix) if call.bucket else None
         return tuple(found)
 
+    def last_places(self) -> frozenset[Place]:
+        """Where the last call that tells a place says that the trail delivers; several where calls of one second do."""
+        told = [call for call in self.calls if call.bucket]
+        last = max((call.at for call in told), default=None)
+        return frozenset((call.bucket, call.prefix) for call in told if call.at == last)
+
     def left(self, place: Place) -> datetime | None:
         """When the trail left a place for the last time, by the calls that are known; ``None`` where none tells of it.
 
