@@ -25,7 +25,8 @@ _AT_ONCE = 50
 _RAREST = 100
 KINDS = (
     *CALLS, *ATTACKS, *(f"lost {loss}" for loss in LOSSES if loss != "metadata"),
-    "call that changes nothing", "pause of less than a minute", "deleted and made anew", "moved there and back", "delegated administrator",
+    "call that changes nothing", "pause of less than a minute", "deleted and made anew", "delegated administrator",
+    "moved there and back",
     "region on", "region off", "member joins", "member leaves", "organization", "one region", "quiet region",
     "asked from another account", "several trails", "several trails in a bucket",
     "the same trail name in another region", "key rotation", "outage", "late digest", "log listed by the next digest",

@@ -198,8 +198,8 @@ def _with_late_log(case: Case, rng: Random) -> Case:
 
 
 def _with_moves_there_and_back(case: Case, rng: Random) -> Case:
-    """The trail goes to another place, for minutes or hours, and comes back, or goes on: what nobody knows, or may list,
-    of a place where it was for so short a time is what such a history is about.
+    """The trail goes to another place, for minutes or hours, and comes back, or goes on: such a history is about what
+    nobody knows, or may list, of a place where it was for so short a time.
     """
     first, *others = case.trails
     minutes = case.minutes if case.members else rng.randrange(300, 2400)

@@ -5,6 +5,7 @@ Each check returns a sentence for each thing that does not hold.
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -79,19 +80,36 @@ def told_places(
 
     :param knows_calls: whether the trail's account asks, and its event history answers.
     """
-    found = set[tuple[str, str]]()
-    for name, one in world.genuine.items():
-        digest = one if one.is_digest else world.genuine.get(one.digest) if one.digest else None
-        stored = objects.get(digest.name) if digest else None
-        is_signed = digest is not None and stored is not None and content_of(stored) == digest.content
-        if one.key.trail == 0 and one.written <= now and one.at >= since - HOUR and is_signed:
-            found.add((name[0], name[1].partition("AWSLogs/")[0].removesuffix("/")))
+    found = {(one.bucket, one.prefix) for one in world.state_at(now)[:1]}
     for call in world.calls if knows_calls else ():
         answer = call.record["responseElements"] or {}
         is_own = answer.get("trailARN") == world.case.trails[0].arn and call.account == OWNER
         if is_own and call.shown <= now:
             found.add((answer["s3BucketName"], answer.get("s3KeyPrefix", "")))
+    signed = [
+        one for one in world.genuine.values()
+        if one.is_digest and one.key.trail == 0 and one.written <= now and one.at >= since - HOUR
+        and (stored := objects.get(one.name)) is not None and content_of(stored) == one.content
+    ]  # fmt: skip
+    known: set[tuple[str, str]] = set()
+    while known != found:
+        known = set(found)
+        for one in signed:
+            if _place_of(one.name) in known:
+                found |= set(map(_place_of, _names_in(one)))
     return found
+
+
+def _place_of(name: Name) -> tuple[str, str]:
+    return name[0], name[1].partition("AWSLogs/")[0].removesuffix("/")
+
+
+def _names_in(digest: Genuine) -> Iterator[Name]:
+    """The files that a digest names: logs, and the digest before it."""
+    fields = json.loads(digest.content)
+    yield from ((log["s3Bucket"], log["s3Object"]) for log in fields["logFiles"])
+    if fields["previousDigestS3Object"]:
+        yield fields["previousDigestS3Bucket"], fields["previousDigestS3Object"]
 
 
 def _lost(world: World, objects: Mapping[Name, Stored], now: datetime, looked_at: str) -> Iterator[Damage]:

@@ -123,7 +123,9 @@ class _Run:
     ) -> Iterator[str]:
         lost = self._losses() if losses is None else losses
         knows_calls = self.case.caller == OWNER and not {"LookupEvents", "LookupEvents:cut"} & {*lost}
-        told = told_places(self.world, objects, self.start, self.now, knows_calls=knows_calls)
+        told = None
+        if len(self.world.places()) > 1:
+            told = told_places(self.world, objects, self.start, self.now, knows_calls=knows_calls)
         found = damages(self.world, objects, self.now, bucket, told)
         found = [one for one in found if self._is_asked(one)]
         yield from sound(look, found, self.start, self.end, remembers=remembers)
