@@ -74,7 +74,7 @@ def damages(
 def told_places(
     world: World, objects: Mapping[Name, Stored], since: datetime, now: datetime, *, knows_calls: bool
 ) -> set[tuple[str, str]]:
-    """The places to which a signed digest of the period leads, or a call that whoever asks may see.
+    """The places to which a signed digest of what is asked for leads, or a call that whoever asks may see.
 
     To another one CloudTrail delivered nothing, so nothing there is its, and nobody can know that it was the trail's.
 
@@ -89,6 +89,7 @@ def told_places(
     signed = [
         one for one in world.genuine.values()
         if one.is_digest and one.key.trail == 0 and one.written <= now and one.at >= since - HOUR
+        and world.case.only_region in ("", one.key.region) and world.case.only_account in ("", one.key.account)
         and (stored := objects.get(one.name)) is not None and content_of(stored) == one.content
     ]  # fmt: skip
     known: set[tuple[str, str]] = set()
