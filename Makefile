@@ -79,9 +79,9 @@ test-versions: $(VENV)/.installed-lab $(NODE_MODULES)  ## run the tests with the
 	  TMPDIR=$$MACHINE_TMPDIR $(VENV)/versions/bin/python -m pytest --numprocesses=auto -m fast $(or $(TESTS),tests/cdk tests/verify tests/securetrail)
 	done
 
-# CASES=20000 SEED=1: the same two numbers give the same cases again.
+# CASES=20000 SEED=1: the same two numbers give the same cases again. PROFILE=moves: cases of one kind alone.
 fuzz: $(VENV)/.installed-dev  ## search for histories and attacks of which the integrity check says what is not true
-	@python -m tests.verify.integrity.model.fuzz $(or $(CASES),20000) $(or $(SEED),1)
+	@python -m tests.verify.integrity.model.fuzz $(or $(CASES),20000) $(or $(SEED),1) $(if $(PROFILE),--profile $(PROFILE))
 
 check: $(VENV)/.installed-dev $(ACTIONLINT)  ## lint, format, types, workflows, and whether the locks are up to date
 	@ruff check .

@@ -77,6 +77,8 @@ class ChainRequest:
     :param settled_since: see :class:`verify.integrity.timeline.gaps.GapContext`.
     :param delivers_here_since: asks since when the trail is known to deliver to where it delivers today, and to no
         place that is not looked at.
+    :param came_unseen: whether the last call that tells where the trail delivers tells of another place than the one
+        where it delivers today.
     :param status: what GetTrailStatus says in the region; of another account's chain it says nothing.
     :param is_always_enabled: see :class:`verify.integrity.timeline.gaps.GapContext`.
     :param is_expected: whether the trail is to be expected there at all; if not, and none of its digests is there, only
@@ -108,6 +110,7 @@ class ChainRequest:
     with_logs: bool = True
     settled_since: datetime | None = None
     delivers_here_since: Callable[[], datetime | None] = lambda: None
+    came_unseen: bool = False
     remembered: Anchor | None = None
     anchor: Anchor | None = None
     on_proven: Callable[[ObjectName, str], None] = lambda _name, _sha256: None
@@ -198,6 +201,7 @@ class ChainValidation:
         self._listings: dict[date, str | None] = {}
         self._has_seen_remembered = False
         self._unsigned: dict[DeliveryLocation, tuple[UnsignedTime, ...]] = {}  # that were asked for
+        self._led: set[Place] = set()  # where log files lie that digests list
         self._backfills: list[DigestName] = []  # that are proven
         # The newest that is not proven since the last that is; what is older than both has no link that is known.
         self._unlinked_until: datetime | None = None
@@ -228,7 +232,8 @@ class ChainValidation:
     @property
     def places(self) -> frozenset[Place]:
         """To which buckets and prefixes the chain's digests led so far, beside those where it was looked for."""
-        return frozenset((one.bucket, one.prefix) for one in self._locations[len(self._request.locations) :])
+        found = self._locations[len(self._request.locations) :]
+        return frozenset({*((one.bucket, one.prefix) for one in found), *self._led})
 
     @property
     def _is_another_trails(self) -> bool:
@@ -424,6 +429,7 @@ class ChainValidation:
         if digest is None:
             return
         account.add_names(digest)
+        self._note_places(digest)
         self._check_anchor(judged, digest)
         if is_hourly:
             self._signed.add(digest.start, digest.end)
@@ -432,6 +438,18 @@ class ChainValidation:
             account.add_digest(judged, digest, logs, is_hourly=is_hourly)
         else:
             account.add_reads_of_elsewhere(logs)
+
+    def _note_places(self, digest: Digest) -> None:
+        """Note where the log files of a proven digest lie: where the trail was for minutes no digest need ever come."""
+        if not self._request.origin.may_be_followed:
+            return
+        bucket, root = self._locations[0].bucket, self._locations[0].root
+        for log in digest.logs:
+            if log.name.bucket == bucket and log.name.key.startswith(root):
+                continue
+            named = LogName.parse(log.name)
+            if named is not None and named.location not in self._locations:
+                self._led.add((named.location.bucket, named.location.prefix))
 
     def _logs_of_period(self, digest: Digest) -> Iterable[LogReference]:
         """The logs of a digest that are to be read: all of one that covers some of the period; of one that does not,
@@ -678,11 +696,15 @@ class ChainValidation:
 
         :param before: when the newest digest that is here was delivered.
         """
+        configuration = self._request.configuration
         # Where a digest goes whose time began before a change is documented nowhere.
         begun = delivered - self._gap_context.due_after
-        calls = self._request.configuration.calls
-        moves = [call.at for call in calls if call.relocates and not call.is_creation]
-        if before is not None and not any(min(before, begun) <= moved for moved in moves):
+        begun = begun if before is None else min(before, begun)
+        # Whoever does not know all calls since does not know that the trail did not go elsewhere, and come back.
+        if not configuration.known.covers(begun, delivered) or self._request.came_unseen:
+            return False
+        moves = [call.at for call in configuration.calls if call.relocates and not call.is_creation]
+        if before is not None and not any(begun <= moved for moved in moves):
             return True
         since = self._request.delivers_here_since()
         return since is not None and since <= delivered

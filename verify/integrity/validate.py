@@ -209,10 +209,11 @@ class Validation:
         period, configuration = self._request.period, self._configuration
         scope = self._request.scope
         led = self._led | {(location.bucket, location.prefix) for location, _ in scope.days or {}}
-        left_before = configuration.left_before(period.start - DUE_AFTER_INTERVALS * HOUR) - self._led
+        before = period.start - DUE_AFTER_INTERVALS * HOUR
+        left_before = configuration.left_before(before) - self._led
         found: dict[Place, tuple[datetime, datetime]] = {}
         for place in (place for place, _ in scope.unlisted if place not in left_before):
-            left, came = configuration.left(place), configuration.came(place)
+            left, came = configuration.left(place), configuration.came(place, before)
             start = period.start
             if came is not None and place not in led and self._was_elsewhere_before(chains):
                 start = max(start, came - COMES_WITHIN)
@@ -500,6 +501,7 @@ class Validation:
                 with_logs=not request.is_quick,
                 settled_since=self._settled_since,
                 delivers_here_since=lambda: self._delivers_here_since,
+                came_unseen=not self._configuration.last_places() <= {*request.scope.places[:1]},
                 remembered=remembered,
                 anchor=anchor,
                 on_proven=request.on_proven,

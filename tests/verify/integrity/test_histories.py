@@ -1021,6 +1021,52 @@ def test_where_the_trail_was_in_the_period_has_to_be_looked_at(*, is_told: bool)
     assert (later.exit_code, later.unseen) == (0, ())
 
 
+def test_where_log_files_lie_that_a_digest_lists_is_looked_at_as_well() -> None:
+    """Another account sees no call, and no digest was delivered to where the trail was for some minutes."""
+    chain = trail(8)
+    chain.bucket = "new-logs"
+    there, (planted, _) = chain.log(chain.at + 10 * MINUTE), chain.log(chain.at + 15 * MINUTE)
+    chain.bucket = BUCKET
+    chain.deliver(chain.at, chain.at + HOUR, [there, chain.log(chain.at + 50 * MINUTE)])
+    chain.at += HOUR
+    chain.run(8)
+    chain.aws.caller = MEMBER
+
+    result = result_of(chain)
+    # Whether another trail delivers there, that account is not told.
+    assert (result.exit_code, [one.subject for one in result.chains[0].tally.problems]) == (3, [str(planted)])
+    assert [row.end - row.start for row in result.rows if row.verdict is Verdict.UNPROVEN][:1] == [MINUTE]
+
+    chain.aws.delete(planted)
+    assert result_of(chain).chains[0].tally.problems == []
+    store = OneBucketIsNotListed(chain.aws)
+    store.unlisted = "new-logs"
+    assert "proven" not in verdicts(result_of(chain, store=store))
+
+
+@pytest.mark.parametrize("unseen", ["the way back", "both ways", "the last minutes"])
+def test_a_newest_digest_that_may_have_been_delivered_elsewhere_is_not_missing(unseen: str) -> None:
+    """The trail went to another place for hours, or minutes, and whoever asks does not know that it did, or where."""
+    chain = trail(8)
+    chain.bucket, away = "gone", chain.at + 20 * MINUTE
+    chain.run(3)
+    chain.bucket, chain.at = BUCKET, chain.at + 40 * MINUTE
+    for name in [name for name in chain.aws.objects if name.bucket == "gone"]:
+        chain.aws.delete(name)
+    now = chain.at + 5 * MINUTE
+    if unseen == "the way back":
+        chain.aws.events.append(event("UpdateTrail", away, s3BucketName="gone"))
+    elif unseen == "both ways":
+        chain.aws.denied.add("LookupEvents")
+    else:
+        chain.aws.status[HOME] |= {"LatestDigestDeliveryTime": now - 10 * MINUTE}
+
+    result = result_of(chain, now=now)
+
+    assert result.exit_code == 3
+    assert Verdict.MISSING not in {row.verdict for row in result.rows}
+
+
 def went_away_and_came_back(days: int, *, is_told: bool = False) -> tuple[Chain, OneBucketIsNotListed, datetime]:
     """A trail that, days after its first hours, delivered for three hours to a bucket that is gone today.
 
@@ -1053,6 +1099,16 @@ def test_where_the_trail_came_long_after_the_period_nothing_of_it_can_be(*, is_t
 
     assert (result.exit_code, set(verdicts(result)), result.unseen) == (0, {"proven"}, ())
     assert any("s3://gone before, which could not be looked at" in notice for notice in result.notices)
+
+
+def test_where_the_trail_left_before_the_period_and_came_back_long_after_it_nothing_of_it_can_be() -> None:
+    chain, store, _ = went_away_and_came_back(33)
+    for bucket, days in (("gone", 10), (BUCKET, 5)):
+        chain.aws.events.append(event("UpdateTrail", START - days * 24 * HOUR, s3BucketName=bucket))
+
+    result = result_of(chain, store=store, end=f"{chain.hours[10].end:%Y-%m-%dT%H:%M:%SZ}")
+
+    assert (result.exit_code, result.unseen) == (0, ())
 
 
 def test_where_the_trail_came_soon_after_the_period_files_of_it_may_have_been_delivered_late() -> None:

@@ -120,7 +120,7 @@ class Chain:
     backfills: list[Delivered] = field(default_factory=list)
     number: int = 0
     every: timedelta = HOUR
-    written_after: timedelta = timedelta(minutes=20)
+    written_after: timedelta = timedelta(minutes=12)
     started: datetime | None = None
 
     def __post_init__(self) -> None:

@@ -30,6 +30,7 @@ from typing import Any
 from verify.selectors import parse_selectors, unrecorded
 
 GLOBAL_SERVICE_EVENTS = "events of global services"
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _LAST_DIGEST_BEGINS_WITHIN = timedelta(minutes=5)
 _SIGNED = "a signed digest shows that logging was on, and no call turned it off"
 
@@ -294,6 +295,12 @@ class Configuration:
             place = (call.bucket, call.prefix) if call.bucket else None
         return tuple(found)
 
+    def last_places(self) -> frozenset[Place]:
+        """Where the last call that tells a place says that the trail delivers; several where calls of one second do."""
+        told = [call for call in self.calls if call.bucket]
+        last = max((call.at for call in told), default=None)
+        return frozenset((call.bucket, call.prefix) for call in told if call.at == last)
+
     def left(self, place: Place) -> datetime | None:
         """When the trail left a place for the last time, by the calls that are known; ``None`` where none tells of it.
 
@@ -303,17 +310,28 @@ class Configuration:
         left = [call.at for call, before in self.moves() if before == place or (before is None and not is_told)]
         return max(left, default=None)
 
-    def came(self, place: Place) -> datetime | None:
+    def came(self, place: Place, since: datetime | None = None) -> datetime | None:
         """When the trail came to a place for the first time, by the calls that are known.
 
         ``None`` where none tells of it, or where the first of them found the trail there.
+
+        :param since: where the last call before that moment that tells a place tells of another one, when it came there
+            after that call.
         """
-        told = [call for call in self.calls if (call.bucket, call.prefix) == place]
+        calls = [call for call in self.calls if call.at > self._was_elsewhere_at(place, since)]
+        told = [call for call in calls if (call.bucket, call.prefix) == place]
         first = min((call.at for call in told), default=None)
         if first is None or not all(call.relocates for call in told if call.at == first):
             return None
         # A call that does not tell where it moved the trail may have moved it there.
-        return min([first, *(call.at for call in self.calls if call.relocates and not call.bucket)])
+        return min([first, *(call.at for call in calls if call.relocates and not call.bucket)])
+
+    def _was_elsewhere_at(self, place: Place, before: datetime | None) -> datetime:
+        """The last moment before another one at which calls told of places, if none of these is a certain one."""
+        told = [call for call in self.calls if call.bucket and before is not None and call.at < before]
+        last = max((call.at for call in told), default=_LONG_AGO)
+        is_there = any((call.bucket, call.prefix) == place for call in told if call.at == last)
+        return _LONG_AGO if is_there else last
 
     def place_is_untold_until(self) -> datetime | None:
         """The first move of which nobody knows what it left; ``None`` where calls tell of all the time before.

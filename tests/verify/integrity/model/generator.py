@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -41,11 +42,17 @@ _TRACELESS = ("UpdateTrail bucket", "UpdateTrail prefix", "DeleteTrail", "made a
               "UpdateTrail validation", "validation off and on")  # fmt: skip
 
 
-def draw(seed: int, *, level: int = 2) -> Case:
+def draw(seed: int, *, level: int = 2, profile: str = "") -> Case:
     """The case of a seed.
 
     :param level: 0 for one trail in one account, and the bucket alone; 2 for everything.
+    :param profile: a name in :data:`PROFILES`, of a kind that every case is to be. Default: - cases of all kinds.
     """
+    case = _draw(seed, level)
+    return PROFILES[profile](case, Random(f"{profile} {seed}")) if profile else case
+
+
+def _draw(seed: int, level: int) -> Case:
     rng = Random(f"case {seed}")
     minutes = rng.choice((rng.randrange(200, 500), rng.randrange(300, 900), rng.randrange(600, 1800)))
     regions = ALWAYS_ENABLED[: rng.choice((1, 2, 2, 3))]
@@ -170,6 +177,8 @@ def _with_what_is_seldom(case: Case, rng: Random) -> Case:
         attacks = (Attack("delete session", rng.randrange(10**6)),) if rng.random() < 0.7 else ()
         moves = (*(Move(name, second) for name, second in zip(names, at, strict=True)), late)
         case = replace(case, moves=moves, attacks=attacks, losses=())
+    if rng.random() < 0.04:
+        case = _with_moves_there_and_back(case, rng)
     if not case.attacks and case.mode == "bucket" and rng.random() < 0.1:
         case = _with_late_log(case, rng)
     if not case.attacks and rng.random() < 0.05:
@@ -186,6 +195,51 @@ def _with_late_log(case: Case, rng: Random) -> Case:
     minutes = max(case.minutes, 700)
     until = rng.choice((0, second // 60 + 90))
     return replace(case, minutes=minutes, moves=moves, attacks=attacks, losses=(), asked_from=0, asked_until=until)
+
+
+def _with_moves_there_and_back(case: Case, rng: Random) -> Case:
+    """The trail goes to another place, for minutes or hours, and comes back, or goes on: such a history is about what
+    nobody knows, or may list, of a place where it was for so short a time.
+    """
+    first, *others = case.trails
+    minutes = case.minutes if case.members else rng.randrange(300, 2400)
+    apart = rng.choice(((600, 3600), (600, 3600), (3600, 10000), (60, 900)))
+    at, moves = rng.randrange(minutes * 20, minutes * 58), list[Move]()
+    if rng.random() < 0.1:  # in the minutes that the event history does not hold yet
+        at, apart = minutes * 60 - rng.randrange(600, 1000), (200, 600)
+    bucket = rng.choice((BUCKET, OTHER_BUCKET))
+    prefix, is_of_prefix = first.prefix, rng.random() < 0.2
+    start = replace(first, bucket=bucket, is_old=rng.random() < 0.7, is_logging=True, validates=True)
+    for _ in range(rng.choice((2, 2, 2, 3))):
+        if is_of_prefix:
+            prefix = "new" if prefix == first.prefix else first.prefix
+            moves.append(Move("UpdateTrail prefix", at, 0, prefix))
+        else:
+            bucket = OTHER_BUCKET if bucket == BUCKET else BUCKET
+            moves.append(Move("UpdateTrail bucket", at, 0, bucket))
+        at = min(at + rng.randrange(*apart), minutes * 60 - rng.randrange(1, 300))
+    kept = [move for move in case.moves if move.trail or move.kind not in ("UpdateTrail bucket", "UpdateTrail prefix")]
+    moves += [move for move in kept if rng.random() < 0.4 and (start.is_old or move.trail == 0)]
+    if not start.is_old:
+        moves += [Move("CreateTrail", minutes * 10), Move("StartLogging", minutes * 10 + rng.choice((1, 30, 600)))]
+    attacks = case.attacks
+    if rng.random() < 0.5:
+        attacks = (Attack("plant where the trail was", rng.randrange(10**6)),)
+    losses = {loss for loss in case.losses if rng.random() < 0.5}
+    losses |= {"listing"} if rng.random() < 0.5 else set()
+    losses |= {"LookupEvents"} if rng.random() < 0.1 else set()
+    asked = rng.choice((0, 0, 0, rng.randrange(minutes // 3, minutes)))
+    mode = case.mode if rng.random() < 0.4 else "bucket"
+    return replace(
+        case, minutes=minutes, mode=mode, trails=(start, *others), losses=tuple(sorted(losses)), asked_from=0,
+        moves=tuple(sorted(moves, key=lambda move: move.second)), attacks=attacks if rng.random() < 0.7 else (),
+        earlier=rng.randrange(minutes // 2, minutes) if mode == "state" else minutes if mode != "bucket" else 0,
+        asked_until=0 if mode == "state" else asked, caller=case.caller if rng.random() < 0.8 else DELEGATE,
+    )  # fmt: skip
+
+
+# Kinds of which every case can be asked to be.
+PROFILES: dict[str, Callable[[Case, Random], Case]] = {"moves": _with_moves_there_and_back}
 
 
 def _only(rng: Random, regions: tuple[str, ...], members: tuple[str, ...]) -> tuple[str, str, bool]:

@@ -5,6 +5,7 @@ Each check returns a sentence for each thing that does not hold.
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -55,12 +56,61 @@ def content_of(stored: Stored) -> bytes | None:
     return content if reader.eof and not reader.unused_data else None
 
 
-def damages(world: World, objects: Mapping[Name, Stored], now: datetime, bucket: str = "") -> list[Damage]:
+def damages(
+    world: World,
+    objects: Mapping[Name, Stored],
+    now: datetime,
+    bucket: str = "",
+    told: Container[tuple[str, str]] | None = None,
+) -> list[Damage]:
     """All that is not as CloudTrail delivered it.
 
     :param bucket: of which the verifier looks at a copy. Default: - it looks where the trail delivers, or did.
+    :param told: the places of before of which something tells whoever asks. Default: - all.
     """
-    return [*_lost(world, objects, now, bucket), *_planted(world, objects, now, bucket)]
+    return [*_lost(world, objects, now, bucket), *_planted(world, objects, now, bucket, told)]
+
+
+def told_places(
+    world: World, objects: Mapping[Name, Stored], since: datetime, now: datetime, *, knows_calls: bool
+) -> set[tuple[str, str]]:
+    """The places to which a signed digest of what is asked for leads, or a call that whoever asks may see.
+
+    To another one CloudTrail delivered nothing, so nothing there is its, and nobody can know that it was the trail's.
+
+    :param knows_calls: whether the trail's account asks, and its event history answers.
+    """
+    found = {(one.bucket, one.prefix) for one in world.state_at(now)[:1]}
+    for call in world.calls if knows_calls else ():
+        answer = call.record["responseElements"] or {}
+        is_own = answer.get("trailARN") == world.case.trails[0].arn and call.account == OWNER
+        if is_own and call.shown <= now:
+            found.add((answer["s3BucketName"], answer.get("s3KeyPrefix", "")))
+    signed = [
+        one for one in world.genuine.values()
+        if one.is_digest and one.key.trail == 0 and one.written <= now and one.at >= since - HOUR
+        and world.case.only_region in ("", one.key.region) and world.case.only_account in ("", one.key.account)
+        and (stored := objects.get(one.name)) is not None and content_of(stored) == one.content
+    ]  # fmt: skip
+    known: set[tuple[str, str]] = set()
+    while known != found:
+        known = set(found)
+        for one in signed:
+            if _place_of(one.name) in known:
+                found |= set(map(_place_of, _names_in(one)))
+    return found
+
+
+def _place_of(name: Name) -> tuple[str, str]:
+    return name[0], name[1].partition("AWSLogs/")[0].removesuffix("/")
+
+
+def _names_in(digest: Genuine) -> Iterator[Name]:
+    """The files that a digest names: logs, and the digest before it."""
+    fields = json.loads(digest.content)
+    yield from ((log["s3Bucket"], log["s3Object"]) for log in fields["logFiles"])
+    if fields["previousDigestS3Object"]:
+        yield fields["previousDigestS3Bucket"], fields["previousDigestS3Object"]
 
 
 def _lost(world: World, objects: Mapping[Name, Stored], now: datetime, looked_at: str) -> Iterator[Damage]:
@@ -166,13 +216,15 @@ def _backfill_chain(world: World, digest: Genuine) -> _Chain:
     return digest.key, _run_end(world, digest.key, digest.start or digest.at)
 
 
-def _planted(world: World, objects: Mapping[Name, Stored], now: datetime, looked_at: str) -> Iterator[Damage]:
+def _planted(
+    world: World, objects: Mapping[Name, Stored], now: datetime, looked_at: str, told: Container[tuple[str, str]] | None
+) -> Iterator[Damage]:
     state, *_ = world.state_at(now)
     top = f"{state.prefix}/" if state.prefix else ""
     for (bucket, key), stored in objects.items():
         is_genuine = (bucket, key) in world.genuine or (bucket, key) in world.others
         is_there = bucket == (looked_at or state.bucket) and key.startswith(top)
-        if is_genuine or not (is_there or (not looked_at and _was_there(world, bucket, key))):
+        if is_genuine or not (is_there or (not looked_at and _was_there(world, bucket, key, told))):
             continue
         # What lies beside AWSLogs/ in a copy is its owner's.
         if _is_unsigned(world, bucket, key) or (looked_at and "AWSLogs/" not in key):
@@ -191,10 +243,10 @@ def _is_anothers(world: World, bucket: str, key: str) -> bool:
     return found is not None and place in theirs - world.places() - _set_places(world)
 
 
-def _was_there(world: World, bucket: str, key: str) -> bool:
+def _was_there(world: World, bucket: str, key: str, told: Container[tuple[str, str]] | None) -> bool:
     """Whether it is named as what the trail delivered to a place of before, when it did."""
     found = _LOG.search(key)
-    if not found:
+    if not found or (told is not None and (bucket, key[: found.start()].removesuffix("/")) not in told):
         return False
     at = datetime.strptime(found["time"], "%Y%m%dT%H%M").replace(tzinfo=UTC)
     return any(

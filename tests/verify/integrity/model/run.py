@@ -36,6 +36,7 @@ from tests.verify.integrity.model.properties import (
     damages,
     monotone,
     sound,
+    told_places,
     truthful,
     why_not_zero,
 )
@@ -112,9 +113,20 @@ class _Run:
         return look
 
     def _judge(
-        self, look: Look, objects: Mapping[Name, Stored], *, remembers: bool = False, bucket: str = ""
+        self,
+        look: Look,
+        objects: Mapping[Name, Stored],
+        *,
+        remembers: bool = False,
+        bucket: str = "",
+        losses: tuple[str, ...] | None = None,
     ) -> Iterator[str]:
-        found = damages(self.world, objects, self.now, bucket)
+        lost = self._losses() if losses is None else losses
+        knows_calls = self.case.caller == OWNER and not {"LookupEvents", "LookupEvents:cut"} & {*lost}
+        told = None
+        if len(self.world.places()) > 1:
+            told = told_places(self.world, objects, self.start, self.now, knows_calls=knows_calls)
+        found = damages(self.world, objects, self.now, bucket, told)
         found = [one for one in found if self._is_asked(one)]
         yield from sound(look, found, self.start, self.end, remembers=remembers)
         genuine = self.world.at(self.now) if remembers else {}
@@ -170,7 +182,7 @@ class _Run:
             yield f"complete: it refused: {look.refusal}"
         if losses:
             full = self._keep(look_at_bucket(self.world, objects, self.now, (), "the bucket with all answers"))
-            yield from self._judge(full, objects)
+            yield from self._judge(full, objects, losses=())
             # Where the trail delivered before is looked at only by who knows it, also by whom nobody signs for there.
             if self._is_alone or not self._is_moved:
                 yield from self._monotone(look, full, is_attacked=self.is_attacked)
@@ -512,6 +524,7 @@ def _kinds_of(case: Case, world: World) -> Iterator[str]:
         "one region": not first.is_multi_region,
         "pause of less than a minute": _has_short_pause(world),
         "deleted and made anew": _is_made_anew(case),
+        "moved there and back": len(_places_in_turn(world)) > _ENOUGH,
     }
     yield from (kind for kind, is_so in kinds.items() if is_so)
 
@@ -522,6 +535,12 @@ def _has_short_pause(world: World) -> bool:
         for segments in world.segments.values()
         for one, other in pairwise(segments)
     )
+
+
+def _places_in_turn(world: World) -> list[tuple[str, str]]:
+    """The trail's places, one after the other."""
+    places = [(one.bucket, one.prefix) for _, (one, *_) in world.states if one.exists]
+    return [place for number, place in enumerate(places) if not number or places[number - 1] != place]
 
 
 def _is_made_anew(case: Case) -> bool:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.verify.integrity.model.case import (
     BEGIN,
+    BUCKET,
     DELEGATE,
     MEMBERS,
     OTHER_BUCKET,
@@ -519,6 +520,43 @@ CASES = {
     "a retired key that leaked, and the last digest of a chain, which covers more than an hour": case(
         49004669, 360, move("02 23:23:39", "key rotation"), move("03 00:23:55", "StopLogging", 767075), mode="bundle",
         earlier=480, attacks=(Attack("sign anew with retired key", 732661),), trail_prefix="a/b",
+    ),
+    "for minutes in another bucket, with a log planted there, as a member of the organization asks": case(
+        71000207, 1383, move("03 15:47:21", "UpdateTrail bucket", BUCKET),
+        move("03 16:10:08", "UpdateTrail bucket", OTHER_BUCKET), attacks=(Attack("plant where the trail was", 535133),),
+        members=MEMBERS[:1], caller=MEMBERS[0], trail_is_organization=True, trail_bucket=OTHER_BUCKET,
+        trail_prefix="a/b",
+    ),
+    "for minutes in another bucket, with a log planted there, as another account asks": case(
+        72000315, 2214, move("04 00:59:16", "UpdateTrail bucket", BUCKET),
+        move("04 01:22:05", "UpdateTrail bucket", OTHER_BUCKET), attacks=(Attack("plant where the trail was", 138150),),
+        caller=DELEGATE, trail_bucket=OTHER_BUCKET, trail_prefix="a/b",
+    ),
+    "for minutes in another bucket, with a log planted there, as another account asks by the place": case(
+        72002930, 1145, move("03 11:25:26", "UpdateTrail bucket", BUCKET),
+        move("03 11:43:15", "UpdateTrail bucket", OTHER_BUCKET), attacks=(Attack("plant where the trail was", 656462),),
+        caller=DELEGATE, names_place=True, trail_bucket=OTHER_BUCKET, trail_prefix="logs/",
+    ),
+    "for minutes in another bucket, which whoever has no answers may not list": case(
+        73000254, 785, move("03 07:22:13", "UpdateTrail bucket", OTHER_BUCKET),
+        move("03 07:34:16", "UpdateTrail bucket", BUCKET), attacks=(Attack("plant where the trail was", 819998),),
+        losses=("listing",), caller=DELEGATE, trail_prefix="a/b",
+    ),
+    "back from a bucket that may not be listed, with a call that the history does not hold yet": case(
+        71000847, 1289, move("03 14:13:37", "UpdateTrail bucket", BUCKET),
+        move("03 16:57:40", "UpdateTrail bucket", OTHER_BUCKET), losses=("listing",), trail_bucket=OTHER_BUCKET,
+        trail_prefix="a/b",
+    ),
+    "back from a bucket that may not be listed, minutes ago, after a call that tells the place of before": case(
+        71001752, 1307, move("02 20:27:21", "StartLogging", 203298), move("02 22:00:52", "UpdateTrail nothing", 433961),
+        move("03 15:31:35", "UpdateTrail bucket", BUCKET), move("03 17:25:00", "UpdateTrail bucket", OTHER_BUCKET),
+        losses=("listing",), regions=TWO, trail_home="eu-west-1", trail_bucket=OTHER_BUCKET,
+    ),
+    "brought back by a delegated administrator from a bucket that may not be listed": case(
+        72001656, 1717, move("02 20:15:11", "redelivered log", 630837),
+        move("03 21:18:45", "UpdateTrail bucket", BUCKET), move("03 23:45:33", "UpdateTrail bucket", OTHER_BUCKET),
+        losses=("listing",), regions=TWO, members=MEMBERS[:1], trail_home="eu-west-1", trail_is_organization=True,
+        trail_bucket=OTHER_BUCKET, trail_prefix="logs/",
     ),
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -306,6 +307,11 @@ def test_when_a_trail_came_to_a_place() -> None:
 
     # The first call that tells of the old place found the trail there.
     assert (calls.came(("new", "")), calls.came(("old", "")), calls.came(("strange", ""))) == (at(10), None, None)
+    # Where calls tell that it was elsewhere by a moment, it came there for the first time after that.
+    assert [calls.came(("new", ""), at(hours)) for hours in (5, 15, 25)] == [at(10), at(10), at(30)]
+    assert [calls.came(("old", ""), at(hours)) for hours in (9, 15)] == [None, at(20)]
+    lost = call("UpdateTrail", 22, s3KeyPrefix="logs")
+    assert replace(calls, calls=(*calls.calls, lost)).came(("new", ""), at(25)) == at(22)
     assert (calls.place_is_untold_until(), known(moved, back).place_is_untold_until()) == (None, at(10))
     assert known(moved, answered("UpdateTrail", 10, place("new"))).came(("new", "")) is None
     # One that does not tell where it moved the trail may have moved it there.
