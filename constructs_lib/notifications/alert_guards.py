@@ -44,7 +44,7 @@ class AlertChain:
     :param target: where and how rules publish.
     :param topic_name: None of a topic in another account, whose metrics are there: an alarm here would never be raised.
     :param key_ids: the id and the ARN of the key that encrypts the topic. Default: - none is known.
-    :param subscribers: how many each message is for, as far as it is known, at least one.
+    :param subscribers: how many each message must reach, as far as it is known.
     """
 
     rules: Sequence[events.CfnRule]
@@ -98,7 +98,8 @@ def guard_alerts(scope: Construct, chain: AlertChain) -> list[cloudwatch.CfnAlar
                 chain.topic_arn,
             )
         )
-        alarms.append(_alarm_on_missing_subscribers(scope, chain.topic_name, chain.topic_arn, chain.subscribers))
+        if chain.subscribers:
+            alarms.append(_alarm_on_missing_subscribers(scope, chain.topic_name, chain.topic_arn, chain.subscribers))
     return alarms
 
 

@@ -256,6 +256,16 @@ def test_an_alarm_tells_of_a_subscription_that_is_not_confirmed(
     assert ("told" if int(found[1]) * first - second > 0 else "not told") == told
 
 
+def test_who_else_subscribes_to_a_topic_that_exists_is_not_known(stack: cdk.Stack) -> None:
+    SecureTrail(stack, "SecureTrail", alerts=Alerts(topic=sns.Topic(stack, "Topic")))
+    other = cdk.Stack(new_app(), "Other")
+    SecureTrail(other, "SecureTrail", alerts=Alerts(topic=sns.Topic(other, "Topic"), emails=["a@example.com"]))
+
+    for each, number in ((stack, 0), (other, 1)):
+        alarms = Template.from_stack(each).find_resources("AWS::CloudWatch::Alarm").values()
+        assert len([alarm for alarm in alarms if "Metrics" in alarm["Properties"]]) == number
+
+
 def ceasing(template: Template) -> dict[str, dict[str, Any]]:
     """The alarms that go off without data, by what they count."""
     alarms = [each["Properties"] for each in template.find_resources("AWS::CloudWatch::Alarm").values()]
