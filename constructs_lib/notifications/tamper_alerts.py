@@ -35,6 +35,8 @@ _BUCKET_CALLS: Final = (
     "PutBucketReplication",
     "PutBucketRequestPayment",
     "PutBucketVersioning",
+    # A data event: EventBridge receives it where a trail records those of the log bucket, which this one never does.
+    "UpdateObjectEncryption",
 )
 _TITLE: Final = "<call> touches the audit trail"
 _MESSAGE: Final = (

@@ -101,7 +101,7 @@ TOUCHING = [
             *("PutBucketPolicy", "DeleteBucketPolicy", "PutBucketLifecycle", "DeleteBucketLifecycle"),
             *("PutBucketEncryption", "DeleteBucketEncryption", "PutBucketPublicAccessBlock", "PutBucketVersioning"),
             *("DeleteBucketPublicAccessBlock", "DeleteBucket", "PutBucketAcl", "PutBucketRequestPayment"),
-            *("PutBucketOwnershipControls", "DeleteBucketOwnershipControls"),
+            *("PutBucketOwnershipControls", "DeleteBucketOwnershipControls", "UpdateObjectEncryption"),
         )
     ),
 ]
