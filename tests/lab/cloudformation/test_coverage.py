@@ -231,7 +231,7 @@ def test_an_alarm_on_metric_math_is_there_and_never_goes_off(stack: Stack, clien
     assert (found["MetricName"], found["StateValue"]) == ("2 * m", "INSUFFICIENT_DATA")
     asked = lifecycle.ask(lab)
     assert asked is not None
-    assert "The lab ignores Metrics of AWS::CloudWatch::Alarm." in asked.warnings
+    assert "The lab has no metric math: an alarm on it stays quiet." in asked.warnings
 
 
 def test_what_cloudtrail_does_not_feed_is_named() -> None:
