@@ -132,8 +132,11 @@ def test_a_stack_of_the_version_before_is_updated_without_another_key_bucket_or_
     cloudformation.update_stack(StackName=stack, TemplateBody=json.dumps(now))
     assert settled(cloudformation, stack) == "UPDATE_COMPLETE"
 
-    assert before.keys() == now["Resources"].keys()
-    assert resources() == before
+    after = resources()
+    assert after.keys() == now["Resources"].keys()
+    assert {name: after[name] for name in before} == before
+    added = after.keys() - before.keys()
+    assert {now["Resources"][name]["Type"] for name in added} == {"AWS::CloudWatch::Alarm"}
     events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
     assert [each for each in events if each["ResourceStatus"].startswith("DELETE")] == []
     assert s3.head_object(**kept)["VersionId"] == version
