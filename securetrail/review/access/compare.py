@@ -316,7 +316,7 @@ class _Context:
         buckets that have none.
         """
         actions = members(space.actions, widening.mask(ACTION) or 0)
-        silent = self.silent if {*actions} <= _OF_NOTIFICATIONS else frozenset()
+        silent = self.silent if actions and {*actions} <= _OF_NOTIFICATIONS else frozenset()
         places = members(space.places, widening.mask(RESOURCE) or 0)
         return subject.kind is Kind.PERMISSIONS and all(
             _is_any_within(place.text.matched, self.new_arns) or any(p.text in silent for p in place.text.matched)
