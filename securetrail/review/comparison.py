@@ -21,6 +21,7 @@ from securetrail.review.access import (
 )
 from securetrail.review.changes.kinds import CONNECTING, PROTECTIVE, SILENCING, STATEFUL
 from securetrail.review.changes.old_names import with_old_names, with_old_parameters
+from securetrail.review.changes.old_stacks import old_stacks, with_old_name
 from securetrail.review.changes.one_name import with_one_name
 from securetrail.review.changes.own_values import with_own_values
 from securetrail.review.changes.renamed import renamed_resources
@@ -190,6 +191,7 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
 
     :param touched: the files that the change touches.
     """
+    head = _with_old_stacks(base, head)
     templates = with_old_parameters(base.templates, head.templates)
     renamed = renamed_resources(base.templates, templates)
     both = [*map(with_own_values, variants(base.templates, templates, renamed))]
@@ -229,6 +231,39 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
         exceptions=tuple(entry for entry, _ in new),
         standing=standing_exceptions(base.found, head.found),
         removed_stacks=removed_stacks,
+    )
+
+
+def _with_old_stacks(base: Side, head: Side) -> Side:
+    """The head, with the base's names of its stacks wherever CloudFormation takes them for the base's."""
+    names = old_stacks(base.templates, head.templates)
+    if not names:
+        return head
+    found = head.found
+    return Side(
+        tuple(
+            dataclasses.replace(
+                each,
+                stack=with_old_name(each.stack, names),
+                parent=each.parent and Id(with_old_name(each.parent.stack, names), each.parent.logical_id),
+            )
+            for each in head.templates
+        ),
+        dataclasses.replace(
+            found,
+            findings=tuple(
+                dataclasses.replace(each, construct=with_old_name(each.construct, names)) for each in found.findings
+            ),
+            acknowledgements=tuple(
+                dataclasses.replace(each, construct=with_old_name(each.construct, names))
+                for each in found.acknowledgements
+            ),
+        ),
+        {
+            (with_old_name(stack, names), name): dataclasses.replace(each, path=with_old_name(each.path, names))
+            for (stack, name), each in head.constructs.items()
+        },
+        {with_old_name(stack, names): protected for stack, protected in head.protected.items()},
     )
 
 

@@ -41,6 +41,9 @@ _NEEDS: Final = {Kind.KEY: ("kms:Decrypt", "kms:PutKeyPolicy"), Kind.BUCKET: ("s
 # In a text, up to what lies within: an object of a bucket, a stream of a log group.
 _ARN: Final = re.compile(r"arn:[\w-]+:s3:::[^/\s,]+|arn:[\w-]+:[\w-]+:[\w-]*:\d*:(?:key/|role/|table/)?[^\s,/]+")
 _OF_RETENTIONS: Final = {"logs:DeleteRetentionPolicy", "logs:PutRetentionPolicy"}
+# CDK's own function for notifications has these: nothing is lost where a bucket tells nobody of anything.
+_OF_NOTIFICATIONS: Final = {"s3:GetBucketNotification", "s3:PutBucketNotification"}
+_BUCKET, _NOTIFICATIONS = "AWS::S3::Bucket", "Custom::S3BucketNotifications"
 _NESTED: Final = "AWS::CloudFormation::Stack"
 _STACK_SET: Final = "AWS::CloudFormation::StackSet"
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/modules.html
@@ -108,6 +111,7 @@ def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterat
     needed = services_that_need(head)
     arns = frozenset(resource.arn for resource in head.values())
     for_retentions = _roles_for_retentions(head)
+    silent = _silent_buckets(base)
     trails = tuple(
         dict.fromkeys(resource.arn for side in (base, head) for resource in side.values() if resource.type == TRAIL)
     )
@@ -135,6 +139,7 @@ def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterat
             services=needed.get(subject.id, set()),
             is_new=old is None and not is_elsewhere and subject.id not in base,
             sets_retentions=subject.id in for_retentions,
+            silent=silent,
         )
         compared = (subject, old_version, new_version, context)
         if compared not in known:
@@ -156,6 +161,20 @@ def _roles_for_retentions(head: Resources) -> set[Id]:
         if each in head and head[each].type == "AWS::IAM::Role" and "RoleName" not in head[each].properties
         if all(user.type == "AWS::Lambda::Function" and user.metadata.get(SETS_RETENTIONS) is True for user in by)
     }
+
+
+def _silent_buckets(resources: Resources) -> frozenset[str]:
+    """The ARNs of the buckets that tell nobody of what happens in them."""
+    told = [each.properties.get("BucketName") for each in resources.values() if each.type == _NOTIFICATIONS]
+    if not all(isinstance(name, str) for name in told):
+        return frozenset()
+    # A macro may write any property.
+    telling = {"Fn::Transform", "NotificationConfiguration", "Properties"}
+    return frozenset(
+        each.arn
+        for each in resources.values()
+        if each.type == _BUCKET and each.reference not in told and not telling & each.properties.keys()
+    )
 
 
 def _roles_in_policies(found: Mapping[Subject, Policies]) -> set[str]:
@@ -235,6 +254,7 @@ class _Context:
     :param is_new: whether the resource is.
     :param sets_retentions: whether it is the role of CDK's own function that sets retentions, and of nothing else: what
         the function does is told by the custom resources.
+    :param silent: the ARNs of the base's buckets that tell nobody of what happens in them.
     """
 
     trails: tuple[str, ...]
@@ -243,6 +263,7 @@ class _Context:
     services: set[str]
     is_new: bool
     sets_retentions: bool = False
+    silent: frozenset[str] = frozenset()
 
     def objects_to_allowed(self, space: Space, subject: Subject, widening: Widening) -> bool:
         """To all but what a service may do for a resource of the stack, and a role with a resource that is new.
@@ -251,7 +272,7 @@ class _Context:
         not new: it may do so to the trail by its name as well as to everything.
         """
         if not self.is_new:
-            return not (self._is_for_own(space, widening) or self._is_on_new(space, subject, widening))
+            return not (self._is_for_own(space, widening) or self._is_harmless(space, subject, widening))
         if widening.caller.kind in (CallerKind.FOREIGN, CallerKind.ANONYMOUS, CallerKind.FEDERATED):
             return True
         if widening.caller.kind is CallerKind.SERVICE:
@@ -264,7 +285,7 @@ class _Context:
         by_reading = any(
             each.words.startswith(READS) and widening.mask(each.element) == 0b10 for each in widening.unknowns
         )
-        return any(map(is_sensitive, actions)) and not by_reading and not self._is_on_new(space, subject, widening)
+        return any(map(is_sensitive, actions)) and not by_reading and not self._is_harmless(space, subject, widening)
 
     def _is_for_own(self, space: Space, widening: Widening) -> bool:
         """Whether a service may do something harmless for resources of the head alone: called on behalf of them for the
@@ -290,11 +311,16 @@ class _Context:
             return False
         return has_own_context or (has_own_source and widening.is_grant)
 
-    def _is_on_new(self, space: Space, subject: Subject, widening: Widening) -> bool:
-        """Whether it is about what a role may do with resources that the base does not have."""
+    def _is_harmless(self, space: Space, subject: Subject, widening: Widening) -> bool:
+        """Whether it is about what a role may do with resources that the base does not have, or with notifications of
+        buckets that have none.
+        """
+        actions = members(space.actions, widening.mask(ACTION) or 0)
+        silent = self.silent if actions and {*actions} <= _OF_NOTIFICATIONS else frozenset()
         places = members(space.places, widening.mask(RESOURCE) or 0)
         return subject.kind is Kind.PERMISSIONS and all(
-            _is_any_within(place.text.matched, self.new_arns) for place in places
+            _is_any_within(place.text.matched, self.new_arns) or any(p.text in silent for p in place.text.matched)
+            for place in places
         )
 
     def objects_to_denied(self, _: Space, subject: Subject, widening: Widening) -> bool:

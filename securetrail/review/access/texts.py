@@ -79,6 +79,9 @@ def _texts(patterns: frozenset[Pattern], within: Pattern) -> tuple[Text, ...]:
                     raise TooManyTexts(f"{len(patterns)} patterns overlap in more than {_MOST_STATES:,} ways")
                 seen.add(after)
                 queue.append((after, text + letter))
+    # The empty text where no other one does: a tag and a prefix may be empty.
+    if automaton.start & automaton.ends[0]:
+        found.setdefault(automaton.start & automaton.accepting, "")
     return tuple(
         Text(
             text,

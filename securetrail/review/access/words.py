@@ -333,7 +333,7 @@ def _label(value: KeyValue) -> str:
         return f"several: {', '.join([*named, *others]) or 'any'}"
     (text,) = value.values
     if any(pattern.text == text for pattern in patterns) or (not patterns and OTHER not in text):
-        return text
+        return text or "empty"
     if not patterns:
         return "another"
     return (

@@ -2009,6 +2009,7 @@ def _neighbours(app: Built) -> None:
     s3.Bucket(app.stack, "Logged", server_access_logs_bucket=s3.Bucket(app.stack, "AccessLogs"))
     other = cdk.Stack(app.app, "Other", env=cdk.Environment(account=ACCOUNT, region=REGION))
     cdk.CfnOutput(other, "Logs", value=app.trail.log_bucket.bucket_arn)
+    app.more["reports"].add_event_notification(s3.EventType.OBJECT_CREATED, notifications.LambdaDestination(function))
     app.more["reports"].add_lifecycle_rule(abort_incomplete_multipart_upload_after=cdk.Duration.days(7))
     kms.Key(app.stack, "Own", enable_key_rotation=True)
     cdk.Tags.of(app.app).add("cost-center", "42")

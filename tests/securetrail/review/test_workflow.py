@@ -100,6 +100,6 @@ def test_the_default_branch_is_reviewed_too_so_that_code_scanning_has_a_baseline
         assert "github.sha" in each["env"]["BASE"]
         assert "${{" not in each["run"]  # neither make nor the shell reads the branch's name
     # The base's own Makefile and tools judge.
-    assert step["run"].startswith('make -C "$RUNNER_TEMP/judge" review >>')
+    assert step["run"].startswith('make -C "$RUNNER_TEMP/judge" --no-print-directory review >>')
     assert "worktree add" in checkout["run"]
     assert "github.event_name == 'push'" in workflow["jobs"]["code-scanning"]["if"]

@@ -26,7 +26,7 @@ _REMEDIATES: Final = re.compile(r"RemediationConfiguration|Transform|\\[uUx\r\n]
 _TARGET: Final = re.compile(r":ssm:[^:]*:[^:]*:(?:document|automation-definition)/([^:]+)")
 _ANY, _EMPTY = re.compile(r"[\s\S]*"), re.compile("")
 # Each parameter with the values that take nothing away; with any other parameter or value nobody knows it. Nobody but
-# AWS may make a document or a package whose name begins like these.
+# AWS may make a document whose name begins like these.
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/patch-manager-aws-runpatchbaseline.html
 # https://docs.aws.amazon.com/systems-manager-automation-runbooks/latest/userguide/automation-ref-kms.html
@@ -36,7 +36,7 @@ _HARMLESS: Final[Mapping[str, Mapping[str, re.Pattern[str]]]] = {
     "AWS-ConfigureAWSPackage": {
         "action": re.compile("Install"),
         "installationType": re.compile("Uninstall and reinstall|In-place update"),
-        "name": re.compile("(?:AWS|Amazon|Aws)[A-Za-z0-9-]*"),
+        "name": re.compile("AWSNVMe|AWSPVDriver|AmazonCloudWatchAgent|AmazonEFSUtils|AwsEnaNetworkDriver"),
         "version": re.compile("|latest"),
     },
     # It collects, and changes nothing.
@@ -110,8 +110,8 @@ def _run(resource: Resource) -> Iterator[tuple[Any, Any, Any]]:
     elif resource.type == _REMEDIATION and str(given.get("Automatic", False)).lower() != "false":
         yield given.get("TargetId"), given.get("Parameters", {}), given
     elif resource.type == _PLAN:
-        actions = given.get("Actions")
-        for action in actions if isinstance(actions, list) else ():
+        actions = given.get("Actions") or []
+        for action in actions if isinstance(actions, list) else [actions]:
             started = action.get("SsmAutomation") if isinstance(action, Mapping) else action
             yield (started.get("DocumentName") if isinstance(started, Mapping) else None), started, started
     elif resource.type == _RULE and isinstance(given.get("Targets"), list):

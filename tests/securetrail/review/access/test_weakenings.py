@@ -756,6 +756,23 @@ WEAKENINGS = [
         "Stack/More",
         "iam:PassRole",
     ),
+    # --- values that the caller chooses ---
+    *(
+        case(
+            f"whoever has {key} with {operator} {value!r}",
+            "the one who asks says what is asked for",
+            add("LogsPolicy", grant("More", "*", "s3:GetObject", OBJECTS, **{operator: {key: value}})),
+            "any",
+            "s3:GetObject",
+        )
+        for operator, key, value in (
+            ("StringLike", "aws:PrincipalOrgID", "*"),
+            ("StringLike", "aws:Referer", "**"),
+            ("ForAnyValue:StringLike", "aws:TagKeys", "*"),
+            ("StringEquals", "s3:prefix", ""),
+            ("StringEquals", "aws:PrincipalTag/team", ["", "security"]),
+        )
+    ),
     # --- access that no policy of the template tells ---
     *(
         case(

@@ -195,6 +195,7 @@ def in_a_pack(**given: Any) -> dict[str, Any]:
             associated("AWS-ConfigureAWSPackage", action=["Install"], name=["AmazonCloudWatchAgent"], version=["1.2"]),
             ["calls_at_deployment"],
         ),
+        (associated("AWS-ConfigureAWSPackage", action=["Install"], name=["AwsomePackage"]), ["calls_at_deployment"]),
         (associated("AWS-UpdateSSMAgent"), []),
         (associated("AWS-UpdateSSMAgent", version=["2.0.1"], allowDowngrade=["true"]), ["calls_at_deployment"]),
         (associated("AWS-GatherSoftwareInventory", files=["x"]), []),
@@ -233,6 +234,10 @@ def in_a_pack(**given: Any) -> dict[str, Any]:
         ),
         (in_a_pack(TemplateBody='{"Type": "AWS::Config::\\u0052emediationConfiguration"}'), ["calls_at_deployment"]),
         (in_a_pack(TemplateSSMDocumentDetails={"DocumentName": "pack"}), ["calls_at_deployment"]),
+        (
+            {"More": resource("AWS::SSMIncidents::ResponsePlan", Actions={"Fn::Transform": "x"})},
+            ["calls_at_deployment"],
+        ),
         (
             {
                 "More": resource(

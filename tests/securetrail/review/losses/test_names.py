@@ -8,7 +8,8 @@ import pytest
 
 from securetrail.review.comparison import Side, compare_sides
 from securetrail.review.findings import Findings
-from tests.securetrail.review.access.stack import OWN
+from securetrail.review.template import Template
+from tests.securetrail.review.access.stack import OWN, template
 from tests.securetrail.review.losses.templates import objections, resource, side
 
 pytestmark = pytest.mark.regular
@@ -416,3 +417,55 @@ def test_a_policy_of_the_organization_may_forbid_more() -> None:
     assert objections(guardrail({**only, "Action": ["s3:*", "kms:*"]}), guardrail(only)) == set()
     # How resources are tagged is no matter of what is allowed.
     assert objections(guardrail(STOP, kind="TAG_POLICY"), guardrail(STOP, KEYS_TOO, kind="TAG_POLICY"))
+
+
+def in_stacks(**stacks: Template) -> Side:
+    """Stacks with the trail of the others, by what they are called in the app."""
+    found = tuple(
+        dataclasses.replace(each, stack=name.replace("_", "/"), body=template()) for name, each in stacks.items()
+    )
+    return Side(found, Findings((), ()), {}, {each.stack: True for each in found})
+
+
+HERE = Template("", {}, OWN, "us-east-1", name="audit")
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "is_one"),
+    [
+        (in_stacks(Audit=HERE), in_stacks(Prod_Audit=HERE), True),
+        (in_stacks(Audit=HERE), in_stacks(Logs=HERE), True),
+        (in_stacks(Audit=HERE), in_stacks(Logs=dataclasses.replace(HERE, name="logs")), False),
+        (in_stacks(Audit=HERE), in_stacks(Logs=dataclasses.replace(HERE, region="eu-west-1")), False),
+        (in_stacks(Audit=HERE), in_stacks(Logs=dataclasses.replace(HERE, account="999988887777")), False),
+        # Which of two it is, nobody knows.
+        (in_stacks(Audit=HERE, More=HERE), in_stacks(Logs=HERE), False),
+    ],
+)
+def test_a_stack_is_what_cloudformation_takes_for_it(base: Side, head: Side, *, is_one: bool) -> None:
+    assert (compare_sides(base, head).objections == ()) is is_one
+    assert compare_sides(base, base).objections == ()
+
+
+def test_no_stack_hides_another_one_by_its_name() -> None:
+    nested = dataclasses.replace(HERE, name="audit-nested")
+    base, head = (
+        in_stacks(Audit=HERE, Audit_More=nested),
+        in_stacks(Prod_Audit=HERE, Prod_Audit_More=nested, Audit_More=nested),
+    )
+    head.templates[1].body["Resources"]["Trail"]["Properties"]["IsLogging"] = False
+
+    assert compare_sides(base, head).objections != ()
+
+
+def test_a_stack_that_is_called_otherwise_is_compared() -> None:
+    base, head = in_stacks(Audit=HERE), in_stacks(Prod_Audit=HERE)
+    (changed,) = head.templates
+    changed.body["Resources"]["Trail"]["Properties"]["IsLogging"] = False
+
+    found = compare_sides(base, dataclasses.replace(head, protected={"Prod/Audit": False})).objections
+
+    assert {(each.id.split(":")[0], each.resource) for each in found} == {
+        ("trail_is_logging", "Audit/Trail"),
+        ("stack_is_protected", "Audit"),
+    }

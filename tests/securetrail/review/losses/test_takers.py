@@ -251,3 +251,36 @@ def test_what_moves_to_a_role_that_takes_protection_away_is_objected_to(
 
     kinds = {(each.partition(":")[0], where) for each, where in found}
     assert kinds == ({("newly_allowed", "Stack/Program")} if objects else set())
+
+
+def test_a_role_may_set_notifications_of_a_bucket_that_has_none() -> None:
+    def role(*buckets: str) -> dict[str, Any]:
+        allows = {
+            "Effect": "Allow",
+            "Action": "s3:PutBucketNotification",
+            "Resource": [f"arn:aws:s3:::{b}" for b in buckets],
+        }
+        return {
+            "More": resource(
+                "AWS::IAM::Role",
+                AssumeRolePolicyDocument={"Statement": []},
+                Policies=[{"PolicyName": "p", "PolicyDocument": {"Statement": [allows]}}],
+            )
+        }
+
+    quiet = {"Quiet": resource("AWS::S3::Bucket", BucketName="quiet")}
+    by_cdk = {"Told": resource("Custom::S3BucketNotifications", ServiceToken="t", BucketName={"Ref": "Quiet"})}
+    itself = {
+        "Quiet": resource("AWS::S3::Bucket", BucketName="quiet", NotificationConfiguration={"TopicConfigurations": []})
+    }
+
+    def said(base: dict[str, Any], *buckets: str) -> set[str]:
+        return {each.split(":")[0] for each, _ in objections(base, {**base, **role(*buckets)})}
+
+    assert said(quiet, "quiet") == set()
+    assert said(quiet, "quiet", "elsewhere") == {"newly_allowed"}
+    assert said(quiet, "quiet*") == {"newly_allowed"}
+    assert said({**quiet, **by_cdk}, "quiet") == {"newly_allowed"}
+    assert said(itself, "quiet") == {"newly_allowed"}
+    by_cdk["Told"]["Properties"]["BucketName"] = {"Fn::Transform": "x"}
+    assert said({**quiet, **by_cdk}, "quiet") == {"newly_allowed"}
