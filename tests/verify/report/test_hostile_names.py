@@ -33,7 +33,7 @@ from verify.posture.facts.trail import (
 from verify.posture.model import Report
 from verify.posture.score.facts import Buckets, OpenGroup, Recorder
 from verify.posture.score.model import Score
-from verify.posture.score.run import score_items
+from verify.posture.score.run import score_items, unanswered
 from verify.posture.who.model import Ability, Answer, Finding, Step
 from verify.report.check import render
 from verify.report.check_json import report_as_json
@@ -145,7 +145,8 @@ def scored(name: str) -> Score:
         recorders={name: Value((Recorder(name, is_recording=False),))},
         hub={name: Failed(name)},
     )
-    return Score(name, name, name, score_items(facts, account=Value(name), command="aws"))
+    items = score_items(facts, account=Value(name), command="aws")
+    return Score(name, name, name, items, unanswered(facts))
 
 
 def shown(pieces: Any, *, is_terminal: bool) -> str:
