@@ -369,8 +369,8 @@ def _applied(state: dict[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
         kept = state.setdefault(name, type(value)())._data
         field_name = change["fields"].get(name)
         for key, entry in value._data.items():
-            inside = {field_name: kept[key][field_name]} if field_name in kept.get(key, ()) else {}
-            kept[key] = {**entry, **inside} if inside else entry
+            has_inside = field_name and isinstance(kept.get(key), dict) and field_name in kept[key]
+            kept[key] = {**entry, field_name: kept[key][field_name]} if has_inside else entry
     for name, key in change["gone"]:
         if name in state:
             state[name]._data.pop(ast.literal_eval(key), None)

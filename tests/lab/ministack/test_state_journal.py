@@ -76,6 +76,10 @@ class Calls:
         else:
             store[key] = {"Path": "/", "Raw": b"\0\xff"}
 
+    def count(self) -> None:
+        counts = iam._aws_managed_attachment_counts
+        counts[self.name()] = counts.get(self.name(), 0) + 1
+
     def walk(self) -> None:
         for user in iam._users.values():
             user["Seen"] = self.name()
@@ -124,7 +128,7 @@ class Calls:
                 dynamodb._set_item(table, partition, key, {"v": {"S": self.name()}, "gone": {"L": []}})
 
     def one(self) -> None:
-        self._chance.choice((self.store, self.walk, self.bucket, self.upload, self.queue, self.table))()
+        self._chance.choice((self.store, self.count, self.walk, self.bucket, self.upload, self.queue, self.table))()
 
 
 @pytest.mark.parametrize("seed", range(4))
