@@ -140,7 +140,9 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
         authorizer.caller_of_stack,
         authorizer.require_all_of,
     )
-    extended = extensions.install(extensions.Parts(lab.clock, lab.engine, lab.history, api, authorizer, lab.warn))
+    extended = extensions.install(
+        extensions.Parts(lab.clock, lab.engine, lab.journal, lab.history, api, authorizer, lab.warn)
+    )
     process.confine(home, lab.warn)
     pages: dict[str, Page] = {
         f"GET {STATUS}": lab.status,
@@ -177,7 +179,6 @@ def _opened(folder: Path, instance: str, settings: Settings) -> _Lab:
     room = Room(folder, engine.reserve, engine.release, engine.logging_trails)
     history = EventHistory(shown=lambda: shown_at(clock.now().timestamp(), settings.history_seconds))
     states = StateJournal()
-    states.install()
     saved = SavedState(states, sts.save_sessions, sts.has_new_sessions, cloudformation.is_deploying)
     lab = _Lab(instance, clock, engine, writer, states, saved, room, history)
     if is_resumed:
