@@ -81,15 +81,13 @@ class _Lab:
         self.warnings.setdefault(warning)
 
     def save_and_deliver(self) -> None:
-        """Saves what has changed and delivers what is due; what a full disk does not take now is tried again. Sessions
-        have a file of their own, and nothing else waits for it.
-        """
-        self.not_written = ""
-        for step in (self._save_and_deliver, self.saved.save_sessions):
-            try:
-                step()
-            except (OSError, sqlite3.OperationalError) as error:
-                self.not_written = self.not_written or _NOT_WRITTEN.format(error)
+        """Saves what has changed and delivers what is due; what a full disk does not take now is tried again."""
+        try:
+            self.saved.save_around(self.engine.tick)
+        except (OSError, sqlite3.OperationalError) as error:
+            self.not_written = _NOT_WRITTEN.format(error)
+        else:
+            self.not_written = ""
 
     def save(self) -> None:
         """Saves what has changed, if the disk takes it."""
@@ -100,11 +98,6 @@ class _Lab:
         """Goes on where the process before this one ended, when the services have read what they held."""
         self.journal.begin()
         self.engine.resume()
-
-    def _save_and_deliver(self) -> None:
-        self.saved.save_if_changed()
-        self.engine.tick()
-        self.saved.save_if_changed()
 
     async def status(self, _fields: Mapping[str, str]) -> dict[str, Any]:
         """The answer to who this is and what it holds."""

@@ -56,15 +56,21 @@ class SavedState:
             if not record["readOnly"] and "errorCode" not in record:
                 self._journal.save()
 
-    def save_sessions(self) -> None:
-        """Saves temporary credentials that could not be saved for their call.
+    def save_around(self, deliver: Callable[[], None]) -> None:
+        """Saves what has changed, delivers, and saves what that changed. Temporary credentials have a file of their
+        own, and nothing waits until that can be written.
 
-        :raises OSError: they could not be written; the next time it is tried again.
+        :raises OSError: something could not be written; the next time it is tried again.
         """
-        self._save_sessions()
+        try:
+            self.save_if_changed()
+            deliver()
+            self.save_if_changed()
+        finally:
+            self._save_sessions()
 
     def save_if_changed(self) -> None:
-        """Saves all else that has changed since the last time.
+        """Saves what the services hold, if it has changed since the last time.
 
         :raises OSError: it could not be written; the next time it is tried again.
         """
