@@ -17,7 +17,7 @@ class Disk:
         self.has_new_sessions = False
         self.state = SavedState(self, self._save_sessions, lambda: self.has_new_sessions, lambda: self.is_busy)
 
-    def save(self) -> None:
+    def save(self, _source: str) -> None:
         self._write("call")
 
     def save_everything(self) -> None:
@@ -93,6 +93,17 @@ def test_what_could_not_be_saved_is_an_error_and_is_tried_again() -> None:
         disk.a_little_later()
     assert disk.after(readOnly=True) == ["sessions"]  # of the tick
     disk.full.clear()
+    assert disk.a_little_later() == ["everything"]
+
+
+def test_what_was_looked_at_by_no_call_and_could_not_be_saved_is_tried_again_with_everything() -> None:
+    disk = Disk()
+    disk.full = {"call"}
+
+    with pytest.raises(OSError, match="no room for call"):
+        disk.a_little_later()
+    disk.full.clear()
+    disk.saved.clear()
     assert disk.a_little_later() == ["everything"]
 
 
