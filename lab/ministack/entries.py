@@ -7,7 +7,8 @@ with what was saved of them; the others, however many, cost nothing.
 
 import copy
 import marshal
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
 from typing import Any
@@ -179,6 +180,16 @@ _noted: ContextVar[Noted] = ContextVar("noted", default=outside)
 def begin_call() -> None:
     """From now on entries are noted for a new call: whatever is done for it in this context, or one made from it."""
     _noted.set({})
+
+
+@contextmanager
+def only_looking() -> Iterator[None]:
+    """Nothing is noted, since whoever looks changes nothing."""
+    token = _noted.set({})
+    try:
+        yield
+    finally:
+        _noted.reset(token)
 
 
 def noted() -> Noted:
