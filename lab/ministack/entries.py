@@ -146,6 +146,16 @@ class Messages(list[Any]):
         self.is_read = True
         return super().__getitem__(at)
 
+    def __setitem__(self, at: Any, message: Any) -> None:
+        """Replaces one, or some."""
+        self.is_read = True
+        super().__setitem__(at, message)
+
+    def __delitem__(self, at: Any) -> None:
+        """Takes out one, or some."""
+        self.is_read = True
+        super().__delitem__(at)
+
     def clear(self) -> None:
         """Takes out all."""
         self.is_read = True
