@@ -7,7 +7,8 @@ with what was saved of them; the others, however many, cost nothing.
 
 import copy
 import marshal
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
 from typing import Any
@@ -145,6 +146,16 @@ class Messages(list[Any]):
         self.is_read = True
         return super().__getitem__(at)
 
+    def __setitem__(self, at: Any, message: Any) -> None:
+        """Replaces one, or some."""
+        self.is_read = True
+        super().__setitem__(at, message)
+
+    def __delitem__(self, at: Any) -> None:
+        """Takes out one, or some."""
+        self.is_read = True
+        super().__delitem__(at)
+
     def clear(self) -> None:
         """Takes out all."""
         self.is_read = True
@@ -179,6 +190,16 @@ _noted: ContextVar[Noted] = ContextVar("noted", default=outside)
 def begin_call() -> None:
     """From now on entries are noted for a new call: whatever is done for it in this context, or one made from it."""
     _noted.set({})
+
+
+@contextmanager
+def only_looking() -> Iterator[None]:
+    """Nothing is noted, since whoever looks changes nothing."""
+    token = _noted.set({})
+    try:
+        yield
+    finally:
+        _noted.reset(token)
 
 
 def noted() -> Noted:

@@ -30,7 +30,7 @@ from lab.authorization.conditions import Context
 from lab.authorization.decision import RESOURCE, TRUST, ResourcePolicy
 from lab.authorization.facts import Grant
 from lab.authorization.principal import Principal, lets_assume
-from lab.ministack import cloudformation
+from lab.ministack import cloudformation, entries
 from lab.ministack import sts as sts_sessions
 from lab.ministack.iam import role, user_of_access_key
 from lab.ministack.kms import grant_named, key_facts, key_of_ciphertext, key_of_grant
@@ -433,7 +433,8 @@ class Resources:
     def encryption_key(self, service: str, resource: str) -> str:
         """The ARN of the customer managed key that encrypts a topic, a queue, a secret or a parameter."""
         account, region = _owner(resource)
-        with responses.request_scope(account or responses.get_account_id(), region or responses.get_region()):
+        scope = responses.request_scope(account or responses.get_account_id(), region or responses.get_region())
+        with scope, entries.only_looking():
             name = _KEY_NAMES[service](resource)
             return self.named_key_arn(name) if name and _MANAGED_KEYS not in name else ""
 

@@ -28,6 +28,7 @@ from lab.ministack.entries import Differences, Entries, Items, Messages
 Store = Any  # one of these, which have no types
 _STORES = (responses.AccountScopedDict, responses.AccountRegionScopedDict)
 _NAME = "changes"
+_CLOUDFORMATION = "cloudformation.amazonaws.com"
 # All states are written anew when the journal is longer than this and twice all of them.
 _SPARE_BYTES = 16 * 2**20
 # What MiniStack writes of these is not store by store what it holds; they are written whole when one of their stores
@@ -79,6 +80,16 @@ class _Service:
         found: dict[str, Any] = _state(self.module, self.names, self.stores, parts)
         return found
 
+    def whole_state(self) -> dict[str, Any]:
+        """What MiniStack saves of the service."""
+        if not self.names_in_state:
+            found: dict[str, Any] = self.module.get_state()
+            return found
+        parts = {name: type(store)() for name, store in self.stores.items()}
+        for name, part in parts.items():
+            part._data = {key: _copy(entry) for key, entry in dict.items(self.stores[name]._data)}
+        return self.state(parts)
+
 
 class StateJournal:
     """The journal of all services, in MiniStack's folder of states."""
@@ -122,13 +133,16 @@ class StateJournal:
 
     # ---- writing --------------------------------------------------------------------------------------------------
 
-    def save(self) -> None:
-        """Appends what changed of what the call that is served, and nobody, looked at.
+    def save(self, source: str) -> None:
+        """Appends what changed of what the call that is served, and no call, looked at.
 
-        :raises OSError: it could not be written; it is tried again with everything.
+        :param source: of the call. How far a stack has come is saved with calls of CloudFormation, not with each call
+            that a stack makes.
+        :raises OSError: it could not be written; `save_everything` tries it again.
         """
         self._find_services()
-        self._append(Differences(entries.noted()))
+        names = self._services.keys() - (() if source == _CLOUDFORMATION else {"cloudformation"})
+        self._append(Differences(entries.noted()), names)
 
     def save_everything(self) -> None:
         """Appends whatever changed, and begins the journal anew when it is long.
@@ -136,14 +150,14 @@ class StateJournal:
         :raises OSError: it could not be written; the next time it is tried again.
         """
         self._find_services()
-        self._append(Differences(None))
+        self._append(Differences(None), self._services)
         entries.outside.clear()
         if _size(_file()) > _SPARE_BYTES + 2 * sum(map(_size, Path(persistence.STATE_DIR).glob("*.json"))):
             with suppress(OSError):  # all that there is to save is in the journal
                 self._write_anew()
 
-    def _append(self, differences: Differences) -> None:
-        changes = self._changes(differences)
+    def _append(self, differences: Differences, names: Collection[str]) -> None:
+        changes = self._changes(differences, names)
         if not changes:
             return
         try:
@@ -157,11 +171,12 @@ class StateJournal:
 
     def _write_anew(self) -> None:
         for each in self._services.values():
-            state = each.module.get_state()
+            state = each.whole_state()
             content = {"__ministack_format__": persistence._state_format_version(each.name), "payload": state}
             text = json.dumps(content, default=persistence._json_default)
             core.write_whole(Path(persistence.STATE_DIR, f"{each.name}.json"), text)
         _file().unlink(missing_ok=True)
+        entries.outside.clear()  # nothing but this has looked
 
     # ---- what changed -----------------------------------------------------------------------------------------------
 
@@ -180,20 +195,20 @@ class StateJournal:
                         store._data.note_all()
                     self._owners[store._data] = (found, each)
 
-    def _changes(self, differences: Differences, names: Collection[str] | None = None) -> dict[str, Any]:
-        """What changed, by service; of these services, or all when None."""
+    def _changes(self, differences: Differences, names: Collection[str]) -> dict[str, Any]:
+        """What changed, by service, of these services."""
         looked_at = self._owners if differences.looked_at is None else differences.looked_at
         by_service: dict[str, list[str]] = {}
         for each in list(looked_at):
             service, store = self._owners.get(each, (None, ""))
-            if service is not None and (names is None or service.name in names):
+            if service is not None and service.name in names:
                 by_service.setdefault(service.name, []).append(store)
         found = {name: self._change(self._services[name], stores, differences) for name, stores in by_service.items()}
         return {name: change for name, change in found.items() if change}
 
     def _change(self, service: _Service, stores: list[str], differences: Differences) -> dict[str, Any]:
         if not service.names_in_state:
-            state = service.module.get_state()
+            state = service.whole_state()
             text = json.dumps(state, default=persistence._json_default)
             return {"whole": state} if differences.is_other(service.seen, "", hash(text)) else {}
         changed: dict[str, Store] = {}
@@ -232,8 +247,7 @@ def _differing(store: Entries, place: _Inside, differences: Differences) -> Iter
             inside = _inside(store, key, entry, place, differences)
             entry = {name: value for name, value in entry.items() if name not in (*place.left_out, place.name)}
         if differences.is_other(store.seen, key, entries.mark_of(entry)) or inside:
-            # A copy, since MiniStack leaves out some of it.
-            yield key, dict(entry) if type(entry) is dict else entry, inside
+            yield key, _copy(entry), inside
 
 
 def _inside(
@@ -250,6 +264,11 @@ def _inside(
     if differences.is_other(store.inside, key, part.number):
         return differences.whole(part)
     return differences.of_entries(part)
+
+
+def _copy(entry: Any) -> Any:
+    """An entry from which MiniStack can leave out something."""
+    return dict(entry) if type(entry) is dict else entry
 
 
 def _is_empty(value: Any) -> bool:
@@ -369,8 +388,8 @@ def _applied(state: dict[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
         kept = state.setdefault(name, type(value)())._data
         field_name = change["fields"].get(name)
         for key, entry in value._data.items():
-            inside = {field_name: kept[key][field_name]} if field_name in kept.get(key, ()) else {}
-            kept[key] = {**entry, **inside} if inside else entry
+            has_inside = field_name and isinstance(kept.get(key), dict) and field_name in kept[key]
+            kept[key] = {**entry, field_name: kept[key][field_name]} if has_inside else entry
     for name, key in change["gone"]:
         if name in state:
             state[name]._data.pop(ast.literal_eval(key), None)

@@ -81,15 +81,13 @@ class _Lab:
         self.warnings.setdefault(warning)
 
     def save_and_deliver(self) -> None:
-        """Saves what has changed and delivers what is due; what a full disk does not take now is tried again. Sessions
-        have a file of their own, and nothing else waits for it.
-        """
-        self.not_written = ""
-        for step in (self._save_and_deliver, self.saved.save_sessions):
-            try:
-                step()
-            except (OSError, sqlite3.OperationalError) as error:
-                self.not_written = self.not_written or _NOT_WRITTEN.format(error)
+        """Saves what has changed and delivers what is due; what a full disk does not take now is tried again."""
+        try:
+            self.saved.save_around(self.engine.tick)
+        except (OSError, sqlite3.OperationalError) as error:
+            self.not_written = _NOT_WRITTEN.format(error)
+        else:
+            self.not_written = ""
 
     def save(self) -> None:
         """Saves what has changed, if the disk takes it."""
@@ -100,11 +98,6 @@ class _Lab:
         """Goes on where the process before this one ended, when the services have read what they held."""
         self.journal.begin()
         self.engine.resume()
-
-    def _save_and_deliver(self) -> None:
-        self.saved.save_if_changed()
-        self.engine.tick()
-        self.saved.save_if_changed()
 
     async def status(self, _fields: Mapping[str, str]) -> dict[str, Any]:
         """The answer to who this is and what it holds."""
@@ -140,7 +133,9 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
         authorizer.caller_of_stack,
         authorizer.require_all_of,
     )
-    extended = extensions.install(extensions.Parts(lab.clock, lab.engine, lab.history, api, authorizer, lab.warn))
+    extended = extensions.install(
+        extensions.Parts(lab.clock, lab.engine, lab.journal, lab.history, api, authorizer, lab.warn)
+    )
     process.confine(home, lab.warn)
     pages: dict[str, Page] = {
         f"GET {STATUS}": lab.status,
@@ -177,7 +172,6 @@ def _opened(folder: Path, instance: str, settings: Settings) -> _Lab:
     room = Room(folder, engine.reserve, engine.release, engine.logging_trails)
     history = EventHistory(shown=lambda: shown_at(clock.now().timestamp(), settings.history_seconds))
     states = StateJournal()
-    states.install()
     saved = SavedState(states, sts.save_sessions, sts.has_new_sessions, cloudformation.is_deploying)
     lab = _Lab(instance, clock, engine, writer, states, saved, room, history)
     if is_resumed:

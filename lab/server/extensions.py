@@ -22,6 +22,7 @@ from lab.cloudtrail.event_history import EventHistory
 from lab.confinement import code_execution, decompression, engines, http1, outgoing_calls, yaml_aliases
 from lab.delivery.engine import Engine
 from lab.ministack import cloudformation, core, iam, identities, kms, s3, states, sts
+from lab.ministack.state_journal import StateJournal
 from lab.protocol.asgi import Application
 from lab.records.recorder import current_origin
 from lab.server.cbor_calls import CborCalls
@@ -47,6 +48,7 @@ class Parts:
 
     clock: Clock
     engine: Engine
+    journal: StateJournal
     history: EventHistory
     api: Api
     authorizer: Authorizer
@@ -145,6 +147,7 @@ EXTENSIONS = (
     Extension("ended sessions", "a session that has ended is known as one", _plain(sts.keep_ended_sessions)),
     Extension("mfa", "whether a session was made with MFA", _plain(identities.note_mfa_in_sessions)),
     Extension("chained sessions", "tags and source identities in a chain of roles", _plain(sts.chain_sessions)),
+    Extension("saved states", "what services held when the process ended", lambda parts: parts.journal.install()),
     Extension("saved sessions", "temporary credentials that outlive the process", _plain(sts.resume_sessions)),
     Extension(
         "resource names",

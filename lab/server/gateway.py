@@ -151,6 +151,7 @@ class Gateway:
                     **_ministack_scope(as_read(scope, headers, known), *address, found),
                     SIGNED_BY: request.scope,
                 }
+                entries.begin_call()  # deciding about it has changed nothing
                 await self._carry_out(inner_scope, exchange)
         except NoRoom as error:
             await send_answer(send, authentication.no_room_error(request, found, str(error)))

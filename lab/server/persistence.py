@@ -9,8 +9,10 @@ from lab.protocol.asgi import Application, Message, Receive, Send
 class Journal(Protocol):
     """What keeps the services' state (`lab.ministack.state_journal`)."""
 
-    def save(self) -> None:
+    def save(self, source: str) -> None:
         """Saves what the call that is served changed, and what else was looked at by no call.
+
+        :param source: of the call, as in its record.
 
         :raises OSError: it could not be written; `save_everything` tries it again.
         """
@@ -54,25 +56,32 @@ class SavedState:
                 self._save_sessions()
         finally:
             if not record["readOnly"] and "errorCode" not in record:
-                self._journal.save()
+                self._journal.save(record["eventSource"])
 
-    def save_sessions(self) -> None:
-        """Saves temporary credentials that could not be saved for their call.
+    def save_around(self, deliver: Callable[[], None]) -> None:
+        """Saves what has changed, delivers, and saves what that changed. Temporary credentials have a file of their
+        own, and nothing waits until that can be written.
 
-        :raises OSError: they could not be written; the next time it is tried again.
+        :raises OSError: something could not be written; the next time it is tried again.
         """
-        self._save_sessions()
+        try:
+            self.save_if_changed()
+            deliver()
+            self.save_if_changed()
+        finally:
+            self._save_sessions()
 
     def save_if_changed(self) -> None:
-        """Saves all else that has changed since the last time.
+        """Saves what the services hold, if it has changed since the last time.
 
         :raises OSError: it could not be written; the next time it is tried again.
         """
-        if not self._is_changed:
-            self._journal.save()
-            return
-        self._journal.save_everything()
-        self._is_changed = self._is_busy()
+        is_changed, self._is_changed = self._is_changed, True  # unless it is saved
+        if is_changed:
+            self._journal.save_everything()
+        else:
+            self._journal.save("")
+        self._is_changed = is_changed and self._is_busy()
 
 
 class Lifespan:

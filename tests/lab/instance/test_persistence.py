@@ -17,7 +17,7 @@ class Disk:
         self.has_new_sessions = False
         self.state = SavedState(self, self._save_sessions, lambda: self.has_new_sessions, lambda: self.is_busy)
 
-    def save(self) -> None:
+    def save(self, _source: str) -> None:
         self._write("call")
 
     def save_everything(self) -> None:
@@ -38,9 +38,11 @@ class Disk:
         return self._taken()
 
     def a_little_later(self) -> list[str]:
-        """What the next tick saves."""
-        self.state.save_if_changed()
-        return self._taken()
+        """What the next tick saves, but for the sessions."""
+        self.state.save_around(lambda: self.saved.append("delivered"))
+        found = self._taken()
+        assert found[-1] == "sessions"
+        return found[: found.index("delivered")]
 
     def _taken(self) -> list[str]:
         found, self.saved[:] = list(self.saved), []
@@ -89,8 +91,19 @@ def test_what_could_not_be_saved_is_an_error_and_is_tried_again() -> None:
         disk.after()
     with pytest.raises(OSError, match="no room for everything"):
         disk.a_little_later()
-    assert disk.after(readOnly=True) == []
+    assert disk.after(readOnly=True) == ["sessions"]  # of the tick
     disk.full.clear()
+    assert disk.a_little_later() == ["everything"]
+
+
+def test_what_was_looked_at_by_no_call_and_could_not_be_saved_is_tried_again_with_everything() -> None:
+    disk = Disk()
+    disk.full = {"call"}
+
+    with pytest.raises(OSError, match="no room for call"):
+        disk.a_little_later()
+    disk.full.clear()
+    disk.saved.clear()
     assert disk.a_little_later() == ["everything"]
 
 
@@ -101,3 +114,13 @@ def test_a_call_is_saved_though_the_sessions_cannot_be() -> None:
     with pytest.raises(OSError, match="no room for sessions"):
         disk.after()
     assert disk.saved == ["call"]
+
+
+def test_what_the_services_hold_is_saved_and_files_are_delivered_though_the_sessions_cannot_be_saved() -> None:
+    disk = Disk()
+    disk.full = {"sessions"}
+    disk.state.record({"eventSource": "kms.amazonaws.com", "eventName": "C", "readOnly": False})
+
+    with pytest.raises(OSError, match="no room for sessions"):
+        disk.a_little_later()
+    assert disk.saved == ["call", "everything", "delivered", "call"]
