@@ -121,11 +121,7 @@ class _Run:
         bucket: str = "",
         losses: tuple[str, ...] | None = None,
     ) -> Iterator[str]:
-        lost = self._losses() if losses is None else losses
-        knows_calls = self.case.caller == OWNER and not {"LookupEvents", "LookupEvents:cut"} & {*lost}
-        told = None
-        if len(self.world.places()) > 1:
-            told = told_places(self.world, objects, self.start, self.now, knows_calls=knows_calls)
+        told = self._told(objects, self._losses() if losses is None else losses)
         found = damages(self.world, objects, self.now, bucket, told)
         found = [one for one in found if self._is_asked(one)]
         yield from sound(look, found, self.start, self.end, remembers=remembers)
@@ -133,6 +129,13 @@ class _Run:
         yield from truthful(self.world, look, {**objects, **genuine}, self.now)
         if not self.is_attacked:
             yield from complete(look)
+
+    def _told(self, objects: Mapping[Name, Stored], losses: tuple[str, ...]) -> set[tuple[str, str]] | None:
+        """The places of which something tells whoever asks, where the trail had several."""
+        if len(self.world.places()) <= 1:
+            return None
+        knows_calls = self.case.caller == OWNER and not {"LookupEvents", "LookupEvents:cut"} & {*losses}
+        return told_places(self.world, objects, self.start, self.now, knows_calls=knows_calls)
 
     def _is_asked(self, damage: Damage) -> bool:
         """Whether it is one of the account and region of which alone was asked, or not told to be another's."""
@@ -184,7 +187,9 @@ class _Run:
             full = self._keep(look_at_bucket(self.world, objects, self.now, (), "the bucket with all answers"))
             yield from self._judge(full, objects, losses=())
             # Where the trail delivered before is looked at only by who knows it, also by whom nobody signs for there.
-            if self._is_alone or not self._is_moved:
+            # What was planted there is not seen by anybody else.
+            is_told = not self.is_attacked or self._told(objects, losses) == self._told(objects, ())
+            if (self._is_alone and is_told) or not self._is_moved:
                 yield from self._monotone(look, full, is_attacked=self.is_attacked)
         elif not self.is_attacked and look.exit_code != 0 and is_all:
             why = why_not_zero(self.world, self.start, self.end, self.now)

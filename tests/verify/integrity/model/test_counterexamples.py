@@ -16,6 +16,7 @@ from tests.verify.integrity.model.case import (
     DELEGATE,
     MEMBERS,
     OTHER_BUCKET,
+    OWNER,
     Attack,
     Case,
     Move,
@@ -557,6 +558,18 @@ CASES = {
         move("03 21:18:45", "UpdateTrail bucket", BUCKET), move("03 23:45:33", "UpdateTrail bucket", OTHER_BUCKET),
         losses=("listing",), regions=TWO, members=MEMBERS[:1], trail_home="eu-west-1", trail_is_organization=True,
         trail_bucket=OTHER_BUCKET, trail_prefix="logs/",
+    ),
+    "for minutes in another bucket, with a log planted there, of which another account's digests tell": case(
+        75004183, 700, move("03 00:12:14", "StartLogging", 228153), move("03 03:35:23", "UpdateTrail bucket", BUCKET),
+        move("03 04:00:28", "UpdateTrail bucket", OTHER_BUCKET), attacks=(Attack("plant where the trail was", 86200),),
+        regions=("us-east-1", "ap-east-1"), members=MEMBERS[:1], only_account=OWNER, trail_home="ap-east-1",
+        trail_is_organization=True, trail_bucket=OTHER_BUCKET, trail_prefix="logs",
+    ),
+    "for minutes in another bucket, with a log planted there, of which the event history alone tells": case(
+        81001098, 700, move("02 22:06:32", "backfill", 367240), move("02 22:39:29", "key rotation"),
+        move("03 06:32:09", "UpdateTrail bucket", OTHER_BUCKET), move("03 06:37:51", "UpdateTrail bucket", BUCKET),
+        members=MEMBERS, attacks=(Attack("plant where the trail was", 142621),), losses=("LookupEvents",),
+        trail_is_organization=True, trail_prefix="logs/",
     ),
 }  # fmt: skip
 
