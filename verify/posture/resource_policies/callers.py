@@ -29,12 +29,13 @@ _ACCOUNT_OR_ANY = re.compile(rf"[\d{LETTER}]{{12}}")
 POINT_ACCOUNT, _POINT_ARN = "s3:dataaccesspointaccount", "s3:dataaccesspointarn"
 _ACCOUNT_KEYS = {"aws:sourceaccount", "aws:principalaccount", "kms:calleraccount", POINT_ACCOUNT}
 _TRAIL_KEYS = {"aws:sourcearn", "kms:encryptioncontext:aws:cloudtrail:arn"}
-# CloudWatch Logs decrypts for a log group, or for the results of queries, and names it: without the ":*" that other
-# ARNs of a log group have at their end, and no name of one has a colon.
+# CloudWatch Logs decrypts for a log group, the results of queries or an anomaly detector, and names it: without the
+# ":*" that other ARNs of a log group have at their end. No name of one has a colon, and each kind has a hyphen, which
+# no number of an account has.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html and
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
 _LOG_GROUP_KEY = "kms:encryptioncontext:aws:logs:arn"
-_OF_LOGS = (f"log-group:{PART}", "query-result:" + literal("*"))
+_OF_LOGS = f"{PART}-{PART}:{PART}"
 ARN_KEYS = {"aws:principalarn", _POINT_ARN, _LOG_GROUP_KEY, *_TRAIL_KEYS}
 _ORGANIZATION_KEYS = {"aws:principalorgid", "aws:sourceorgid"}
 # The value of aws:PrincipalArn is one of these, without the account's number.
@@ -158,8 +159,7 @@ def services(partition: str, own: set[str], statements: tuple[Statement, ...], c
 
 def _log_groups(partition: str, account: str, statements: tuple[Statement, ...]) -> tuple[str, ...]:
     """What CloudWatch Logs calls for in an account, as it says in the encryption context."""
-    shapes = (f"arn:{partition}:logs:{PART}:{account}:{what}" for what in _OF_LOGS)
-    return tuple(text for shape in shapes for text in _texts(statements, {_LOG_GROUP_KEY}, shape))
+    return _texts(statements, {_LOG_GROUP_KEY}, f"arn:{partition}:logs:{PART}:{account}:{_OF_LOGS}")
 
 
 def for_named_resources(bucket: str | None, statements: tuple[Statement, ...], context: Context) -> Iterator[Caller]:

@@ -223,6 +223,7 @@ LOG_GROUPS = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:"
         (for_log_groups("StringLike", f"arn:aws:logs:*{ACCOUNT}*"), Status.FAIL),
         (for_log_groups("StringLike", f"arn:aws:logs:*:{ACCOUNT}"), Status.FAIL),
         (for_log_groups("StringLike", "arn:aws:logs:*:query-result:*"), Status.FAIL),
+        (for_log_groups("ArnLike", "arn:aws:logs:us-east-1:*:anomaly-detector:*"), Status.FAIL),
         (for_log_groups("StringEquals", f"arn:aws:logs:us-east-1:{OTHER}:query-result:*"), Status.FAIL),
         # Only CloudWatch Logs is known to name a log group.
         (but(for_log_groups("ArnEquals", f"{LOG_GROUPS}/x"), Principal={"Service": "x.amazonaws.com"}), Status.UNKNOWN),
