@@ -18,7 +18,7 @@ _BEGINS_AT = {
     "a copy holds what it should": 246,
     "a copy is whole at its end": 285,
     "a history ends now": 512,
-    "a late log is read only in the time of its digest": 142,
+    "a late log is read only in the time of its digest": 180,
     "a log counts from the minute in its name": 358,
     "a manifest is what it says": 338,
     "a refused call counts": 102,
