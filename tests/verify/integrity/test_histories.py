@@ -1065,6 +1065,10 @@ def test_a_newest_digest_that_may_have_been_delivered_elsewhere_is_not_missing(u
 
     assert result.exit_code == 3
     assert Verdict.MISSING not in {row.verdict for row in result.rows}
+    # Here it is not, and that can be told.
+    said = " ".join(row.reason for row in result.rows if row.verdict is Verdict.UNPROVEN)
+    assert "which is not here" in said
+    assert "cannot be told" not in said
 
 
 def went_away_and_came_back(days: int, *, is_told: bool = False) -> tuple[Chain, OneBucketIsNotListed, datetime]:
