@@ -645,13 +645,16 @@ class ChainValidation:
         delivered = status.latest_digest_delivery
         if delivered is None:
             return LatestDelivery()
-        return LatestDelivery(delivered, is_here=self._is_here(delivered, newest))
+        is_here, is_elsewhere = self._is_here(delivered, newest)
+        return LatestDelivery(delivered, is_here=is_here, may_be_elsewhere=is_elsewhere)
 
-    def _is_here(self, delivered: datetime, newest: datetime | None) -> bool | None:
+    def _is_here(self, delivered: datetime, newest: datetime | None) -> tuple[bool | None, bool]:
         """Whether a digest that was delivered at a moment is among those that are there, whatever it covers.
 
         What is written again (encrypted anew, say) is of a later moment: then that cannot be told. Nor can it where
         one is of that very moment that was not due then: whoever deleted the newest may have written that anew.
+
+        :returns: that, or ``None``; and whether it is not here, and may have been delivered elsewhere.
         """
         latest_end, tolerance = newest, self._account.interval / 12  # five minutes of an hour
         is_whole = self._request.origin.is_whole_at_its_end
@@ -660,7 +663,7 @@ class ChainValidation:
             if is_whole and abs(entry.last_modified - delivered) <= tolerance:
                 if self._may_be_delivered(name, delivered):
                     self._reader.read_unlisted(name.name)  # an export keeps what shows it
-                    return True
+                    return True, False
                 is_rewritten = True  # or it was late; an older one, written anew at that moment, looks the same
             if not name.chain.is_backfill:
                 is_rewritten = is_rewritten or entry.last_modified > delivered
@@ -669,14 +672,14 @@ class ChainValidation:
                 if entry.last_modified < delivered and entry.name.key.startswith(self._locations[0].root):
                     before = max(before or entry.last_modified, entry.last_modified)
         if not is_rewritten and self._was_delivered_here(delivered, before):
-            return False
+            return False, False
         # A digest is not delivered before the time that it covers is over, be it an interval or up to a stop.
         is_newest = latest_end is not None and latest_end + self._account.interval > delivered + tolerance
         if not is_newest or latest_end is None or self._was_stopped(latest_end, delivered):
-            return None
+            return None, not is_rewritten
         if latest is not None:
             self._reader.read_unlisted(latest)
-        return True
+        return True, False
 
     def _may_be_delivered(self, name: DigestName, moment: datetime) -> bool:
         """Whether a digest is one that CloudTrail delivers at a moment when it is on time: an hour after its end, at

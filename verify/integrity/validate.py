@@ -381,6 +381,13 @@ class Validation:
     def _configuration(self) -> Configuration:
         return self._facts.configuration()
 
+    def _came_unseen(self) -> bool:
+        """Whether the last call that tells where the trail delivers tells of another place than today's. Of several in
+        one second nobody knows the order: one that tells of today's may be the last.
+        """
+        told = self._configuration.last_places()
+        return bool(told) and not told & {*self._request.scope.places[:1]}
+
     @cached_property
     def _settled_since(self) -> datetime | None:
         """Since when the trail is known to deliver nowhere but to places that are looked at."""
@@ -501,7 +508,7 @@ class Validation:
                 with_logs=not request.is_quick,
                 settled_since=self._settled_since,
                 delivers_here_since=lambda: self._delivers_here_since,
-                came_unseen=not self._configuration.last_places() <= {*request.scope.places[:1]},
+                came_unseen=self._came_unseen(),
                 remembered=remembered,
                 anchor=anchor,
                 on_proven=request.on_proven,

@@ -103,11 +103,11 @@ def _document(text: str) -> Any:
         raise MalformedPolicy(f"the policy has {len(text):,} characters; AWS stores no more than 32 KB")
     try:
         document = json.loads(text)
-        if isinstance(document, dict) and document.get("Version") != _WITH_VARIABLES and "${" in text:
+        if isinstance(document, dict) and document.get("Version") != _WITH_VARIABLES:
             # In the older version, which is the default, ``${…}`` is plain text: https://docs.aws.amazon.com/IAM/
             # latest/UserGuide/reference_policies_elements_version.html. So is ``${$}``, in the newer one, for a dollar
-            # sign.
-            return json.loads(text.replace("${", "${$}{"))
+            # sign. The text of a key policy is as it was put, where a dollar sign can be an escape.
+            return json.loads(json.dumps(document).replace("${", "${$}{"))
     except (ValueError, RecursionError) as error:
         raise MalformedPolicy(f"the policy is not JSON: {error}") from error
     return document

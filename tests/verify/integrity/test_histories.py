@@ -1065,6 +1065,25 @@ def test_a_newest_digest_that_may_have_been_delivered_elsewhere_is_not_missing(u
 
     assert result.exit_code == 3
     assert Verdict.MISSING not in {row.verdict for row in result.rows}
+    # Here it is not, and that can be told.
+    said = " ".join(row.reason for row in result.rows if row.verdict is Verdict.UNPROVEN)
+    assert "which is not here" in said
+    assert "cannot be told" not in said
+
+
+@pytest.mark.parametrize("seconds", [0, 1])
+def test_whoever_moves_the_trail_away_and_back_in_one_second_hides_no_newest_digests(seconds: int) -> None:
+    chain = trail(30)
+    away = chain.hours[10].end + 10 * MINUTE
+    for moved, bucket in ((away, "elsewhere"), (away + timedelta(seconds=seconds), BUCKET)):
+        chain.aws.events.append(event("UpdateTrail", moved, s3BucketName=bucket))
+    before = set(chain.aws.objects)
+    chain.run(20)
+    chain.aws.delete(*(name for name in chain.aws.objects if name not in before))
+
+    result = result_of(chain, now=chain.at + 40 * MINUTE)
+
+    assert (result.exit_code, Verdict.MISSING in result.verdicts) == (1, True)
 
 
 def went_away_and_came_back(days: int, *, is_told: bool = False) -> tuple[Chain, OneBucketIsNotListed, datetime]:

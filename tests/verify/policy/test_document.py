@@ -102,3 +102,12 @@ def test_in_the_older_version_a_variable_is_plain_text() -> None:
 
     assert (is_allowed("${aws:x}"), is_allowed("1")) == (True, False)
     assert (is_allowed("${aws:x}", Version="2012-10-17"), is_allowed("1", Version="2012-10-17")) == (False, True)
+
+
+@pytest.mark.parametrize("version", ["", '"Version": "2008-10-17", '])
+def test_in_the_older_version_a_variable_is_plain_text_however_it_is_written(version: str) -> None:
+    rest = '"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": @}}'
+    condition = '{"StringNotEquals": {"aws:PrincipalAccount": "{aws:PrincipalAccount}"}}'
+    for written in ("${", r"\u0024{", r"$\u007b", r"\u0024\u007B"):
+        (statement,) = parse_policy("{" + version + rest.replace("@", condition.replace('"{', f'"{written}')))
+        assert [one.values for one in statement.conditions] == [("${$}{aws:PrincipalAccount}",)]

@@ -160,6 +160,18 @@ def test_a_delivery_of_which_the_bucket_has_nothing_is_no_delivery() -> None:
     found = result(dataclasses.replace(status(), newest_log_file=Value(None)), DELIVERS)
     assert found.status is Status.FAIL
     assert "deleted" in found.cause
+    # Nor is it one where of something else nobody knows whether it is late.
+    for unsure in (
+        turned_on(Value(ago(minutes=20)), last_digest=ago(hours=30)),
+        turned_on(Denied("cloudtrail:LookupEvents"), last_digest=ago(hours=30)),
+        status(last_digest=None),
+        status(NOT_READ, last_delivery=ago(hours=9)),
+    ):
+        found = result(dataclasses.replace(unsure, newest_log_file=Value(None)), DELIVERS)
+        assert (found.status, "deleted" in found.cause) == (Status.FAIL, True)
+    # It is no delivery yet.
+    to_come = dataclasses.replace(status(last_delivery=ago(days=-9)), newest_log_file=Value(None))
+    assert result(to_come, DELIVERS).status is Status.UNKNOWN
     for unread in (Denied("s3:ListBucket"), Failed("throttled"), Missing("not asked")):
         assert result(dataclasses.replace(status(), newest_log_file=unread), DELIVERS).status is Status.PASS
 

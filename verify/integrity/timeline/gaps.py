@@ -68,6 +68,7 @@ class LatestDelivery:
     :param at: when it was delivered; ``None`` when none ever was, or when that is not known.
     :param is_known: whether CloudTrail was asked and answered.
     :param is_here: whether a digest of that moment is there; ``None`` when that cannot be told.
+    :param may_be_elsewhere: whether that is so as it is not there, and nobody knows where the trail delivered then.
     :param why_not: a clause, when it is not known.
     :param was_refused: whether CloudTrail could have told.
     """
@@ -75,6 +76,7 @@ class LatestDelivery:
     at: datetime | None = None
     is_known: bool = True
     is_here: bool | None = None
+    may_be_elsewhere: bool = False
     why_not: str = ""
     was_refused: bool = False
 
@@ -363,6 +365,9 @@ def _overdue(
         reason = f"there is no digest, and whether there was one is not known: {latest.why_not}"
     elif latest.at is None:
         reason = f"no digest was ever delivered{was_due}"
+    elif latest.may_be_elsewhere:
+        reason = f"CloudTrail delivered a digest at {_iso(latest.at)}, which is not here; it was deleted, or the trail"
+        reason += " delivered elsewhere then, and nobody knows that it did not"
     elif latest.is_here is None:
         reason = f"CloudTrail delivered a digest at {_iso(latest.at)}; whether it is one of those here cannot be told"
     else:

@@ -51,7 +51,7 @@ def _delivers(facts: TrailFacts) -> Verdict:
             f"deliveries to CloudWatch Logs fail: {status.log_group_error}",
             ("the log group, or the role by which CloudTrail writes to it; alarms on the group are blind",),
         )
-    late = _late_log_files(facts, status) or _late_digests(facts, status) or _missing_file(facts, status)
+    late = _overdue(facts, status)
     if late is not None:
         return late
     if not _is_since_logging_began(status.last_delivery, status):
@@ -63,10 +63,17 @@ def _delivers(facts: TrailFacts) -> Verdict:
     return passed(f"the last log file came {_when(facts, status.last_delivery)}{seen}")
 
 
-def _late_log_files(facts: TrailFacts, status: TrailStatus) -> Verdict | None:
-    """FAIL or UNKNOWN when there was no delivery for long, although something happened; ``None`` otherwise."""
+def _overdue(facts: TrailFacts, status: TrailStatus) -> Verdict | None:
+    """FAIL when something is late for certain, whatever else is not known; else UNKNOWN, or ``None``."""
     if any(time and time - facts.asked_at > _CLOCKS_DIFFER for time in (status.last_delivery, status.last_digest)):
         return unknown("a delivery is reported that is yet to come, so that nothing shows what came")
+    late = [_late_log_files(facts, status), _late_digests(facts, status), _missing_file(facts, status)]
+    found = [verdict for verdict in late if verdict is not None]
+    return next((verdict for verdict in found if verdict.status is Status.FAIL), found[0] if found else None)
+
+
+def _late_log_files(facts: TrailFacts, status: TrailStatus) -> Verdict | None:
+    """FAIL or UNKNOWN when there was no delivery for long, although something happened; ``None`` otherwise."""
     latest = max((time for time in (status.last_delivery, status.logging_since) if time), default=None)
     if latest is None:
         return unknown("neither a delivery nor the beginning of logging is reported")

@@ -24,6 +24,7 @@ DELIVERY_LATE_AFTER = timedelta(hours=2)
 DIGEST_LATE_AFTER = timedelta(hours=3)
 # Digests may have been turned on long after logging began. After a day they have had their time.
 DIGESTS_SURE_AFTER = timedelta(hours=24)
+_HISTORY_REACHES = timedelta(days=90)
 # The event history has an event for some minutes before the log file with it is delivered, and the other way round.
 _ORDER_MAY_DIFFER = timedelta(minutes=15)
 
@@ -98,8 +99,8 @@ class RecordingQuestions:
     def validation_turned_on(
         self, trail: Trail, status: Fact[TrailStatus], asked_at: datetime
     ) -> Fact[datetime | None]:
-        """When log file validation was last turned on, so lately that no digest is due; ``None`` for not. Not asked
-        where digests come.
+        """When log file validation, which was off since the last digest, was turned on, so lately that no digest is
+        due; ``None`` for not. Not asked where digests come.
 
         https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_UpdateTrail.html
         """
@@ -109,29 +110,43 @@ class RecordingQuestions:
         owner = Arn.parse(trail.arn).account
         if self.account != Value(owner):
             return Failed(f"the trail is of account {owner}, whose event history is not read")
-        since = asked_at - DIGEST_LATE_AFTER
-        on = "enableLogFileValidation"
-        return self.last_change("UpdateTrail", "name", trail.name, region=trail.home_region, since=since, sets=on)
+
+        def turned_on() -> datetime | None:
+            # The last digest is of before, where it was turned off.
+            first = max(last - DIGEST_LATE_AFTER, asked_at - _HISTORY_REACHES)
+            calls = self._changes("UpdateTrail", "name", trail.name, region=trail.home_region, since=first)
+            sets = [(at, parameters.get("enableLogFileValidation")) for at, parameters in calls]
+            on = max((at for at, is_on in sets if is_on is True), default=None)
+            may_have_been_off = first > last - DIGEST_LATE_AFTER or any(is_on is False for _, is_on in sets)
+            return on if on and asked_at - on <= DIGEST_LATE_AFTER and may_have_been_off else None
+
+        return ask(turned_on)
 
     def last_change(
-        self, operation: str, parameter: str, name: str, *, region: str, since: datetime, sets: str | None = None
+        self, operation: str, parameter: str, name: str, *, region: str, since: datetime
     ) -> Fact[datetime | None]:
         """When a call last changed something since a moment, as far as the event history tells; ``None`` for not.
 
         :param parameter: of the call, which says what it changed.
         :param name: what it says then, or the end of an ARN in it.
-        :param sets: another parameter of it, which has to be true. Default: - none has to.
         """
+        changes = self._changes(operation, parameter, name, region=region, since=since)
+        return ask(lambda: next((at for at, _ in changes), None))
 
-        def newest() -> datetime | None:
-            wanted = {"AttributeKey": "EventName", "AttributeValue": operation}
-            pages = self.aws.pages(
-                "cloudtrail", "LookupEvents", in_region=region, LookupAttributes=[wanted], StartTime=since
-            )
-            changes = (event for page in pages for event in page["Events"] if _changed(event, parameter, name, sets))
-            return _utc(next((event["EventTime"] for event in changes), None))
-
-        return ask(newest)
+    def _changes(
+        self, operation: str, parameter: str, name: str, *, region: str, since: datetime
+    ) -> Iterator[tuple[datetime, Answer]]:
+        """The calls of :meth:`last_change`, the newest first, each with its parameters."""
+        wanted = {"AttributeKey": "EventName", "AttributeValue": operation}
+        pages = self.aws.pages(
+            "cloudtrail", "LookupEvents", in_region=region, LookupAttributes=[wanted], StartTime=since
+        )
+        for event in (event for page in pages for event in page["Events"]):
+            record = json.loads(event["CloudTrailEvent"])
+            parameters = record["requestParameters"] or {}
+            # One that does not say about what may be about this.
+            if "errorCode" not in record and str(parameters.get(parameter, name)).rpartition("/")[2] == name:
+                yield event["EventTime"].astimezone(UTC), parameters
 
     def other_trails(self, target: Target) -> Fact[tuple[OtherTrail, ...]]:
         """The other trails that log in the home region, as far as this account may see them."""
@@ -182,14 +197,6 @@ def _recorded(events: list[Answer], selectors: Selectors) -> Iterator[Event]:
         kind = "read" if event.get("ReadOnly") == "true" else "write"
         if includes_management_event(selectors, kind=kind, source=event["EventSource"]):
             yield Event(event["EventName"], event["EventSource"], event["EventTime"].astimezone(UTC))
-
-
-def _changed(event: Answer, parameter: str, name: str, sets: str | None) -> bool:
-    """Whether the call succeeded, and was about what has this name or does not say about what."""
-    record = json.loads(event["CloudTrailEvent"])
-    parameters = record["requestParameters"] or {}
-    is_of = str(parameters.get(parameter, name)).rpartition("/")[2] == name
-    return "errorCode" not in record and is_of and (sets is None or parameters.get(sets) is True)
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -320,8 +320,8 @@ class TrailFacts:
     :param asked_at: when AWS was asked, by its own clock.
     :param missed_event: the newest event that the trail should have delivered long ago and did not; ``None`` for none.
         Not asked where the last delivery is recent.
-    :param validation_turned_on: when log file validation was turned on so lately that no digest is due; ``None`` for
-        not. Not asked where digests come.
+    :param validation_turned_on: when log file validation, which was off since the last digest, was turned on, so lately
+        that no digest is due; ``None`` for not. Not asked where digests come.
     :param newest_log_file: the newest log file of the home region since shortly before the last delivery.
     :param subscriptions: of the trail's log group.
     :param owners: of the buckets that get copies, and those of the other trails, where there are any.

@@ -269,7 +269,8 @@ def _external_principals(
     """ARNs of principals of other accounts, as a policy names them and as ``aws:PrincipalArn`` has them. Their number
     grows with the policy without a limit.
     """
-    named = {entry.value for s in statements for entry in s.principals.patterns if entry.kind == "AWS"}
+    # In the policy's order, so that the answer names the same one each time.
+    named = dict.fromkeys(e.value for s in statements for e in s.principals.patterns if e.kind == "AWS")
     conditions = {*_told_apart(statements, {"aws:principalarn"})}
     for owner in others:
         # An ARN of another account is none of this one's.

@@ -167,10 +167,13 @@ OFF = {**AGAIN, "enableLogFileValidation": False}
 @pytest.mark.parametrize(
     ("events", "expected"),
     [
-        ([put(AGAIN)], Value(NOW)),
-        ([put({**AGAIN, "name": TRAIL.arn})], Value(NOW)),
-        ([put(OFF), put(AGAIN)], Value(NOW)),
+        ([put(AGAIN), put(OFF)], Value(NOW)),
+        ([put({**AGAIN, "name": TRAIL.arn}), put(OFF)], Value(NOW)),
+        ([put(AGAIN), put({**OFF, "name": TRAIL.arn})], Value(NOW)),
         ([put({"name": TRAIL.name}), put(OFF), put({**AGAIN, "name": "other"})], Value(None)),
+        # It was on all the time: a call that turns it on again, such as a deployment's, makes no digest late.
+        ([put(AGAIN), put(AGAIN), put({"name": TRAIL.name})], Value(None)),
+        ([put(AGAIN), put({**OFF, "name": "other"}), put(OFF, errorCode="AccessDenied")], Value(None)),
         ([put(AGAIN, errorCode="AccessDenied")], Value(None)),
         ("AccessDeniedException", Denied("cloudtrail:LookupEvents")),
     ],
@@ -184,6 +187,14 @@ def test_validation_was_turned_on_by_a_call_that_says_so(
         questions.aws, "cloudtrail", "lookup_events", events if isinstance(events, str) else {"Events": events}
     ):
         assert questions.validation_turned_on(TRAIL, late, NOW) == expected
+
+
+def test_whether_validation_was_off_before_the_event_history_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    questions = ask_in(monkeypatch)
+    for days, expected in ((80, None), (95, NOW)):
+        late = Value(dataclasses.replace(STATUS, last_digest=NOW - timedelta(days=days)))
+        with answers(questions.aws, "cloudtrail", "lookup_events", {"Events": [put(AGAIN)]}):
+            assert questions.validation_turned_on(TRAIL, late, NOW) == Value(expected)
 
 
 def test_whether_validation_was_turned_on_is_asked_where_a_digest_is_late_and_the_trail_ones_own(
