@@ -114,7 +114,8 @@ def guard_deliveries(
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch-Logs-Monitoring-CloudWatch-Metrics.html
 
     No data is what this is about, so it counts as breaching: after a first deployment both are in ALARM until the first
-    delivery. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    delivery. Where some data is missing CloudWatch looks further back first: it can take some hours more than six.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 
     :param topic_name: the topic that CloudTrail, and nobody else, tells about each log file, if there is one.
     :param log_group_name: the log group that nobody else sends to, if there is one.
