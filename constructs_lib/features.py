@@ -386,7 +386,9 @@ def _create_tamper_alerts(
             topic_name=None if is_elsewhere else topic.topic_name,
             key_ids=[] if key is None or existing_resources.is_apart(scope, key) else [key.key_id, key.key_arn],
             # Of a topic that exists only what is added here is known: others may leave messages out by a filter.
-            subscribers=len(wanted.emails) + len(wanted.webhooks) or (1 if wanted.topic is None else 0),
+            # All channels of a chat get one delivery: the service subscribes once.
+            subscribers=len(wanted.emails) + len(wanted.webhooks) + bool(wanted.slack_channels)
+            or (1 if wanted.topic is None else 0),
         ),
     )
     return role, alarms

@@ -288,10 +288,10 @@ class Alerts:
         topic or a log group that is made here, where every management event is recorded. ``False`` for a topic without
         them, to which only other alarms publish. Default: - True.
     :param emails: addresses that alerts go to, each after its owner has confirmed the message that SNS sends. An alarm
-        tells the others when an alert has not reached as many as there are ``emails`` and ``webhooks``, or nobody; that
-        nobody has confirmed, its state alone shows, and ``aws sns list-subscriptions-by-topic``. The policy of a topic
-        in another account must let the role that deploys subscribe. Default: - none; subscribe to the construct's
-        ``alert_topic``.
+        tells the others within two hours when an alert has not reached as many as there are ``emails`` and
+        ``webhooks``, and the chat, or nobody; that nobody has confirmed, its state alone shows, and ``aws sns
+        list-subscriptions-by-topic``. The policy of a topic in another account must let the role that deploys
+        subscribe. Default: - none; subscribe to the construct's ``alert_topic``.
     :param webhooks: URLs, ``https://`` alone, that SNS posts alerts to, each once it has confirmed the message that SNS
         sends. They stand in the template: none with a secret in it. Default: - none.
     :param slack_channels: channels of Slack that alerts and alarms are shown in. Every subscriber then gets alerts as

@@ -114,7 +114,8 @@ def guard_deliveries(
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch-Logs-Monitoring-CloudWatch-Metrics.html
 
     No data is what this is about, so it counts as breaching: after a first deployment both are in ALARM until the first
-    delivery. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    delivery. Where some data is missing CloudWatch looks further back first: it can take some hours more than six.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 
     :param topic_name: the topic that CloudTrail, and nobody else, tells about each log file, if there is one.
     :param log_group_name: the log group that nobody else sends to, if there is one.
@@ -218,9 +219,13 @@ def _alarm_on_missing_subscribers(
     """An alarm on messages that were delivered to fewer subscribers than there should be.
 
     SNS sends nothing to a subscription that is not confirmed, and counts that nowhere. Where nothing was delivered the
-    metric has no data, which ``FILL`` makes a 0. Deliveries to others, whom the props do not name, can hide it.
+    metric has no data, which ``FILL`` makes a 0. Deliveries to others, whom the props do not name, can hide it. How
+    many there should be is the threshold: who reviews a change sees that one more is more.
     https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html and
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+
+    By the hour of the clock: a window that slides by a minute ends between each message and its delivery once.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation-window.html
     """
     counted = {"published": "NumberOfMessagesPublished", "delivered": "NumberOfNotificationsDelivered"}
     return cloudwatch.CfnAlarm(
@@ -230,7 +235,7 @@ def _alarm_on_missing_subscribers(
         "message that SNS sent? Look with aws sns list-subscriptions-by-topic",
         metrics=[
             cloudwatch.CfnAlarm.MetricDataQueryProperty(
-                id="missing", expression=f"{subscribers} * FILL(published, 0) - FILL(delivered, 0)", return_data=True
+                id="received", expression="FILL(delivered, 0) / published", return_data=True
             ),
             *(
                 cloudwatch.CfnAlarm.MetricDataQueryProperty(
@@ -250,8 +255,11 @@ def _alarm_on_missing_subscribers(
             ),
         ],
         evaluation_periods=1,
-        threshold=0,
-        comparison_operator="GreaterThanThreshold",
+        evaluation_window=cloudwatch.CfnAlarm.EvaluationWindowProperty(
+            wall_clock_window=cloudwatch.CfnAlarm.WallClockWindowProperty(timezone="UTC")
+        ),
+        threshold=subscribers,
+        comparison_operator="LessThanThreshold",
         treat_missing_data="notBreaching",
         alarm_actions=[topic_arn],
     )

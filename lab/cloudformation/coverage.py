@@ -50,7 +50,7 @@ def limitations(resource_type: str, properties: Properties) -> Iterator[str]:
     for name in sorted(set(properties) - set(_HONOURED[resource_type].split())):
         if (resource_type, name) == (ALARM, "Metrics"):
             yield "The lab has no metric math: an alarm on it stays quiet."
-        else:
+        elif (resource_type, name) != (ALARM, "EvaluationWindow") or "Metrics" not in properties:
             yield f"The lab ignores {name} of {resource_type}."
     if resource_type == _RULE and properties.get("State", "ENABLED") not in ("ENABLED", "DISABLED"):
         yield f"The lab treats a rule in the state {properties['State']} as disabled."

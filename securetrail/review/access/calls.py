@@ -117,8 +117,13 @@ def _with_documents(text: str, resources: Mapping[Id, Resource]) -> str:
     left = [each for each in resources.values() if each.type == _DOCUMENT]
     while named := [each for each in left if _names_document(text, each)]:
         left = [each for each in left if each not in named]
-        text += "".join(as_json(each.properties) for each in named)
+        text += "".join(as_json(_without_tags(each.properties)) for each in named)
     return text
+
+
+def _without_tags(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Whatever decides by tags is compared elsewhere."""
+    return {name: value for name, value in properties.items() if name != "Tags"}
 
 
 def _names_document(text: str, document: Resource) -> bool:

@@ -139,7 +139,7 @@ def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterat
             services=needed.get(subject.id, set()),
             is_new=old is None and not is_elsewhere and subject.id not in base,
             sets_retentions=subject.id in for_retentions,
-            silent=silent,
+            silent=silent if _is_of_functions(head.get(subject.id)) else frozenset(),
         )
         compared = (subject, old_version, new_version, context)
         if compared not in known:
@@ -161,6 +161,16 @@ def _roles_for_retentions(head: Resources) -> set[Id]:
         if each in head and head[each].type == "AWS::IAM::Role" and "RoleName" not in head[each].properties
         if all(user.type == "AWS::Lambda::Function" and user.metadata.get(SETS_RETENTIONS) is True for user in by)
     }
+
+
+def _is_of_functions(role: Resource | None) -> bool:
+    """Whether only Lambda may take the role, as with that of CDK's function."""
+    trust = role.properties.get("AssumeRolePolicyDocument") if role is not None else None
+    statements = trust.get("Statement") if isinstance(trust, Mapping) else None
+    return isinstance(statements, list) and all(
+        isinstance(each, Mapping) and each.get("Principal") == {"Service": "lambda.amazonaws.com"}
+        for each in statements
+    )
 
 
 def _silent_buckets(resources: Resources) -> frozenset[str]:
@@ -254,7 +264,8 @@ class _Context:
     :param is_new: whether the resource is.
     :param sets_retentions: whether it is the role of CDK's own function that sets retentions, and of nothing else: what
         the function does is told by the custom resources.
-    :param silent: the ARNs of the base's buckets that tell nobody of what happens in them.
+    :param silent: for a role that only Lambda may take, the ARNs of the base's buckets that tell nobody of what happens
+        in them.
     """
 
     trails: tuple[str, ...]

@@ -30,6 +30,7 @@ from tests.cdk.templates import plain
 
 ACCOUNT, REGION = "111122223333", "eu-central-1"
 FOR_EACH_FILE = DeliveryNotifications()
+SLACK, ALSO_SLACK = (SlackChannel(workspace_id="T0123ABCD", channel_id=each) for each in ("C0123ABCD", "C0123ABCE"))
 TRAIL_ARN = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/recorder"
 
 
@@ -234,6 +235,10 @@ def test_alarms_tell_of_alerts_that_do_not_arrive(synthesize: Synthesize) -> Non
         ({"emails": ["a@example.com", "b@example.com"]}, 3, 3, "told"),  # one of the two has not confirmed
         ({"emails": ["a@example.com"], "webhooks": ["https://example.com/hook"]}, 3, 6, "not told"),
         ({"emails": ["a@example.com"], "webhooks": ["https://example.com/hook"]}, 3, 9, "not told"),  # a third one
+        # The chat has got it, and the address has not.
+        ({"emails": ["a@example.com"], "slack_channels": [SLACK]}, 3, 3, "told"),
+        ({"emails": ["a@example.com"], "slack_channels": [SLACK, ALSO_SLACK]}, 3, 6, "not told"),
+        ({"slack_channels": [SLACK, ALSO_SLACK]}, 3, 3, "not told"),
     ],
 )
 def test_an_alarm_tells_of_a_subscription_that_is_not_confirmed(
@@ -243,17 +248,19 @@ def test_an_alarm_tells_of_a_subscription_that_is_not_confirmed(
     (alarm,) = (each["Properties"] for each in alarms if "Metrics" in each["Properties"])
     asked = {each["Id"]: each for each in alarm["Metrics"]}
     (shown,) = (each for each in asked.values() if each["ReturnData"])
-    found = re.fullmatch(r"(\d+) \* FILL\((\w+), 0\) - FILL\((\w+), 0\)", shown["Expression"])
+    found = re.fullmatch(r"FILL\((\w+), 0\) / (\w+)", shown["Expression"])
     assert found is not None
     counted = {"NumberOfMessagesPublished": published, "NumberOfNotificationsDelivered": delivered}
-    first, second = (counted[asked[found[number]]["MetricStat"]["Metric"]["MetricName"]] or 0 for number in (2, 3))
+    first, second = (counted[asked[found[number]]["MetricStat"]["Metric"]["MetricName"]] or 0 for number in (1, 2))
 
     assert {(each["MetricStat"]["Stat"], each["MetricStat"]["Period"]) for each in alarm["Metrics"][1:]} == {
         ("Sum", 3600)
     }
-    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
-    assert alarm["TreatMissingData"] == "notBreaching"
-    assert ("told" if int(found[1]) * first - second > 0 else "not told") == told
+    # A window that slides ends between a message and its delivery once.
+    assert alarm["EvaluationWindow"] == {"WallClockWindow": {"Timezone": "UTC"}}
+    # Without a message there is nothing to divide by, and no data.
+    assert (alarm["ComparisonOperator"], alarm["TreatMissingData"]) == ("LessThanThreshold", "notBreaching")
+    assert ("told" if second and first / second < alarm["Threshold"] else "not told") == told
 
 
 def test_who_else_subscribes_to_a_topic_that_exists_is_not_known(stack: cdk.Stack) -> None:

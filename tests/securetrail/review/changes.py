@@ -1133,6 +1133,7 @@ WANTED = (
     harmless("more events", recording__event_selectors=[EventSelector.management(), EventSelector.s3_objects()]),
     harmless("an alarm that goes off sooner", sets(ALARM, "Period", 60, "RootUserUsed")),
     harmless("another subscriber", _another_subscriber),
+    harmless("two more addresses of the alerts", alerts__emails=["one@example.com", "two@example.com"]),
     harmless("a queue for alerts", _queue_for_alerts),
     harmless("tampering is denied to more", break_glass_principal_arns=[f"arn:aws:iam::{ACCOUNT}:role/BreakGlass"]),
     # The Deny leaves it out, and nothing allows it.

@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from securetrail.review.template import Resource
+from securetrail.review.template import NotComparable, Resource
 
 _ASSOCIATION, _TASK = "AWS::SSM::Association", "AWS::SSM::MaintenanceWindowTask"
 _RULE: Final = "AWS::Events::Rule"
 _REMEDIATION: Final = "AWS::Config::RemediationConfiguration"
 _PLAN: Final = "AWS::SSMIncidents::ResponsePlan"
+_BASELINE, _PATCHES = "AWS::SSM::PatchBaseline", "AWS-RunPatchBaseline"
 # These may hold remediations of their own, which no other resource of the template tells.
 _PACKS: Final = ("AWS::Config::ConformancePack", "AWS::Config::OrganizationConformancePack")
 # Or what may be written so: by a macro, or as a text writes a character.
@@ -56,8 +57,8 @@ _HARMLESS: Final[Mapping[str, Mapping[str, re.Pattern[str]]]] = {
         ),
         _ANY,
     ),
-    # What is installed is chosen by the baseline of before. An override takes a list from elsewhere.
-    "AWS-RunPatchBaseline": {
+    # What is installed is chosen by a baseline, whose own sources count. An override takes a list from elsewhere.
+    _PATCHES: {
         "BaselineOverride": _EMPTY,
         "InstallOverrideList": _EMPTY,
         "Operation": re.compile("Scan|Install"),
@@ -114,12 +115,22 @@ def _run(resource: Resource) -> Iterator[tuple[Any, Any, Any]]:
         for action in actions if isinstance(actions, list) else [actions]:
             started = action.get("SsmAutomation") if isinstance(action, Mapping) else action
             yield (started.get("DocumentName") if isinstance(started, Mapping) else None), started, started
-    elif resource.type == _RULE and isinstance(given.get("Targets"), list):
-        for target in given["Targets"]:
-            found = _TARGET.search(str(target.get("Arn"))) if isinstance(target, Mapping) else None
-            if found:
-                # Without an input the event says what the parameters are.
-                yield found[1], _read(target.get("Input")), target
+    elif resource.type == _RULE:
+        yield from _of_targets(given.get("Targets"))
+    elif resource.type == _BASELINE and given.get("Sources"):
+        yield _PATCHES, None, given["Sources"]
+
+
+def _of_targets(targets: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """What a rule starts; of what a macro writes nobody knows it."""
+    for target in targets if isinstance(targets, list) else [targets]:
+        arn = target.get("Arn") if isinstance(target, Mapping) else target
+        found = _TARGET.search(str(arn))
+        if found:
+            # Without an input the event says what the parameters are.
+            yield found[1], _read(target.get("Input")) if isinstance(target, Mapping) else None, target
+        elif isinstance(arn, NotComparable) and "Fn::Transform" in arn.text:
+            yield None, None, target
 
 
 def _of_task(given: Mapping[str, Any]) -> Any:

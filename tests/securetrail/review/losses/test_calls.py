@@ -130,6 +130,10 @@ def by_a_rule(to: str, **more: Any) -> dict[str, Any]:
     return {"More": resource("AWS::Events::Rule", Targets=[{"Id": "t", "Arn": f"arn:aws:{to}", **more}])}
 
 
+def baseline(**given: Any) -> dict[str, Any]:
+    return {"More": resource("AWS::SSM::PatchBaseline", Name="b", **given)}
+
+
 def in_a_pack(**given: Any) -> dict[str, Any]:
     return {"More": resource("AWS::Config::ConformancePack", ConformancePackName="p", **given)}
 
@@ -226,6 +230,22 @@ def in_a_pack(**given: Any) -> dict[str, Any]:
         (by_a_rule("ssm:us-east-1::document/AWS-RunPatchBaseline", Input='{"Operation": ["Scan"]}'), []),
         # The event says what the parameters are.
         (by_a_rule("ssm:us-east-1::document/AWS-RunPatchBaseline"), ["calls_at_deployment"]),
+        # A macro says what it starts.
+        ({"More": resource("AWS::Events::Rule", Targets={"Fn::Transform": {"Name": "m"}})}, ["calls_at_deployment"]),
+        (
+            {"More": resource("AWS::Events::Rule", Targets=[{"Id": "t", "Arn": {"Fn::Transform": {"Name": "m"}}}])},
+            ["calls_at_deployment"],
+        ),
+        ({"More": resource("AWS::Events::Rule", Targets=[{"Id": "t", "Arn": {"Fn::ImportValue": "function"}}])}, []),
+        (
+            {"More": resource("AWS::Events::Rule", Targets=["arn:aws:ssm:us-east-1::document/AWS-UpdateSSMAgent"])},
+            ["calls_at_deployment"],
+        ),
+        # Whose packages a patch baseline installs.
+        (baseline(Sources=[{"Name": "r", "Products": ["*"], "Configuration": "baseurl=x"}]), ["calls_at_deployment"]),
+        (baseline(Sources={"Fn::Transform": {"Name": "m"}}), ["calls_at_deployment"]),
+        (baseline(), []),
+        (baseline(Sources=[]), []),
         # What remediations are in it, and with which parameters, only its body tells.
         (in_a_pack(TemplateBody="Resources: {R: {Type: AWS::Config::ConfigRule}}"), []),
         (
@@ -268,11 +288,13 @@ STARTS = {"Resource": "arn:aws:states:::aws-sdk:ssm:startAutomationExecution", "
     ids=lambda each: str(each["More"]["Type"]),
 )
 def test_what_a_document_does_counts_where_something_runs_it(runs: dict[str, Any]) -> None:
-    def does(command: str, name: str = "stop") -> dict[str, Any]:
-        return {"Doc": resource("AWS::SSM::Document", Name=name, Content={"mainSteps": [command, "outer"]})}
+    def does(command: str, name: str = "stop", **more: Any) -> dict[str, Any]:
+        return {"Doc": resource("AWS::SSM::Document", Name=name, Content={"mainSteps": [command, "outer"]}, **more)}
 
     assert said({**runs, **does("check")}, {**runs, **does("end the trail")}) == ["calls_at_deployment"]
     assert said({**runs, **does("check")}, {**runs, **does("check")}) == []
+    # As CDK tags all that an app has.
+    assert said({**runs, **does("check")}, {**runs, **does("check", Tags=[{"Key": "team", "Value": "audit"}])}) == []
     # Nothing runs it by itself.
     assert said({**runs, **does("check", "another")}, {**runs, **does("end the trail", "another")}) == []
 

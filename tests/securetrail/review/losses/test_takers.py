@@ -254,6 +254,12 @@ def test_what_moves_to_a_role_that_takes_protection_away_is_objected_to(
 
 
 def test_a_role_may_set_notifications_of_a_bucket_that_has_none() -> None:
+    by_function = {
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+    }
+
     def role(*buckets: str) -> dict[str, Any]:
         allows = {
             "Effect": "Allow",
@@ -263,7 +269,7 @@ def test_a_role_may_set_notifications_of_a_bucket_that_has_none() -> None:
         return {
             "More": resource(
                 "AWS::IAM::Role",
-                AssumeRolePolicyDocument={"Statement": []},
+                AssumeRolePolicyDocument={"Statement": [by_function]},
                 Policies=[{"PolicyName": "p", "PolicyDocument": {"Statement": [allows]}}],
             )
         }
@@ -281,6 +287,14 @@ def test_a_role_may_set_notifications_of_a_bucket_that_has_none() -> None:
     assert said(quiet, "quiet", "elsewhere") == {"newly_allowed"}
     assert said(quiet, "quiet*") == {"newly_allowed"}
     assert said({**quiet, **by_cdk}, "quiet") == {"newly_allowed"}
+    # Whoever may take the role lets the bucket tell them.
+    taken = {"Principal": {"AWS": "arn:aws:iam::999988887777:root"}, "Effect": "Allow", "Action": "sts:AssumeRole"}
+    for of_elsewhere in ([taken], [by_function, taken]):
+        before, after = role(), role("quiet")
+        for each in (before, after):
+            each["More"]["Properties"]["AssumeRolePolicyDocument"] = {"Statement": of_elsewhere}
+        found = objections({**quiet, **before}, {**quiet, **after})
+        assert {each.split(":")[0] for each, _ in found} == {"newly_allowed"}
     assert said(itself, "quiet") == {"newly_allowed"}
     by_cdk["Told"]["Properties"]["BucketName"] = {"Fn::Transform": "x"}
     assert said({**quiet, **by_cdk}, "quiet") == {"newly_allowed"}
