@@ -35,7 +35,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CommandWords:
     """What may follow after some commands.
 
     :param commands: those before, without the program, such as ``("logs", "show")``.
@@ -52,7 +52,7 @@ SHELLS: Final = {
 }
 
 
-def place_of(parser: argparse.ArgumentParser, commands: tuple[str, ...]) -> list[Place]:
+def place_of(parser: argparse.ArgumentParser, commands: tuple[str, ...]) -> list[CommandWords]:
     """What a parser takes after these commands, and what each of its subparsers takes after one more."""
     words, below = [], []
     for action in parser._actions:  # noqa: SLF001 (argparse offers no other way to list them)
@@ -67,18 +67,20 @@ def place_of(parser: argparse.ArgumentParser, commands: tuple[str, ...]) -> list
             words += [Word(text, line, takes_value, values) for text in action.option_strings]
         elif action.choices:
             words += [Word(str(each), "") for each in action.choices]
-    return [Place(commands, tuple(words)), *below]
+    return [CommandWords(commands, tuple(words)), *below]
 
 
-def script(shell: str, places: Sequence[Place], commands: Mapping[str, str]) -> str:
+def script(shell: str, places: Sequence[CommandWords], commands: Mapping[str, str]) -> str:
     """The script that a shell reads.
 
     :param shell: one of ``SHELLS``.
     :param places: what follows after each command, as far as it is known.
     :param commands: the commands of the program, each with a line of help.
     """
-    first = Place((), tuple(Word(name, text) for name, text in {**commands, "--help": "", "--version": ""}.items()))
-    shells = Place(("completion",), tuple(Word(each, "") for each in SHELLS))
+    first = CommandWords(
+        (), tuple(Word(name, text) for name, text in {**commands, "--help": "", "--version": ""}.items())
+    )
+    shells = CommandWords(("completion",), tuple(Word(each, "") for each in SHELLS))
     every = [first, shells, *(each for each in places if each.commands)]
     if shell == "fish":
         return "\n".join([*_fish(every), ""])
@@ -86,7 +88,7 @@ def script(shell: str, places: Sequence[Place], commands: Mapping[str, str]) -> 
     return "\n".join([*start, *_bash(every), ""])
 
 
-def _bash(places: Sequence[Place]) -> Iterator[str]:
+def _bash(places: Sequence[CommandWords]) -> Iterator[str]:
     after = [place for place in places if place.commands]
     yield from (
         "_securetrail() {",
@@ -120,7 +122,7 @@ def _bash(places: Sequence[Place]) -> Iterator[str]:
     )
 
 
-def _fish(places: Sequence[Place]) -> Iterator[str]:
+def _fish(places: Sequence[CommandWords]) -> Iterator[str]:
     after = " ".join(shlex.quote(_key(place)) for place in places if place.commands)
     yield from (
         "function __securetrail_is_after",
@@ -157,7 +159,7 @@ def _fish_quoted(text: str) -> str:
     return f"'{escaped}'"
 
 
-def _key(place: Place) -> str:
+def _key(place: CommandWords) -> str:
     return "".join(f"{each} " for each in place.commands)
 
 

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError, WaiterError
 from lab.errors import LabError
 from lab.instance.folder import Lab
 from lab.instance.lifecycle import Stack
-from lab.scenarios.actor import Actor, Credentials, Place, learner
+from lab.scenarios.actor import Actor, CallOrigin, Credentials, learner
 
 # The stack that `cdk bootstrap` makes.
 _TOOLKIT = "CDKToolkit"
@@ -30,7 +30,7 @@ _UNKNOWN_ACCOUNT, _UNKNOWN_REGION = "unknown-account", "unknown-region"
 # Of a stack that was never made, or is half gone: it can only be deleted.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
 _UNUSABLE = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")
-_PLACE = Place("127.0.0.1", "python -m lab deploy")
+_ORIGIN = CallOrigin("127.0.0.1", "python -m lab deploy")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -135,9 +135,9 @@ def remove_failed(lab: Lab, environment: Environment, stacks: Sequence[Stack]) -
 def _owner(lab: Lab, environment: Environment) -> Actor:
     """Whoever bootstraps: the lab's administrator, or the root of another account."""
     if environment.account == lab.account:
-        return learner(lab, _PLACE)
+        return learner(lab, _ORIGIN)
     root = Credentials(environment.account, lab.root_secret(environment.account))
-    return Actor(lab, f"root of {environment.account}", root, _PLACE)
+    return Actor(lab, f"root of {environment.account}", root, _ORIGIN)
 
 
 def _wanted(lab: Lab, assembly: Path) -> Iterator[Environment]:

@@ -6,9 +6,9 @@ from typing import Any
 
 from lab.instance.folder import Lab
 from lab.instance.lifecycle import Stack
-from lab.scenarios.actor import Place, learner
+from lab.scenarios.actor import CallOrigin, learner
 
-_PLACE = Place("127.0.0.1", "python -m lab deploy")
+_ORIGIN = CallOrigin("127.0.0.1", "python -m lab deploy")
 _OF_THE_STACK = "AWS::CloudFormation::Stack"
 
 
@@ -21,7 +21,7 @@ def reasons(lab: Lab, stacks: Sequence[Stack], since: datetime) -> list[str]:
     :param stacks: of which those that did not fail are left out, and those of another account.
     :param since: the lab's time at which the deployment began.
     """
-    caller = learner(lab, _PLACE)
+    caller = learner(lab, _ORIGIN)
     found: list[str] = []
     for stack in stacks:
         has_failed = "ROLLBACK" in stack.status or stack.status.endswith("FAILED")

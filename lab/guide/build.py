@@ -9,13 +9,13 @@ from typing import Any
 from lab.errors import LabError
 from lab.instance import control, lifecycle
 from lab.instance.folder import Lab, write_file
-from lab.scenarios.actor import Actor, Place, learner
+from lab.scenarios.actor import Actor, CallOrigin, learner
 from lab.settings import Settings
 
 TRAIL = "ch03-security-trail"
 ALIAS = "alias/ch03-cloudtrail-key"
 
-_PLACE = Place("127.0.0.1", "aws-cli/2.31.0 md/Botocore#1.43.106 guide")
+_ORIGIN = CallOrigin("127.0.0.1", "aws-cli/2.31.0 md/Botocore#1.43.106 guide")
 _DAY_SECONDS = 24 * 3600
 _HOUR_SECONDS = 3600
 # So that there is a day before today, with a breach in it.
@@ -36,7 +36,7 @@ def begin(home: Path, number: int, settings: Settings = _USUAL) -> Lab:
     lifecycle.stop(home)
     region = running.region if running else lifecycle.DEFAULT_REGION
     begun = lifecycle.start(home, region=region, settings=_for_part(number, settings))
-    admin = learner(begun, _PLACE)
+    admin = learner(begun, _ORIGIN)
     for build in _BEFORE[number]:
         build(admin, begun)
     remember(begun, number)

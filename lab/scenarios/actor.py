@@ -24,7 +24,7 @@ _NOT_READ = (None, None, os.devnull, None)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CallOrigin:
     """Where a call comes from: an IP address, and the program's User-Agent."""
 
     address: str
@@ -56,7 +56,7 @@ def _session() -> Any:
 class Actor:
     """An identity and its clients. Nothing but the lab can be called with it."""
 
-    def __init__(self, lab: Lab, name: str, credentials: Credentials, place: Place) -> None:
+    def __init__(self, lab: Lab, name: str, credentials: Credentials, place: CallOrigin) -> None:
         """:raises LabError: the lab's endpoint is not on this machine."""
         self.name = name
         self._endpoint = require_loopback(lab.endpoint)
@@ -71,7 +71,7 @@ class Actor:
         """Of the key that its calls are signed with."""
         return self._credentials.access_key_id
 
-    def at(self, lab: Lab, place: Place) -> "Actor":
+    def at(self, lab: Lab, place: CallOrigin) -> "Actor":
         """Whoever uses the same key at another place."""
         return Actor(lab, self.name, self._credentials, place)
 
@@ -103,7 +103,7 @@ class Actor:
         request.headers[SOURCE_MAC_HEADER] = self._source_mac
 
 
-def learner(lab: Lab, place: Place) -> Actor:
+def learner(lab: Lab, place: CallOrigin) -> Actor:
     """The lab's own administrator."""
     return Actor(lab, "learner", Credentials(lab.access_key_id, lab.secret_access_key), place)
 
@@ -125,14 +125,14 @@ def make_role(actor: Actor, name: str, trusts: dict[str, str], statements: Seque
     return str(role["Arn"])
 
 
-def role_session(lab: Lab, admin: Actor, role_arn: str, session_name: str, place: Place) -> Actor:
+def role_session(lab: Lab, admin: Actor, role_arn: str, session_name: str, place: CallOrigin) -> Actor:
     """A session of a role, which the administrator assumes."""
     found = admin.client("sts").assume_role(RoleArn=role_arn, RoleSessionName=session_name)["Credentials"]
     keys = Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
     return Actor(lab, f"{role_arn.rpartition('/')[2]}/{session_name}", keys, place)
 
 
-def instance_session(lab: Lab, role_arn: str, instance: str, place: Place) -> Actor:
+def instance_session(lab: Lab, role_arn: str, instance: str, place: CallOrigin) -> Actor:
     """The session that a program on an instance has, whose role only EC2 may assume.
 
     :raises LabError: the role's trust policy does not let EC2 assume it.

@@ -9,11 +9,11 @@ from typing import Any
 from lab.instance import control
 from lab.instance.control import SignIn
 from lab.instance.folder import Lab
-from lab.scenarios.actor import ADMINISTRATOR, Place, learner
+from lab.scenarios.actor import ADMINISTRATOR, CallOrigin, learner
 from lab.scenarios.answers.saved import Stage
 
 USER, ROLE = "intern", "break-glass"
-_ADMIN = Place("198.51.100.10", "aws-cli/2.31.0 md/Botocore#1.43.106 setup")
+_ADMIN = CallOrigin("198.51.100.10", "aws-cli/2.31.0 md/Botocore#1.43.106 setup")
 _OUTSIDE = "203.0.113.77"  # from the addresses that are reserved for examples: https://www.rfc-editor.org/rfc/rfc5737
 _GUESSES = 4
 

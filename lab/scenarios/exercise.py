@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from lab.instance.folder import Lab
-from lab.scenarios.actor import Place, learner
+from lab.scenarios.actor import CallOrigin, learner
 
-_PLACE = Place("127.0.0.1", "aws-cli/2.31.0 md/Botocore#1.43.106 exercise")
+_ORIGIN = CallOrigin("127.0.0.1", "aws-cli/2.31.0 md/Botocore#1.43.106 exercise")
 _CALLS = (
     ("s3", "list_buckets", "ListBuckets"),
     ("ec2", "describe_instances", "DescribeInstances"),
@@ -16,7 +16,7 @@ _CALLS = (
 
 def exercise(lab: Lab) -> Iterator[str]:
     """Makes the four calls as the lab's learner."""
-    actor = learner(lab, _PLACE)
+    actor = learner(lab, _ORIGIN)
     for service, method, name in _CALLS:
         getattr(actor.client(service), method)()
         yield f"{actor.name} called {name} ({service})"

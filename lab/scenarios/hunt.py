@@ -26,7 +26,7 @@ _SPARE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class HuntOutcome:
     """What is known of an attack when it is over.
 
     :param alarm: what the engineer on call gets, in lines; nothing of the solution.
@@ -100,7 +100,7 @@ class Director:
             control.advance(self.lab, seconds)
 
 
-Hunt = Callable[[Director], Told]
+Hunt = Callable[[Director], HuntOutcome]
 
 
 def play(lab: Lab, name: str, hunt: Hunt, director: Callable[[random.Random], Director], seed: int) -> Iterator[str]:

@@ -12,7 +12,7 @@ from lab.scenarios.actor import (
     ADMINISTRATOR,
     READ_ONLY,
     Actor,
-    Place,
+    CallOrigin,
     instance_session,
     learner,
     make_bucket,
@@ -26,13 +26,13 @@ REGIONS = ("us-east-1", "eu-west-1", "us-west-2")
 # The lab numbers the names that have this in them, when it repeats a call: lab/records/samples.py.
 NUMBERED = "part-00000"
 # Addresses are from the blocks that are reserved for examples: https://www.rfc-editor.org/rfc/rfc5737
-OFFICE = Place("198.51.100.23", "aws-cli/2.31.0 md/Botocore#1.43.106 md/prompt#off")
-_AT_HOME = Place("198.51.100.171", "aws-cli/2.31.0 md/Botocore#1.43.106 md/prompt#off")
-_CONSOLE = Place("198.51.100.42", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
-_RUNNER = Place("192.0.2.15", "Boto3/1.43.106 md/Botocore#1.43.106 Linux/6.8 deploy")
-_BATCH = Place("192.0.2.30", "Boto3/1.43.106 md/Botocore#1.43.106 Linux/6.8 nightly-report")
-_SHOP_BEFORE = Place("198.51.100.61", "Boto3/1.43.106 md/Botocore#1.43.106 Linux/6.8 shop")
-_SHOP_AFTER = Place("198.51.100.62", "Boto3/1.43.106 md/Botocore#1.43.106 Linux/6.8 shop")
+OFFICE = CallOrigin("198.51.100.23", "aws-cli/2.31.0 md/Botocore#1.43.106 md/prompt#off")
+_AT_HOME = CallOrigin("198.51.100.171", "aws-cli/2.31.0 md/Botocore#1.43.106 md/prompt#off")
+_CONSOLE = CallOrigin("198.51.100.42", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+_RUNNER = CallOrigin("192.0.2.15", "Boto3/1.43.106 md/Botocore#1.43.106 Linux/6.8 deploy")
+_BATCH = CallOrigin("192.0.2.30", "Boto3/1.43.106 md/Botocore#1.43.106 Linux/6.8 nightly-report")
+_SHOP_BEFORE = CallOrigin("198.51.100.61", "Boto3/1.43.106 md/Botocore#1.43.106 Linux/6.8 shop")
+_SHOP_AFTER = CallOrigin("198.51.100.62", "Boto3/1.43.106 md/Botocore#1.43.106 Linux/6.8 shop")
 _DEPLOYS = ("cloudformation:*", "ec2:Describe*", "lambda:*", "logs:*", "s3:*", "sqs:*", "ssm:*")
 _SHOP_INSTANCE = "i-05f8d2c6b1a79e304"
 # Who works here, all of one stack.

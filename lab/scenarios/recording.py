@@ -3,9 +3,9 @@
 from typing import Any
 
 from lab.instance.folder import Lab
-from lab.scenarios.actor import Actor, Place, learner
+from lab.scenarios.actor import Actor, CallOrigin, learner
 
-_PLACE = Place("127.0.0.1", "aws-cli/2.31.0 md/Botocore#1.43.106 setup")
+_ORIGIN = CallOrigin("127.0.0.1", "aws-cli/2.31.0 md/Botocore#1.43.106 setup")
 
 
 def logging_trails(actor: Actor) -> list[Any]:
@@ -20,7 +20,7 @@ def logging_trails(actor: Actor) -> list[Any]:
 
 def what_is_missing(lab: Lab) -> str:
     """In a line, why nothing will be delivered and what to do about it; '' when a trail logs."""
-    actor = learner(lab, _PLACE)
+    actor = learner(lab, _ORIGIN)
     if logging_trails(actor):
         return ""
     stopped = actor.client("cloudtrail").describe_trails()["trailList"]

@@ -10,11 +10,11 @@ from botocore.exceptions import ClientError
 from lab.errors import LabError
 from lab.instance.folder import Lab
 from lab.scenarios import stacks
-from lab.scenarios.actor import Actor, Place, learner
+from lab.scenarios.actor import Actor, CallOrigin, learner
 from lab.scenarios.answers import saved
 from lab.scenarios.answers.saved import SavedObject, SavedTrail, Stage
 
-_PLACE = Place("127.0.0.1", "aws-cli/2.31.0 md/Botocore#1.43.106 reset")
+_ORIGIN = CallOrigin("127.0.0.1", "aws-cli/2.31.0 md/Botocore#1.43.106 reset")
 _GONE = frozenset(
     {
         "NoSuchEntity",
@@ -51,7 +51,7 @@ def undo(lab: Lab, stage: Stage) -> None:
 
     :raises LabError: the lab's endpoint is not on this machine, or something cannot be undone.
     """
-    admin = learner(lab, _PLACE)
+    admin = learner(lab, _ORIGIN)
     try:
         _undo(admin, stage)
     except ClientError as error:

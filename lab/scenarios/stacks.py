@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from lab.errors import LabError
 from lab.instance.folder import Lab
-from lab.scenarios.actor import Actor, Credentials, Place
+from lab.scenarios.actor import Actor, CallOrigin, Credentials
 
 # The lab finishes a stack within the call or soon after it.
 _WAITING = {"Delay": 1, "MaxAttempts": 60}
@@ -98,13 +98,13 @@ def role_resources(name: str, trusts: Mapping[str, str], statements: Sequence[Ma
     return {own: {"Type": "AWS::IAM::Role", "Properties": properties}}
 
 
-def user_of_stack(lab: Lab, admin: Actor, name: str, place: Place) -> Actor:
+def user_of_stack(lab: Lab, admin: Actor, name: str, place: CallOrigin) -> Actor:
     """A user whom a stack has made, with the key that the administrator hands over."""
     kept = admin.client("secretsmanager").get_secret_value(SecretId=_secret_of(name))["SecretString"]
     return Actor(lab, name, Credentials(*json.loads(kept)), place)
 
 
-def user(lab: Lab, admin: Actor, name: str, policy: str | Mapping[str, Any], place: Place) -> Actor:
+def user(lab: Lab, admin: Actor, name: str, policy: str | Mapping[str, Any], place: CallOrigin) -> Actor:
     """A user who has a stack alone, made when it is missing.
 
     :param policy: the ARN of a managed policy, or a document for one of the user's own.

@@ -33,7 +33,7 @@ from securetrail.review.controls.tags import DecidingTag, deciding_tags
 from securetrail.review.controls.values import at
 from securetrail.review.controls.views import lost_views
 from securetrail.review.decisions import Accepted, Decision, decide
-from securetrail.review.findings import Acknowledgement, Construct, Finding, Findings, Place
+from securetrail.review.findings import Acknowledgement, Construct, Finding, Findings, SourceLine
 from securetrail.review.granted import access_objections
 from securetrail.review.machinery.packs import (
     lost_packs,
@@ -277,14 +277,14 @@ def _removed_stacks(base: Side, both: Sequence[Variant]) -> tuple[str, ...]:
     return tuple(sorted(template.stack for template in base.templates if template.stack in there - kept))
 
 
-def _places(base: Side, head: Side, renamed: Mapping[Id, Id]) -> dict[Id, Place]:
+def _places(base: Side, head: Side, renamed: Mapping[Id, Id]) -> dict[Id, SourceLine]:
     """Where each resource is made: in the head, or where the base made it."""
     found = dict(_places_in(base))
     found |= {renamed.get(each, each): place for each, place in _places_in(head)}
     return found
 
 
-def _places_in(side: Side) -> Iterator[tuple[Id, Place]]:
+def _places_in(side: Side) -> Iterator[tuple[Id, SourceLine]]:
     """The resources of a nested stack are told as those of the stack around it."""
     for each, construct in side.constructs.items():
         if construct.place:
@@ -395,7 +395,7 @@ def _unread_objections(base: Side, head: Side) -> Iterator[Objection]:
                 yield Objection(objection_id("not_comparable", name), stack, says, attack)
 
 
-def _control_objections(controls: Iterable[ControlLoss], places: Mapping[Id, Place]) -> Iterator[Objection]:
+def _control_objections(controls: Iterable[ControlLoss], places: Mapping[Id, SourceLine]) -> Iterator[Objection]:
     for each in controls:
         before = f", before {each.before}" if each.before else ""
         says = f"{each.resource}: {each.what} {each.after}{before}."
@@ -406,7 +406,7 @@ def _control_objections(controls: Iterable[ControlLoss], places: Mapping[Id, Pla
         yield Objection(objection_id(each.id, detail), str(each.resource), says, each.attack, places.get(each.resource))
 
 
-def _outsider_objections(outsiders: Iterable[Outsider], places: Mapping[Id, Place]) -> Iterator[Objection]:
+def _outsider_objections(outsiders: Iterable[Outsider], places: Mapping[Id, SourceLine]) -> Iterator[Objection]:
     for each in outsiders:
         says = f"{each.resource}: {each.property} names {each.who}, which the base does not name."
         attack = "What is sent there, or taken from there, is in the hands of somebody outside."
@@ -414,7 +414,7 @@ def _outsider_objections(outsiders: Iterable[Outsider], places: Mapping[Id, Plac
         yield Objection(objection_id("names_outsider", each.who), name, says, attack, places.get(each.resource))
 
 
-def _call_objections(calls: Iterable[Call], places: Mapping[Id, Place]) -> Iterator[Objection]:
+def _call_objections(calls: Iterable[Call], places: Mapping[Id, SourceLine]) -> Iterator[Objection]:
     for each in calls:
         what = f"calls {each.action}" if each.action else "makes a call that cannot be read"
         says = f"{each.resource} {what} when it {'runs' if each.when == 'run' else f'is {each.when}'}."
@@ -424,7 +424,7 @@ def _call_objections(calls: Iterable[Call], places: Mapping[Id, Place]) -> Itera
         yield Objection(name, str(each.resource), says, attack, places.get(each.resource))
 
 
-def _tag_objections(tags: Iterable[DecidingTag], places: Mapping[Id, Place]) -> Iterator[Objection]:
+def _tag_objections(tags: Iterable[DecidingTag], places: Mapping[Id, SourceLine]) -> Iterator[Objection]:
     for each in tags:
         says = f"{each.of}: the tag {each.tag} is {each.after}, before {each.before}, and policies decide by it."
         attack = "Somebody may do what the policies keep for others, or what they kept from it."
@@ -433,7 +433,7 @@ def _tag_objections(tags: Iterable[DecidingTag], places: Mapping[Id, Place]) -> 
         yield Objection(name, str(each.of), says, attack, place)
 
 
-def _protection_objections(variants: Sequence[Variant], places: Mapping[Id, Place]) -> Iterator[Objection]:
+def _protection_objections(variants: Sequence[Variant], places: Mapping[Id, SourceLine]) -> Iterator[Objection]:
     """What no control orders, of resources that carry alerts or protect by being there."""
     for variant in variants:
         for old, names, before, after in different(variant.base, variant.head, PROTECTIVE):
@@ -442,7 +442,7 @@ def _protection_objections(variants: Sequence[Variant], places: Mapping[Id, Plac
             yield Objection(identifier, str(old.id), says, PROTECTIVE.get(old.type, _UNTOLD), places.get(old.id))
 
 
-def _silencing_objections(variants: Sequence[Variant], places: Mapping[Id, Place]) -> Iterator[Objection]:
+def _silencing_objections(variants: Sequence[Variant], places: Mapping[Id, SourceLine]) -> Iterator[Objection]:
     """What keeps quiet what was there before, and is new or another one; and where alerts go that nobody can tell."""
     for variant in variants:
         for each, new in sorted(variant.head.items()):
@@ -463,7 +463,7 @@ def _silencing_objections(variants: Sequence[Variant], places: Mapping[Id, Place
                 yield Objection("recipient_not_known", str(each), says, attack, places.get(each))
 
 
-def _view_objections(variants: Sequence[Variant], places: Mapping[Id, Place]) -> Iterator[Objection]:
+def _view_objections(variants: Sequence[Variant], places: Mapping[Id, SourceLine]) -> Iterator[Objection]:
     for each, name, says in lost_views(variants):
         yield Objection(name, str(each), says, "Whoever looks for what happened does not find it.", places.get(each))
 
@@ -504,7 +504,7 @@ def _goes_with_others(change: Change, variant: Variant) -> bool:
 
 
 def _change_objections(
-    changes: Iterable[Change], removed_stacks: Sequence[str], places: Mapping[Id, Place]
+    changes: Iterable[Change], removed_stacks: Sequence[str], places: Mapping[Id, SourceLine]
 ) -> Iterator[Objection]:
     for change in changes:
         if change.resource.stack in removed_stacks:

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from securetrail.printable import printable
 from securetrail.review.errors import ReviewError
-from securetrail.review.findings import Place
+from securetrail.review.findings import SourceLine
 from securetrail.review.objections import Objection
 
 FILE: Final = "review-decisions.toml"
@@ -130,7 +130,7 @@ def decide(
                     objection.resource,
                     f"{objection.id} is accepted by this change itself, because: {chosen.reason} "
                     "Whoever reviews agrees by --allow-new-decisions.",
-                    place=Place(FILE, chosen.line),
+                    place=SourceLine(FILE, chosen.line),
                 )
             )
     for decision in head:
@@ -141,7 +141,7 @@ def decide(
                     "expired_decision",
                     decision.resource,
                     f"{said} expired on {decision.expires}. Fix: remove it from {FILE}, or decide again",
-                    place=Place(FILE, decision.line),
+                    place=SourceLine(FILE, decision.line),
                 )
             )
         elif decision not in used and (decision.id, decision.resource) not in elsewhere:
@@ -150,7 +150,7 @@ def decide(
                     "unused_decision",
                     decision.resource,
                     f"{said} accepts nothing in this change. Fix: remove it from {FILE}",
-                    place=Place(FILE, decision.line),
+                    place=SourceLine(FILE, decision.line),
                 )
             )
     order = sorted(accepted, key=lambda each: not each.is_new)

@@ -17,7 +17,7 @@ _FRAME: Final = re.compile(r"^\s*(?P<function>\S+) \((?P<file>[^()]+\.py):(?P<li
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SourceLine:
     """A line of this repository's source.
 
     :param file: relative to the repository's root.
@@ -40,7 +40,7 @@ class Finding:
     description: str
     severity: str
     construct: str
-    place: Place | None
+    place: SourceLine | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Acknowledgement:
     rule: str
     reason: str
     construct: str
-    place: Place | None
+    place: SourceLine | None
     stated_in: str = ""
 
 
@@ -78,7 +78,7 @@ class Construct:
     """
 
     path: str
-    place: Place | None
+    place: SourceLine | None
 
 
 def read_findings(assembly: Path, root: Path) -> Findings:
@@ -220,7 +220,7 @@ def _stacks(assembly: Path) -> Iterator[tuple[str, Mapping[str, Any], Path]]:
             yield from _stacks(assembly / artifact["properties"]["directoryName"])
 
 
-def _of(entry: Mapping[str, Any], constructs: Mapping[tuple[str, str], Construct]) -> tuple[str, Place | None]:
+def _of(entry: Mapping[str, Any], constructs: Mapping[tuple[str, str], Construct]) -> tuple[str, SourceLine | None]:
     """The construct's path, by which the other rule packs call it, and where it is made.
 
     Checkov has ``/Stack.template.json`` and ``AWS::S3::Bucket.LogicalId``, which is left where no construct is known.
@@ -235,7 +235,7 @@ def _first_file(trace: str) -> str:
     return found["file"] if found else ""
 
 
-def _place(traces: Sequence[str] | None, root: Path, touched: Collection[str] = frozenset()) -> Place | None:
+def _place(traces: Sequence[str] | None, root: Path, touched: Collection[str] = frozenset()) -> SourceLine | None:
     """Where a construct is made: in the file nearest to it, the line furthest out, which says what it is for; in the
     construct around it, if the file has that as well.
 
@@ -256,4 +256,4 @@ def _place(traces: Sequence[str] | None, root: Path, touched: Collection[str] = 
         if next_file != file or function.endswith("__init__"):
             break
         line, function = next_line, next_function
-    return Place(file, line)
+    return SourceLine(file, line)

@@ -8,7 +8,7 @@ from typing import Final
 
 from securetrail.review.access import Access, AccessDifference, is_sensitive
 from securetrail.review.controls.compare import ControlLoss
-from securetrail.review.findings import Place
+from securetrail.review.findings import SourceLine
 from securetrail.review.objections import Objection, objection_id
 from securetrail.review.template import Id
 
@@ -26,7 +26,7 @@ _SAID_BY: Final = {
 
 
 def access_objections(
-    access: AccessDifference, controls: Iterable[ControlLoss], places: Mapping[Id, Place]
+    access: AccessDifference, controls: Iterable[ControlLoss], places: Mapping[Id, SourceLine]
 ) -> Iterator[Objection]:
     """One objection for everything that the same callers may now: a grant is often several statements in the policies
     of several resources. What nobody may any more, and what cannot be compared, is one for each.

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-from securetrail.review.findings import Place
+from securetrail.review.findings import SourceLine
 
 _LONGEST_ID: Final = 100
 
@@ -44,7 +44,7 @@ class Objection:
     resource: str
     says: str
     attack: str = ""
-    place: Place | None = None
+    place: SourceLine | None = None
     by_dependency: bool = False
 
     @property

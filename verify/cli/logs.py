@@ -20,7 +20,7 @@ from verify.errors import UsageError, VerifyError
 from verify.report.terminal import Terminal
 
 if TYPE_CHECKING:
-    from verify.logs.places import Place
+    from verify.logs.places import LogSource
     from verify.logs.query import Answer, Session
     from verify.logs.store import Store
 
@@ -317,7 +317,7 @@ def _answer(sql: str, arguments: argparse.Namespace, terminal: Terminal, limit: 
     return found.basis.exit_code
 
 
-def _store(arguments: argparse.Namespace) -> Callable[[Place], Store] | None:
+def _store(arguments: argparse.Namespace) -> Callable[[LogSource], Store] | None:
     from verify.logs.store import Store  # noqa: PLC0415
 
     if arguments.cache_dir is None:

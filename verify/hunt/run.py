@@ -18,7 +18,7 @@ from verify.hunt.sigma.load import Loaded, Rule
 from verify.hunt.timeline import Call, Keys, Timeline
 from verify.integrity.sources import PreparedValidation
 from verify.logs.answer import MAX_NAMED, Basis, Unread
-from verify.logs.places import Place
+from verify.logs.places import LogSource
 from verify.logs.proof import read_proven
 from verify.logs.reading import ReadFile, read_files
 from verify.storage.layout import LogName
@@ -43,7 +43,7 @@ _LOST_SESSIONS = (
 
 
 def run_hunt(
-    place: Place | PreparedValidation,
+    place: LogSource | PreparedValidation,
     loaded: Loaded,
     on_progress: OnProgress,
     where: Sequence[str] = (),
@@ -66,7 +66,7 @@ def run_hunt(
         found += [replace(each, actor=hunt.actor_of(each)) for each in baseline.findings()]
         basis = replace(basis, period=(start, basis.period[1]) if start and basis.period else None)
         basis = replace(basis, notices=(*basis.notices, baseline.notice()))
-    if isinstance(place, Place):
+    if isinstance(place, LogSource):
         found += _of_missing(place)
     found = [replace(finding, query=_query(finding, where)) for finding in found]
     blind = tuple(blind_rules(loaded.rules, hunt.calls)) if hunt.events else ()
@@ -178,7 +178,7 @@ class _Together:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TimelineAnswer:
     """A timeline, and what it rests on.
 
     :param holes: why calls may be missing, beside the holes of the basis.
@@ -195,7 +195,7 @@ class Told:
         return self.basis.is_whole and not self.holes
 
 
-def run_timeline(place: Place | PreparedValidation, principal: str, on_progress: OnProgress) -> Told:
+def run_timeline(place: LogSource | PreparedValidation, principal: str, on_progress: OnProgress) -> TimelineAnswer:
     """All that a principal did, and the sessions that it made; of a validation, by those files alone that are proven.
 
     :param principal: see :func:`verify.hunt.timeline.is_principal`.
@@ -210,11 +210,11 @@ def run_timeline(place: Place | PreparedValidation, principal: str, on_progress:
     holes = [*keys.holes, *timeline.holes]
     holes += [] if first.is_whole or not basis.is_whole else [_LOST_SESSIONS]
     holes += [] if timeline.events else [_NO_EVENT]
-    return Told(principal, timeline.calls(), basis, tuple(holes))
+    return TimelineAnswer(principal, timeline.calls(), basis, tuple(holes))
 
 
-def _period_of(place: Place | PreparedValidation) -> tuple[datetime, datetime] | None:
-    return place.period if isinstance(place, Place) else (place.request.period.start, place.request.period.end)
+def _period_of(place: LogSource | PreparedValidation) -> tuple[datetime, datetime] | None:
+    return place.period if isinstance(place, LogSource) else (place.request.period.start, place.request.period.end)
 
 
 class _Reading:
@@ -231,11 +231,11 @@ class _Reading:
         """The shown names of the files that could be read."""
         return frozenset(file.name for file in self._files if not file.problem and (file.events or not file.unreadable))
 
-    def of(self, place: Place | PreparedValidation) -> Basis:
+    def of(self, place: LogSource | PreparedValidation) -> Basis:
         """Read the files of a place, or of a validation those that are proven."""
-        return self.all_of(place) if isinstance(place, Place) else self.proven_of(place)
+        return self.all_of(place) if isinstance(place, LogSource) else self.proven_of(place)
 
-    def all_of(self, place: Place) -> Basis:
+    def all_of(self, place: LogSource) -> Basis:
         """Read all files of a place."""
         for read in read_files(place.store, place.files, self._decode):
             self._count(read)
@@ -428,7 +428,7 @@ _MISSING = Rule(
 PYTHON_RULES = (_INSTANCE_ELSEWHERE, _INSTANCE_MOVED, _CHAIN_FROM_ELSEWHERE, _MISSING, *BASELINE_RULES)
 
 
-def _of_missing(place: Place) -> Iterator[Finding]:
+def _of_missing(place: LogSource) -> Iterator[Finding]:
     """Log files that a digest lists and that are not there."""
     for account, region, keys in place.missing:
         named = [LogName.parse(ObjectName("", key)) for key in keys]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from verify.errors import UsageError
-from verify.logs.places import LogFile, Place
+from verify.logs.places import LogFile, LogSource
 from verify.storage.archive import write_atomically
 from verify.times import iso
 
@@ -44,14 +44,14 @@ class Hunted:
     days: int = 0
 
 
-def marks_of(place: Place) -> dict[str, str]:
+def marks_of(place: LogSource) -> dict[str, str]:
     """By its shown name, how each file is remembered. To be asked before files are read: one that is written again
     while they are is another one the next time.
     """
     return {file.shown_name: _mark(file, place.version_of) for file in place.files}
 
 
-def only_new(place: Place, marks: Mapping[str, str], known: Hunted) -> Place:
+def only_new(place: LogSource, marks: Mapping[str, str], known: Hunted) -> LogSource:
     """The place with the files alone in which nobody hunted yet; their events count whenever they happened.
 
     :param marks: see :func:`marks_of`.
@@ -76,7 +76,12 @@ def only_new(place: Place, marks: Mapping[str, str], known: Hunted) -> Place:
 
 
 def after(
-    known: Hunted, place: Place, marks: Mapping[str, str], read: frozenset[str], missing: Iterable[str], now: datetime
+    known: Hunted,
+    place: LogSource,
+    marks: Mapping[str, str],
+    read: frozenset[str],
+    missing: Iterable[str],
+    now: datetime,
 ) -> Hunted:
     """What is to be remembered after a hunt.
 

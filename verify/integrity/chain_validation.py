@@ -30,7 +30,7 @@ from verify.integrity.reconcile import (
 )
 from verify.integrity.result import ChainResult, OnProgress
 from verify.integrity.state import Anchor, listing_hash
-from verify.integrity.timeline.configuration import Configuration, NoStatus, Place, TrailStatus
+from verify.integrity.timeline.configuration import BucketAndPrefix, Configuration, NoStatus, TrailStatus
 from verify.integrity.timeline.gaps import (
     DUE_AFTER_INTERVALS,
     HOUR,
@@ -193,7 +193,7 @@ class ChainValidation:
             lies_apart=lambda: request.is_apart and self._is_another_trails and bool(self._known_other_trails()),
             on_proven=request.on_proven,
         )
-        self._account = Reconciliation(request.period, context, with_logs=request.with_logs)
+        self._reconciliation = Reconciliation(request.period, context, with_logs=request.with_logs)
         self._has_tail = False
         self._last_day = request.period.end.date()
         self._newer: Digest | None = None  # the proven digest taken last
@@ -201,7 +201,7 @@ class ChainValidation:
         self._listings: dict[date, str | None] = {}
         self._has_seen_remembered = False
         self._unsigned: dict[DeliveryLocation, tuple[UnsignedTime, ...]] = {}  # that were asked for
-        self._led: set[Place] = set()  # where log files lie that digests list
+        self._led: set[BucketAndPrefix] = set()  # where log files lie that digests list
         self._backfills: list[DigestName] = []  # that are proven
         # The newest that is not proven since the last that is; what is older than both has no link that is known.
         self._unlinked_until: datetime | None = None
@@ -218,19 +218,19 @@ class ChainValidation:
             named = DigestName.parse(judged.name)
             end = named.end if named else self._request.period.end
             if self._request.period.overlaps(end - HOUR, end):
-                self._account.tally.digests[judged.verdict] += 1
+                self._reconciliation.tally.digests[judged.verdict] += 1
                 self._add_problem(judged, Period(end - HOUR, end))
         self._check_remembered()
         self._check_remembered_backfills()
-        periods = self._account.close()
+        periods = self._reconciliation.close()
         if self._is_another_trails:
-            periods = self._account.timeline.problems()
-        early = self._account.timeline.early()
+            periods = self._reconciliation.timeline.problems()
+        early = self._reconciliation.timeline.early()
         anchor = self._next_anchor(periods)
-        return ChainResult(self._request.chain, periods, self._account.tally, anchor, early, self.places)
+        return ChainResult(self._request.chain, periods, self._reconciliation.tally, anchor, early, self.places)
 
     @property
-    def places(self) -> frozenset[Place]:
+    def places(self) -> frozenset[BucketAndPrefix]:
         """To which buckets and prefixes the chain's digests led so far, beside those where it was looked for."""
         found = self._locations[len(self._request.locations) :]
         return frozenset({*((one.bucket, one.prefix) for one in found), *self._led})
@@ -248,7 +248,7 @@ class ChainValidation:
             request.configuration,
             request.is_always_enabled,
             request.now,
-            self._account.interval,
+            self._reconciliation.interval,
             request.settled_since,
         )
 
@@ -256,7 +256,8 @@ class ChainValidation:
         """Where the next run may begin, when there is no doubt about anything before it."""
         newest, request = self._newest, self._request
         is_whole = (
-            all(judged_period.verdict in HARMLESS for judged_period in periods) and not self._account.tally.problems
+            all(judged_period.verdict in HARMLESS for judged_period in periods)
+            and not self._reconciliation.tally.problems
         )
         # A chain that moved is not remembered: its listings are those of several locations.
         if newest is None or not is_whole or not request.with_logs or len(self._locations) > 1:
@@ -327,7 +328,7 @@ class ChainValidation:
         if not self._request.origin.is_whole_at_its_end:
             self._check_names(day, files)
         if not self._has_tail:
-            self._account.interval = interval_of(files.hourly) if files.hourly else self._account.interval
+            self._reconciliation.interval = interval_of(files.hourly) if files.hourly else self._reconciliation.interval
         for item in self._walk.take(files.hourly, midnight, self._fetch):
             self._take_hourly(item)
         for location in self._locations[known:]:
@@ -335,12 +336,12 @@ class ChainValidation:
         for item in self._backfill.take(files.backfill, midnight, self._fetch):
             self._take_backfill(item)
         for judged in self._other_trails.take(files.others, midnight):
-            self._account.add_other_names(judged)
+            self._reconciliation.add_other_names(judged)
             if judged.digest is not None:
-                self._account.add_other_reads(self._reader.logs(self._logs_of_period(judged.digest)))
+                self._reconciliation.add_other_reads(self._reader.logs(self._logs_of_period(judged.digest)))
         for name in files.foreign:
-            self._account.add_foreign(name, day)
-        self._account.end_day(day, files.logs)
+            self._reconciliation.add_foreign(name, day)
+        self._reconciliation.end_day(day, files.logs)
 
     def _fetch(self, name: ObjectName) -> Iterator[DigestFile]:
         try:
@@ -361,7 +362,7 @@ class ChainValidation:
         for entry in files.listed:
             top, _, _ = entry.name.key.rpartition("/")
             if f"{top}/" not in folders:
-                self._account.add_misplaced(entry.name, day, Verdict.FOREIGN, _DEEPER)
+                self._reconciliation.add_misplaced(entry.name, day, Verdict.FOREIGN, _DEEPER)
             elif self._is_asked(entry.name):
                 by_name.setdefault(self._request.origin.identity(entry.name), []).append(entry.name)
         for names in by_name.values():
@@ -379,14 +380,14 @@ class ChainValidation:
         first, *others = self._reader.contents(names)
         for name, other in zip(names[1:], others, strict=True):
             if not isinstance(first, Found) or not isinstance(other, Found):
-                self._account.add_misplaced(
+                self._reconciliation.add_misplaced(
                     name, day, Verdict.UNPROVEN, f"whether it is the same as {names[0]} is not known"
                 )
             elif first.value.flaw or other.value.flaw or first.value.sha256 != other.value.sha256:
                 why = f"the copy holds it as {names[0]} as well, which is not the same"
-                self._account.add_misplaced(name, day, Verdict.ALTERED, why)
+                self._reconciliation.add_misplaced(name, day, Verdict.ALTERED, why)
             else:
-                self._account.tally.doubles += 1
+                self._reconciliation.tally.doubles += 1
 
     def _take_backfill(self, item: JudgedDigest | Gap) -> None:
         if isinstance(item, Gap):
@@ -407,17 +408,17 @@ class ChainValidation:
             return
         for part in self._not_off(Period(start, self._unlinked_until)):
             unproven = JudgedPeriod(part.start, part.end, Verdict.UNPROVEN, _BACKFILLS_NOT_LINKED)
-            self._account.timeline.add_problem(unproven)
+            self._reconciliation.timeline.add_problem(unproven)
 
     def _take_digest(self, judged: JudgedDigest, *, is_hourly: bool) -> None:
-        account, digest = self._account, judged.digest
+        account, digest = self._reconciliation, judged.digest
         if self._request.remembered is not None and judged.name == self._request.remembered.digest:
             self._has_seen_remembered = judged.verdict is not Verdict.MISSING
         if judged.unproven is not None:
             account.add_unproven_names(judged.unproven, judged.verdict)
         elif digest is None:
             account.add_unread(judged)
-        start = digest.start if digest else judged.end - self._account.interval
+        start = digest.start if digest else judged.end - self._reconciliation.interval
         is_asked = self._request.period.overlaps(start, judged.end)
         if is_asked:
             counter = account.tally.digests if is_hourly else account.tally.backfills
@@ -477,7 +478,7 @@ class ChainValidation:
         is_whole = self._request.origin.is_whole_at_its_end
         is_open = judged.verdict is Verdict.MISSING or (judged.verdict is Verdict.UNPROVEN and is_whole)
         times = self._not_off(whole) if is_open else [whole]
-        self._account.add_problem(judged, *times)
+        self._reconciliation.add_problem(judged, *times)
 
     def _not_off(self, period: Period) -> list[Period]:
         """The parts of a time in which logging is not proven to have been off, or what came before may still come."""
@@ -494,9 +495,9 @@ class ChainValidation:
         is_another = judged.name == remembered.digest and judged.sha256 != remembered.sha256
         if is_another or (link is not None and link.name == remembered.digest and link.sha256 != remembered.sha256):
             reason = "it is not, or not linked to, the digest that an earlier run ended with"
-            self._account.tally.digests[Verdict.ALTERED] += 1
+            self._reconciliation.tally.digests[Verdict.ALTERED] += 1
             altered = replace(judged, verdict=Verdict.ALTERED, reason=reason)
-            self._account.add_problem(altered, Period(digest.start, digest.end))
+            self._reconciliation.add_problem(altered, Period(digest.start, digest.end))
 
     def _check_remembered(self) -> None:
         """What an earlier run proved cannot go away: an older, genuine state of a bucket is one that lost something."""
@@ -510,12 +511,12 @@ class ChainValidation:
         reason = f"an earlier run proved it up to {remembered.digest}, and that digest is gone"
         for judged_period in remembered.periods:
             if judged_period.verdict is Verdict.PROVEN:
-                self._account.timeline.add_problem(
+                self._reconciliation.timeline.add_problem(
                     JudgedPeriod(judged_period.start, judged_period.end, Verdict.MISSING, reason)
                 )
-        self._account.timeline.add_problem(JudgedPeriod(remembered.end, named.end, Verdict.MISSING, reason))
-        self._account.tally.record(Problem(Verdict.MISSING, str(remembered.digest), reason))
-        self._account.tally.digests[Verdict.MISSING] += 1
+        self._reconciliation.timeline.add_problem(JudgedPeriod(remembered.end, named.end, Verdict.MISSING, reason))
+        self._reconciliation.tally.record(Problem(Verdict.MISSING, str(remembered.digest), reason))
+        self._reconciliation.tally.digests[Verdict.MISSING] += 1
 
     def _check_remembered_backfills(self) -> None:
         """The newest backfill digest is named by an earlier run alone. The others are named by the ones after them."""
@@ -533,13 +534,13 @@ class ChainValidation:
             if file.signature_status is SignatureStatus.FILE_MISSING:
                 reason = "an earlier run proved it, and it is gone"
                 gone = JudgedDigest(file.name, file.named.end, Verdict.MISSING, reason)
-                self._account.tally.backfills[Verdict.MISSING] += 1
-                self._account.add_problem(gone, Period(file.named.end - HOUR, file.named.end))
+                self._reconciliation.tally.backfills[Verdict.MISSING] += 1
+                self._reconciliation.add_problem(gone, Period(file.named.end - HOUR, file.named.end))
 
     def _take_hourly(self, item: JudgedDigest | Gap) -> None:
         if isinstance(item, Gap):
             for judged_period in self._explained(item):
-                self._account.add_period(judged_period)
+                self._reconciliation.add_period(judged_period)
             return
         if not self._has_tail:
             self._has_tail = True
@@ -621,7 +622,7 @@ class ChainValidation:
         else:
             periods = broken(self._gap_context, start, oldest_start, verdict)
         for judged_period in periods:
-            self._account.add_period(judged_period)
+            self._reconciliation.add_period(judged_period)
 
     # ---- the end of the chain --------------------------------------------------------------------------------------
 
@@ -636,7 +637,7 @@ class ChainValidation:
         if not self._request.origin.is_whole_at_its_end and not latest.is_here:
             periods = tuple(map(_in_a_copy, periods))
         for judged_period in periods:
-            self._account.add_period(judged_period)
+            self._reconciliation.add_period(judged_period)
 
     def _latest(self, newest: datetime | None) -> LatestDelivery:
         status = self._request.status
@@ -656,7 +657,7 @@ class ChainValidation:
 
         :returns: that, or ``None``; and whether it is not here, and may have been delivered elsewhere.
         """
-        latest_end, tolerance = newest, self._account.interval / 12  # five minutes of an hour
+        latest_end, tolerance = newest, self._reconciliation.interval / 12  # five minutes of an hour
         is_whole = self._request.origin.is_whole_at_its_end
         is_rewritten, before, latest = not is_whole, None, None
         for name, entry in self._digests_since((delivered - DELIVERED_WITHIN).date()):
@@ -674,7 +675,7 @@ class ChainValidation:
         if not is_rewritten and self._was_delivered_here(delivered, before):
             return False, False
         # A digest is not delivered before the time that it covers is over, be it an interval or up to a stop.
-        is_newest = latest_end is not None and latest_end + self._account.interval > delivered + tolerance
+        is_newest = latest_end is not None and latest_end + self._reconciliation.interval > delivered + tolerance
         if not is_newest or latest_end is None or self._was_stopped(latest_end, delivered):
             return None, not is_rewritten
         if latest is not None:
@@ -685,7 +686,7 @@ class ChainValidation:
         """Whether a digest is one that CloudTrail delivers at a moment when it is on time: an hour after its end, at
         most, and after a stop, the one that covers it.
         """
-        is_on_time = name.end <= moment <= name.end + self._account.interval
+        is_on_time = name.end <= moment <= name.end + self._reconciliation.interval
         return is_on_time and not self._was_stopped(name.end, moment)
 
     def _was_stopped(self, after: datetime, until: datetime) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from verify.integrity.state import Anchor
-from verify.integrity.timeline.configuration import Place
+from verify.integrity.timeline.configuration import BucketAndPrefix
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.timeline.verdict import BAD, HARMLESS, NO_EVIDENCE, Evidence, JudgedPeriod, Problem, Verdict
 from verify.storage.layout import ChainName
@@ -154,7 +154,7 @@ class ChainResult:
     tally: Tally
     anchor: Anchor | None = None
     early: tuple[JudgedPeriod, ...] = ()
-    places: frozenset[Place] = frozenset()
+    places: frozenset[BucketAndPrefix] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from verify.integrity.inventory import (
     walk_locations,
     walk_prefix,
 )
-from verify.integrity.timeline.configuration import Place
+from verify.integrity.timeline.configuration import BucketAndPrefix
 from verify.integrity.timeline.verdict import Problem, Verdict
 from verify.storage.layout import ChainName, DeliveryLocation, DigestName
 from verify.storage.objects import ObjectStore
@@ -50,7 +50,7 @@ _NO_ORGANIZATION = "AWSOrganizationsNotInUseException"
 class AccountRegion:
     """One account and region that must be accounted for.
 
-    :param chain: with a trail without a name where no file can be the trail's own: see :class:`_Own`.
+    :param chain: with a trail without a name where no file can be the trail's own: see :class:`_OwnFolders`.
     :param locations: where its files lie, or would lie.
     :param is_always_enabled: see :class:`verify.integrity.timeline.gaps.GapContext`.
     :param has_folder: whether the bucket has a folder for it.
@@ -85,11 +85,11 @@ class Scope:
     foreign: tuple[Problem, ...] = ()
     notices: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
-    places: tuple[Place, ...] = ()
+    places: tuple[BucketAndPrefix, ...] = ()
     is_settled: bool = True
-    unlisted: tuple[tuple[Place, str], ...] = ()
+    unlisted: tuple[tuple[BucketAndPrefix, str], ...] = ()
 
-    def holds(self, place: Place) -> bool:
+    def holds(self, place: BucketAndPrefix) -> bool:
         """Whether all of the trail's files of a bucket and prefix are looked at."""
         return place in self.places
 
@@ -111,11 +111,11 @@ class Destination:
     is_organization: bool | None
     is_multi_region: bool | None
     other_prefixes: tuple[str, ...] = ()
-    former: tuple[Place, ...] = ()
+    former: tuple[BucketAndPrefix, ...] = ()
     was_organization: bool | None = None
 
     @property
-    def place(self) -> Place:
+    def place(self) -> BucketAndPrefix:
         """The bucket and the prefix."""
         return self.bucket, self.prefix
 
@@ -124,7 +124,7 @@ class Destination:
         own = (prefix for place, prefix in (self.place, *self.former) if place == bucket)
         return (*own, *(self.other_prefixes if bucket == self.bucket else ()))
 
-    def with_former(self, places: Iterable[Place]) -> Destination:
+    def with_former(self, places: Iterable[BucketAndPrefix]) -> Destination:
         """The same, of a trail that delivered to some other places, too."""
         return replace(self, former=tuple(sorted({*self.former, *places})))
 
@@ -136,7 +136,7 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
-class _Own:
+class _OwnFolders:
     """Which folders a trail can have delivered to. A digest's name tells the account that was recorded, not the trail's
     owner: a trail of the same name and home region of that account itself, or of another organization, signs digests
     that are named alike.
@@ -154,7 +154,7 @@ class _Own:
     doubtful: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, account: str, locations: Iterable[DeliveryLocation]) -> _Own:
+    def of(cls, account: str, locations: Iterable[DeliveryLocation]) -> _OwnFolders:
         """That of a trail that is, or was, an organization's.
 
         :param locations: where files were found.
@@ -165,7 +165,7 @@ class _Own:
         return cls(account, frozenset(with_owner or (named if len(named) == 1 or not account else ())))
 
     @classmethod
-    def unknown(cls, account: str, named: frozenset[DeliveryLocation], *, is_told: bool) -> _Own:
+    def unknown(cls, account: str, named: frozenset[DeliveryLocation], *, is_told: bool) -> _OwnFolders:
         """That of a trail of which nothing tells whether it is an organization's, as that of a copy.
 
         :param named: where digests lie that are named as the trail's.
@@ -361,7 +361,7 @@ def _unsigned(bucket: str, walked: Walked) -> Iterable[str]:
 def _add_folders(
     table: _Table,
     destination: Destination,
-    own: _Own,
+    own: _OwnFolders,
     days: Mapping[tuple[DeliveryLocation, str], Days],
     regions: Regions,
 ) -> list[Problem]:
@@ -382,18 +382,18 @@ def _add_folders(
 
 def _own_in_bucket(
     trail: TrailName, destination: Destination, members: Members | None, locations: Iterable[DeliveryLocation]
-) -> _Own:
+) -> _OwnFolders:
     """Which of the locations can be the trail's own.
 
     :param members: those of the organization, where it may be an organization's trail.
     """
     if destination.was_organization is False and not destination.is_organization:
-        return _Own(trail.account, frozenset())
+        return _OwnFolders(trail.account, frozenset())
     found = frozenset(one for one in locations if not destination.is_others(one))
     # Who owns an organization is in no other; nothing of it may be left.
     if members is not None and members.organization and members.owner == trail.account:
-        return _Own(trail.account, frozenset({members.organization}))
-    own = _Own.of(trail.account, found)
+        return _OwnFolders(trail.account, frozenset({members.organization}))
+    own = _OwnFolders.of(trail.account, found)
     is_known = destination.is_organization or destination.was_organization
     is_doubtful = any(own.takes(one) and one.organization and one.account == trail.account for one in found)
     return replace(own, doubtful=frozenset({trail.account})) if is_doubtful and trail.account and not is_known else own
@@ -416,7 +416,7 @@ def _former(
 
     :returns: the places that are looked at, what is there, and a sentence for each that cannot be looked at.
     """
-    foreign, unlisted = list[Problem](), dict[Place, str]()
+    foreign, unlisted = list[Problem](), dict[BucketAndPrefix, str]()
     days: dict[tuple[DeliveryLocation, str], Days] = {}
     looked_at = {(location.bucket, location.prefix) for location in found.locations}
     places = [destination.place, *sorted(looked_at & set(destination.former) - {destination.place})]
@@ -441,11 +441,11 @@ def _former(
     )
 
 
-def _not_looked_at(place: Place, why: str) -> str:
+def _not_looked_at(place: BucketAndPrefix, why: str) -> str:
     return f"The trail delivered to {_address(place)} before, which could not be looked at: {why}"
 
 
-def _address(place: Place) -> str:
+def _address(place: BucketAndPrefix) -> str:
     bucket, prefix = place
     return f"s3://{bucket}/{prefix}".rstrip("/")
 
@@ -578,7 +578,7 @@ def scope_in_copy(
         raise TargetNotFound(
             f"The copy holds no digests of {trail}: those of a trail of that name are of account {', '.join(owners)}."
         )
-    own = _Own.unknown(meant.account, named, is_told=bool(meant.arn))
+    own = _OwnFolders.unknown(meant.account, named, is_told=bool(meant.arn))
     account_regions: dict[tuple[str, str], AccountRegion] = {}
     others: list[AccountRegion] = []
     for one in scope.account_regions:
@@ -624,7 +624,7 @@ def scope_in_copy(
     )
 
 
-def _nowhere(location: DeliveryLocation, own: _Own) -> DeliveryLocation:
+def _nowhere(location: DeliveryLocation, own: _OwnFolders) -> DeliveryLocation:
     """Where files of an account would lie of which there are none: not where another trail's do."""
     return location if own.takes(location) else replace(location, organization=_NOBODY)
 

@@ -23,10 +23,10 @@ from verify.integrity.scope import AccountRegion, Scope, others_of
 from verify.integrity.state import Anchor, Anchors, listing_hash
 from verify.integrity.timeline.configuration import (
     GLOBAL_SERVICE_EVENTS,
+    BucketAndPrefix,
     Configuration,
     DeliveryState,
     NoStatus,
-    Place,
     Setting,
     TrailCall,
     TrailStatus,
@@ -87,7 +87,7 @@ class ValidationRequest:
     at_best: Mapping[tuple[str, str], tuple[JudgedPeriod, ...]] | None = None
     on_proven: Callable[[ObjectName, str], None] = lambda _name, _sha256: None
     held: Period | None = None
-    with_places: Callable[[frozenset[Place]], Scope] | None = None
+    with_places: Callable[[frozenset[BucketAndPrefix]], Scope] | None = None
     untold: tuple[str, ...] = ()
 
 
@@ -121,7 +121,9 @@ class Validation:
         self._statuses: dict[str, TrailStatus | NoStatus] = {}
         self._days: dict[tuple[DeliveryLocation, str], Days] = dict(request.scope.days or {})
         self._accounted: tuple[AccountRegion, ...] = ()
-        self._led: frozenset[Place] = frozenset()  # to which digests led, beside the places that were looked at
+        self._led: frozenset[BucketAndPrefix] = (
+            frozenset()
+        )  # to which digests led, beside the places that were looked at
 
     @property
     def scope(self) -> Scope:
@@ -202,7 +204,9 @@ class Validation:
             for concluded in ("_settled_since", "_delivers_here_since"):
                 self.__dict__.pop(concluded, None)
 
-    def _unlisted_that_may_hold(self, chains: Sequence[ChainResult]) -> dict[Place, tuple[datetime, datetime]]:
+    def _unlisted_that_may_hold(
+        self, chains: Sequence[ChainResult]
+    ) -> dict[BucketAndPrefix, tuple[datetime, datetime]]:
         """The places that cannot be looked at and that may hold files of the period, each with the start and the end
         of the time of these, which is empty where the trail left shortly before the period.
         """
@@ -211,7 +215,7 @@ class Validation:
         led = self._led | {(location.bucket, location.prefix) for location, _ in scope.days or {}}
         before = period.start - DUE_AFTER_INTERVALS * HOUR
         left_before = configuration.left_before(before) - self._led
-        found: dict[Place, tuple[datetime, datetime]] = {}
+        found: dict[BucketAndPrefix, tuple[datetime, datetime]] = {}
         for place in (place for place, _ in scope.unlisted if place not in left_before):
             left, came = configuration.left(place), configuration.came(place, before)
             start = period.start
@@ -231,7 +235,9 @@ class Validation:
         proven = (judged for one in chains for judged in one.periods if judged.verdict is Verdict.PROVEN)
         return any(judged.start < moved - COMES_WITHIN for judged in proven)
 
-    def _where_unlisted(self, result: ChainResult, may_hold: Mapping[Place, tuple[datetime, datetime]]) -> ChainResult:
+    def _where_unlisted(
+        self, result: ChainResult, may_hold: Mapping[BucketAndPrefix, tuple[datetime, datetime]]
+    ) -> ChainResult:
         """Where a place that may hold files cannot be looked at, nobody knows that nothing was added there."""
         why = dict(self._request.scope.unlisted)
         problems = [
@@ -518,7 +524,7 @@ class Validation:
         except CannotLook as error:
             why = f"it was not validated: {error}"
             judged = JudgedPeriod(request.period.start, request.period.end, Verdict.UNPROVEN, why)
-            places = validation.places if validation else frozenset[Place]()
+            places = validation.places if validation else frozenset[BucketAndPrefix]()
             return ChainResult(chain, (judged,), Tally(), places=places)
         if before is None or anchor is None:
             return result

@@ -89,7 +89,7 @@ class LogFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LogSource:
     """The files that a question is about.
 
     :param source: where they are, in words.
@@ -182,7 +182,7 @@ class _Layout:
     trail: TrailKey | None = None
 
 
-def find_files(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> Place:
+def find_files(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> LogSource:
     """Find the files.
 
     :param aws: makes a session, where the files are in S3.
@@ -289,7 +289,7 @@ class _LocalFiles:
         raise NotImplementedError
 
 
-def _single_files(asked: Asked, paths: Iterable[Path], now: datetime) -> Place:
+def _single_files(asked: Asked, paths: Iterable[Path], now: datetime) -> LogSource:
     files: list[LogFile] = []
     for path in paths:
         if path.is_dir():
@@ -313,7 +313,7 @@ def _single_files(asked: Asked, paths: Iterable[Path], now: datetime) -> Place:
     if others:
         holes.append(f"{others} files in the folder have names that no log file has, so they were not read.")
     store: ObjectStore = _LocalFiles()  # type: ignore[assignment]
-    return Place(store, f"{len(chosen)} files that were named", chosen, _period(asked, now), tuple(holes))
+    return LogSource(store, f"{len(chosen)} files that were named", chosen, _period(asked, now), tuple(holes))
 
 
 def _is_log(path: Path) -> bool:
@@ -346,7 +346,7 @@ def log_file(entry: ListedObject) -> LogFile | None:
 # ---- a folder, a bundle, a bucket ----------------------------------------------------------------------------------
 
 
-def _in_folder(asked: Asked, path: Path, now: datetime) -> Place:
+def _in_folder(asked: Asked, path: Path, now: datetime) -> LogSource:
     store = FolderObjectStore(path)
     found = find_locations(store, "")
     locations = found.locations
@@ -378,7 +378,7 @@ def _local_version(store: FolderObjectStore, file: LogFile) -> str:
     return f"{status.st_ino}-{status.st_size}-{status.st_ctime_ns}"
 
 
-def _in_bundle(asked: Asked, manifest: Path, now: datetime) -> Place:
+def _in_bundle(asked: Asked, manifest: Path, now: datetime) -> LogSource:
     from verify.integrity.bundle import load_bundle  # noqa: PLC0415
     from verify.integrity.timeline.timeline import Period, outside  # noqa: PLC0415
 
@@ -423,7 +423,7 @@ def _not_in_bundle(said: Bundle, asked: Asked, period: Span) -> Iterator[str]:
             yield f"{len(lost)} log files {why}: {', '.join(lost[:NAMED])}{more}."
 
 
-def _in_bucket(asked: Asked, aws: Aws, now: datetime) -> Place:
+def _in_bucket(asked: Asked, aws: Aws, now: datetime) -> LogSource:
     from verify.integrity.sources import from_bucket  # noqa: PLC0415
     from verify.storage.s3 import S3ObjectStore  # noqa: PLC0415
 
@@ -474,7 +474,7 @@ def _never_delivered(ready: PreparedValidation, one: AccountRegion, since: datet
     return status.started is not None and status.started <= since and status.stopped is None
 
 
-def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime, *, is_copy: bool) -> Place:
+def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime, *, is_copy: bool) -> LogSource:
     chosen = {key: of for key, of in layout.days.items() if asked.takes(key[0].account, key[1])}
     expected = [each for each in layout.expected if asked.takes(*each)]
     if not chosen and not expected:
@@ -505,7 +505,7 @@ def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime,
     files = tuple(file for file in listed if is_delivered_in(file.delivered, period))
     beside = tuple(file for file in listed if not is_delivered_in(file.delivered, period))
     missing = tuple((each.account, each.region, each.missing) for each in covered if each.missing)
-    return Place(layout.store, "", files, period, tuple(holes), beside=beside, missing=missing)
+    return LogSource(layout.store, "", files, period, tuple(holes), beside=beside, missing=missing)
 
 
 def _of_region(

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from verify.logs.answer import MAX_NAMED, Basis, Unread
 from verify.logs.decode import Decoder, Wanted, decoder_for
 from verify.logs.engine import Engine, FileRow, Result, ResultColumn, open_engine
-from verify.logs.places import LogFile, Place
+from verify.logs.places import LogFile, LogSource
 from verify.logs.reading import ReadFile, read_files
 from verify.logs.schema import STORED
-from verify.logs.store import Part, Store, StoredFile, StoredPlace
+from verify.logs.store import Part, Store, StoredFile, StoredSource
 
 if TYPE_CHECKING:
     from verify.integrity.sources import PreparedValidation
@@ -50,10 +50,10 @@ def _say_nothing(files: int, events: int) -> None:
 @contextmanager
 def answer(
     sql: str,
-    place: Callable[[], Place | PreparedValidation],
+    place: Callable[[], LogSource | PreparedValidation],
     on_progress: OnProgress = _say_nothing,
-    store_of: Callable[[Place], Store] | None = None,
-    listing: Callable[[], Place] | None = None,
+    store_of: Callable[[LogSource], Store] | None = None,
+    listing: Callable[[], LogSource] | None = None,
 ) -> Iterator[Answer]:
     """The answer to a query.
 
@@ -67,13 +67,13 @@ def answer(
     with open_engine() as engine, _collecting_seldom():
         engine.judge(sql)
         found = place()
-        is_proof = not isinstance(found, Place)
-        is_timed = not isinstance(found, Place) or found.period is not None
-        listed = found if isinstance(found, Place) else listing() if listing else None
-        stored = StoredPlace(listed, store_of(listed)) if store_of and listed else None
+        is_proof = not isinstance(found, LogSource)
+        is_timed = not isinstance(found, LogSource) or found.period is not None
+        listed = found if isinstance(found, LogSource) else listing() if listing else None
+        stored = StoredSource(listed, store_of(listed)) if store_of and listed else None
         columns = engine.prepare(sql, is_timed=is_timed, by_file=is_proof or stored is not None)
         loading = _Loading(engine, on_progress)
-        if not isinstance(found, Place):
+        if not isinstance(found, LogSource):
             basis = loading.proven_files_of(found, columns, stored)
         elif stored is None:
             basis = loading.files_of(found, columns)
@@ -92,12 +92,12 @@ class Session:
 
 
 @contextmanager
-def session(place: Place | PreparedValidation, on_progress: OnProgress = _say_nothing) -> Iterator[Session]:
+def session(place: LogSource | PreparedValidation, on_progress: OnProgress = _say_nothing) -> Iterator[Session]:
     """Read all of the files, every column."""
     with open_engine() as engine, _collecting_seldom():
         columns = engine.prepare(_EVERYTHING)
         loading = _Loading(engine, on_progress)
-        if isinstance(place, Place):
+        if isinstance(place, LogSource):
             basis = loading.files_of(place, columns)
         else:
             basis = loading.proven_files_of(place, columns, None)
@@ -130,13 +130,13 @@ class _Loading:
         wanted = Wanted(self._conditions, period)
         return decoder_for(columns, wanted, with_position=self._engine.needs_position, is_compact=True)
 
-    def files_of(self, place: Place, columns: frozenset[str]) -> Basis:
+    def files_of(self, place: LogSource, columns: frozenset[str]) -> Basis:
         """All files of a place."""
         for read in read_files(place.store, place.files, self._decoder(columns, place.period)):
             self.add(read)
         return self._close(place.source, place.period, place.holes, place.notices)
 
-    def stored_files_of(self, place: Place, stored: StoredPlace) -> Basis:
+    def stored_files_of(self, place: LogSource, stored: StoredSource) -> Basis:
         """All files of a place: those that the store has from there, and the others from the place."""
         unknown = [file for file in place.files if file not in stored]
         taken_events = 0
@@ -151,7 +151,7 @@ class _Loading:
             self._add_stored(each, file)
         return self._close(place.source, place.period, place.holes, place.notices, parts)
 
-    def proven_files_of(self, ready: PreparedValidation, columns: frozenset[str], stored: StoredPlace | None) -> Basis:
+    def proven_files_of(self, ready: PreparedValidation, columns: frozenset[str], stored: StoredSource | None) -> Basis:
         """Those files that the digest chain vouches for: of the store, if there is one, those whose hash it signed."""
         from verify.logs.proof import Known, read_proven  # noqa: PLC0415 - it takes long to load
 

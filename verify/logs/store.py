@@ -33,7 +33,7 @@ import pyarrow.compute as pc
 
 from verify.errors import CannotLook, UsageError
 from verify.logs.decode import POSITION, arrow_type
-from verify.logs.places import LogFile, Place
+from verify.logs.places import LogFile, LogSource
 from verify.logs.reading import ReadFile
 from verify.logs.schema import BY_NAME, REPEATED, STORED, Kind
 
@@ -243,10 +243,10 @@ def _is_intact(part: Part) -> bool:
         return False
 
 
-class StoredPlace:
+class StoredSource:
     """What a store has of a place's files, and what it takes of those that are read now."""
 
-    def __init__(self, place: Place, store: Store) -> None:
+    def __init__(self, place: LogSource, store: Store) -> None:
         self._store = store
         self._version_of = place.version_of
         self._files = {file.shown_name: file for file in place.files}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from verify.hunt.run import Told
+from verify.hunt.run import TimelineAnswer
 from verify.hunt.timeline import NO_KEY, Call
 from verify.report.logs import basis_as_json, basis_as_text
 from verify.report.markdown import escaped, table
@@ -13,13 +13,13 @@ from verify.report.terminal import safe
 from verify.times import iso
 
 
-def read_lines(told: Told) -> Iterator[str]:
+def read_lines(told: TimelineAnswer) -> Iterator[str]:
     """What was read, and what was not: a line for each fact."""
     yield from basis_as_text(told.basis)
     yield from told.holes
 
 
-def closing_line(told: Told) -> str:
+def closing_line(told: TimelineAnswer) -> str:
     """What the timeline as a whole says."""
     more = "" if told.is_whole else " There may be more: see above."
     if told.calls:
@@ -28,7 +28,7 @@ def closing_line(told: Told) -> str:
     return f"No call of {told.principal} is in what was read; names are compared as they are written.{more}"
 
 
-def as_text(told: Told) -> Iterator[str]:
+def as_text(told: TimelineAnswer) -> Iterator[str]:
     """For people: a line for each call. The first lines say what was read."""
     for line in read_lines(told):
         yield safe(line).plain + "\n"
@@ -53,7 +53,7 @@ def _line(call: Call) -> str:
     return "  ".join(filter(None, words))
 
 
-def as_markdown(told: Told) -> Iterator[str]:
+def as_markdown(told: TimelineAnswer) -> Iterator[str]:
     """For a ticket: a table."""
     yield f"# Timeline of {escaped(told.principal)}\n\n"
     for line in read_lines(told):
@@ -78,7 +78,7 @@ def as_markdown(told: Told) -> Iterator[str]:
     yield f"\n{escaped(closing_line(told))}\n"
 
 
-def as_json(told: Told, exit_code: int) -> dict[str, Any]:
+def as_json(told: TimelineAnswer, exit_code: int) -> dict[str, Any]:
     """One document for programs."""
     return {
         "exit_code": exit_code,

@@ -65,7 +65,7 @@ class _Inflater:
         return bool(is_all_read and self._written_bytes.value == size_bytes)
 
 
-class _Own(local):
+class _ThreadInflater(local):
     """A thread's own decompressor: to make one takes longer than to call it."""
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ class _Room(local):
         self.view = memoryview(self._body)
 
 
-_OWN: Final = _Own()
+_OWN: Final = _ThreadInflater()
 _ROOM: Final = _Room()
 
 

@@ -7,13 +7,13 @@ import json
 import shlex
 from typing import Any
 
-from lab.scenarios.actor import Actor, Place, instance_session, learner, make_bucket, make_role
+from lab.scenarios.actor import Actor, CallOrigin, instance_session, learner, make_bucket, make_role
 from lab.scenarios.answers.facts import Fact, Kind
 from lab.scenarios.answers.saved import Stage
-from lab.scenarios.hunt import Director, Told
+from lab.scenarios.hunt import Director, HuntOutcome
 from lab.scenarios.people import Worker
 
-_ADMIN = Place("198.51.100.10", "aws-cli/2.31.0 md/Botocore#1.43.106 setup")
+_ADMIN = CallOrigin("198.51.100.10", "aws-cli/2.31.0 md/Botocore#1.43.106 setup")
 _TOOL = "aws-cli/1.16.150 Python/2.7.16 Linux/4.19 botocore/1.12.140"
 _ROLES = ("web-server-WAF-Role", "edge-proxy", "partner-gateway", "upload-frontend", "statement-render")
 _DATA = (
@@ -25,7 +25,7 @@ _DATA = (
 _FEWEST, _MOST = 240, 420
 
 
-def capital_one(director: Director) -> Told:
+def capital_one(director: Director) -> HuntOutcome:
     """Prepares the web server and its data, lets it work, and robs it.
 
     :raises LabError: the lab's time cannot pass as asked.
@@ -33,9 +33,11 @@ def capital_one(director: Director) -> Told:
     lab, chance = director.lab, director.chance
     role, (name, folder, words) = chance.choice(_ROLES), chance.choice(_DATA)
     instance = f"i-0{chance.getrandbits(64):016x}"
-    inside = Place(f"10.0.{chance.randrange(8, 32)}.{chance.randrange(4, 250)}", "Boto3/1.43.106 Linux/6.8 web-server")
+    inside = CallOrigin(
+        f"10.0.{chance.randrange(8, 32)}.{chance.randrange(4, 250)}", "Boto3/1.43.106 Linux/6.8 web-server"
+    )
     # From the addresses that are reserved for examples: https://www.rfc-editor.org/rfc/rfc5737
-    outside = Place(f"203.0.113.{chance.randrange(2, 250)}", _TOOL)
+    outside = CallOrigin(f"203.0.113.{chance.randrange(2, 250)}", _TOOL)
     objects = director.objects or chance.randrange(_FEWEST, _MOST)
     bucket, settings = f"{name}-{lab.account}", f"web-server-settings-{lab.account}"
 
@@ -60,7 +62,7 @@ def capital_one(director: Director) -> Told:
     robbed.client("s3").get_object(Bucket=settings, Key="settings.json")
     director.after(at_work)
 
-    return Told(
+    return HuntOutcome(
         alarm=(
             f"{director.now()}  To: the engineer on call  From: customer care",
             f"Customer data leaked {'yesterday' if director.passes_days else 'today'}: somebody offers {words}.",

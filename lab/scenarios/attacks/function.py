@@ -11,7 +11,7 @@ from lab.scenarios.actor import make_role
 from lab.scenarios.answers.facts import Fact, Kind
 from lab.scenarios.answers.saved import Stage, UndoingCall
 from lab.scenarios.attacks.stranger import administrator, day, office, outside, owner_of_a_key
-from lab.scenarios.hunt import Director, Told
+from lab.scenarios.hunt import Director, HuntOutcome
 from lab.scenarios.people import Call, Worker
 from lab.scenarios.stacks import stack_of
 
@@ -21,7 +21,7 @@ _LOOKS: tuple[Call, ...] = (("lambda", "list_functions", {}),)
 _ACTIONS = ("lambda:ListFunctions", "lambda:GetFunction", "lambda:UpdateFunctionCode", "lambda:AddPermission")
 
 
-def function(director: Director) -> Told:
+def function(director: Director) -> HuntOutcome:
     """Plays it.
 
     :raises LabError: the lab's time cannot pass as asked.
@@ -49,7 +49,7 @@ def function(director: Director) -> Told:
     client.add_permission(FunctionName=victim, StatementId="api", Action="lambda:InvokeFunction", Principal="*")
     director.after(lambda: [Worker(owner, _LOOKS)])
 
-    return Told(
+    return HuntOutcome(
         alarm=(
             f"{director.now()}  To: the engineer on call  From: development",
             f"Since {day(director)} one of our functions does something that is in none of our repositories.",

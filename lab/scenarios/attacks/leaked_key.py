@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from lab.scenarios.answers.facts import Fact, Kind
 from lab.scenarios.answers.saved import Stage, UndoingCall
 from lab.scenarios.attacks.stranger import day, office, outside, owner_of_a_key
-from lab.scenarios.hunt import Director, Told
+from lab.scenarios.hunt import Director, HuntOutcome
 from lab.scenarios.people import Call, Worker
 from lab.scenarios.stacks import stack_of
 
@@ -22,7 +22,7 @@ _IMAGE = "ami-0abcdef1234567890"
 _LOOKS: tuple[Call, ...] = (("ec2", "describe_instances", {}), ("ec2", "describe_vpcs", {}))
 
 
-def leaked_key(director: Director) -> Told:
+def leaked_key(director: Director) -> HuntOutcome:
     """Plays it.
 
     :raises LabError: the lab's time cannot pass as asked.
@@ -55,7 +55,7 @@ def leaked_key(director: Director) -> Told:
         director.keep(stage)
     director.after(lambda: [Worker(owner, _LOOKS)])
 
-    return Told(
+    return HuntOutcome(
         alarm=(
             f"{director.now()}  To: the engineer on call  From: finance",
             f"The forecast for this month is twelve times the last month's. It rose {day(director)}.",

@@ -9,7 +9,7 @@ from lab.scenarios.actor import make_role
 from lab.scenarios.answers.facts import Fact, Kind
 from lab.scenarios.answers.saved import Stage
 from lab.scenarios.attacks.stranger import administrator, day, office, outside, owner_of_a_key
-from lab.scenarios.hunt import Director, Told
+from lab.scenarios.hunt import Director, HuntOutcome
 from lab.scenarios.people import Call, Worker
 from lab.scenarios.stacks import stack_of
 
@@ -19,7 +19,7 @@ _LOOKS: tuple[Call, ...] = (("iam", "list_roles", {}), ("iam", "list_users", {})
 _ACTIONS = ("iam:ListRoles", "iam:ListUsers", "iam:GetRole", "iam:UpdateAssumeRolePolicy")
 
 
-def outside_trust(director: Director) -> Told:
+def outside_trust(director: Director) -> HuntOutcome:
     """Plays it.
 
     :raises LabError: the lab's time cannot pass as asked.
@@ -44,7 +44,7 @@ def outside_trust(director: Director) -> Told:
     iam.update_assume_role_policy(RoleName=role, PolicyDocument=document)
     director.after(lambda: [Worker(owner, _LOOKS)])
 
-    return Told(
+    return HuntOutcome(
         alarm=(
             f"{director.now()}  To: the engineer on call  From: threat intelligence",
             f"On a forum somebody sells access to our account: 'works since {day(director)}, needs no key of theirs'.",

@@ -9,7 +9,7 @@ from lab.scenarios.actor import Actor, make_bucket
 from lab.scenarios.answers.facts import Fact, Kind
 from lab.scenarios.answers.saved import Stage
 from lab.scenarios.attacks.stranger import administrator, day, office, outside, owner_of_a_key
-from lab.scenarios.hunt import Director, Told
+from lab.scenarios.hunt import Director, HuntOutcome
 from lab.scenarios.people import Call, Worker
 from lab.scenarios.stacks import stack_of
 
@@ -18,7 +18,7 @@ _DATA = (("product-photos", "photos"), ("project-archive", "projects"), ("contra
 _NOTE = "HOW-TO-RESTORE.txt"
 
 
-def ransom(director: Director) -> Told:
+def ransom(director: Director) -> HuntOutcome:
     """Plays it.
 
     :raises LabError: the lab's time cannot pass as asked.
@@ -49,7 +49,7 @@ def ransom(director: Director) -> Told:
     taken = _encrypt(owner.at(director.lab, there), bucket, chance.randbytes(32))
     director.after()
 
-    return Told(
+    return HuntOutcome(
         alarm=(
             f"{director.now()}  To: the engineer on call  From: the help desk",
             f"Since {day(director)} files of {bucket} cannot be opened any more. In it lies {_NOTE}.",

@@ -3,11 +3,11 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
 """
 
-from lab.scenarios.actor import Actor, Place, make_role, role_session
+from lab.scenarios.actor import Actor, CallOrigin, make_role, role_session
 from lab.scenarios.answers.facts import Fact, Kind
 from lab.scenarios.answers.saved import Stage, UndoingCall
 from lab.scenarios.attacks.stranger import administrator, day, office, outside, owner_of_a_key
-from lab.scenarios.hunt import Director, Told
+from lab.scenarios.hunt import Director, HuntOutcome
 from lab.scenarios.people import Call, Worker
 from lab.scenarios.stacks import stack_of
 
@@ -18,7 +18,7 @@ _PARAMETERS = ("/payments/api-key", "/database/master-password", "/signing/priva
 _LOOKS: tuple[Call, ...] = (("s3", "list_buckets", {}), ("sts", "get_caller_identity", {}))
 
 
-def role_chain(director: Director) -> Told:
+def role_chain(director: Director) -> HuntOutcome:
     """Plays it.
 
     :raises LabError: the lab's time cannot pass as asked.
@@ -54,7 +54,7 @@ def role_chain(director: Director) -> Told:
     taken.client("ssm").get_parameter(Name=parameter, WithDecryption=True)
     director.after(lambda: [Worker(owner, _LOOKS)])
 
-    return Told(
+    return HuntOutcome(
         alarm=(
             f"{director.now()}  To: the engineer on call  From: the owner of {parameter}",
             f"This value was used by a stranger {day(director)}. Only {second} can read it, and that is a role.",
@@ -74,7 +74,7 @@ def role_chain(director: Director) -> Told:
     )
 
 
-def _take(director: Director, actor: Actor, roles: tuple[str, ...], place: Place) -> Actor:
+def _take(director: Director, actor: Actor, roles: tuple[str, ...], place: CallOrigin) -> Actor:
     for arn in roles:
         actor = role_session(director.lab, actor, arn, "session", place)
     return actor

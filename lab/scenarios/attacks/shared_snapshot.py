@@ -8,7 +8,7 @@ from dataclasses import replace
 from lab.scenarios.answers.facts import Fact, Kind
 from lab.scenarios.answers.saved import Stage, UndoingCall
 from lab.scenarios.attacks.stranger import administrator, day, office, outside, owner_of_a_key
-from lab.scenarios.hunt import Director, Told
+from lab.scenarios.hunt import Director, HuntOutcome
 from lab.scenarios.people import Call, Worker
 from lab.scenarios.stacks import stack_of
 
@@ -17,7 +17,7 @@ _LOOKS: tuple[Call, ...] = (("ec2", "describe_volumes", {}), ("ec2", "describe_s
 _ACTIONS = ("ec2:Describe*", "ec2:CreateSnapshot", "ec2:ModifySnapshotAttribute")
 
 
-def shared_snapshot(director: Director) -> Told:
+def shared_snapshot(director: Director) -> HuntOutcome:
     """Plays it.
 
     :raises LabError: the lab's time cannot pass as asked.
@@ -46,7 +46,7 @@ def shared_snapshot(director: Director) -> Told:
     shared = director.now()
     director.after(lambda: [Worker(owner, _LOOKS)])
 
-    return Told(
+    return HuntOutcome(
         alarm=(
             f"{director.now()}  To: the engineer on call  From: legal",
             f"Somebody wants money, and shows rows of our database that are from {day(director)}.",

@@ -3,11 +3,11 @@
 from random import Random
 from typing import Any
 
-from lab.scenarios.actor import Actor, Place, learner
+from lab.scenarios.actor import Actor, CallOrigin, learner
 from lab.scenarios.hunt import Director
 from lab.scenarios.stacks import user
 
-ADMIN = Place("198.51.100.10", "aws-cli/2.31.0 md/Botocore#1.43.106 setup")
+ADMIN = CallOrigin("198.51.100.10", "aws-cli/2.31.0 md/Botocore#1.43.106 setup")
 
 _TOOLS = (
     "aws-cli/1.16.150 Python/2.7.16 Linux/4.19 botocore/1.12.140",
@@ -21,17 +21,17 @@ def administrator(director: Director) -> Actor:
     return learner(director.lab, ADMIN)
 
 
-def outside(chance: Random) -> Place:
+def outside(chance: Random) -> CallOrigin:
     """Where a stranger calls from: https://www.rfc-editor.org/rfc/rfc5737"""
-    return Place(f"203.0.113.{chance.randrange(2, 250)}", chance.choice(_TOOLS))
+    return CallOrigin(f"203.0.113.{chance.randrange(2, 250)}", chance.choice(_TOOLS))
 
 
-def office(chance: Random) -> Place:
+def office(chance: Random) -> CallOrigin:
     """Where the owner of a key works."""
-    return Place(f"198.51.100.{chance.randrange(80, 99)}", "aws-cli/2.31.0 md/Botocore#1.43.106 md/prompt#off")
+    return CallOrigin(f"198.51.100.{chance.randrange(80, 99)}", "aws-cli/2.31.0 md/Botocore#1.43.106 md/prompt#off")
 
 
-def owner_of_a_key(director: Director, name: str, statements: list[dict[str, Any]], place: Place) -> Actor:
+def owner_of_a_key(director: Director, name: str, statements: list[dict[str, Any]], place: CallOrigin) -> Actor:
     """A user who may do only so much, at work."""
     allowed = [{"Effect": "Allow", **each} for each in statements]
     return user(director.lab, administrator(director), name, {"Version": "2012-10-17", "Statement": allowed}, place)

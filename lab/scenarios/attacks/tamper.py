@@ -13,15 +13,15 @@ from botocore.exceptions import ClientError
 
 from lab.errors import LabError
 from lab.instance import control
-from lab.scenarios.actor import Actor, Place, learner
+from lab.scenarios.actor import Actor, CallOrigin, learner
 from lab.scenarios.answers.facts import Fact, Kind
 from lab.scenarios.answers.saved import SavedObject, SavedTrail, Stage
-from lab.scenarios.hunt import Director, Told
+from lab.scenarios.hunt import Director, HuntOutcome
 from lab.scenarios.people import Call, Worker
 from lab.scenarios.recording import logging_trails
 from lab.scenarios.stacks import stack_of, user
 
-_ADMIN = Place("198.51.100.10", "aws-cli/2.31.0 md/Botocore#1.43.106 setup")
+_ADMIN = CallOrigin("198.51.100.10", "aws-cli/2.31.0 md/Botocore#1.43.106 setup")
 _TOOL = "Boto3/1.26.0 Python/3.9 Linux/5.10"
 _OPERATORS = ("mallory", "log-operator", "ops-night-shift", "platform-dana", "storage-admin")
 _SERVICE_USERS = ("billing-export", "erp-sync", "invoice-mailer", "warehouse-loader")
@@ -43,7 +43,7 @@ class _Digest:
     logs: tuple[str, ...]
 
 
-def tamper(director: Director) -> Told:
+def tamper(director: Director) -> HuntOutcome:
     """Attacks the first trail that logs.
 
     :raises LabError: there is none, or the lab's time cannot pass as asked.
@@ -60,9 +60,9 @@ def tamper(director: Director) -> Told:
             f"aws cloudtrail update-trail --name {trails[0]['Name']} --is-multi-region-trail"
         )
     name, robbed = chance.choice(_OPERATORS), chance.choice(_SERVICE_USERS)
-    office = Place(f"198.51.100.{chance.randrange(80, 99)}", "aws-cli/2.31.0 md/Botocore#1.43.106 md/prompt#off")
+    office = CallOrigin(f"198.51.100.{chance.randrange(80, 99)}", "aws-cli/2.31.0 md/Botocore#1.43.106 md/prompt#off")
     # From the addresses that are reserved for examples: https://www.rfc-editor.org/rfc/rfc5737
-    outside = Place(f"203.0.113.{chance.randrange(2, 250)}", _TOOL)
+    outside = CallOrigin(f"203.0.113.{chance.randrange(2, 250)}", _TOOL)
 
     stage = Stage(users=(name, robbed), stacks=(stack_of(name),), trail=_as_it_is(admin, trail))
     director.keep(stage)
@@ -81,7 +81,7 @@ def tamper(director: Director) -> Told:
     intruder.client("iam").list_users()
     director.after()
     days = 2 if director.passes_days else 1
-    return Told(
+    return HuntOutcome(
         alarm=(
             f"{director.now()}  To: the engineer on call  From: accounting",
             f"Somebody downloads our exports with a new access key of the user {robbed}. Nobody here has made one,",

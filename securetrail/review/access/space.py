@@ -54,7 +54,7 @@ Part = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ResourceText:
     """A resource, or one that stands for all which the same patterns match.
 
     :param kind: as in ``actions.json``.
@@ -136,18 +136,18 @@ class Space:
         return found
 
     @cached_property
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[ResourceText, ...]:
         """The resources that the policies tell apart."""
         patterns = {
             Pattern(Form.LIKE, pattern) for statement in self._statements for pattern in statement.resources.patterns
         }
         parts = _PARTS.get(self._subject.kind)
         if parts is None:
-            return tuple(Place(text, "") for text in texts(patterns, Pattern(Form.LIKE, "?*")))
+            return tuple(ResourceText(text, "") for text in texts(patterns, Pattern(Form.LIKE, "?*")))
         if self._subject.kind is Kind.BUCKET:
             patterns.add(Pattern(Form.LIKE, self.arn + LOG_OBJECTS))
         return tuple(
-            Place(text, kind)
+            ResourceText(text, kind)
             for kind, suffix in parts[1]
             for text in texts(patterns, Pattern(Form.LIKE if suffix else Form.EQUAL, self.arn + suffix))
         )

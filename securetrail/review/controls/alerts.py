@@ -257,12 +257,12 @@ def _without_spaces(rule: str) -> str:
     return text
 
 
-Told = frozenset[tuple[str, frozenset[str]]]
+Notified = frozenset[tuple[str, frozenset[str]]]
 _WHOLE: Final = "$"
 _IN_TEMPLATE: Final = re.compile(r"<([^<>\s]+)>")
 
 
-def told(properties: Properties) -> Told | Unknown:
+def told(properties: Properties) -> Notified | Unknown:
     """What each target of a rule is told of an event, as paths in it; a constant input tells nothing of it.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
@@ -289,12 +289,12 @@ def _paths(target: Mapping[str, Any]) -> frozenset[str]:
     return frozenset({path for name, path in (transformer.get("InputPathsMap") or {}).items() if name in names} | whole)
 
 
-def _told_words(value: Told) -> str:
+def _told_words(value: Notified) -> str:
     return "; ".join(f"{arn}: {', '.join(sorted(paths)) or 'nothing of the event'}" for arn, paths in sorted(value))
 
 
 @where_known(_told_words)
-def tells_less(before: Told, after: Told) -> Weakening | None:
+def tells_less(before: Notified, after: Notified) -> Weakening | None:
     """What targets that there still are do not hear of an event any more."""
     now = dict(after)
     lost = {arn: paths for arn, paths in before if arn in now and not all(_is_told(each, now[arn]) for each in paths)}

@@ -8,7 +8,7 @@ from typing import Final
 
 from securetrail.review.changes.resources import Change, Kind
 from securetrail.review.comparison import Review
-from securetrail.review.findings import Acknowledgement, Place
+from securetrail.review.findings import Acknowledgement, SourceLine
 from securetrail.review.granted import few, in_full
 from securetrail.review.objections import Objection
 
@@ -188,7 +188,7 @@ def _changes(changes: Sequence[Change], declarations: Sequence[Change]) -> Itera
 
 def _exceptions(entries: Sequence[Acknowledgement]) -> Iterator[Block]:
     """One reason often answers the same rule of several packs."""
-    grouped: dict[tuple[str, str, Place | None], list[str]] = {}
+    grouped: dict[tuple[str, str, SourceLine | None], list[str]] = {}
     for entry in entries:
         grouped.setdefault((entry.construct, entry.reason, entry.place), []).append(entry.rule.split("::", 1)[-1])
     if grouped:
@@ -245,5 +245,5 @@ def _spaced(notices: Sequence[str]) -> Iterator[str]:
     return (f" {notice}" for notice in notices)
 
 
-def _where(place: Place | None) -> str:
+def _where(place: SourceLine | None) -> str:
     return "" if place is None else f"{place.file}:{place.line}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from securetrail.printable import printable
 from securetrail.review.comparison import Review
-from securetrail.review.findings import Place
+from securetrail.review.findings import SourceLine
 
 
 def workflow_commands(review: Review) -> list[str]:
@@ -26,7 +26,7 @@ def workflow_commands(review: Review) -> list[str]:
     return lines
 
 
-def _command(level: str, place: Place | None, title: str, message: str) -> str:
+def _command(level: str, place: SourceLine | None, title: str, message: str) -> str:
     where = "" if place is None else f"file={_value(place.file)},line={place.line},"
     return f"::{level} {where}title={_value(title)}::{_escaped(message)}"
 

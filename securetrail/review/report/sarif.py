@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from securetrail.printable import printable
 from securetrail.review.comparison import Review
-from securetrail.review.findings import Place
+from securetrail.review.findings import SourceLine
 from securetrail.review.objections import Objection
 
 _LEVELS: Final = {"error": "error", "warning": "warning"}
@@ -25,7 +25,7 @@ class _Result:
     rule: str
     level: str
     message: str
-    place: Place
+    place: SourceLine
     fingerprint: str
 
 
@@ -56,7 +56,9 @@ def sarif(review: Review) -> dict[str, Any]:
 
 def _results(review: Review) -> Iterator[_Result]:
     for each in review.objections:
-        yield _Result(each.id.split(":")[0], "error", each.says, each.place or Place("cdk.json", 1), each.fingerprint)
+        yield _Result(
+            each.id.split(":")[0], "error", each.says, each.place or SourceLine("cdk.json", 1), each.fingerprint
+        )
     for finding in (*review.difference.findings, *review.difference.standing_findings):
         if finding.place is not None and (
             finding.severity != "error" or finding in review.difference.standing_findings

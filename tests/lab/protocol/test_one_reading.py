@@ -15,7 +15,7 @@ from lab.protocol.catalogue import service_model
 from lab.protocol.cbor import encoded
 from lab.protocol.decode import parser
 from lab.protocol.request import Headers
-from lab.scenarios.actor import Actor, Credentials, Place
+from lab.scenarios.actor import Actor, CallOrigin, Credentials
 from tests.lab.conftest import ClientFactory, error_of, root_keys
 from tests.lab.identities import Identity, allow, make_user, policy
 from tests.lab.signing import FORM, ask, send, signed
@@ -246,7 +246,7 @@ def test_the_labs_own_program_names_another_address(lab: Lab) -> None:
     user = make_user(lab, "scenario-there", allow("iam:ListUsers", Condition=from_there))
     credentials = Credentials(*keys(user))
 
-    assert Actor(lab, "there", credentials, Place("10.1.2.3", "agent")).client("iam").list_users()["Users"]
+    assert Actor(lab, "there", credentials, CallOrigin("10.1.2.3", "agent")).client("iam").list_users()["Users"]
 
 
 @pytest.mark.parametrize("url", ["mine?/victim", "mine#/victim", "http://h/mine;/victim", "\tmine", "a/b/victim", ""])

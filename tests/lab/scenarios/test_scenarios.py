@@ -18,7 +18,7 @@ from lab.errors import LabError
 from lab.instance import control, lifecycle
 from lab.instance.environment import aws_environment
 from lab.instance.folder import HOME_VARIABLE, PROJECT, Lab
-from lab.scenarios.actor import Actor, Credentials, Place
+from lab.scenarios.actor import Actor, CallOrigin, Credentials
 from lab.scenarios.answers import saved
 from lab.scenarios.answers.facts import Kind
 from lab.scenarios.exercise import exercise
@@ -325,7 +325,7 @@ def test_a_scenario_rejects_any_endpoint_but_the_labs(past: Lab) -> None:
         with pytest.raises(LabError, match="only talk to this machine"):
             list(scenario(elsewhere, name, Size(events=0, days=0)))
     with pytest.raises(LabError):
-        Actor(elsewhere, "a", Credentials("k", "s"), Place("127.0.0.1", "agent"))
+        Actor(elsewhere, "a", Credentials("k", "s"), CallOrigin("127.0.0.1", "agent"))
 
 
 def test_a_scenario_says_when_no_trail_will_deliver_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ from securetrail.review.changes.resources import Change, Kind
 from securetrail.review.comparison import Difference, Repository, Review
 from securetrail.review.controls.compare import ControlLoss, Loss
 from securetrail.review.decisions import Accepted, Decision
-from securetrail.review.findings import Acknowledgement, Finding, Place
+from securetrail.review.findings import Acknowledgement, Finding, SourceLine
 from securetrail.review.objections import Objection
 from securetrail.review.report.as_json import as_json
 from securetrail.review.report.document import document
@@ -62,7 +62,7 @@ TEXTS = st.sampled_from(ATTACKS) | st.text(
 
 def review_of(text: str) -> Review:
     """A review in which all that a change can choose is this text."""
-    place, name = Place(text, 1), Id(text, text)
+    place, name = SourceLine(text, 1), Id(text, text)
     access = Access(name, text, text, (text,), text, text, text, is_certain=True, objects=True)
     objection = Objection(text, text, text, text, place)
     difference = Difference(

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from securetrail.review.errors import ReviewError
-from securetrail.review.findings import Acknowledgement, Construct, Finding, Findings, Place, read_checkov
+from securetrail.review.findings import Acknowledgement, Construct, Finding, Findings, SourceLine, read_checkov
 from securetrail.review.machinery.dependencies import differing, versions
 from securetrail.review.machinery.files import compare_machinery, judging_files
 from securetrail.review.machinery.packs import lost_packs, new_exceptions, new_findings, silent_rules
@@ -33,7 +33,7 @@ def ids(objections: Any) -> list[tuple[str, str]]:
 
 
 def acknowledged(construct: str, file: str = "lib/exceptions.py", reason: str = "It receives logs.") -> Acknowledgement:
-    return Acknowledgement(f"{PACK}::{RULE}", reason, construct, Place(file, 3), f"/repository/{file}")
+    return Acknowledgement(f"{PACK}::{RULE}", reason, construct, SourceLine(file, 3), f"/repository/{file}")
 
 
 def test_a_rule_pack_that_does_not_run_any_more_is_objected_to() -> None:
@@ -102,12 +102,12 @@ def checkov(folder: Path, *skipped: str, unread: list[str] | None = None) -> Pat
 
 
 def test_a_new_exception_from_a_rule_of_checkov_is_one_of_the_construct(tmp_path: Path) -> None:
-    constructs = {("S", "Logs"): Construct("S/Bucket/Resource", Place("app.py", 3))}
+    constructs = {("S", "Logs"): Construct("S/Bucket/Resource", SourceLine("app.py", 3))}
 
     found = read_checkov(checkov(tmp_path, "CKV_AWS_18"), constructs)
 
     (entry,) = found.acknowledgements
-    assert (entry.construct, entry.place) == ("S/Bucket/Resource", Place("app.py", 3))
+    assert (entry.construct, entry.place) == ("S/Bucket/Resource", SourceLine("app.py", 3))
     paths = {each.path for each in constructs.values()}
     assert new_exceptions(Findings((), ()), found, paths, set()) == ((entry, True),)
 

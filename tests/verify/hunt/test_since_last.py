@@ -15,7 +15,7 @@ from tests.verify.simulation.trail import Chain, event
 from verify.cli import main
 from verify.hunt.state import Hunted, after, marks_of, only_new
 from verify.logs.places import LogFile
-from verify.logs.places import Place as Listed
+from verify.logs.places import LogSource as Listed
 from verify.storage.folder import FolderObjectStore
 from verify.storage.objects import ObjectName
 
@@ -30,7 +30,7 @@ level: high
 """
 
 
-class Place:
+class LogSource:
     """A folder of log files, a rule and a state file."""
 
     def __init__(self, folder: Path) -> None:
@@ -57,15 +57,15 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def place(tmp_path: Path) -> LogSource:
+    return LogSource(tmp_path)
 
 
 def found(capsys: Capture) -> list[str]:
     return sorted(each for finding in json.loads(capsys.readouterr().out)["findings"] for each in finding["event_ids"])
 
 
-def test_each_file_is_hunted_in_once_however_old_its_events_are(place: Place, capsys: Capture) -> None:
+def test_each_file_is_hunted_in_once_however_old_its_events_are(place: LogSource, capsys: Capture) -> None:
     place.deliver("first", "1", "2")
     assert main(place.options()) == 1
     assert found(capsys) == ["1", "2"]
@@ -79,7 +79,7 @@ def test_each_file_is_hunted_in_once_however_old_its_events_are(place: Place, ca
     assert main(place.options()) == 3
 
 
-def test_a_file_that_could_not_be_read_is_tried_again(place: Place, capsys: Capture) -> None:
+def test_a_file_that_could_not_be_read_is_tried_again(place: LogSource, capsys: Capture) -> None:
     whole = place.deliver("first", "1").read_bytes()
     (place.logs / "first.json").write_bytes(b"{" + b" " * (len(whole) - 1))  # of the same size
     assert main(place.options()) == 3
@@ -90,7 +90,7 @@ def test_a_file_that_could_not_be_read_is_tried_again(place: Place, capsys: Capt
     assert found(capsys) == ["1"]
 
 
-def test_a_file_that_grew_is_hunted_in_again(place: Place, capsys: Capture) -> None:
+def test_a_file_that_grew_is_hunted_in_again(place: LogSource, capsys: Capture) -> None:
     place.deliver("first", "1")
     main(place.options())
     place.deliver("first", "1", "2")
@@ -126,7 +126,9 @@ def test_a_missing_file_that_was_there_again_is_told_again() -> None:
     assert only_new(gone, {}, again).missing == gone.missing
 
 
-def test_the_state_file_is_its_owners_alone_and_refused_where_others_may_write(place: Place, capsys: Capture) -> None:
+def test_the_state_file_is_its_owners_alone_and_refused_where_others_may_write(
+    place: LogSource, capsys: Capture
+) -> None:
     place.deliver("first", "1")
     assert main(place.options()) == 1
     assert place.state.stat().st_mode & 0o777 == 0o600
@@ -138,7 +140,7 @@ def test_the_state_file_is_its_owners_alone_and_refused_where_others_may_write(p
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"form": 1}', '{"form": 1, "source": 5, "files": 5}', "[" * 9999])
-def test_a_damaged_state_file_is_refused(place: Place, content: str) -> None:
+def test_a_damaged_state_file_is_refused(place: LogSource, content: str) -> None:
     place.deliver("first", "1")
     place.state.write_text(content)
     place.state.chmod(0o600)
@@ -147,7 +149,7 @@ def test_a_damaged_state_file_is_refused(place: Place, content: str) -> None:
     assert place.state.read_text() == content
 
 
-def test_a_state_file_is_that_of_one_source(place: Place, tmp_path: Path, capsys: Capture) -> None:
+def test_a_state_file_is_that_of_one_source(place: LogSource, tmp_path: Path, capsys: Capture) -> None:
     place.deliver("first", "1")
     assert main(place.options()) == 1
     (tmp_path / "other").mkdir()
@@ -161,13 +163,13 @@ def test_a_state_file_is_that_of_one_source(place: Place, tmp_path: Path, capsys
 
 
 @pytest.mark.parametrize("more", [["--start", "2026-01-01"], ["--end", "now"], ["--proven-only"]])
-def test_what_contradicts_it_is_refused(place: Place, more: list[str]) -> None:
+def test_what_contradicts_it_is_refused(place: LogSource, more: list[str]) -> None:
     place.deliver("first", "1")
     assert main(place.options(*more)) == 2
     assert not place.state.exists()
 
 
-def test_a_time_in_which_late_files_would_be_lost_is_refused(place: Place, capsys: Capture) -> None:
+def test_a_time_in_which_late_files_would_be_lost_is_refused(place: LogSource, capsys: Capture) -> None:
     place.deliver("first", "1")
     assert main(place.options("--since", "6d")) == 2
     assert "would lose files that are delivered late" in capsys.readouterr().err
@@ -176,7 +178,7 @@ def test_a_time_in_which_late_files_would_be_lost_is_refused(place: Place, capsy
 
 
 @pytest.mark.parametrize("more", [["--region", "us-east-1"], ["--account", "111122223333"]])
-def test_a_hunt_in_a_part_does_not_pass_for_one_in_all(place: Place, capsys: Capture, more: list[str]) -> None:
+def test_a_hunt_in_a_part_does_not_pass_for_one_in_all(place: LogSource, capsys: Capture, more: list[str]) -> None:
     place.deliver("first", "1")
     main(place.options(*more))
     assert main(place.options(*more)) == 3
@@ -202,14 +204,14 @@ def test_who_looks_back_less_far_for_once_does_not_hunt_in_old_files_again() -> 
     assert only_new(again, marks_of(again), known).files == ()
 
 
-def test_state_and_since_last_belong_together(place: Place) -> None:
+def test_state_and_since_last_belong_together(place: LogSource) -> None:
     place.deliver("first", "1")
     options = place.options()
     assert main([each for each in options if each != "--since-last"]) == 2
     assert main(options[:-2]) == 2
 
 
-def test_what_could_not_be_printed_is_not_remembered(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_could_not_be_printed_is_not_remembered(place: LogSource, monkeypatch: pytest.MonkeyPatch) -> None:
     place.deliver("first", "1")
     monkeypatch.setattr("verify.report.terminal.Terminal.print_json", _raise)
 
@@ -223,7 +225,7 @@ def _raise(*_: Any) -> None:
 
 @pytest.mark.regular
 def test_in_the_trails_bucket_a_missing_file_is_told_once(
-    serve_chain: Callable[[Chain], Chain], monkeypatch: pytest.MonkeyPatch, capsys: Capture, place: Place
+    serve_chain: Callable[[Chain], Chain], monkeypatch: pytest.MonkeyPatch, capsys: Capture, place: LogSource
 ) -> None:
     built = trail(6)
     built.log(built.at - timedelta(minutes=5), event("DeleteBucket", built.at - timedelta(minutes=10)))
@@ -241,7 +243,7 @@ def test_in_the_trails_bucket_a_missing_file_is_told_once(
 
 @pytest.mark.regular
 def test_a_time_since_the_last_hunt_that_is_not_listed_makes_exit_3(
-    serve_chain: Callable[[Chain], Chain], monkeypatch: pytest.MonkeyPatch, capsys: Capture, place: Place
+    serve_chain: Callable[[Chain], Chain], monkeypatch: pytest.MonkeyPatch, capsys: Capture, place: LogSource
 ) -> None:
     chain = serve_chain(trail(6))
     options = [each for each in place.options() if each not in ("--in", str(place.logs))]

@@ -19,8 +19,8 @@ from verify.posture.facts.copies import CopyQuestions
 from verify.posture.facts.trail import (
     AccessGrant,
     AccountSubscription,
+    BucketLocation,
     Owners,
-    Place,
     Replica,
     Replication,
     TrailFacts,
@@ -94,7 +94,7 @@ def test_the_access_points_of_another_accounts_bucket_are_that_accounts_to_list(
     monkeypatch: pytest.MonkeyPatch, owner: str | None
 ) -> None:
     questions = BucketQuestions(offline(monkeypatch), "us-east-1")
-    found = _access_points(questions, but().target, Value(Place("us-east-1", owner)))
+    found = _access_points(questions, but().target, Value(BucketLocation("us-east-1", owner)))
     assert isinstance(found, Failed)
     assert "belongs to" in str(found)
 

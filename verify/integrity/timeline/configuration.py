@@ -54,7 +54,7 @@ class Setting(Enum):
 
 
 # A bucket and a prefix.
-Place = tuple[str, str]
+BucketAndPrefix = tuple[str, str]
 
 
 # That one of these is off today says nothing of before: it may have been turned off in the minutes that the event
@@ -282,26 +282,26 @@ class Configuration:
         today = self.today and replace(self.today, leaves_out=leaves_out, recording_unknown=unknown)
         return replace(self, today=today)
 
-    def moves(self) -> tuple[tuple[TrailCall, Place | None], ...]:
+    def moves(self) -> tuple[tuple[TrailCall, BucketAndPrefix | None], ...]:
         """The calls that may have given the trail another place, the oldest first, each with the place of before it.
 
         ``None`` where that is not known.
         """
-        found: list[tuple[TrailCall, Place | None]] = []
-        place: Place | None = None
+        found: list[tuple[TrailCall, BucketAndPrefix | None]] = []
+        place: BucketAndPrefix | None = None
         for call in sorted((call for call in self.calls if call.relocates or call.bucket), key=lambda call: call.at):
             if call.relocates:
                 found.append((call, place))
             place = (call.bucket, call.prefix) if call.bucket else None
         return tuple(found)
 
-    def last_places(self) -> frozenset[Place]:
+    def last_places(self) -> frozenset[BucketAndPrefix]:
         """Where the last call that tells a place says that the trail delivers; several where calls of one second do."""
         told = [call for call in self.calls if call.bucket]
         last = max((call.at for call in told), default=None)
         return frozenset((call.bucket, call.prefix) for call in told if call.at == last)
 
-    def left(self, place: Place) -> datetime | None:
+    def left(self, place: BucketAndPrefix) -> datetime | None:
         """When the trail left a place for the last time, by the calls that are known; ``None`` where none tells of it.
 
         It may have left with a move of which the place before it is not known any place that no call tells of.
@@ -310,7 +310,7 @@ class Configuration:
         left = [call.at for call, before in self.moves() if before == place or (before is None and not is_told)]
         return max(left, default=None)
 
-    def came(self, place: Place, since: datetime | None = None) -> datetime | None:
+    def came(self, place: BucketAndPrefix, since: datetime | None = None) -> datetime | None:
         """When the trail came to a place for the first time, by the calls that are known.
 
         ``None`` where none tells of it, or where the first of them found the trail there.
@@ -326,7 +326,7 @@ class Configuration:
         # A call that does not tell where it moved the trail may have moved it there.
         return min([first, *(call.at for call in calls if call.relocates and not call.bucket)])
 
-    def _was_elsewhere_at(self, place: Place, before: datetime | None) -> datetime:
+    def _was_elsewhere_at(self, place: BucketAndPrefix, before: datetime | None) -> datetime:
         """The last moment before another one at which calls told of places, if none of these is a certain one."""
         told = [call for call in self.calls if call.bucket and before is not None and call.at < before]
         last = max((call.at for call in told), default=_LONG_AGO)
@@ -341,18 +341,18 @@ class Configuration:
         moves = self.moves()
         return moves[0][0].at if moves and moves[0][1] is None else None
 
-    def left_before(self, moment: datetime) -> frozenset[Place]:
+    def left_before(self, moment: datetime) -> frozenset[BucketAndPrefix]:
         """The places that the trail left before a moment, by the calls that are known, and did not return to."""
         told = sorted((call for call in self.calls if call.bucket), key=lambda call: call.at)
         since = {(call.bucket, call.prefix) for call in told if call.at >= moment}
         before = [(call.bucket, call.prefix) for call in told if call.at < moment]
         return frozenset({*before[:-1]} - {*before[-1:]} - since)
 
-    def places(self) -> frozenset[Place]:
+    def places(self) -> frozenset[BucketAndPrefix]:
         """Where the trail is known to have delivered."""
         return frozenset((call.bucket, call.prefix) for call in self.calls if call.bucket)
 
-    def settled_since(self, due_after: timedelta, is_known: Callable[[Place], bool]) -> datetime | None:
+    def settled_since(self, due_after: timedelta, is_known: Callable[[BucketAndPrefix], bool]) -> datetime | None:
         """Since when the trail delivered nowhere but to known places; ``None`` when that is not known.
 
         Where a digest goes whose time began before a move is documented nowhere; before a creation began none.

@@ -28,7 +28,7 @@ _OF_TABLES: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Own:
+class _TableNames:
     """The names by which a query may call its table, and the stored columns by the names that they have in it."""
 
     names: frozenset[str]
@@ -46,7 +46,7 @@ def conditions_of(node: Mapping[str, Any]) -> frozenset[Condition]:
     if not is_plain or node.get("sample") or _number_of_selects(node) != 1:
         return frozenset()
     name = str(table["table_name"]).lower()
-    own = _Own(frozenset((name, str(table.get("alias") or "").lower())), _OF_TABLES.get(name, {}))
+    own = _TableNames(frozenset((name, str(table.get("alias") or "").lower())), _OF_TABLES.get(name, {}))
     found = (_alternatives(each, own) for each in _all_of(node.get("where_clause") or {}))
     return frozenset(each for each in found if each)
 
@@ -72,7 +72,7 @@ def _all_of(expression: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield expression
 
 
-def _alternatives(expression: Mapping[str, Any], own: _Own) -> Condition | None:
+def _alternatives(expression: Mapping[str, Any], own: _TableNames) -> Condition | None:
     """The equalities of which one must hold; ``None`` where the condition is of another form."""
     kind = expression.get("type")
     if kind == "CONJUNCTION_OR":
@@ -88,7 +88,7 @@ def _alternatives(expression: Mapping[str, Any], own: _Own) -> Condition | None:
     return None
 
 
-def _equalities(pairs: list[tuple[Mapping[str, Any], Mapping[str, Any]]], own: _Own) -> Condition | None:
+def _equalities(pairs: list[tuple[Mapping[str, Any], Mapping[str, Any]]], own: _TableNames) -> Condition | None:
     found = set()
     for one, other in pairs:
         column, text = _column(one, own) or _column(other, own), _text(other) or _text(one)
@@ -98,7 +98,7 @@ def _equalities(pairs: list[tuple[Mapping[str, Any], Mapping[str, Any]]], own: _
     return frozenset(found)
 
 
-def _column(expression: Mapping[str, Any], own: _Own) -> str | None:
+def _column(expression: Mapping[str, Any], own: _TableNames) -> str | None:
     if expression.get("class") != "COLUMN_REF":
         return None
     *before, name = (str(each).lower() for each in expression["column_names"])

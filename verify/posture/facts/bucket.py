@@ -18,12 +18,12 @@ from verify.posture.facts.trail import (
     Acl,
     AclGrant,
     BucketEncryption,
+    BucketLocation,
     Lifecycle,
     LifecycleAction,
     LogFile,
     Loss,
     ObjectLock,
-    Place,
     PublicAccessBlock,
 )
 
@@ -39,7 +39,7 @@ class BucketQuestions:
     aws: Aws
     region: str
 
-    def place_of(self, bucket: str, accounts: Iterable[str] = ()) -> Fact[Place]:
+    def place_of(self, bucket: str, accounts: Iterable[str] = ()) -> Fact[BucketLocation]:
         """Where the bucket is and whose, if there is a bucket of that name which the caller may use.
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
@@ -47,14 +47,14 @@ class BucketQuestions:
         :param accounts: those that may have it.
         """
 
-        def place() -> Place:
+        def place() -> BucketLocation:
             for account in accounts:
                 try:
                     answer = self._get("HeadBucket", bucket, ExpectedBucketOwner=account)
                 except AccessDenied:
                     continue  # It is another's, or may not be used; the last call tells.
-                return Place(str(answer.get("BucketRegion") or self.region), account)
-            return Place(str(self._get("HeadBucket", bucket).get("BucketRegion") or self.region), None)
+                return BucketLocation(str(answer.get("BucketRegion") or self.region), account)
+            return BucketLocation(str(self._get("HeadBucket", bucket).get("BucketRegion") or self.region), None)
 
         # The answer to a HEAD request has no body, so the error code is the HTTP status.
         return ask(place, absent={"404": f"there is no bucket {bucket}"})

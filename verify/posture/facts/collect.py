@@ -15,10 +15,10 @@ from verify.posture.facts.key import KeyQuestions, of_each
 from verify.posture.facts.recording import RecordingQuestions
 from verify.posture.facts.trail import (
     AccessGrant,
+    BucketLocation,
     LogFile,
     OtherTrail,
     Owners,
-    Place,
     Replication,
     TrailFacts,
     TrailStatus,
@@ -162,8 +162,8 @@ def _accounts(target: Target) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*asked, *of_trail, *target.trusted_accounts)))
 
 
-def _access_points(bucket: BucketQuestions, target: Target, place: Fact[Place]) -> Fact[tuple[str, ...]]:
-    def arns(account: str, name: str, found: Place) -> Fact[tuple[str, ...]]:
+def _access_points(bucket: BucketQuestions, target: Target, place: Fact[BucketLocation]) -> Fact[tuple[str, ...]]:
+    def arns(account: str, name: str, found: BucketLocation) -> Fact[tuple[str, ...]]:
         if found.owner != account:
             # Each account lists its own alone.
             return Failed(f"{name} belongs to {found.owner or 'another account'}, which lists its access points")
@@ -175,12 +175,14 @@ def _access_points(bucket: BucketQuestions, target: Target, place: Fact[Place]) 
     )
 
 
-def _in_region_of_bucket(question: Callable[[str, str], Fact[T]], target: Target, place: Fact[Place]) -> Fact[T]:
+def _in_region_of_bucket(
+    question: Callable[[str, str], Fact[T]], target: Target, place: Fact[BucketLocation]
+) -> Fact[T]:
     return then(target.account, lambda account: then(place, lambda found: question(account, found.region)))
 
 
 def _access_grants(
-    bucket: BucketQuestions, target: Target, place: Fact[Place], instances: Fact[tuple[str, ...]]
+    bucket: BucketQuestions, target: Target, place: Fact[BucketLocation], instances: Fact[tuple[str, ...]]
 ) -> Fact[tuple[AccessGrant, ...]]:
     if instances == Value(()):
         return Value(())

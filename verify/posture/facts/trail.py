@@ -106,7 +106,7 @@ class Owners:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BucketLocation:
     """The region of a bucket, and the account that has it, if it is one of those that were asked about."""
 
     region: str

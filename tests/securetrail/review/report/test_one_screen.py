@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from securetrail.review.access import Access, AccessDifference
 from securetrail.review.comparison import Difference, Repository, review
 from securetrail.review.decisions import Decision
-from securetrail.review.findings import Place
+from securetrail.review.findings import SourceLine
 from securetrail.review.granted import access_objections
 from securetrail.review.objections import Objection
 from securetrail.review.report.document import Block, Paragraph, Table, document
@@ -133,7 +133,9 @@ def test_no_word_of_a_table_is_broken_but_behind_a_separator(rows: list[tuple[st
 
 def test_code_scanning_knows_an_objection_again_on_another_line() -> None:
     def result(line: int) -> Any:
-        objection = Objection("trail_is_logging: on -> off", "Audit/Trail", "It is off.", place=Place("app.py", line))
+        objection = Objection(
+            "trail_is_logging: on -> off", "Audit/Trail", "It is off.", place=SourceLine("app.py", line)
+        )
         found = dataclasses.replace(NOTHING, objections=(objection,))
         (only,) = sarif(review("Review", found, Repository(), today=TODAY))["runs"][0]["results"]
         return only

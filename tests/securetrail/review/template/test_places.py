@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from securetrail.review.comparison import Side, compare_sides
-from securetrail.review.findings import Construct, Findings, Place, read_constructs
+from securetrail.review.findings import Construct, Findings, SourceLine, read_constructs
 from securetrail.review.template import Id, Template
 
 pytestmark = pytest.mark.regular
 
 
-def place(folder: Path, *frames: str, touched: frozenset[str] = frozenset()) -> Place | None:
+def place(folder: Path, *frames: str, touched: frozenset[str] = frozenset()) -> SourceLine | None:
     """Where a construct is made, of which the CDK's metadata has these frames, the nearest one first."""
     trace = [
         f"{function} ({folder / 'app'}/{where})" for function, _, where in (each.partition(" ") for each in frames)
@@ -29,12 +29,14 @@ def place(folder: Path, *frames: str, touched: frozenset[str] = frozenset()) -> 
 
 def test_a_resource_is_made_where_its_construct_makes_it(tmp_path: Path) -> None:
     # In one file: the stack's constructor, and what makes the stack.
-    assert place(tmp_path, "Audit.__init__ app.py:21", "<module> app.py:29") == Place("app.py", 21)
+    assert place(tmp_path, "Audit.__init__ app.py:21", "<module> app.py:29") == SourceLine("app.py", 21)
     # A helper is called for something.
     helped = place(tmp_path, "make buckets.py:5", "create buckets.py:30", "__init__ stack.py:7", "<module> app.py:1")
-    assert helped == Place("buckets.py", 30)
-    assert place(tmp_path, "__init__ .venv/lib/site-packages/x.py:5", "__init__ stack.py:7") == Place("stack.py", 7)
-    assert place(tmp_path, "<module> app.py:3") == Place("app.py", 3)
+    assert helped == SourceLine("buckets.py", 30)
+    assert place(tmp_path, "__init__ .venv/lib/site-packages/x.py:5", "__init__ stack.py:7") == SourceLine(
+        "stack.py", 7
+    )
+    assert place(tmp_path, "<module> app.py:3") == SourceLine("app.py", 3)
     assert place(tmp_path) is None
 
 
@@ -47,10 +49,10 @@ def test_a_line_in_a_file_that_the_change_touches_is_taken_before_others(tmp_pat
         "<module> app.py:1",
     )
 
-    assert place(tmp_path, *frames) == Place("key.py", 5)
-    assert place(tmp_path, *frames, touched=frozenset({"trail.py", "app.py"})) == Place("trail.py", 7)
-    assert place(tmp_path, *frames, touched=frozenset({"stack.py", "README.md"})) == Place("stack.py", 9)
-    assert place(tmp_path, *frames, touched=frozenset({"other.py"})) == Place("key.py", 5)
+    assert place(tmp_path, *frames) == SourceLine("key.py", 5)
+    assert place(tmp_path, *frames, touched=frozenset({"trail.py", "app.py"})) == SourceLine("trail.py", 7)
+    assert place(tmp_path, *frames, touched=frozenset({"stack.py", "README.md"})) == SourceLine("stack.py", 9)
+    assert place(tmp_path, *frames, touched=frozenset({"other.py"})) == SourceLine("key.py", 5)
 
 
 def test_what_a_nested_stack_loses_is_told_on_its_line() -> None:
@@ -60,9 +62,9 @@ def test_what_a_nested_stack_loses_is_told_on_its_line() -> None:
         key = {"Type": "AWS::KMS::Key", "Properties": {"EnableKeyRotation": rotates}}
         inner = Template("S/Inner", {"Resources": {"Key": key}}, parent=Id("S", "Inner"))
         outer = Template("S", {"Resources": {"Inner": {"Type": "AWS::CloudFormation::Stack", "Properties": {}}}})
-        made = {("S", "Key"): Construct("S/Inner/Key", Place("app.py", 7))}
+        made = {("S", "Key"): Construct("S/Inner/Key", SourceLine("app.py", 7))}
         return Side((outer, inner), Findings((), ()), made, {})
 
     (objection,) = compare_sides(side(rotates=True), side(rotates=False)).objections
 
-    assert (objection.resource, objection.place) == ("S/Inner/Key", Place("app.py", 7))
+    assert (objection.resource, objection.place) == ("S/Inner/Key", SourceLine("app.py", 7))

@@ -350,7 +350,7 @@ def nothing_is_like_nothing(patch: Patch) -> None:
 
 @_fault
 def whoever_has_a_trail_of_that_name_delivers_for_the_trail(patch: Patch) -> None:
-    patch.setattr(scope._Own, "takes", lambda *_rest: True)
+    patch.setattr(scope._OwnFolders, "takes", lambda *_rest: True)
 
 
 @_fault

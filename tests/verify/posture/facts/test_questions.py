@@ -15,12 +15,12 @@ from verify.posture.facts.trail import (
     Acl,
     AclGrant,
     BucketEncryption,
+    BucketLocation,
     Key,
     Lifecycle,
     LifecycleAction,
     Loss,
     ObjectLock,
-    Place,
 )
 from verify.posture.score.facts import Recorder, RootUser
 from verify.posture.score.questions import AccountQuestions
@@ -61,7 +61,7 @@ GONE = Missing(f"there is no bucket {BUCKET}")
 @pytest.mark.parametrize(
     ("question", "operation", "answer", "expected"),
     [
-        ("place_of", "head_bucket", {"BucketRegion": "eu-west-1"}, Value(Place("eu-west-1", None))),
+        ("place_of", "head_bucket", {"BucketRegion": "eu-west-1"}, Value(BucketLocation("eu-west-1", None))),
         ("place_of", "head_bucket", "404", GONE),
         ("place_of", "head_bucket", "403", Denied("s3:ListBucket")),
         ("encryption", "get_bucket_encryption", {"ServerSideEncryptionConfiguration": {"Rules": [KMS_RULE]}},
@@ -119,9 +119,9 @@ def test_s3_answers_become_facts(
 @pytest.mark.parametrize(
     ("codes", "expected"),
     [
-        ([""], Value(Place("us-east-1", "111111111111"))),
-        (["403", ""], Value(Place("us-east-1", "222222222222"))),
-        (["403", "403", ""], Value(Place("us-east-1", None))),
+        ([""], Value(BucketLocation("us-east-1", "111111111111"))),
+        (["403", ""], Value(BucketLocation("us-east-1", "222222222222"))),
+        (["403", "403", ""], Value(BucketLocation("us-east-1", None))),
         (["403", "403", "403"], Denied("s3:ListBucket")),
         (["404"], GONE),
     ],
