@@ -137,12 +137,12 @@ class StateJournal:
         """Appends what changed of what the call that is served, and no call, looked at.
 
         :param source: of the call. How far a stack has come is saved with calls of CloudFormation, not with each call
-            that a stack makes.
+            that a stack makes. Without a source, what was looked at for calls that have ended is saved too.
         :raises OSError: it could not be written; `save_everything` tries it again.
         """
         self._find_services()
-        names = self._services.keys() - (() if source == _CLOUDFORMATION else {"cloudformation"})
-        self._append(Differences(entries.noted()), names)
+        names = self._services.keys() - (() if source in ("", _CLOUDFORMATION) else {"cloudformation"})
+        self._append(Differences(entries.noted() if source else entries.noted_since()), names)
 
     def save_everything(self) -> None:
         """Appends whatever changed, and begins the journal anew when it is long.
@@ -150,33 +150,31 @@ class StateJournal:
         :raises OSError: it could not be written; the next time it is tried again.
         """
         self._find_services()
+        entries.noted_since()
         self._append(Differences(None), self._services)
-        entries.outside.clear()
         if _size(_file()) > _SPARE_BYTES + 2 * sum(map(_size, Path(persistence.STATE_DIR).glob("*.json"))):
             with suppress(OSError):  # all that there is to save is in the journal
                 self._write_anew()
 
     def _append(self, differences: Differences, names: Collection[str]) -> None:
-        changes = self._changes(differences, names)
-        if not changes:
-            return
         try:
-            text = json.dumps(changes, default=persistence._json_default)
-            _append(
-                f"{persistence.STATE_DIR}/{_NAME}", f"\n{text}\n".encode()
-            )  # after a line that a kill cut short, too
+            with entries.only_looking():
+                changes = self._changes(differences, names)
+                text = json.dumps(changes, default=persistence._json_default)
+            if changes:  # after a line that a kill cut short, too
+                _append(f"{persistence.STATE_DIR}/{_NAME}", f"\n{text}\n".encode())
         except BaseException:
             differences.take_back()
             raise
 
     def _write_anew(self) -> None:
         for each in self._services.values():
-            state = each.whole_state()
+            with entries.only_looking():
+                state = each.whole_state()
             content = {"__ministack_format__": persistence._state_format_version(each.name), "payload": state}
             text = json.dumps(content, default=persistence._json_default)
             core.write_whole(Path(persistence.STATE_DIR, f"{each.name}.json"), text)
         _file().unlink(missing_ok=True)
-        entries.outside.clear()  # nothing but this has looked
 
     # ---- what changed -----------------------------------------------------------------------------------------------
 
