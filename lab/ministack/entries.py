@@ -216,10 +216,10 @@ def begin_call() -> None:
 
 def end_call() -> None:
     """The call in this context has its answer. What goes on for it may change what it looked at, and more."""
-    call = _call.get()
-    if call is not _no_call:
-        _ended.append((weakref.ref(call), call.noted))
-        _call.set(_no_call)
+    call, looked_at = weakref.ref(_call.get()), _call.get().noted
+    _call.set(_no_call)
+    if looked_at is not outside and call() is not None:
+        _ended.append((call, looked_at))
 
 
 @contextmanager
@@ -235,7 +235,7 @@ def only_looking() -> Iterator[None]:
 def noted() -> Noted:
     """What was looked at for the call that is being served, and by no call, which is not given again but once."""
     own = _call.get().noted
-    found = {} if own is outside else dict(own)
+    found = {} if own is outside else {entries: dict(keys) for entries, keys in list(own.items())}
     while outside:
         entries, keys = outside.popitem()  # other threads add to it
         _add(found, entries, keys)
@@ -257,7 +257,7 @@ def noted_since() -> Noted:
 
 
 def _add(noted: Noted, entries: Entries, keys: dict[Any, None]) -> None:
-    noted[entries] = {**noted.get(entries, {}), **keys}
+    noted.setdefault(entries, {}).update(keys)
 
 
 class Differences:

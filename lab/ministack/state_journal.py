@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import types
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,8 +114,8 @@ class StateJournal:
         def load_changed(name: str) -> Any:
             state = load(name)
             is_unreadable = state is None and Path(persistence.STATE_DIR, f"{name}.json").exists()
-            for change in () if is_unreadable else changes.pop(name, ()):
-                state = _applied(state or {}, change)
+            if not is_unreadable:
+                state = _all_applied(state, changes.pop(name, ()))
             if state:
                 self._read.add(name)
             return state
@@ -375,6 +375,22 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
                 yield found
 
 
+class _ById(dict[Any, Any]):
+    """In the place of a list while changes are applied to it: what is in it, by its ids."""
+
+
+def _all_applied(state: dict[str, Any] | None, changes: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """A state after changes, which takes as long as they are."""
+    for change in changes:
+        state = _applied(state or {}, change)
+    for store in (state or {}).values():
+        for entry in store._data.values() if isinstance(store, _STORES) else ():
+            for name, part in entry.items() if isinstance(entry, dict) else ():
+                if isinstance(part, _ById):
+                    entry[name] = list(part.values())
+    return state
+
+
 def _applied(state: dict[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
     """A state after a change."""
     if "whole" in change:
@@ -401,10 +417,12 @@ def _part_applied(part: Any, change: Mapping[str, Any]) -> Any:
     """What is inside of an entry, after a change."""
     if "whole" in change:
         return change["whole"]
-    found = {each["id"]: each for each in part} if isinstance(part, list) else dict(part or {})
+    if isinstance(part, list):
+        part = _ById({each["id"]: each for each in part})
+    found: dict[Any, Any] = {} if part is None else part
     found.update(change["set"])
     for key in change["gone"]:
         found.pop(key, None)
     for key, inside in change.get("in", {}).items():
         found[key] = _part_applied(found.get(key), inside)
-    return list(found.values()) if isinstance(part, list) else found
+    return found

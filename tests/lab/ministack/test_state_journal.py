@@ -4,6 +4,7 @@ import contextvars
 import json
 import random
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -230,3 +231,22 @@ def test_what_was_taken_as_saved_when_another_service_cannot_be_is_tried_again(
     journal.save_everything()
 
     assert kept(monkeypatch) == held()
+
+
+@pytest.mark.parametrize("part", [{"p": {"s": 1}}, [{"id": "p"}]])
+def test_a_start_copies_nothing_for_each_change(part: Any) -> None:
+    store: Any = responses.AccountScopedDict()
+    store._data["a", "k"] = {"part": part}
+    change = {"state": {}, "gone": [], "fields": {"s": "part"}}
+    changes = [
+        {**change, "inside": [["s", repr(("a", "k")), "part", {"set": {f"{number}": {"id": f"{number}"}}, "gone": []}]]}
+        for number in range(20_000)
+    ]
+
+    began = time.process_time()
+    state = state_journal._all_applied({"s": store}, changes)
+
+    assert state is not None
+    assert type(state["s"]._data["a", "k"]["part"]) is type(part)
+    assert len(state["s"]._data["a", "k"]["part"]) == 20_001
+    assert time.process_time() - began < 2
