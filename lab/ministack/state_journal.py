@@ -10,6 +10,7 @@ import ast
 import json
 import os
 import sys
+import threading
 import types
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -99,6 +100,8 @@ class StateJournal:
         self._owners: dict[Entries, tuple[_Service, str]] = {}
         self._modules = 0
         self._read: set[str] = set()
+        # What is written first is what was there first; scheduled rules have threads of their own.
+        self._writing = threading.RLock()
 
     # ---- reading --------------------------------------------------------------------------------------------------
 
@@ -140,21 +143,23 @@ class StateJournal:
             that a stack makes. Without a source, what was looked at for calls that have ended is saved too.
         :raises OSError: it could not be written; `save_everything` tries it again.
         """
-        self._find_services()
-        names = self._services.keys() - (() if source in ("", _CLOUDFORMATION) else {"cloudformation"})
-        self._append(Differences(entries.noted() if source else entries.noted_since()), names)
+        with self._writing:
+            self._find_services()
+            names = self._services.keys() - (() if source in ("", _CLOUDFORMATION) else {"cloudformation"})
+            self._append(Differences(entries.noted() if source else entries.noted_since()), names)
 
     def save_everything(self) -> None:
         """Appends whatever changed, and begins the journal anew when it is long.
 
         :raises OSError: it could not be written; the next time it is tried again.
         """
-        self._find_services()
-        entries.noted_since()
-        self._append(Differences(None), self._services)
-        if _size(_file()) > _SPARE_BYTES + 2 * sum(map(_size, Path(persistence.STATE_DIR).glob("*.json"))):
-            with suppress(OSError):  # all that there is to save is in the journal
-                self._write_anew()
+        with self._writing:
+            self._find_services()
+            entries.noted_since()
+            self._append(Differences(None), self._services)
+            if _size(_file()) > _SPARE_BYTES + 2 * sum(map(_size, Path(persistence.STATE_DIR).glob("*.json"))):
+                with suppress(OSError):  # all that there is to save is in the journal
+                    self._write_anew()
 
     def _append(self, differences: Differences, names: Collection[str]) -> None:
         try:

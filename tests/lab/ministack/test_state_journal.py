@@ -250,3 +250,29 @@ def test_a_start_copies_nothing_for_each_change(part: Any) -> None:
     assert type(state["s"]._data["a", "k"]["part"]) is type(part)
     assert len(state["s"]._data["a", "k"]["part"]) == 20_001
     assert time.process_time() - began < 2
+
+
+def test_of_two_threads_the_later_change_is_kept(journal: StateJournal, monkeypatch: pytest.MonkeyPatch) -> None:
+    append, is_appending, waiting = state_journal._append, threading.Event(), [1]
+
+    def late(*line: Any) -> None:
+        is_appending.set()
+        if waiting:
+            time.sleep(waiting.pop() / 2)
+        append(*line)
+
+    def save(path: str) -> None:
+        responses.set_request_account_id(ACCOUNT)
+        entries.begin_call()
+        iam._users["u"] = {"Path": path}
+        journal.save("iam.amazonaws.com")
+
+    monkeypatch.setattr(state_journal, "_append", late)
+    first, second = (threading.Thread(target=save, args=(path,)) for path in ("/first/", "/second/"))
+    first.start()
+    is_appending.wait()
+    second.start()
+    first.join()
+    second.join()
+
+    assert kept(monkeypatch) == held()
