@@ -7,6 +7,7 @@ with what was saved of them; the others, however many, cost nothing.
 
 import copy
 import marshal
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -35,16 +36,16 @@ class Entries(dict[Any, Any]):
         self.inside: dict[Any, Any] = {}
 
     def _note(self, key: Any) -> None:
-        noted = _noted.get()
+        noted = _call.get().noted
         try:
-            noted[self].add(key)
+            noted[self][key] = None
         except KeyError:
-            noted[self] = {key}
+            noted[self] = {key: None}
 
     def note_all(self) -> None:
         """Notes all entries."""
         if self:
-            _noted.get().setdefault(self, set()).update(self)
+            _call.get().noted.setdefault(self, {}).update(dict.fromkeys(self))
 
     def __getitem__(self, key: Any) -> Any:
         """The entry, which is noted."""
@@ -52,7 +53,9 @@ class Entries(dict[Any, Any]):
         return super().__getitem__(key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        """Sets an entry, which is noted."""
+        """Sets an entry, which is noted; a new one after all others, as it is here."""
+        if key not in self:
+            _call.get().noted.get(self, {}).pop(key, None)
         self._note(key)
         super().__setitem__(key, value)
 
@@ -181,35 +184,80 @@ class Messages(list[Any]):
         return [copy.deepcopy(each, memo) for each in list.__iter__(self)]
 
 
-Noted = dict[Entries, set[Any]]
-# What no call looked at, such as a thread of a state machine.
-outside: Noted = {}
-_noted: ContextVar[Noted] = ContextVar("noted", default=outside)
+# In the order in which they were looked at first.
+Noted = dict[Entries, dict[Any, None]]
+
+
+class _Call:
+    """A call, or whatever else looks at entries. It lives as long as a context that it is in: that of the call, and of
+    the threads and tasks that go on for it.
+    """
+
+    __slots__ = ("__weakref__", "noted")
+
+    def __init__(self) -> None:
+        self.noted: Noted = {}
+
+
+_no_call = _Call()
+# What no call looked at, such as a thread that polls queues.
+outside = _no_call.noted
+_call: ContextVar[_Call] = ContextVar("call", default=_no_call)
+# What was given already of those, but whoever looked at it may change it a moment later.
+_again: Noted = {}
+# Calls that have ended, and what they looked at. What goes on for them changes that until they are no more.
+_ended: list[tuple[weakref.ref[_Call], Noted]] = []
 
 
 def begin_call() -> None:
     """From now on entries are noted for a new call: whatever is done for it in this context, or one made from it."""
-    _noted.set({})
+    _call.set(_Call())
+
+
+def end_call() -> None:
+    """The call in this context has its answer. What goes on for it may change what it looked at, and more."""
+    call, looked_at = weakref.ref(_call.get()), _call.get().noted
+    _call.set(_no_call)
+    if looked_at is not outside and call() is not None:
+        _ended.append((call, looked_at))
 
 
 @contextmanager
 def only_looking() -> Iterator[None]:
     """Nothing is noted, since whoever looks changes nothing."""
-    token = _noted.set({})
+    token = _call.set(_Call())
     try:
         yield
     finally:
-        _noted.reset(token)
+        _call.reset(token)
 
 
 def noted() -> Noted:
-    """What was looked at for the call that is being served, and by no call, which is not given again."""
-    own = _noted.get()
-    found = {} if own is outside else dict(own)
+    """What was looked at for the call that is being served, and by no call, which is not given again but once."""
+    own = _call.get().noted
+    found = {} if own is outside else {entries: dict(keys) for entries, keys in list(own.items())}
     while outside:
         entries, keys = outside.popitem()  # other threads add to it
-        found[entries] = found.get(entries, set()) | keys
+        _add(found, entries, keys)
+        _add(_again, entries, keys)
     return found
+
+
+def noted_since() -> Noted:
+    """What was looked at by no call since the last time, and what is looked at for calls that have ended."""
+    living = [(call, keys) for call, keys in _ended if call() is not None]
+    given = dict(_again)
+    _again.clear()
+    found = noted()
+    for each in (given, *(looked_at for _, looked_at in _ended)):
+        for entries, keys in list(each.items()):
+            _add(found, entries, keys)
+    _ended[:] = living  # the others may have changed something before they were no more
+    return found
+
+
+def _add(noted: Noted, entries: Entries, keys: dict[Any, None]) -> None:
+    noted.setdefault(entries, {}).update(keys)
 
 
 class Differences:

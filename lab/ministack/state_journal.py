@@ -10,8 +10,9 @@ import ast
 import json
 import os
 import sys
+import threading
 import types
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,6 +100,8 @@ class StateJournal:
         self._owners: dict[Entries, tuple[_Service, str]] = {}
         self._modules = 0
         self._read: set[str] = set()
+        # What is written first is what was there first; scheduled rules have threads of their own.
+        self._writing = threading.RLock()
 
     # ---- reading --------------------------------------------------------------------------------------------------
 
@@ -114,8 +117,8 @@ class StateJournal:
         def load_changed(name: str) -> Any:
             state = load(name)
             is_unreadable = state is None and Path(persistence.STATE_DIR, f"{name}.json").exists()
-            for change in () if is_unreadable else changes.pop(name, ()):
-                state = _applied(state or {}, change)
+            if not is_unreadable:
+                state = _all_applied(state, changes.pop(name, ()))
             if state:
                 self._read.add(name)
             return state
@@ -137,46 +140,46 @@ class StateJournal:
         """Appends what changed of what the call that is served, and no call, looked at.
 
         :param source: of the call. How far a stack has come is saved with calls of CloudFormation, not with each call
-            that a stack makes.
+            that a stack makes. Without a source, what was looked at for calls that have ended is saved too.
         :raises OSError: it could not be written; `save_everything` tries it again.
         """
-        self._find_services()
-        names = self._services.keys() - (() if source == _CLOUDFORMATION else {"cloudformation"})
-        self._append(Differences(entries.noted()), names)
+        with self._writing:
+            self._find_services()
+            names = self._services.keys() - (() if source in ("", _CLOUDFORMATION) else {"cloudformation"})
+            self._append(Differences(entries.noted() if source else entries.noted_since()), names)
 
     def save_everything(self) -> None:
         """Appends whatever changed, and begins the journal anew when it is long.
 
         :raises OSError: it could not be written; the next time it is tried again.
         """
-        self._find_services()
-        self._append(Differences(None), self._services)
-        entries.outside.clear()
-        if _size(_file()) > _SPARE_BYTES + 2 * sum(map(_size, Path(persistence.STATE_DIR).glob("*.json"))):
-            with suppress(OSError):  # all that there is to save is in the journal
-                self._write_anew()
+        with self._writing:
+            self._find_services()
+            entries.noted_since()
+            self._append(Differences(None), self._services)
+            if _size(_file()) > _SPARE_BYTES + 2 * sum(map(_size, Path(persistence.STATE_DIR).glob("*.json"))):
+                with suppress(OSError):  # all that there is to save is in the journal
+                    self._write_anew()
 
     def _append(self, differences: Differences, names: Collection[str]) -> None:
-        changes = self._changes(differences, names)
-        if not changes:
-            return
         try:
-            text = json.dumps(changes, default=persistence._json_default)
-            _append(
-                f"{persistence.STATE_DIR}/{_NAME}", f"\n{text}\n".encode()
-            )  # after a line that a kill cut short, too
+            with entries.only_looking():
+                changes = self._changes(differences, names)
+                text = json.dumps(changes, default=persistence._json_default)
+            if changes:  # after a line that a kill cut short, too
+                _append(f"{persistence.STATE_DIR}/{_NAME}", f"\n{text}\n".encode())
         except BaseException:
             differences.take_back()
             raise
 
     def _write_anew(self) -> None:
         for each in self._services.values():
-            state = each.whole_state()
+            with entries.only_looking():
+                state = each.whole_state()
             content = {"__ministack_format__": persistence._state_format_version(each.name), "payload": state}
             text = json.dumps(content, default=persistence._json_default)
             core.write_whole(Path(persistence.STATE_DIR, f"{each.name}.json"), text)
         _file().unlink(missing_ok=True)
-        entries.outside.clear()  # nothing but this has looked
 
     # ---- what changed -----------------------------------------------------------------------------------------------
 
@@ -377,6 +380,22 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
                 yield found
 
 
+class _ById(dict[Any, Any]):
+    """In the place of a list while changes are applied to it: what is in it, by its ids."""
+
+
+def _all_applied(state: dict[str, Any] | None, changes: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """A state after changes, which takes as long as they are."""
+    for change in changes:
+        state = _applied(state or {}, change)
+    for store in (state or {}).values():
+        for entry in store._data.values() if isinstance(store, _STORES) else ():
+            for name, part in entry.items() if isinstance(entry, dict) else ():
+                if isinstance(part, _ById):
+                    entry[name] = list(part.values())
+    return state
+
+
 def _applied(state: dict[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
     """A state after a change."""
     if "whole" in change:
@@ -403,10 +422,12 @@ def _part_applied(part: Any, change: Mapping[str, Any]) -> Any:
     """What is inside of an entry, after a change."""
     if "whole" in change:
         return change["whole"]
-    found = {each["id"]: each for each in part} if isinstance(part, list) else dict(part or {})
+    if isinstance(part, list):
+        part = _ById({each["id"]: each for each in part})
+    found: dict[Any, Any] = {} if part is None else part
     found.update(change["set"])
     for key in change["gone"]:
         found.pop(key, None)
     for key, inside in change.get("in", {}).items():
         found[key] = _part_applied(found.get(key), inside)
-    return list(found.values()) if isinstance(part, list) else found
+    return found

@@ -100,6 +100,8 @@ class Gateway:
                 await self._serve_call(request, scope, receive, send)
             except bodies.Gone:
                 return
+            finally:
+                entries.end_call()
 
     async def _serve_call(self, request: Request, scope: Message, receive: Receive, send: Send) -> None:
         entries.begin_call()

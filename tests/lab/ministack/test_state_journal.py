@@ -1,7 +1,10 @@
 """After every call, and after a kill of the process, the states with the journal are what the services hold."""
 
+import contextvars
 import json
 import random
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -31,6 +34,8 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StateJo
     made.save("")  # what MiniStack makes by itself
     with responses.request_scope(ACCOUNT, REGION):
         yield made
+    entries.end_call()
+    entries._ended.clear()
     for module in SERVICES.values():
         for store in vars(module).values():
             if isinstance(store, responses.AccountScopedDict | responses.AccountRegionScopedDict):
@@ -152,3 +157,122 @@ def test_after_every_call_the_journal_holds_what_the_services_hold(
             journal.save("")
         if number % 5 in (2, 4):
             assert kept(monkeypatch) == held()
+
+
+def test_what_goes_on_for_a_call_that_has_ended_is_kept(journal: StateJournal, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_change, is_looking = threading.Event(), threading.Event()
+
+    def go_on() -> None:
+        user = iam._users["u"]
+        is_looking.set()
+        may_change.wait()
+        user["Path"] = "/changed/"
+
+    def call() -> threading.Thread:
+        entries.begin_call()
+        iam._users["u"] = {"Path": "/"}
+        going_on = threading.Thread(target=contextvars.copy_context().run, args=(go_on,))
+        going_on.start()
+        journal.save("iam.amazonaws.com")
+        entries.end_call()
+        return going_on
+
+    going_on = contextvars.copy_context().run(call)
+    is_looking.wait()
+    journal.save_everything()
+    for _ in range(3):
+        journal.save("")
+    may_change.set()
+    going_on.join()
+    journal.save("")
+
+    assert kept(monkeypatch) == held()
+    assert not entries._ended
+
+
+def test_what_no_call_changes_a_moment_after_it_has_looked_is_kept(
+    journal: StateJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    iam._users["u"] = {"Path": "/"}
+    journal.save("")
+    user = iam._users["u"]
+    journal.save("iam.amazonaws.com")
+    user["Path"] = "/changed/"
+    journal.save("")
+
+    assert kept(monkeypatch) == held()
+
+
+def test_new_entries_are_kept_in_their_order(journal: StateJournal, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [str(number) for number in range(20)]
+    entries.begin_call()
+    for name in names:
+        iam._users.get(names[-1])
+        iam._users[name] = {"Path": "/"}
+    journal.save("iam.amazonaws.com")
+
+    assert [key.split("\0")[1] for key in kept(monkeypatch)["iam"]["users"]["data"]] == [repr(each) for each in names]
+
+
+def test_what_was_taken_as_saved_when_another_service_cannot_be_is_tried_again(
+    journal: StateJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries.begin_call()
+    iam._users["u"], sns._topics["t"] = {"Path": "/"}, {"arn": "t"}
+    with monkeypatch.context() as patch:
+        change = journal._change
+        patch.setattr(
+            journal,
+            "_change",
+            lambda service, *more: change(service, *more) if service.name == "iam" else 1 / 0,
+        )
+        with pytest.raises(ZeroDivisionError):
+            journal.save("iam.amazonaws.com")
+    journal.save_everything()
+
+    assert kept(monkeypatch) == held()
+
+
+@pytest.mark.parametrize("part", [{"p": {"s": 1}}, [{"id": "p"}]])
+def test_a_start_copies_nothing_for_each_change(part: Any) -> None:
+    store: Any = responses.AccountScopedDict()
+    store._data["a", "k"] = {"part": part}
+    change = {"state": {}, "gone": [], "fields": {"s": "part"}}
+    changes = [
+        {**change, "inside": [["s", repr(("a", "k")), "part", {"set": {f"{number}": {"id": f"{number}"}}, "gone": []}]]}
+        for number in range(20_000)
+    ]
+
+    began = time.process_time()
+    state = state_journal._all_applied({"s": store}, changes)
+
+    assert state is not None
+    assert type(state["s"]._data["a", "k"]["part"]) is type(part)
+    assert len(state["s"]._data["a", "k"]["part"]) == 20_001
+    assert time.process_time() - began < 2
+
+
+def test_of_two_threads_the_later_change_is_kept(journal: StateJournal, monkeypatch: pytest.MonkeyPatch) -> None:
+    append, is_appending, waiting = state_journal._append, threading.Event(), [1]
+
+    def late(*line: Any) -> None:
+        is_appending.set()
+        if waiting:
+            time.sleep(waiting.pop() / 2)
+        append(*line)
+
+    def save(path: str) -> None:
+        responses.set_request_account_id(ACCOUNT)
+        entries.begin_call()
+        iam._users["u"] = {"Path": path}
+        journal.save("iam.amazonaws.com")
+
+    monkeypatch.setattr(state_journal, "_append", late)
+    first, second = (threading.Thread(target=save, args=(path,)) for path in ("/first/", "/second/"))
+    first.start()
+    is_appending.wait()
+    second.start()
+    first.join()
+    second.join()
+
+    assert kept(monkeypatch) == held()
