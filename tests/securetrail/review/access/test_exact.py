@@ -189,4 +189,4 @@ def test_a_sample_of_pairs_is_compared_exactly() -> None:
 def test_what_is_newly_allowed_is_exactly_what_trying_calls_finds(block: int) -> None:
     found = sum(check(seed, 150) > 0 for seed in range(1000 + block * 100, 1000 + (block + 1) * 100))
 
-    assert found > 20
+    assert found > 10  # or the pairs are too alike to say anything
