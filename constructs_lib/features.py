@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch_
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
@@ -92,7 +92,7 @@ class Features:
     alert_topic: sns.ITopic | None = None
     analytics: LogAnalytics | None = None
     key_statements: Sequence[iam.PolicyStatement] = ()
-    alarms: Sequence[cloudwatch_.CfnAlarm] = ()
+    alarms: Sequence[cloudwatch.CfnAlarm] = ()
     before_trail: Sequence[IDependable] = ()
 
 
@@ -287,7 +287,7 @@ class _Alerts:
     """The topic for alerts, and the alarms on alerts that do not arrive."""
 
     topic: sns.ITopic
-    alarms: Sequence[cloudwatch_.CfnAlarm]
+    alarms: Sequence[cloudwatch.CfnAlarm]
 
 
 def _create_alerts(scope: Construct, parts: TrailParts, wanted: Alerts) -> _Alerts:
@@ -302,7 +302,7 @@ def _create_alerts(scope: Construct, parts: TrailParts, wanted: Alerts) -> _Aler
         deploy_after_owner(scope, topic)
     of_topic = [alarm_topic_statement(topic_arn=topic.topic_arn, account=stack.account)]
     of_key = [] if existing is None else [alarm_key_statement(stack.account)]
-    alarms: Sequence[cloudwatch_.CfnAlarm] = ()
+    alarms: Sequence[cloudwatch.CfnAlarm] = ()
     if wanted.on_tampering:
         role, alarms = _create_tamper_alerts(scope, parts, topic, wanted)
         if existing_resources.differ(topic.env.account, stack.account):
@@ -334,7 +334,7 @@ def _create_alarms(
     topic_arn: str,
     logging: _LogGroup | None,
     notifying: _DeliveryTopic | None,
-) -> list[cloudwatch_.CfnAlarm]:
+) -> list[cloudwatch.CfnAlarm]:
     """The alarms on deliveries that cease, and those of CIS."""
     alarms = []
     if chosen.alerts is not None and chosen.alerts.on_tampering and parts.is_never_silent:
@@ -353,7 +353,7 @@ def _create_alarms(
 
 def _create_tamper_alerts(
     scope: Construct, parts: TrailParts, topic: sns.ITopic, wanted: Alerts
-) -> tuple[iam.Role, list[cloudwatch_.CfnAlarm]]:
+) -> tuple[iam.Role, list[cloudwatch.CfnAlarm]]:
     """The rules on calls that touch the trail or the alerts; the role by which they publish, and the alarms on it."""
     key = topic.master_key
     is_elsewhere = existing_resources.differ(topic.env.account, cdk.Stack.of(scope).account)

@@ -121,9 +121,8 @@ class Validation:
         self._statuses: dict[str, TrailStatus | NoStatus] = {}
         self._days: dict[tuple[DeliveryLocation, str], Days] = dict(request.scope.days or {})
         self._accounted: tuple[AccountRegion, ...] = ()
-        self._led: frozenset[BucketAndPrefix] = (
-            frozenset()
-        )  # to which digests led, beside the places that were looked at
+        # To which digests led, beside the places that were looked at.
+        self._led: frozenset[BucketAndPrefix] = frozenset()
 
     @property
     def scope(self) -> Scope:
