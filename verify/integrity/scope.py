@@ -673,7 +673,13 @@ def _trail_in(store: ObjectStore, scope: Scope, trail: str | None) -> tuple[Trai
     if arn and asked:
         homes = {(asked, arn.region)}
     if len(homes) != 1:
-        known = ", ".join(sorted({chain.trail for chain in chains})) or "none"
+        known = ", ".join(sorted({chain.trail for chain in chains}))
+        if not known:
+            raise TargetNotFound(
+                f"No digest{f' of {asked}' if asked else ''} was found: none lies in the copy's "
+                "AWSLogs/ACCOUNT/CloudTrail-Digest/REGION/. Name the folder, or s3://BUCKET/PREFIX, that holds "
+                "AWSLogs/."
+            )
         raise TargetNotFound(f"The copy holds digests of these trails: {known}. Name one of them with --trail.")
     name, home = homes.pop()
     named = frozenset(one.location for one in digests if (one.chain.trail, one.chain.home_region) == (name, home))

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from verify.aws import Aws
 from verify.bucket_name import is_bucket_name
-from verify.errors import CannotLook, TargetNotFound, UsageError
+from verify.errors import ApiError, CannotLook, TargetNotFound, UsageError
 from verify.integrity.bundle import MANIFEST, Bundle, load_bundle
 from verify.integrity.chain_validation import OtherTrails, UnsignedTime
 from verify.integrity.digests.digest import Digest
@@ -208,6 +208,11 @@ def period_of(options: IntegrityOptions, now: datetime) -> Period:
         if duration > end - datetime.min.replace(tzinfo=end.tzinfo) - timedelta(days=366):
             raise UsageError(f"--since {options.since} begins before the calendar. Try 90d.")
         start = end - duration
+    if start > now and options.start is not None:
+        raise UsageError(
+            f"--start {options.start} is yet to come: it is {now:%Y-%m-%dT%H:%M:%SZ} now, and nothing was delivered "
+            "after that. Give an earlier one."
+        )
     if start >= end:
         raise UsageError(
             f"The period begins at {start:%Y-%m-%dT%H:%M:%SZ}, not before its end {end:%Y-%m-%dT%H:%M:%SZ}."
@@ -246,7 +251,8 @@ def from_folder(options: IntegrityOptions, now: datetime) -> PreparedValidation:
     vouched = partial(_vouched, store, lambda _region: keys)
     trail, scope = scope_in_copy(store, "", options.trail, selection, options.regions, vouched)
     _refuse_nothing(options, scope, str(options.source))
-    notices = ["The files are a copy: whether it is complete at its end is not known."]
+    period = period_of(options, now)
+    notices = ["The files are a copy: whether it is complete at its end is not known.", *_held_by_copy(scope, period)]
     if (path / MANIFEST).is_file():
         notices.append(
             f"The folder holds a {MANIFEST}, which was not read: anybody can put one into a bucket. If this is an "
@@ -262,7 +268,7 @@ def from_folder(options: IntegrityOptions, now: datetime) -> PreparedValidation:
         trail=trail,
         source=f"the folder {options.source}",
         scope=scope,
-        period=period_of(options, now),
+        period=period,
         now=now,
         origin=BUCKET_COPY,
         is_quick=options.is_quick,
@@ -271,6 +277,43 @@ def from_folder(options: IntegrityOptions, now: datetime) -> PreparedValidation:
     )
     store_of_copy = BucketCopyStore(store, "", _prefixes(scope))
     return PreparedValidation(request, store_of_copy, SavedFacts(keys, trail.home_region))
+
+
+def _held_by_copy(scope: Scope, period: Period) -> Iterator[str]:
+    """Of which days a copy holds digests, where more was asked for."""
+    days = {day for one in (scope.days or {}).values() for day in one.digests}
+    # The digest of the last hours of a day may be delivered on the next one.
+    if days and (period.start.date() < min(days) or period.end.date() > max(days)):
+        yield f"The copy holds digests of {min(days)} to {max(days)}. Of other days it proves nothing."
+
+
+def _today(trail: TrailName, deployed: Trail | None, *, are_known: bool) -> Iterator[str]:
+    """What DescribeTrails lacks.
+
+    :param are_known: whether it answered.
+    """
+    if not are_known:
+        yield "DescribeTrails gave no answer: how the trail is configured today is not known."
+    elif deployed is None:
+        yield f"There is no trail {trail.arn} today."
+
+
+def _nothing_found(store: ObjectStore, scope: Scope, bucket: str, prefix: str, deployed: Trail | None) -> Iterator[str]:
+    """Where it was looked when nothing of a trail was found, and where the trail delivers today."""
+    if any(one.has_folder for one in scope.account_regions):
+        return
+    root = f"{prefix}/{ROOT}" if prefix else ROOT
+    at = f"{S3}{bucket}/{root}"
+    try:
+        anything = next(iter(store.objects(bucket, root)), None)
+        yield f"Nothing of {'CloudTrail' if anything is None else 'this trail'} was found below {at}."
+    except ApiError as error:
+        yield f"There is no bucket {bucket}." if error.code == "NoSuchBucket" else f"{at} could not be read: {error}"
+    except CannotLook as error:
+        yield f"{at} could not be read: {error}"
+    if deployed is not None:
+        own = f"{S3}{deployed.bucket}/{deployed.prefix or ''}".rstrip("/")
+        yield f"DescribeTrails says that {deployed.name} delivers to {own}."
 
 
 def _prefixes(scope: Scope) -> tuple[str, ...]:
@@ -413,10 +456,9 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         notices.insert(0, f"Endpoint {aws.endpoint_url} is not AWS: this result does not describe an AWS account.")
     if options.region and was_all is not False:
         notices.append(f"Only region {options.region} was validated (--region).")
-    if all_trails is None:
-        notices.append("DescribeTrails gave no answer: how the trail is configured today is not known.")
-    elif deployed is None:
-        notices.append(f"There is no trail {trail.arn} today.")
+    notices += _today(trail, deployed, are_known=all_trails is not None)
+    notices += _nothing_found(store, scope, bucket, prefix, deployed)
+    notices += () if origin.keeps_keys else _held_by_copy(scope, period)
     request = ValidationRequest(
         trail=trail,
         source=f"{'' if origin.keeps_keys else 'a copy in '}{S3}{bucket}/{prefix}".rstrip("/"),

@@ -57,7 +57,10 @@ def test_the_report_names_the_file_the_reason_and_what_it_means(
     assert integrity(chain) == 1
 
     said = capsys.readouterr().out
-    assert said.startswith("NOT PROVEN: ")
+    assert said.startswith(
+        "NOT PROVEN: Something was found that is altered or foreign: 1 log file altered; 1 log file foreign, in "
+        "us-east-1, from 2026-11-01T04:01:31Z to 2026-11-01T"
+    )
     assert f"{chain.hours[4].logs[0]}\n    its content does not have the hash that CloudTrail signed" in said
     assert "Foreign (1): CloudTrail has not signed for it." in said
 
@@ -170,12 +173,23 @@ def test_a_trail_without_a_single_digest_is_not_a_pass(chain: Chain) -> None:
     assert integrity(chain) == 3
 
 
+def test_where_nothing_is_found_it_says_where_it_looked_and_where_the_trail_delivers(
+    chain: Chain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert integrity(chain, "--bucket", "another") == 3
+
+    said = capsys.readouterr().out
+    assert "Nothing of CloudTrail was found below s3://another/AWSLogs/." in said
+    assert f"DescribeTrails says that my-trail delivers to s3://{BUCKET}." in said
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
         (["--trail", "no-such-trail"], "There is no trail no-such-trail. Trails in us-east-1: my-trail."),
         (["--since", "1d"], "both say where to begin"),
         (["--end", "2020-01-01"], "not before its end"),
+        (["--start", "2100-01-01"], "--start 2100-01-01 is yet to come: it is 2"),
         (["--end", "yesterday"], "is not a moment"),
         (["--source", "/no/such/folder"], "is not a folder"),
         (["--keys", "keys.json"], "for a copy in a folder"),

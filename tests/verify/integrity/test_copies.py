@@ -25,6 +25,7 @@ from verify.integrity.sources import IntegrityOptions, check_options, from_bucke
 from verify.integrity.timeline.configuration import NoStatus
 from verify.integrity.timeline.verdict import Verdict
 from verify.report.integrity.as_json import result_as_json
+from verify.report.integrity.next_steps import next_steps
 from verify.report.integrity.text import render
 from verify.storage.objects import ObjectName
 
@@ -160,7 +161,12 @@ def test_the_keys_of_several_regions_may_be_given_as_aws_tells_them(folder: Path
         files.append(save_keys(home, tmp_path / f"keys-{region}.json"))
     aws.keys = of_all
 
-    assert check_copy(home, folder, regions=(HOME, AWAY), keys=files[0]).exit_code == 3
+    with_one = check_copy(home, folder, regions=(HOME, AWAY), keys=files[0])
+    assert with_one.exit_code == 3
+    (step,) = [step for step in next_steps(with_one) if "want of CloudTrail's public keys" in step.text]
+    (command,) = step.commands
+    times = "--start-time 2026-10-31T00:01:31Z --end-time 2026-11-02T07:01:31Z"
+    assert command == f"aws cloudtrail list-public-keys {times} --region {AWAY} > keys-{AWAY}.json"
     assert check_copy(home, folder, regions=(HOME, AWAY), keys=tuple(files)).exit_code == 0
 
 
@@ -204,6 +210,24 @@ def test_what_a_desktop_leaves_in_a_copy_is_no_object(folder: Path) -> None:
             (path / ".DS_Store").write_bytes(b"x")
 
     assert check_copy(chain, folder).exit_code == 0
+
+
+def test_of_a_period_that_a_copy_does_not_hold_is_said_which_one_it_does(folder: Path) -> None:
+    chain = trail(8)
+    chain.aws.save(folder)
+    holds = "The copy holds digests of 2026-11-01 to 2026-11-01. Of other days it proves nothing."
+
+    assert holds not in check_copy(chain, folder).notices
+    assert holds in check_copy(chain, folder, start="2026-10-30", end="2026-10-31").notices
+
+
+@pytest.mark.parametrize("below", ["AWSLogs", f"AWSLogs/{ACCOUNT}/CloudTrail-Digest"])
+def test_a_folder_too_deep_is_said_to_hold_no_digest(below: str, folder: Path) -> None:
+    chain = trail(8)
+    chain.aws.save(folder)
+
+    with pytest.raises(TargetNotFound, match="No digest was found: none lies in the copy's AWSLogs/ACCOUNT/"):
+        check_copy(chain, folder / below)
 
 
 def test_the_end_of_a_copy_is_not_known_to_be_its_end(folder: Path) -> None:

@@ -16,6 +16,7 @@ from verify.storage.objects import Found, ObjectName, ReadResult, Unreadable
 # CloudTrail may sign with the key that follows, when keys change between the end of an hour and its digest.
 # https://github.com/aws/aws-cli/pull/10073
 SIGNED_WITHIN = timedelta(hours=2)
+KEY_IS_NEEDED = "is needed to check its signature"  # of a reason: whoever reads it can be told how to get it
 _BACKFILL_TOLERANCE = timedelta(hours=1)
 _COVERED = timedelta(hours=1)  # by a digest, but for the minutes after a stop
 
@@ -95,7 +96,9 @@ def _signature_status(
     key = keys.named(digest.fingerprint)
     signature = result.metadata.get("signature", "")
     if not signature:
-        return SignatureStatus.MISSING, "its signature (x-amz-meta-signature) is gone"
+        gone = "its signature (x-amz-meta-signature) is gone"
+        lacks_key = key is None and not keys.is_complete
+        return SignatureStatus.MISSING, f"{gone}, and {_needs(digest, keys)}" if lacks_key else gone
     if key is None:
         return _no_key(digest, keys, first, last)
     if not key.is_valid_between(first, last):
@@ -110,8 +113,12 @@ def _no_key(digest: Digest, keys: KeyRing, first: datetime, last: datetime) -> t
         return SignatureStatus.NO_KEY, f"key {digest.fingerprint} as listed is not the key of that fingerprint"
     if keys.is_complete and any(other.is_valid_between(first, last) for other in keys.keys):
         return SignatureStatus.INVALID, f"CloudTrail lists no key {digest.fingerprint} for that region and time"
+    return SignatureStatus.NO_KEY, _needs(digest, keys)
+
+
+def _needs(digest: Digest, keys: KeyRing) -> str:
     why = keys.unknown_because or "it is not among the known keys"
-    return SignatureStatus.NO_KEY, f"public key {digest.fingerprint} is needed to check its signature: {why}"
+    return f"public key {digest.fingerprint} {KEY_IS_NEEDED}: {why}"
 
 
 def _signed_between(

@@ -9,6 +9,7 @@ from datetime import timedelta
 from itertools import chain
 from urllib.parse import quote
 
+from verify.integrity.digests.digest_file import KEY_IS_NEEDED
 from verify.integrity.lost.versions import OlderVersion, Versions, archived_files, changed_files, lost_files
 from verify.integrity.result import FileChange, Result
 from verify.integrity.timeline.timeline import Period
@@ -19,6 +20,7 @@ from verify.times import HISTORY_DAYS, iso
 _VERIFY = ("python", "-m", "verify")
 _SHOWN_COMMANDS = 5
 _RESTORED_DAYS = 7
+_KEYS_AROUND = timedelta(days=1)  # what is delivered late is signed with the key of then
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,12 @@ class _Steps:
                 "Files are archived. Restore every one of the period for some days, which costs money and takes hours, "
                 "then run this command again. Write '{}' instead of Days=7 where S3 Intelligent-Tiering archived them.",
                 tuple(map(_unarchiving, archived[:_SHOWN_COMMANDS])),
+            )
+        if lacking := self._lacking_keys:
+            yield NextStep(
+                "Signatures were not checked for want of CloudTrail's public keys, and each region has its own. Fetch "
+                "them as somebody who may; for a copy in a folder or a bundle, give every file with --keys.",
+                tuple(map(self._fetching_keys, lacking[:_SHOWN_COMMANDS])),
             )
         if verdicts & {Verdict.ALTERED, Verdict.MISSING}:
             yield from self._restore()
@@ -180,6 +188,22 @@ class _Steps:
             "Keep what is there before somebody changes it, and ask AWS Support if CloudTrail itself may have failed.",
             (self._command("integrity export --output ./evidence", self._trail, self.options.place, self._period),),
         )
+
+    @property
+    def _lacking_keys(self) -> tuple[str, ...]:
+        """The regions of which a public key is not known."""
+        found = (
+            one.chain.region
+            for one in self.result.chains
+            if any(KEY_IS_NEEDED in problem.reason for problem in one.tally.problems)
+        )
+        return tuple(dict.fromkeys(found))
+
+    def _fetching_keys(self, region: str) -> str:
+        period = self.result.period
+        times = ("--start-time", iso(period.start - _KEYS_AROUND), "--end-time", iso(period.end + _KEYS_AROUND))
+        command = ["aws", "cloudtrail", "list-public-keys", *times, "--region", region]
+        return f"{shlex.join(command)} > keys-{region}.json"
 
     @property
     def _trail(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from verify.integrity.result import ChainResult, Result, Row
 from verify.integrity.timeline.timeline import proven_duration
-from verify.integrity.timeline.verdict import MEANING, VALIDATION_OFF, Evidence, JudgedPeriod, Problem, Verdict
+from verify.integrity.timeline.verdict import BAD, MEANING, VALIDATION_OFF, Evidence, JudgedPeriod, Problem, Verdict
 from verify.report.integrity.next_steps import NextStep
 from verify.report.terminal import safe
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SHOWN_OF_EACH = 20
 _SHOWN_PAUSES = 3
+_SHOWN_REGIONS = 2
 _WIDTH = 110
 _STYLES = {0: "bold green", 1: "bold red", 3: "bold yellow"}
 VERDICTS = {
@@ -96,12 +97,39 @@ def _finding(result: Result) -> str:
 
 
 def _bad(result: Result) -> str:
-    words = [
-        str(verdict) for verdict in (Verdict.ALTERED, Verdict.MISSING, Verdict.FOREIGN) if verdict in result.verdicts
+    verdicts = [
+        verdict for verdict in (Verdict.ALTERED, Verdict.MISSING, Verdict.FOREIGN) if verdict in result.verdicts
     ]
-    if not words:
+    if not verdicts:
         return "Logging was off for some of the period, and --require-logging asks that it never was."
-    return f"Something was found that is {' or '.join(words)}. Details follow."
+    found = f"Something was found that is {' or '.join(map(str, verdicts))}"
+    counts = [f"{counted} {verdict}" for verdict in verdicts if (counted := _counted(result, verdict))]
+    details = ", ".join(filter(None, ("; ".join(counts), _where_and_when(result))))
+    changes = (change for of in result.changes.found.values() for change in of)
+    callers = list(dict.fromkeys(one.caller for one in changes if one.names_file and one.is_signed))
+    more = f" and {len(callers) - 1:,} others" if len(callers) > 1 else ""
+    who = f" {callers[0]}{more} changed files there." if callers else ""
+    return f"{found}{f': {details}' if details else ''}.{who} Details follow."
+
+
+def _counted(result: Result, verdict: Verdict) -> str:
+    """How many files are that; ``""`` where no single file is."""
+    kinds = {
+        "log file": sum(one.tally.logs[verdict] for one in result.chains),
+        "digest file": sum(one.tally.digests[verdict] + one.tally.backfills[verdict] for one in result.chains),
+        "other file": sum(problem.verdict is verdict for problem in result.foreign),
+    }
+    return " and ".join(f"{number:,} {kind}{'' if number == 1 else 's'}" for kind, number in kinds.items() if number)
+
+
+def _where_and_when(result: Result) -> str:
+    """The regions and the time in which something is bad; ``""`` where no row tells."""
+    rows = [row for row in result.rows if row.verdict in BAD and row.region]
+    if not rows:
+        return ""
+    regions = sorted({row.region for row in rows})
+    where = " and ".join(regions) if len(regions) <= _SHOWN_REGIONS else f"{len(regions):,} regions"
+    return f"in {where}, from {_iso(min(row.start for row in rows))} to {_iso(max(row.end for row in rows))}"
 
 
 def _unknown(result: Result) -> str:
