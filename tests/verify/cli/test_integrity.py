@@ -179,6 +179,7 @@ def test_where_nothing_is_found_it_says_where_it_looked_and_where_the_trail_deli
     assert integrity(chain, "--bucket", "another") == 3
 
     said = capsys.readouterr().out
+    assert "Part of this period is unproven (in us-east-1, from 2026-11-01T00:01:31Z to 2026-11-01T10:31:31Z)" in said
     assert "Nothing of CloudTrail was found below s3://another/AWSLogs/." in said
     assert f"DescribeTrails says that my-trail delivers to s3://{BUCKET}." in said
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -104,7 +104,7 @@ def _bad(result: Result) -> str:
         return "Logging was off for some of the period, and --require-logging asks that it never was."
     found = f"Something was found that is {' or '.join(map(str, verdicts))}"
     counts = [f"{counted} {verdict}" for verdict in verdicts if (counted := _counted(result, verdict))]
-    details = ", ".join(filter(None, ("; ".join(counts), _where_and_when(result))))
+    details = ", ".join(filter(None, ("; ".join(counts), _where_and_when(result, BAD))))
     changes = (change for of in result.changes.found.values() for change in of)
     callers = list(dict.fromkeys(one.caller for one in changes if one.names_file and one.is_signed))
     more = f" and {len(callers) - 1:,} others" if len(callers) > 1 else ""
@@ -122,9 +122,9 @@ def _counted(result: Result, verdict: Verdict) -> str:
     return " and ".join(f"{number:,} {kind}{'' if number == 1 else 's'}" for kind, number in kinds.items() if number)
 
 
-def _where_and_when(result: Result) -> str:
-    """The regions and the time in which something is bad; ``""`` where no row tells."""
-    rows = [row for row in result.rows if row.verdict in BAD and row.region]
+def _where_and_when(result: Result, verdicts: Set[Verdict]) -> str:
+    """The regions and the time of which that is said; ``""`` where no row tells."""
+    rows = [row for row in result.rows if row.verdict in verdicts and row.region]
     if not rows:
         return ""
     regions = sorted({row.region for row in rows})
@@ -154,10 +154,11 @@ def _unknown(result: Result) -> str:
         if any(row.reason.startswith(VALIDATION_OFF) for row in result.rows):
             sometimes = " for some of the period. Of that time" if result.is_proven_at_all else ", so that"
             cause = f"Log file validation was off{sometimes} CloudTrail signed for nothing. "
+        where = _where_and_when(result, {Verdict.UNPROVEN})
         unproven = (
-            f"{cause}Part of this period is unproven: no signed digest that could be read covers it, or a log file "
-            "could not be read. Nothing was found that is altered, missing or foreign, which does not show that "
-            "nothing is."
+            f"{cause}Part of this period is unproven{f' ({where})' if where else ''}: no signed digest that could be "
+            "read covers it, or a log file could not be read. Nothing was found that is altered, missing or foreign, "
+            "which does not show that nothing is."
         )
         return f"{nothing} {unproven}" if due else unproven
     return nothing
