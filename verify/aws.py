@@ -1,4 +1,4 @@
-"""The only place that builds clients of AWS and the only place that sees botocore's exceptions.
+"""The only place that builds boto3 clients and the only place that sees botocore's exceptions.
 
 Every call goes through :meth:`Aws.call`, :meth:`Aws.pages` or :meth:`Aws.token_pages`, which turn botocore's failures
 into the errors of :mod:`verify.errors`. An error answer that a caller can make sense of (``NoSuchBucket``)
@@ -29,8 +29,8 @@ from verify.error_codes import error_for
 from verify.errors import ApiError, CannotLook, NoCredentials, Unreachable, UsageError
 from verify.threads import Patience
 
-# The rest of botocore takes a tenth of a second to load. It is loaded by those who ask AWS: a question about files of
-# this machine asks nothing. boto3's clients are botocore's; what it adds to them, such as uploads, takes 20 ms more.
+# The rest of botocore and boto3 takes a fifth of a second to load. It is loaded by those who ask AWS: a question about
+# files of this machine asks nothing.
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSRequest
     from botocore.config import Config
@@ -114,6 +114,7 @@ class Aws:
         endpoint_url: str | None = None,
         patience_seconds: float | None = None,
     ) -> None:
+        import boto3  # noqa: PLC0415
         from botocore.hooks import HierarchicalEmitter  # noqa: PLC0415
         from botocore.session import Session, get_session  # noqa: PLC0415
 
@@ -129,7 +130,7 @@ class Aws:
         self._caller: Caller | None = None
         self._caller_lock = Lock()
         self._patience = Patience(_ONE_CALL_SECONDS, _USUAL_SECONDS, _ALL_CALLS_SECONDS)
-        self._lock = Lock()  # botocore's create_client is not thread-safe; the clients it returns are
+        self._lock = Lock()  # boto3.Session.client is not thread-safe; the clients it returns are
         self._clients: dict[tuple[str, str], Any] = {}  # by service and region
         try:
             hooks = HierarchicalEmitter()
@@ -149,7 +150,8 @@ class Aws:
                 core.set_config_variable("region", wanted)
             core.get_scoped_config()
             found: str | None = core.get_config_variable("region")
-            self._session: Any = core
+            self._core: Any = core
+            self._session: Any = boto3.Session(botocore_session=core)
         except boto.ProfileNotFound as error:
             # A new session, as this one goes on to fail.
             known = ", ".join(get_session().available_profiles) or "none"
@@ -190,7 +192,7 @@ class Aws:
             raise UsageError(f"{region!r} is not an AWS region, such as us-east-1.") from error
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """A client of AWS, as boto3 makes one too.
+        """A boto3 client.
 
         :param region: Default: - the session's region.
         :raises UsageError: a service, region or endpoint that botocore cannot make sense of.
@@ -239,7 +241,7 @@ class Aws:
         return client
 
     def _client_of(self, service: str, region: str, config: Config) -> Any:
-        return self._session.create_client(service, region, endpoint_url=self._endpoint_url, config=config)
+        return self._session.client(service, region, endpoint_url=self._endpoint_url, config=config)
 
     def renew_patience(self) -> None:
         """Count the session's patience from the last answer on, and from each one that comes: what has thousands of
@@ -422,7 +424,7 @@ class Aws:
         from botocore.httpsession import get_cert_path  # noqa: PLC0415
         from botocore.utils import get_environ_proxies  # noqa: PLC0415
 
-        ca_file = get_cert_path(self._session.get_config_variable("ca_bundle") or True) or ""
+        ca_file = get_cert_path(self._core.get_config_variable("ca_bundle") or True) or ""
         return ca_file, str(get_environ_proxies(url).get(urlsplit(url).scheme, ""))
 
 
