@@ -64,7 +64,7 @@ _FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 _SHOWN = re.compile(r"<!-- shows (\w+) -->")
 # As VOLATILE, and what the AWS SDK writes about itself.
 _OTHER_EACH_TIME = re.compile(
-    rf"{VOLATILE.pattern}|Botocore/.*?SecureTrail-verify|key/[0-9a-f-]+|\b[0-9a-f]{{8,12}}\b|\s+", re.DOTALL
+    rf"{VOLATILE.pattern}|Boto3/.*?SecureTrail-verify|key/[0-9a-f-]+|\b[0-9a-f]{{8,12}}\b|\s+", re.DOTALL
 )
 
 
