@@ -277,7 +277,7 @@ class Decoder:
                 continue
             empty = at.empty
             inner = [empty if value is None else value for value in values]
-            if self._is_whole:
+            if self._is_whole and empty in values:
                 odd.update(number for number, value in enumerate(values) if value is not None and value == empty)
             self._collect(at, inner, arrays, odd, nulls)
 
@@ -468,13 +468,15 @@ def _node(tree: Tree, wanted: frozenset[str], *, is_whole: bool) -> _Node:
 
 
 def _array(column: Column, type_: Any, values: Sequence[Any], odd: set[int], nulls: list[Any]) -> Any:
+    if values[0] is None and values.count(None) == len(values):  # of most files, half of the columns
+        return pa.nulls(len(values), type_)
     if column.kind is Kind.TEXT:
         return pa.array(values, type_)
     if column.kind is Kind.FLAG:
         return pa.array(values, pa.bool_())
     if column.kind is Kind.JSON:
         texts = [None if value is None else bytes(value) for value in values]
-        found = pa.array(texts, pa.string())
+        found = pa.array(texts, pa.binary()).view(pa.string())  # that the file is UTF-8 is known
         if _NULL in texts:
             is_null = pc.fill_null(pc.equal(found, "null"), fill_value=False)
             nulls.append(pc.if_else(is_null, ".".join(column.path) + ",", ""))
