@@ -42,7 +42,7 @@ _ENDED = (
     "The query ended before all its rows were there, and the engine does not say why: an expression in it fails for "
     "some row, or it needs more memory or disk than it may have. Ask for less time, or for fewer columns."
 )
-_ROWS_AT_ONCE = 1_000
+_ROWS_AT_ONCE = 2_048  # as many as the engine works on at once
 _BATCH_ROWS = 20_000
 _MORE_BYTES = 2**30
 _OF_FILE = ("account", "region", "day", "file")
