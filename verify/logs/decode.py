@@ -35,6 +35,7 @@ _WHOLE_FILE_BYTES = 24 * 2**20
 # megabytes would leave no memory to anything else.
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
 MAX_RECORD_BYTES: Final = 4 * 2**20
+_MAX_SEARCHED_BYTES = 4 * MAX_RECORD_BYTES  # for the end of one
 _TOO_LARGE: Final = f"it is larger than {MAX_RECORD_BYTES // 2**20} MB, which no event is"
 _MAX_WHY_CHARACTERS = 200
 _MAX_KEPT_UNREADABLE = 1_000
@@ -53,7 +54,7 @@ _TIME: Final = "eventTime"
 _FIRST: Final = "eventVersion"
 _FIRST_KEY: Final = b'{"eventVersion":'
 _OF_EVENT: Final = frozenset(name for name in TREE if name.startswith("event"))
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|"|[\[{]++|[\]}]++', re.DOTALL)
 _WORD = re.compile(rb'[^\s,"\[\]{}]+')
 _BLANK = re.compile(rb"\s*+")
 _BETWEEN = re.compile(rb"[\s,]*+")
@@ -636,7 +637,7 @@ def _split_list(body: bytes | bytearray, start: int, decoded: Decoded) -> Genera
             return begin + 1
         end = _end_of_value(body, begin)
         if end == begin:
-            decoded.flaw = "it ends in the middle of its records"
+            decoded.flaw = "it ends in the middle of its records, or one of them goes on without end"
             if begin < len(body):
                 yield bytes(body[begin : begin + MAX_RECORD_BYTES + 1])
             return None
@@ -659,11 +660,16 @@ def _end_of_value(body: bytes | bytearray, begin: int) -> int:
         return found.end() if found else begin
     depth = 0
     # Token by token, without recursion, however deep the value is.
-    for token in _TOKEN.finditer(body, begin):
+    for token in _TOKEN.finditer(body, begin, begin + _MAX_SEARCHED_BYTES):
         first = body[token.start() : token.start() + 1]
-        depth += (first in b"{[") - (first in b"}]")
-        if depth == 0:
-            return token.end()
+        if first in b"{[":
+            depth += token.end() - token.start()
+        elif first in b"}]":
+            depth -= token.end() - token.start()
+            if depth <= 0:
+                return token.end() + depth
+        elif token.end() == token.start() + 1:  # a text that does not end
+            break
     return begin
 
 

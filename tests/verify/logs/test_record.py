@@ -209,6 +209,24 @@ def test_a_record_that_is_too_large_takes_no_memory_and_hides_no_other(layout: s
     assert seen.unreadable_count == 1
 
 
+@pytest.mark.parametrize("start", [b"[", b'{"a": "}'])
+def test_a_record_without_an_end_is_not_searched_for_ever(start: bytes) -> None:
+    decoded = decoder_for(ALL)(b'[{"eventName": "First"}, ' + start + b"[" * 30 * 2**20 + b'{"eventName": "Inside"}')
+
+    assert [row["eventName"] for row in rows(decoded)] == ["First"]
+    assert (decoded.unreadable_count, bool(decoded.flaw)) == (1, True)
+
+
+@given(st.lists(JSON, max_size=4))
+def test_where_a_record_ends_does_not_hang_on_what_follows(made: list[Any]) -> None:
+    texts = [json.dumps({"requestParameters": value}) for value in made]
+    decoded = decoder_for(ALL)(f"[{', '.join([*texts, 'x'])}".encode())
+
+    assert [json.loads(row["requestParameters"]) for row in rows(decoded) if row["requestParameters"]] == [
+        value for value in made if value is not None
+    ]
+
+
 def test_what_comes_before_the_end_of_a_torn_file_is_read_and_the_rest_is_told() -> None:
     body = json.dumps({"Records": [{"eventName": "First"}, {"eventName": "Second"}]}).encode()
 
