@@ -676,13 +676,10 @@ def _end_of_value(body: bytes | bytearray, begin: int) -> int:
 def _lines(body: bytes | bytearray, decoded: Decoded) -> Iterator[bytes]:
     """The records of a file that has one on each line, or several in an envelope."""
     at = 0
-    while at < len(body):
-        end = body.find(b"\n", at)
+    while (blank := _BLANK.match(body, at)) is not None and (begin := blank.end()) < len(body):
+        end = body.find(b"\n", begin)
         end = len(body) if end < 0 else end
-        blank = _BLANK.match(body, at, end)
-        begin, at = blank.end() if blank else at, end + 1
-        if begin == end:
-            continue
+        at = end + 1
         line = body[begin:end]
         try:
             yield from map(_text_of, _raw_envelope(line))
