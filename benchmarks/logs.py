@@ -268,7 +268,7 @@ def proven(folder: Path, keys: Path) -> None:
     """The same answer, of what is proven alone."""
     start, end = make_digests(folder, keys)
     period = ("--start", start, "--end", end)
-    proof = (*period, "--proven-only", "--keys", str(keys), "--region", _REGION)
+    proof = (*period, "--proven-only", "--keys", str(keys), "--region", _REGION, "--account", _ACCOUNT)
     for name, sql in (("top ten", _TOP), ("one role", _ROLE_SQL)):
         plain = show(f"of a period: {name}", best(ours(sql, folder, *period), 0))
         of_proof = show("  proven", best(ours(sql, folder, *proof), 0))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
@@ -27,9 +27,16 @@ from verify.logs.schema import BY_NAME, NULLS, REPEATED, REST, STORED, TREE, Col
 from verify.logs.sql.pushdown import Condition
 
 _CHUNK_RECORDS = 5_000
+_CHUNK_BYTES = 16 * 2**20
 _RECORDS_AT_ONCE = 500
 # Larger files are split first: all their records at once would be too much memory.
 _WHOLE_FILE_BYTES = 24 * 2**20
+# CloudTrail's events have 256 kB at most, and one megabyte where the trail adds to them. A value of hundreds of
+# megabytes would leave no memory to anything else.
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
+MAX_RECORD_BYTES: Final = 4 * 2**20
+_MAX_SEARCHED_BYTES = 4 * MAX_RECORD_BYTES  # for the end of one
+_TOO_LARGE: Final = f"it is larger than {MAX_RECORD_BYTES // 2**20} MB, which no event is"
 _MAX_WHY_CHARACTERS = 200
 _MAX_KEPT_UNREADABLE = 1_000
 _MAX_KEPT_BYTES = 4_096
@@ -47,8 +54,9 @@ _TIME: Final = "eventTime"
 _FIRST: Final = "eventVersion"
 _FIRST_KEY: Final = b'{"eventVersion":'
 _OF_EVENT: Final = frozenset(name for name in TREE if name.startswith("event"))
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|"|[\[{]++|[\]}]++', re.DOTALL)
 _WORD = re.compile(rb'[^\s,"\[\]{}]+')
+_BLANK = re.compile(rb"\s*+")
 _BETWEEN = re.compile(rb"[\s,]*+")
 _START = re.compile(rb'\s*(?:\{\s*"Records"\s*:\s*)?\[')
 _CLOSED = re.compile(rb"\s*\}")
@@ -175,7 +183,8 @@ class Decoder:
         if body.startswith(_BOM):
             body = body[len(_BOM) :]
         start = bytes(body[:4096].lstrip()[:1])
-        if len(body) <= _WHOLE_FILE_BYTES and _is_utf8(body) and start in (b"{", b"["):
+        is_whole = len(body) <= _WHOLE_FILE_BYTES and start in (b"{", b"[")
+        if is_whole and _is_utf8(body) and not _has_too_large(body, start):
             chosen = self._choice.of(body, start) if self._choice else None
             if chosen is not None:
                 self._let_wait(body, start, chosen, decoded)
@@ -190,8 +199,7 @@ class Decoder:
                     raws = _raw_list(body) if start == b"[" else _raw_envelope(body)
                     self._add_one_by_one([(at, bytes(raws[at])) for at in odd], decoded)
                 return decoded
-        texts = enumerate(_texts(body, decoded))
-        while chunk := [text for _, text in zip(range(_CHUNK_RECORDS), texts, strict=False)]:
+        for chunk in _chunks(_texts(body, decoded)):
             self._add_texts([(decoded, *each) for each in chunk])
         if not decoded.events and not decoded.unreadable_count and not decoded.flaw:
             decoded.flaw = "" if _is_empty_envelope(body) else "it holds no records of CloudTrail"
@@ -219,7 +227,7 @@ class Decoder:
         records, numbers = [], []
         for number, (_, _, text) in enumerate(texts):
             try:
-                if _is_utf8(text):
+                if len(text) <= MAX_RECORD_BYTES and _is_utf8(text):
                     records.append(self._one.decode(text))
                     numbers.append(number)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -277,7 +285,7 @@ class Decoder:
                 continue
             empty = at.empty
             inner = [empty if value is None else value for value in values]
-            if self._is_whole:
+            if self._is_whole and empty in values:
                 odd.update(number for number, value in enumerate(values) if value is not None and value == empty)
             self._collect(at, inner, arrays, odd, nulls)
 
@@ -468,13 +476,15 @@ def _node(tree: Tree, wanted: frozenset[str], *, is_whole: bool) -> _Node:
 
 
 def _array(column: Column, type_: Any, values: Sequence[Any], odd: set[int], nulls: list[Any]) -> Any:
+    if values[0] is None and values.count(None) == len(values):  # of most files, half of the columns
+        return pa.nulls(len(values), type_)
     if column.kind is Kind.TEXT:
         return pa.array(values, type_)
     if column.kind is Kind.FLAG:
         return pa.array(values, pa.bool_())
     if column.kind is Kind.JSON:
         texts = [None if value is None else bytes(value) for value in values]
-        found = pa.array(texts, pa.string())
+        found = pa.array(texts, pa.binary()).view(pa.string())  # that the file is UTF-8 is known
         if _NULL in texts:
             is_null = pc.fill_null(pc.equal(found, "null"), fill_value=False)
             nulls.append(pc.if_else(is_null, ".".join(column.path) + ",", ""))
@@ -547,7 +557,34 @@ def _is_utf8(body: bytes | bytearray) -> bool:
     return True
 
 
+def _has_too_large(body: bytes | bytearray, start: bytes) -> bool:
+    """Whether a record in it is too large, or may be."""
+    if len(body) <= MAX_RECORD_BYTES:
+        return False
+    try:
+        raws = _raw_list(body) if start == b"[" else _raw_envelope(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return True
+    return any(len(raw) > MAX_RECORD_BYTES for raw in raws)
+
+
+def _chunks(texts: Iterable[bytes]) -> Iterator[list[tuple[int, bytes]]]:
+    """Records, each with its number, so many at once as fit into memory together."""
+    chunk: list[tuple[int, bytes]] = []
+    size_bytes = 0
+    for number, text in enumerate(texts):
+        chunk.append((number, text))
+        size_bytes += len(text)
+        if len(chunk) == _CHUNK_RECORDS or size_bytes > _CHUNK_BYTES:
+            yield chunk
+            chunk, size_bytes = [], 0
+    if chunk:
+        yield chunk
+
+
 def _is_empty_envelope(body: bytes | bytearray) -> bool:
+    if len(body) > MAX_RECORD_BYTES:
+        return False
     try:
         return json.loads(body) in ({"Records": []}, [])
     except (ValueError, RecursionError):
@@ -564,7 +601,12 @@ def _texts(body: bytes | bytearray, decoded: Decoded) -> Iterator[bytes]:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         yield from _lines(body, decoded) if _START.match(body) is None else _split(body, decoded)
     else:
-        yield from map(bytes, raws)
+        yield from map(_text_of, raws)
+
+
+def _text_of(record: Any) -> bytes:
+    """A record's text. Of one that is too large no more than shows that."""
+    return bytes(memoryview(record)[: MAX_RECORD_BYTES + 1])
 
 
 def _split(body: bytes | bytearray, decoded: Decoded) -> Iterator[bytes]:
@@ -577,7 +619,7 @@ def _split(body: bytes | bytearray, decoded: Decoded) -> Iterator[bytes]:
         is_envelope = started.group().lstrip()[:1] == b"{"
         closed = _CLOSED.match(body, end) if is_envelope else None
         if is_envelope and closed is None:
-            if not _has_only_other_fields(body[end:]):
+            if len(body) - end > MAX_RECORD_BYTES or not _has_only_other_fields(body[end:]):
                 decoded.flaw = "there is something after the end of its records"
             return
         at = closed.end() if closed else end
@@ -595,11 +637,11 @@ def _split_list(body: bytes | bytearray, start: int, decoded: Decoded) -> Genera
             return begin + 1
         end = _end_of_value(body, begin)
         if end == begin:
-            decoded.flaw = "it ends in the middle of its records"
+            decoded.flaw = "it ends in the middle of its records, or one of them goes on without end"
             if begin < len(body):
-                yield bytes(body[begin:])
+                yield bytes(body[begin : begin + MAX_RECORD_BYTES + 1])
             return None
-        yield bytes(body[begin:end])
+        yield bytes(body[begin : min(end, begin + MAX_RECORD_BYTES + 1)])
         at = end
 
 
@@ -618,30 +660,34 @@ def _end_of_value(body: bytes | bytearray, begin: int) -> int:
         return found.end() if found else begin
     depth = 0
     # Token by token, without recursion, however deep the value is.
-    for token in _TOKEN.finditer(body, begin):
-        first = token.group()[:1]
-        depth += (first in b"{[") - (first in b"}]")
-        if depth == 0:
-            return token.end()
+    for token in _TOKEN.finditer(body, begin, begin + _MAX_SEARCHED_BYTES):
+        first = body[token.start() : token.start() + 1]
+        if first in b"{[":
+            depth += token.end() - token.start()
+        elif first in b"}]":
+            depth -= token.end() - token.start()
+            if depth <= 0:
+                return token.end() + depth
+        elif token.end() == token.start() + 1:  # a text that does not end
+            break
     return begin
 
 
 def _lines(body: bytes | bytearray, decoded: Decoded) -> Iterator[bytes]:
     """The records of a file that has one on each line, or several in an envelope."""
     at = 0
-    while at < len(body):
-        end = body.find(b"\n", at)
+    while (blank := _BLANK.match(body, at)) is not None and (begin := blank.end()) < len(body):
+        end = body.find(b"\n", begin)
         end = len(body) if end < 0 else end
-        line = bytes(body[at:end]).strip()
         at = end + 1
-        if not line:
-            continue
+        line = body[begin:end]
         try:
-            yield from map(bytes, _raw_envelope(line))
+            yield from map(_text_of, _raw_envelope(line))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            if _is_of_another_kind(line):
+            text = _text_of(line).rstrip()
+            if len(line) <= MAX_RECORD_BYTES and _is_of_another_kind(text):
                 decoded.flaw = "it holds an object that is no record of CloudTrail"
-            yield line
+            yield _text_of(line) if len(line) > MAX_RECORD_BYTES else text
 
 
 def _is_of_another_kind(line: bytes) -> bool:
@@ -659,6 +705,8 @@ def _row(text: bytes, position: int, decoded: Decoded) -> dict[str, Any]:
 
     :raises ValueError: it is not JSON, or no object.
     """
+    if len(text) > MAX_RECORD_BYTES:
+        raise ValueError(_TOO_LARGE)
     if _is_utf8(text):
         try:
             return row_of(text)
@@ -700,6 +748,9 @@ def records_of(body: bytes | bytearray, decoded: Decoded) -> Iterator[dict[str, 
     """
     body = body.removeprefix(b"\xef\xbb\xbf")
     for position, text in enumerate(_texts(body, decoded)):
+        if len(text) > MAX_RECORD_BYTES:
+            decoded.refuse(position, _TOO_LARGE, text)
+            continue
         try:
             record = msgspec.json.decode(text) if _is_utf8(text) else None
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

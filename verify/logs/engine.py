@@ -27,6 +27,7 @@ from verify.errors import CannotLook, UsageError
 from verify.logs.decode import POSITION
 from verify.logs.schema import BY_NAME, DERIVED, NULLS, REST, STORED, Derived, sql_type
 from verify.logs.sql import athena
+from verify.logs.sql.filters import sql_text
 from verify.logs.sql.statement import Statement, check_statement
 from verify.threads import unless_interrupted
 
@@ -41,7 +42,7 @@ _ENDED = (
     "The query ended before all its rows were there, and the engine does not say why: an expression in it fails for "
     "some row, or it needs more memory or disk than it may have. Ask for less time, or for fewer columns."
 )
-_ROWS_AT_ONCE = 1_000
+_ROWS_AT_ONCE = 2_048  # as many as the engine works on at once
 _BATCH_ROWS = 20_000
 _MORE_BYTES = 2**30
 _OF_FILE = ("account", "region", "day", "file")
@@ -137,6 +138,7 @@ class Engine:
         self._waiting_rows = 0
         self._held: list[Any] = []  # tables of Arrow with many rows each
         self._has_copied = False
+        self._counting = "SELECT 0"
         self.statement: Statement | None = None
 
     def parse(self, sql: str) -> str:
@@ -307,9 +309,12 @@ class Engine:
             self._db.register("held_records", pa.concat_tables(self._held))
         sources = ["records"] if self._has_copied or not (self._held or parquet) else []
         sources += ["held_records"] if self._held else []
-        of_files = " WHERE file IN (SELECT file FROM read_files)" if has_more else ""
-        sources += [f"read_parquet([{parquet}]){of_files}"] if parquet else []
-        records = f"({' UNION ALL '.join(f'SELECT {names} FROM {each}' for each in sources)})"  # noqa: S608 - own names
+        own = ["file IN (SELECT file FROM read_files)"] if has_more else []
+        stored = [f"read_parquet([{parquet}])"] if parquet else []
+        # Of the store's files only those groups of rows are read in which such an event may be.
+        records = _union(names, [*sources, *(f"{each}{_where([*own, *self._conditions()])}" for each in stored)])
+        everything = _union(names, [*sources, *(f"{each}{_where(own)}" for each in stored)])
+        self._counting = f"SELECT count(*) FROM {everything}{when}"  # noqa: S608 - own names
         is_asked = self._asks_for_file()
         files = " JOIN read_files USING (file)" if is_asked else ""
         source = f"FROM {records}{files}{when}"
@@ -350,10 +355,18 @@ class Engine:
         # A table has a column, even where none of it is asked for.
         self._db.execute(f"CREATE VIEW {name} AS SELECT {', '.join(expressions or ['NULL AS nothing'])} {source}")
 
+    def _conditions(self) -> list[str]:
+        """What every event must meet that the query wants, each as SQL over the stored columns."""
+        conditions = self.statement.conditions if self.statement else frozenset()
+        return [
+            " OR ".join(f'"{column}" = {sql_text(text)}' for column, text in sorted(each))
+            for each in sorted(conditions, key=sorted)
+        ]
+
     def count_events(self) -> int:
         """How many events lie in the period."""
         with _reading_events():
-            return int(self._one(f"SELECT count(*) FROM {EVENTS}")[0])  # noqa: S608 - our own name
+            return int(self._one(self._counting)[0])
 
     def ask(self, sql: str) -> Result:
         """Judge and run another query over what is here. The first one, of :meth:`prepare`, decided what that is.
@@ -402,6 +415,15 @@ class Engine:
     def close(self) -> None:
         """Forget everything."""
         self._db.close()
+
+
+def _union(names: str, sources: Iterable[str]) -> str:
+    return f"({' UNION ALL '.join(f'SELECT {names} FROM {each}' for each in sources)})"  # noqa: S608 - own names
+
+
+def _where(conditions: Iterable[str]) -> str:
+    all_of = " AND ".join(f"({each})" for each in conditions)
+    return f" WHERE {all_of}" if all_of else ""
 
 
 @contextmanager

@@ -121,6 +121,8 @@ def read_proven(
     proven = {read[1] for name, read in reads.items() if read is not None and signed.get(name) == read[0]}
     lost = len(signed) - len(proven)
     holes = list(_holes(result))
+    if result.exit_code and not holes:
+        holes.append(f"The validation ends with {result.exit_code}: {', '.join(sorted(map(str, result.verdicts)))}.")
     if lost:
         holes.append(f"{lost} proven files were read twice, and not the same both times; they are left out.")
     return Proven(frozenset(proven), tuple(holes), (*result.notices, *_never_signed(ready)))
@@ -162,8 +164,6 @@ def _holes(result: Result) -> Iterator[str]:
     if not result.is_proven_at_all:
         yield "No time of the period is proven."
     yield from result.unseen
-    if result.exit_code and not problems and all(row.verdict in HARMLESS for row in result.rows):
-        yield f"The validation ends with {result.exit_code}: {', '.join(sorted(map(str, result.verdicts)))}."
 
 
 class _Handing:

@@ -5,4 +5,4 @@ SELECT eventtime, useridentity.arn AS who, eventname, sourceipaddress, userident
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND eventname = 'ConsoleLogin' AND json_extract_scalar(responseelements, '$.ConsoleLogin') = 'Success' AND useridentity.type IN ('IAMUser', 'Root') AND coalesce(json_extract_scalar(additionaleventdata, '$.MFAUsed'), 'No') <> 'Yes'
-ORDER BY eventtime DESC LIMIT 200
+ORDER BY eventtime DESC, eventid LIMIT 200

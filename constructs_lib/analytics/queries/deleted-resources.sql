@@ -5,4 +5,4 @@ SELECT eventtime, useridentity.arn AS who, eventname, sourceipaddress, eventsour
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND (eventname LIKE 'Delete%' OR eventname LIKE 'Terminate%') AND errorcode IS NULL
-ORDER BY eventtime DESC LIMIT 200
+ORDER BY eventtime DESC, eventid LIMIT 200

@@ -5,4 +5,4 @@ SELECT eventtime, useridentity.arn AS who, eventname, sourceipaddress, awsregion
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND useridentity.type = 'Root' AND useridentity.invokedby IS NULL AND eventtype <> 'AwsServiceEvent'
-ORDER BY eventtime DESC LIMIT 200
+ORDER BY eventtime DESC, eventid LIMIT 200

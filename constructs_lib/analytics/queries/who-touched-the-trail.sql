@@ -5,4 +5,4 @@ SELECT eventtime, useridentity.arn AS who, eventname, sourceipaddress, errorcode
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND eventsource = 'cloudtrail.amazonaws.com' AND eventname IN ('StopLogging', 'DeleteTrail', 'UpdateTrail', 'PutEventSelectors', 'PutInsightSelectors')
-ORDER BY eventtime DESC LIMIT 200
+ORDER BY eventtime DESC, eventid LIMIT 200

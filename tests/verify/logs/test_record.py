@@ -14,7 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.logs.decode import Decoded, _day, _time_of_day, decoder_for
+from verify.logs.decode import (
+    MAX_RECORD_BYTES,
+    Decoded,
+    Wanted,
+    _day,
+    _time_of_day,
+    decoder_for,
+    records_of,
+)
 from verify.logs.record import exact_time, record_of, row_of
 from verify.logs.schema import COLUMNS, STORED, Kind
 
@@ -182,6 +190,41 @@ def test_a_record_of_which_something_is_replaced_is_shown_and_counted(text: byte
 
     assert [row["eventName"] for row in rows(decoded)] == ["First", "Odd"]
     assert [each.is_shown for each in decoded.unreadable] == [True]
+
+
+@pytest.mark.parametrize("layout", ['{{"Records": [{}]}}', "[{}]", '{{"Records": [{}, ', "{}"])
+@pytest.mark.parametrize("wanted", [Wanted(), Wanted(frozenset({frozenset({("eventName", "Last")})}))])
+def test_a_record_that_is_too_large_takes_no_memory_and_hides_no_other(layout: str, wanted: Wanted) -> None:
+    large = json.dumps({"eventName": "Large", "requestParameters": "x" * MAX_RECORD_BYTES})
+    separator = "\n" if layout == "{}" else ","
+    body = layout.format(separator.join(['{"eventName": "First"}', large, '{"eventName": "Last"}'])).encode()
+
+    decoded = decoder_for(ALL, wanted)(body)
+
+    assert "Last" in [row["eventName"] for row in rows(decoded)]
+    assert (decoded.events, decoded.unreadable_count) == (2, 1)
+    assert "larger than" in decoded.unreadable[0].why
+    seen = Decoded()
+    assert [record["eventName"] for record in records_of(body, seen)] == ["First", "Last"]
+    assert seen.unreadable_count == 1
+
+
+@pytest.mark.parametrize("start", [b"[", b'{"a": "}'])
+def test_a_record_without_an_end_is_not_searched_for_ever(start: bytes) -> None:
+    decoded = decoder_for(ALL)(b'[{"eventName": "First"}, ' + start + b"[" * 30 * 2**20 + b'{"eventName": "Inside"}')
+
+    assert [row["eventName"] for row in rows(decoded)] == ["First"]
+    assert (decoded.unreadable_count, bool(decoded.flaw)) == (1, True)
+
+
+@given(st.lists(JSON, max_size=4))
+def test_where_a_record_ends_does_not_hang_on_what_follows(made: list[Any]) -> None:
+    texts = [json.dumps({"requestParameters": value}) for value in made]
+    decoded = decoder_for(ALL)(f"[{', '.join([*texts, 'x'])}".encode())
+
+    assert [json.loads(row["requestParameters"]) for row in rows(decoded) if row["requestParameters"]] == [
+        value for value in made if value is not None
+    ]
 
 
 def test_what_comes_before_the_end_of_a_torn_file_is_read_and_the_rest_is_told() -> None:

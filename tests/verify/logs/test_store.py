@@ -311,3 +311,28 @@ def test_a_folder_that_is_no_store_or_not_ones_own_is_refused(copy: Path, tmp_pa
 
     assert ask(copy, capsys, "--cache-dir", str(shared))[0] == 2
     assert ask(copy, capsys, "--cache-dir", str(tmp_path / "new"), "--cache-limit", "5")[0] == 2
+
+
+def test_of_a_condition_the_store_leaves_out_nothing_and_counts_everything(
+    copy: Path, chain: Chain, tmp_path: Path, capsys: Capture
+) -> None:
+    sessions = [
+        {
+            "eventTime": iso(chain.hours[2].start + timedelta(minutes=number)),
+            "eventName": "It's",
+            "userIdentity": {"sessionContext": {"sessionIssuer": {"type": type_, "userName": name}}},
+        }
+        for number, (type_, name) in enumerate([("Role", "a"), ("Role", "b"), ("Root", "a"), ("Role", "a")])
+    ]
+    rewrite(copy / chain.hours[2].logs[0].key, *sessions)
+    hours = ("--start", iso(chain.hours[1].start), "--end", iso(chain.hours[3].end))
+    cache = ("--cache-dir", str(tmp_path / "cache"))
+    sql = "SELECT eventTime, role FROM events WHERE role = 'a' AND eventName IN ('It''s', 'x') ORDER BY 1"
+
+    def asked(*options: str) -> tuple[str, str]:
+        main(["logs", "query", sql, "--in", str(copy), "--format", "csv", *hours, *options])
+        return capsys.readouterr()
+
+    plain = asked()
+    assert len(plain[0].splitlines()) == 3
+    assert [asked(*cache), asked(*cache)] == [plain] * 2

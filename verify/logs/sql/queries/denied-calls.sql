@@ -5,4 +5,4 @@ SELECT useridentity.arn AS who, eventsource, eventname, count(*) AS attempts
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND (errorcode LIKE 'AccessDenied%' OR errorcode LIKE '%UnauthorizedOperation')
-GROUP BY useridentity.arn, eventsource, eventname ORDER BY attempts DESC LIMIT 100
+GROUP BY useridentity.arn, eventsource, eventname ORDER BY attempts DESC, who, eventsource, eventname LIMIT 100

@@ -5,4 +5,4 @@ SELECT eventtime, useridentity.arn AS who, eventname, sourceipaddress, requestpa
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND eventsource = 'iam.amazonaws.com' AND eventname IN ('CreateAccessKey', 'CreateUser', 'CreateRole', 'CreateLoginProfile', 'AttachUserPolicy', 'AttachRolePolicy') AND errorcode IS NULL
-ORDER BY eventtime DESC LIMIT 200
+ORDER BY eventtime DESC, eventid LIMIT 200
