@@ -96,13 +96,26 @@ def told_places(
     while known != found:
         known = set(found)
         for one in signed:
-            if _place_of(one.name) in known:
-                found |= set(map(_place_of, _names_in(one)))
+            if place_of(one.name) in known:
+                found |= set(map(place_of, _names_in(one)))
     return found
 
 
-def _place_of(name: Name) -> tuple[str, str]:
+def place_of(name: Name) -> tuple[str, str]:
+    """The bucket and prefix in which a file lies."""
     return name[0], name[1].partition("AWSLogs/")[0].removesuffix("/")
+
+
+def unsigned_among(world: World, names: Iterable[Name], now: datetime) -> frozenset[str]:
+    """Log files of which no digest of the trail's tells by then, by what they are called.
+
+    They are planted, or another trail's, or the trail's own whose digest is to come.
+    """
+    files = {name: world.genuine.get(name) for name in names if _LOG.search(name[1])}
+    return frozenset(
+        name[1].rpartition("/")[2] for name, one in files.items()
+        if one is None or one.key.trail or one.digest is None or world.genuine[one.digest].written > now
+    )  # fmt: skip
 
 
 def _names_in(digest: Genuine) -> Iterator[Name]:
@@ -512,11 +525,11 @@ def no_worse(
     allowed: frozenset[Verdict],
     good: frozenset[Verdict],
     law: str,
-    delivered: Container[tuple[str, str]] = (),
+    untold: Container[str] = (),
 ) -> Iterator[str]:
     """Where ``less`` says one of ``good``, ``more`` says one of ``allowed``.
 
-    :param delivered: see :func:`monotone`.
+    :param untold: see :func:`monotone`.
     """
     if more.refusal:
         return
@@ -525,17 +538,16 @@ def no_worse(
         if row.verdict not in good or not any(more.of(row.account, row.region)):
             continue
         # A log's name tells the minute. That logging was off rests on what AWS says, not on what files there are.
-        rests_on_aws = row.verdict is Verdict.NOT_LOGGED
-        # Whoever knows more may know that the trail never delivered there: then nothing is due.
-        is_nothing_due = row.verdict is Verdict.NOT_DUE and (row.account, row.region) not in delivered
+        rests_on_aws = row.verdict is Verdict.NOT_LOGGED and law == "consistent"
         others = list(more.of(row.account, row.region))
         times = [
             (other.start, other.end) for other in others
             if other.verdict in allowed or (rests_on_aws and other.end - other.start <= MINUTE)
+            or (other.verdict is Verdict.UNPROVEN and other.reason.partition(": ")[0] in untold)
         ]  # fmt: skip
         for start, end in uncovered(row, times):
             is_told_of = any(other.start < end and start < other.end for other in others)
-            if end - start < MINUTE or ((rests_on_aws or is_nothing_due) and not is_told_of):
+            if end - start < MINUTE or (rests_on_aws and not is_told_of):
                 continue
             said = [
                 f"{other.verdict} ({other.reason})" for other in more.of(row.account, row.region)
@@ -547,23 +559,16 @@ def no_worse(
             )
 
 
-def monotone(
-    less: Look,
-    more: Look,
-    *,
-    is_attacked: bool,
-    is_organizations: bool,
-    delivered: Container[tuple[str, str]],
-) -> Iterator[str]:
+def monotone(less: Look, more: Look, *, is_attacked: bool, untold: Container[str]) -> Iterator[str]:
     """What is harmless with less is harmless with more; after an attack it may become bad, but not unproven.
 
-    :param delivered: the accounts and regions in which the trail ever delivered.
-    :param is_organizations: whether a digest is taken to be due because the trail signs today: of an organization's
-        trail nobody knows more.
+    One thing alone is excepted, as docs/integrity.md tells: the minute of a log file that nobody signs for, and that
+    whoever knows less does not see.
+
+    :param untold: such log files, by what they are called.
     """
     allowed = HARMLESS | BAD if is_attacked else HARMLESS
-    good = GOOD if is_organizations else HARMLESS
-    yield from no_worse(less, more, frozenset(allowed), good, "monotone", delivered)
+    yield from no_worse(less, more, frozenset(allowed), frozenset(HARMLESS), "monotone", untold)
 
 
 def consistent(other: Look, bucket: Look) -> Iterator[str]:

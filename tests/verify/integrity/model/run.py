@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 import traceback
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -35,9 +35,11 @@ from tests.verify.integrity.model.properties import (
     consistent,
     damages,
     monotone,
+    place_of,
     sound,
     told_places,
     truthful,
+    unsigned_among,
     why_not_zero,
 )
 from tests.verify.integrity.model.service import aliased, copied, save_copy
@@ -135,6 +137,8 @@ class _Run:
         if len(self.world.places()) <= 1:
             return None
         knows_calls = self.case.caller == OWNER and not {"LookupEvents", "LookupEvents:cut"} & {*losses}
+        # The history is the home region's.
+        knows_calls = knows_calls and self.case.trails[0].home in self.world.enabled_at(self.now)
         return told_places(self.world, objects, self.start, self.now, knows_calls=knows_calls)
 
     def _is_asked(self, damage: Damage) -> bool:
@@ -186,27 +190,26 @@ class _Run:
         if losses:
             full = self._keep(look_at_bucket(self.world, objects, self.now, (), "the bucket with all answers"))
             yield from self._judge(full, objects, losses=())
-            # Where the trail delivered before is looked at only by who knows it, also by whom nobody signs for there.
-            # What was planted there is not seen by anybody else.
-            is_told = not self.is_attacked or self._told(objects, losses) == self._told(objects, ())
-            if (self._is_alone and is_told) or not self._is_moved:
-                yield from self._monotone(look, full, is_attacked=self.is_attacked)
+            untold = set(objects) - self._seen(objects, losses)
+            yield from self._monotone(look, full, is_attacked=self.is_attacked, untold=untold)
         elif not self.is_attacked and look.exit_code != 0 and is_all:
             why = why_not_zero(self.world, self.start, self.end, self.now)
             if not why:
                 yield f"complete: exit {look.exit_code}, and everything is known: {look.refusal} {self._worst(look)}"
-        if (
-            self._is_alone
-            and self.case.attacks
-            and all(one.kind.startswith(("delete", "roll", "hide")) for one in self.case.attacks)
-        ):
+        attacks = self.case.attacks
+        if attacks and all(one.kind.startswith(("delete", "roll", "hide")) for one in attacks):
             whole = self._keep(look_at_bucket(self.world, self.honest, self.now, (), "the bucket before the attack"))
-            yield from self._monotone(look, whole, is_attacked=False)
+            untold = set(self.honest) - self._seen(objects, losses)
+            yield from self._monotone(look, whole, is_attacked=False, untold=untold)
 
-    def _monotone(self, less: Look, more: Look, *, is_attacked: bool) -> Iterator[str]:
-        delivered = {(key.account, key.region) for key in self.world.segments if key.trail == 0}
-        is_organizations = bool(self.case.members)
-        return monotone(less, more, is_attacked=is_attacked, is_organizations=is_organizations, delivered=delivered)
+    def _seen(self, objects: Mapping[Name, Stored], losses: tuple[str, ...]) -> set[Name]:
+        """The objects but for those at places of the trail's of which nothing tells whoever asks."""
+        told = self._told(objects, losses)
+        hidden = set[tuple[str, str]]() if told is None else self.world.places() - told
+        return {name for name in objects if place_of(name) not in hidden}
+
+    def _monotone(self, less: Look, more: Look, *, is_attacked: bool, untold: Set[Name]) -> Iterator[str]:
+        return monotone(less, more, is_attacked=is_attacked, untold=unsigned_among(self.world, untold, self.now))
 
     def _worst(self, look: Look) -> str:
         return "; ".join(f"{row.verdict} {row.region} {row.reason}" for row in look.rows if row.verdict == "unproven")

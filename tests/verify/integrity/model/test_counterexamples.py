@@ -571,6 +571,51 @@ CASES = {
         members=MEMBERS, attacks=(Attack("plant where the trail was", 142621),), losses=("LookupEvents",),
         trail_is_organization=True, trail_prefix="logs/",
     ),
+    # Three in which the model asked too much: digests of an account or region that is not asked for lead nowhere, and
+    # where the home region is disabled, no history answers.
+    "for minutes in another bucket, with a log planted there, as is asked of a member alone": case(
+        75000794, 268, move("02 22:28:41", "UpdateTrail bucket", BUCKET),
+        move("02 22:40:16", "UpdateTrail bucket", OTHER_BUCKET), regions=TWO, members=MEMBERS[:1], caller=DELEGATE,
+        attacks=(Attack("plant where the trail was", 757993),), only_account=MEMBERS[0], trail_home="eu-west-1",
+        trail_is_multi_region=False, trail_is_organization=True, trail_bucket=OTHER_BUCKET,
+    ),
+    "for minutes in another bucket, with a log planted there, in a bundle of one region": case(
+        75001794, 1568, move("03 03:33:30", "StopLogging"), move("03 03:34:56", "StartLogging"),
+        move("03 14:53:15", "UpdateTrail bucket", BUCKET), move("03 15:04:42", "UpdateTrail bucket", OTHER_BUCKET),
+        regions=("us-east-1", "eu-west-1", "us-west-2"), mode="bundle", earlier=1568, losses=("LookupEvents",),
+        attacks=(Attack("plant where the trail was", 171294),), only_region="us-west-2", trail_bucket=OTHER_BUCKET,
+        trail_prefix="a/b",
+    ),
+    "for minutes in another bucket, with a log planted there, of a trail whose home region is disabled": case(
+        90700442, 711, move("02 22:14:11", "region off", "ap-east-1"),
+        move("03 04:21:11", "UpdateTrail bucket", BUCKET), move("03 04:35:04", "UpdateTrail bucket", OTHER_BUCKET),
+        regions=("us-east-1", "ap-east-1"), losses=("DescribeTrails",), skew=timedelta(minutes=30),
+        attacks=(Attack("plant where the trail was", 643579),), trail_home="ap-east-1", trail_bucket=OTHER_BUCKET,
+        trail_prefix="logs/",
+    ),
+    "taken by a delegated administrator to a bucket that may not be listed, of which no call tells": case(
+        90700580, 654, move("02 21:29:00", "CreateTrail"), move("02 21:29:01", "StartLogging"),
+        move("02 23:20:11", "UpdateTrail bucket", BUCKET), move("02 23:29:31", "UpdateTrail bucket", OTHER_BUCKET),
+        losses=("listing",), members=MEMBERS[:1], attacks=(Attack("plant where the trail was", 859774),),
+        trail_is_old=False, trail_is_organization=True, trail_bucket=OTHER_BUCKET, trail_prefix="logs/",
+    ),
+    # What monotone does not hold of, as docs/integrity.md tells: files that nobody signs for, and that are not seen.
+    "a log planted where the event history alone tells that the trail was": case(
+        90700869, 2003, move("03 01:13:50", "CreateTrail"), move("03 01:13:51", "StartLogging"),
+        move("03 21:00:07", "UpdateTrail bucket", BUCKET), move("03 21:03:29", "UpdateTrail bucket", OTHER_BUCKET),
+        regions=TWO, losses=("LookupEvents",), attacks=(Attack("plant where the trail was", 323919),),
+        trail_home="eu-west-1", trail_is_old=False, trail_bucket=OTHER_BUCKET, trail_prefix="logs/",
+    ),
+    "another trail that signs nothing, where the event history alone tells that the trail was": case(
+        90700275, 320, move("03 00:43:25", "UpdateTrail bucket", OTHER_BUCKET),
+        move("03 00:49:13", "UpdateTrail bucket", BUCKET), regions=TWO, losses=("LookupEvents",),
+        trail_home="eu-west-1", trail_prefix="logs",
+        second=TrailStart("other-trail", "eu-west-1", validates=False, bucket=OTHER_BUCKET, prefix="logs"),
+    ),
+    "another trail that signs nothing, and whose logs are deleted": case(
+        90900881, 208, regions=("us-east-1", "eu-west-1", "us-west-2"), trail_home="eu-west-1",
+        attacks=(Attack("delete everything", 581243),), second=TrailStart("other-trail", "us-west-2", validates=False),
+    ),
 }  # fmt: skip
 
 
