@@ -264,6 +264,7 @@ def _was_there(world: World, bucket: str, key: str, told: Container[tuple[str, s
     at = datetime.strptime(found["time"], "%Y%m%dT%H%M").replace(tzinfo=UTC)
     return any(
         (bucket, key[: found.start()]) == (segment.bucket, f"{segment.prefix}/" if segment.prefix else "")
+        and segment.is_organization == key.startswith("AWSLogs/o-", found.start())
         and segment.start <= at and (segment.end is None or at < segment.end)
         for one, segments in world.segments.items() for segment in segments
         if one == Key(0, found["account"], found["region"])

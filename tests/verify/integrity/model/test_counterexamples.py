@@ -599,6 +599,18 @@ CASES = {
         losses=("listing",), members=MEMBERS[:1], attacks=(Attack("plant where the trail was", 859774),),
         trail_is_old=False, trail_is_organization=True, trail_bucket=OTHER_BUCKET, trail_prefix="logs/",
     ),
+    "for minutes in another bucket, in a copy of the one that it came back to": case(
+        92000655, 2346, move("03 09:43:34", "UpdateTrail bucket", OTHER_BUCKET),
+        move("03 09:57:56", "UpdateTrail bucket", BUCKET), regions=TWO, mode="copy", earlier=2346,
+        trail_home="eu-west-1", trail_prefix="logs",
+    ),
+    # The model asked too much: what lies beside the trail's own folders in a bucket that it left is no business of its.
+    "a log planted beside an organization's folder, in a bucket that the trail left": case(
+        90024145, 700, move("02 21:55:19", "CreateTrail"), move("02 21:55:20", "StartLogging"),
+        move("03 05:38:01", "UpdateTrail bucket", OTHER_BUCKET), members=MEMBERS[:1], mode="bundle", earlier=700,
+        attacks=(Attack("plant in other account", 787501),), trail_is_old=False, trail_is_organization=True,
+        trail_prefix="logs", second=TrailStart("other-trail", "us-east-1", prefix="logs"),
+    ),
     # What monotone does not hold of, as docs/integrity.md tells: files that nobody signs for, and that are not seen.
     "a log planted where the event history alone tells that the trail was": case(
         90700869, 2003, move("03 01:13:50", "CreateTrail"), move("03 01:13:51", "StartLogging"),
