@@ -253,7 +253,7 @@ def _is_anothers(world: World, bucket: str, key: str) -> bool:
     found = _LOG.search(key)
     place = bucket, key[: found.start()].removesuffix("/") if found else ""
     theirs = {(one.bucket, one.prefix) for of, segments in world.segments.items() if of.trail for one in segments}
-    return found is not None and place in theirs - world.places() - _set_places(world)
+    return found is not None and place in theirs - world.places() - set_places(world)
 
 
 def _was_there(world: World, bucket: str, key: str, told: Container[tuple[str, str]] | None) -> bool:
@@ -483,7 +483,7 @@ def _why_by_times(world: World, start: datetime, end: datetime, now: datetime) -
     was_unsigned = any(
         not segment.is_signed and segment.start < end + HOUR and start - HOUR < (segment.end or now)
         for key, segments in world.segments.items() for segment in segments
-        if key.trail == 0 or (segment.bucket, segment.prefix) in _set_places(world)
+        if key.trail == 0 or (segment.bucket, segment.prefix) in set_places(world)
     )  # fmt: skip
     return _first(
         (short_on, "logging was on for a short time"),
@@ -492,7 +492,7 @@ def _why_by_times(world: World, start: datetime, end: datetime, now: datetime) -
     )
 
 
-def _set_places(world: World) -> set[tuple[str, str]]:
+def set_places(world: World) -> set[tuple[str, str]]:
     """The buckets and prefixes that the trail was ever set to, whether it delivered there or not."""
     return {(one.bucket, one.prefix) for _, (one, *_) in world.states if one.exists}
 

@@ -36,6 +36,7 @@ from tests.verify.integrity.model.properties import (
     damages,
     monotone,
     place_of,
+    set_places,
     sound,
     told_places,
     truthful,
@@ -134,7 +135,7 @@ class _Run:
 
     def _told(self, objects: Mapping[Name, Stored], losses: tuple[str, ...]) -> set[tuple[str, str]] | None:
         """The places of which something tells whoever asks, where the trail had several."""
-        if len(self.world.places()) <= 1:
+        if len(set_places(self.world)) <= 1:
             return None
         knows_calls = self.case.caller == OWNER and not {"LookupEvents", "LookupEvents:cut"} & {*losses}
         # The history is the home region's.
@@ -205,7 +206,7 @@ class _Run:
     def _seen(self, objects: Mapping[Name, Stored], losses: tuple[str, ...]) -> set[Name]:
         """The objects but for those at places of the trail's of which nothing tells whoever asks."""
         told = self._told(objects, losses)
-        hidden = set[tuple[str, str]]() if told is None else self.world.places() - told
+        hidden = set[tuple[str, str]]() if told is None else set_places(self.world) - told
         return {name for name in objects if place_of(name) not in hidden}
 
     def _monotone(self, less: Look, more: Look, *, is_attacked: bool, untold: Set[Name]) -> Iterator[str]:

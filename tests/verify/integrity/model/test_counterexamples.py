@@ -624,6 +624,14 @@ CASES = {
         trail_home="eu-west-1", trail_prefix="logs",
         second=TrailStart("other-trail", "eu-west-1", validates=False, bucket=OTHER_BUCKET, prefix="logs"),
     ),
+    "another trail that signs nothing, where the trail was while it was stopped": case(
+        90702301, 1245, move("02 23:30:06", "StopLogging", 925364),
+        move("03 13:28:09", "UpdateTrail bucket", OTHER_BUCKET), move("03 13:40:26", "UpdateTrail bucket", BUCKET),
+        regions=TWO, losses=("LookupEvents:cut",), skew=timedelta(minutes=-400), trail_home="eu-west-1",
+        second=TrailStart(
+            "other-trail", "eu-west-1", validates=False, is_multi_region=False, bucket=OTHER_BUCKET
+        ),
+    ),
     "another trail that signs nothing, and whose logs are deleted": case(
         90900881, 208, regions=("us-east-1", "eu-west-1", "us-west-2"), trail_home="eu-west-1",
         attacks=(Attack("delete everything", 581243),), second=TrailStart("other-trail", "us-west-2", validates=False),
