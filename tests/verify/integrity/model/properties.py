@@ -72,13 +72,20 @@ def damages(
 
 
 def told_places(
-    world: World, objects: Mapping[Name, Stored], since: datetime, now: datetime, *, knows_calls: bool
+    world: World,
+    objects: Mapping[Name, Stored],
+    since: datetime,
+    now: datetime,
+    *,
+    knows_calls: bool,
+    knows_owner: bool,
 ) -> set[tuple[str, str]]:
     """The places to which a signed digest of what is asked for leads, or a call that whoever asks may see.
 
     To another one CloudTrail delivered nothing, so nothing there is its, and nobody can know that it was the trail's.
 
     :param knows_calls: whether the trail's account asks, and its event history answers.
+    :param knows_owner: whether what lies of the trail's account below an organization is known to be this trail's.
     """
     found = {(one.bucket, one.prefix) for one in world.state_at(now)[:1]}
     for call in world.calls if knows_calls else ():
@@ -91,6 +98,7 @@ def told_places(
         if one.is_digest and one.key.trail == 0 and one.written <= now and one.at >= since - HOUR
         and world.case.only_region in ("", one.key.region) and world.case.only_account in ("", one.key.account)
         and (stored := objects.get(one.name)) is not None and content_of(stored) == one.content
+        and (knows_owner or one.key.account != OWNER or "AWSLogs/o-" not in one.name[1])
     ]  # fmt: skip
     known: set[tuple[str, str]] = set()
     while known != found:

@@ -140,7 +140,20 @@ class _Run:
         knows_calls = self.case.caller == OWNER and not {"LookupEvents", "LookupEvents:cut"} & {*losses}
         # The history is the home region's.
         knows_calls = knows_calls and self.case.trails[0].home in self.world.enabled_at(self.now)
-        return told_places(self.world, objects, self.start, self.now, knows_calls=knows_calls)
+        knows_owner = self._sees_trail(losses) or self._sees_organization(losses)
+        return told_places(
+            self.world, objects, self.start, self.now, knows_calls=knows_calls, knows_owner=knows_owner
+        )  # fmt: skip
+
+    def _sees_trail(self, losses: tuple[str, ...]) -> bool:
+        """Whether DescribeTrails shows the trail to whoever asks."""
+        state, caller = self.world.state_at(self.now)[0], self.case.caller
+        is_members = state.is_organization and caller in (DELEGATE, *self.world.members_at(self.now))
+        return state.exists and "DescribeTrails" not in losses and (caller == OWNER or is_members)
+
+    def _sees_organization(self, losses: tuple[str, ...]) -> bool:
+        """Whether ListAccounts tells whose the organization is."""
+        return self.case.caller in (OWNER, DELEGATE) and not any(loss.startswith("ListAccounts") for loss in losses)
 
     def _is_asked(self, damage: Damage) -> bool:
         """Whether it is one of the account and region of which alone was asked, or not told to be another's."""

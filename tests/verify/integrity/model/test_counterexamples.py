@@ -593,6 +593,14 @@ CASES = {
         attacks=(Attack("plant where the trail was", 643579),), trail_home="ap-east-1", trail_bucket=OTHER_BUCKET,
         trail_prefix="logs/",
     ),
+    # So it did here: what lies of the owner's below an organization is not known to be this trail's.
+    "in another bucket, with a log planted there, of which only the owner's digests tell a member": case(
+        93001213, 345, move("02 20:30:31", "StopLogging"), move("02 22:32:48", "StartLogging"),
+        move("02 23:31:49", "StopLogging"), move("02 23:45:56", "StartLogging"),
+        move("03 00:15:02", "UpdateTrail bucket", OTHER_BUCKET),
+        move("03 01:17:17", "UpdateTrail organization", value=False), members=MEMBERS[:1], caller=MEMBERS[0],
+        attacks=(Attack("plant where the trail was", 713210),), only_region="us-east-1", trail_is_organization=True,
+    ),
     "taken by a delegated administrator to a bucket that may not be listed, of which no call tells": case(
         90700580, 654, move("02 21:29:00", "CreateTrail"), move("02 21:29:01", "StartLogging"),
         move("02 23:20:11", "UpdateTrail bucket", BUCKET), move("02 23:29:31", "UpdateTrail bucket", OTHER_BUCKET),
