@@ -164,22 +164,6 @@ class _Run:
         return (not account or only in ("", account)) and (not region or self.case.only_region in ("", region))
 
     @property
-    def _is_alone(self) -> bool:
-        """Whether no other trail's logs lie among the trail's that nobody signs for, or not in time.
-
-        They make a minute unproven while they are there.
-        """
-        world = self.world
-        places = world.places()
-        is_signed = all(
-            one.is_signed or (one.bucket, one.prefix) not in places
-            for key, found in world.segments.items()
-            for one in found
-            if key.trail
-        )
-        return is_signed and not any(key.trail for key in world.overdue)
-
-    @property
     def _is_moved(self) -> bool:
         return any(kind in ("UpdateTrail prefix", "UpdateTrail bucket") for kind in self.world.happened)
 
@@ -300,10 +284,10 @@ class _Run:
         # Keys that are given prove more than a region that cannot be asked for them any more; a copy is looked at
         # below every prefix, a bucket below that of the trail.
         # Of two slashes a folder keeps one.
-        is_renamed = any("//" in key.partition("AWSLogs/")[2] for _, key in self.world.objects)
-        # Of a folder nothing tells whether its trail is an organization's.
-        is_converted = self.case.mode == "folder" and "UpdateTrail organization" in self.world.happened
-        if self._is_moved or is_renamed or is_converted or not self._is_alone:
+        is_renamed = self.case.mode == "folder" and any(
+            "//" in key.partition("AWSLogs/")[2] for _, key in self.world.objects
+        )
+        if self._is_moved or is_renamed:
             return
         enabled = self.world.enabled_at(self.now)
         # A log of another trail's makes a minute wait for that trail's digest, where it is.
