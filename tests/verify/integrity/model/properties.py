@@ -544,7 +544,8 @@ def no_worse(
         return
     for row in less.rows:
         # Of a region in which CloudTrail says that it never delivered anything there is no row.
-        if row.verdict not in good or not any(more.of(row.account, row.region)):
+        is_row = row.verdict is Verdict.PROVEN or any(more.of(row.account, row.region))
+        if row.verdict not in good or not is_row:
             continue
         # A log's name tells the minute. That logging was off rests on what AWS says, not on what files there are.
         rests_on_aws = row.verdict is Verdict.NOT_LOGGED and law == "consistent"
