@@ -421,10 +421,11 @@ class Reconciliation:
     def _judge_logs(self, judged: JudgedDigest, reads: LogReads, covered: Period) -> Iterator[Verdict]:
         for future, references in reads:
             for reference, result in zip(references, future.result(), strict=True):
-                is_apart = judged.digest is not None and lie_apart(reference.name, judged.digest.name)
+                is_absent = isinstance(result, Absent)
+                is_apart = is_absent and judged.digest is not None and lie_apart(reference.name, judged.digest.name)
                 verdict = self._judge_log(reference, result, is_apart=is_apart)
                 yield verdict
-                if verdict is Verdict.PROVEN or isinstance(result, Absent):
+                if verdict is Verdict.PROVEN or is_absent:
                     continue
                 named = LogName.parse(reference.name)
                 if named is not None and named.delivered + LOG_NAME_TELLS <= covered.start:
