@@ -207,7 +207,10 @@ class _Run:
         return {name for name in objects if place_of(name) not in hidden}
 
     def _monotone(self, less: Look, more: Look, *, is_attacked: bool, untold: Set[Name]) -> Iterator[str]:
-        return monotone(less, more, is_attacked=is_attacked, untold=unsigned_among(self.world, untold, self.now))
+        return monotone(
+            less, more, is_attacked=is_attacked, is_organizations=bool(self.case.members),
+            untold=unsigned_among(self.world, untold, self.now),
+        )  # fmt: skip
 
     def _worst(self, look: Look) -> str:
         return "; ".join(f"{row.verdict} {row.region} {row.reason}" for row in look.rows if row.verdict == "unproven")

@@ -619,7 +619,7 @@ CASES = {
         attacks=(Attack("plant in other account", 787501),), trail_is_old=False, trail_is_organization=True,
         trail_prefix="logs", second=TrailStart("other-trail", "us-east-1", prefix="logs"),
     ),
-    # What monotone does not hold of, as docs/integrity.md tells: files that nobody signs for, and that are not seen.
+    # What monotone does not hold of, as docs/integrity.md tells.
     "a log planted where the event history alone tells that the trail was": case(
         90700869, 2003, move("03 01:13:50", "CreateTrail"), move("03 01:13:51", "StartLogging"),
         move("03 21:00:07", "UpdateTrail bucket", BUCKET), move("03 21:03:29", "UpdateTrail bucket", OTHER_BUCKET),
@@ -639,6 +639,12 @@ CASES = {
         second=TrailStart(
             "other-trail", "eu-west-1", validates=False, is_multi_region=False, bucket=OTHER_BUCKET
         ),
+    ),
+    "an account that joined an hour ago, and of which everything was deleted": case(
+        91001870, 700, move("02 20:01:07", "CreateTrail"), move("02 20:01:37", "StartLogging"),
+        move("03 06:21:23", "member joins", MEMBERS[1]), regions=TWO, members=MEMBERS[:1],
+        attacks=(Attack("delete everything", 381273),), trail_home="eu-west-1", trail_is_old=False,
+        trail_is_logging=False, trail_is_multi_region=False, trail_is_organization=True, trail_prefix="logs/",
     ),
     "another trail that signs nothing, and whose logs are deleted": case(
         90900881, 208, regions=("us-east-1", "eu-west-1", "us-west-2"), trail_home="eu-west-1",
