@@ -304,9 +304,8 @@ class _Run:
         # Nothing tells whoever sees neither the trail nor whose the organization is whether it is an organization's:
         # the owner's files below one are not proven in a bucket then, nor in a folder of which the trail's ARN is
         # asked. Of a name alone, any trail of that name is meant.
-        is_there = self.world.state_at(self.now)[0].exists
-        who_sees = {OWNER, DELEGATE, *(self.world.members_at(self.now) if is_there else ())}
-        untold = {OWNER} if self.told.get("trail") and self.case.caller not in who_sees else set()
+        is_seen = self._sees_trail(()) or self._sees_organization(())
+        untold = {OWNER} if self.told.get("trail") and not is_seen else set()
         look = replace(
             look, rows=tuple(row for row in look.rows if row.region in enabled and row.account not in untold)
         )

@@ -601,6 +601,10 @@ CASES = {
         move("03 01:17:17", "UpdateTrail organization", value=False), members=MEMBERS[:1], caller=MEMBERS[0],
         attacks=(Attack("plant where the trail was", 713210),), only_region="us-east-1", trail_is_organization=True,
     ),
+    "an organization's own account in a folder, of whose trail, given to one account, a member asked": case(
+        91013162, 700, move("03 07:11:04", "UpdateTrail organization", value=False), mode="folder", earlier=700,
+        members=MEMBERS[:1], caller=MEMBERS[0], trail_is_organization=True,
+    ),
     "taken by a delegated administrator to a bucket that may not be listed, of which no call tells": case(
         90700580, 654, move("02 21:29:00", "CreateTrail"), move("02 21:29:01", "StartLogging"),
         move("02 23:20:11", "UpdateTrail bucket", BUCKET), move("02 23:29:31", "UpdateTrail bucket", OTHER_BUCKET),
