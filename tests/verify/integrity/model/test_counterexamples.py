@@ -605,6 +605,10 @@ CASES = {
         91013162, 700, move("03 07:11:04", "UpdateTrail organization", value=False), mode="folder", earlier=700,
         members=MEMBERS[:1], caller=MEMBERS[0], trail_is_organization=True,
     ),
+    "a stop of what was stopped already, before a new start": case(
+        91006856, 371, move("02 22:19:35", "StopLogging", 822131), move("02 22:31:09", "StopLogging", 198165),
+        move("03 01:04:49", "StartLogging", 75145), regions=TWO, trail_home="eu-west-1",
+    ),
     "taken by a delegated administrator to a bucket that may not be listed, of which no call tells": case(
         90700580, 654, move("02 21:29:00", "CreateTrail"), move("02 21:29:01", "StartLogging"),
         move("02 23:20:11", "UpdateTrail bucket", BUCKET), move("02 23:29:31", "UpdateTrail bucket", OTHER_BUCKET),
