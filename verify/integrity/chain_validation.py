@@ -30,7 +30,7 @@ from verify.integrity.reconcile import (
 )
 from verify.integrity.result import ChainResult, OnProgress
 from verify.integrity.state import Anchor, listing_hash
-from verify.integrity.timeline.configuration import BucketAndPrefix, Configuration, NoStatus, TrailStatus
+from verify.integrity.timeline.configuration import BucketAndPrefix, Configuration, NoStatus, Setting, TrailStatus
 from verify.integrity.timeline.gaps import (
     DUE_AFTER_INTERVALS,
     HOUR,
@@ -693,7 +693,12 @@ class ChainValidation:
         """Whether logging was stopped last after a digest's end, so that another one covers the stop."""
         status = self._request.status
         stopped = None if isinstance(status, NoStatus) else status.stopped
-        return stopped is not None and after < stopped.replace(microsecond=0) <= until
+        if stopped is None or not after < stopped.replace(microsecond=0) <= until:
+            return False
+        # A stop of what was stopped already has no digest of its own.
+        configuration = self._request.configuration
+        is_known = configuration.known.covers(after, stopped)
+        return not is_known or configuration.was_ever(Setting.LOGGING, after, stopped) is not False
 
     def _was_delivered_here(self, delivered: datetime, before: datetime | None) -> bool:
         """Whether the trail delivered to this very place at a moment: it may have been given another one since.

@@ -15,6 +15,7 @@ from verify.storage.objects import ListedObject, ObjectName
 DELIVERED_WITHIN = timedelta(days=31)
 # How far a replica or a nightly copy may lie behind its original.
 _COPIED_WITHIN = timedelta(days=1)
+_APART = "it was delivered to another bucket or prefix than the digest that names it, which this may be a copy of alone"
 
 
 class Origin(Protocol):
@@ -46,11 +47,12 @@ class Origin(Protocol):
     def is_stated_at(self, stated: ObjectName, found: ObjectName) -> bool:
         """Whether a digest that states where it was delivered may lie where it was found."""
 
-    def absent(self, written: datetime, newest: datetime | None) -> tuple[Verdict, str]:
+    def absent(self, written: datetime, newest: datetime | None, *, is_apart: bool = False) -> tuple[Verdict, str]:
         """The verdict on a file that a proven digest names and that is not there, with a reason.
 
         :param written: when it was written, as far as its digest tells.
         :param newest: where the newest digest of the chain that is here ends.
+        :param is_apart: whether it was delivered to another bucket or prefix than that digest.
         """
 
     def delivered(self, listed: ListedObject) -> datetime | None:
@@ -78,7 +80,7 @@ class TrailBucket:
         """See :class:`Origin`."""
         return stated == found
 
-    def absent(self, written: datetime, newest: datetime | None) -> tuple[Verdict, str]:  # noqa: ARG002
+    def absent(self, written: datetime, newest: datetime | None, *, is_apart: bool = False) -> tuple[Verdict, str]:  # noqa: ARG002
         """See :class:`Origin`."""
         return Verdict.MISSING, "it is not there"
 
@@ -109,8 +111,10 @@ class BucketCopy:
         """See :class:`Origin`."""
         return tail_of(stated.key) == tail_of(found.key)
 
-    def absent(self, written: datetime, newest: datetime | None) -> tuple[Verdict, str]:
+    def absent(self, written: datetime, newest: datetime | None, *, is_apart: bool = False) -> tuple[Verdict, str]:
         """See :class:`Origin`."""
+        if is_apart:
+            return Verdict.UNPROVEN, f"it is not there; {_APART}"
         if newest is None or written > newest - _COPIED_WITHIN:
             return Verdict.UNPROVEN, "it is not there; the copy may be behind its original"
         return Verdict.MISSING, "it is not in the copy, though what came a day later is"
@@ -142,6 +146,12 @@ class ClaimedBundle(TrailBucket):
 CLAIMED_BUNDLE: Origin = ClaimedBundle()
 TRAIL_BUCKET: Origin = TrailBucket()
 BUCKET_COPY: Origin = BucketCopy()
+
+
+def lie_apart(one: ObjectName, other: ObjectName) -> bool:
+    """Whether CloudTrail delivered two files to different buckets or prefixes."""
+    places = [(name.bucket, name.key.removesuffix(tail_of(name.key))) for name in (one, other)]
+    return places[0] != places[1]
 
 
 def tail_of(key: str) -> str:

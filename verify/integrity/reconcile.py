@@ -15,7 +15,7 @@ from functools import partial
 from verify.integrity.digests.chain import JudgedDigest
 from verify.integrity.digests.digest import Digest, LogReference
 from verify.integrity.digests.digest_file import DigestFile, SignatureStatus
-from verify.integrity.origin import DELIVERED_WITHIN, Origin
+from verify.integrity.origin import DELIVERED_WITHIN, Origin, lie_apart
 from verify.integrity.reader import LogReads
 from verify.integrity.result import OnProgress, Tally
 from verify.integrity.timeline.gaps import DUE_AFTER_INTERVALS, HOUR
@@ -142,15 +142,23 @@ class SignedTimes:
 
 
 def judge_log(
-    reference: LogReference, result: ReadResult[Content], origin: Origin, newest: datetime | None = None
+    reference: LogReference,
+    result: ReadResult[Content],
+    origin: Origin,
+    newest: datetime | None = None,
+    *,
+    is_apart: bool = False,
 ) -> tuple[Verdict, str]:
     """What became of a log file that a proven digest lists, and why, as a clause.
 
     :param newest: where the newest digest that is here ends.
+    :param is_apart: whether the digest lies in another bucket or under another prefix.
     """
     if isinstance(result, Absent):
         named = LogName.parse(reference.name)
-        return origin.absent(named.delivered, newest) if named else (Verdict.MISSING, "it is not there")
+        if named is None:
+            return Verdict.MISSING, "it is not there"
+        return origin.absent(named.delivered, newest, is_apart=is_apart)
     if isinstance(result, Unreadable):
         return Verdict.UNPROVEN, f"it could not be read: {result.error}"
     if result.value.flaw is not None:
@@ -392,7 +400,7 @@ class Reconciliation:
         self, judged: JudgedDigest, covered: Period, reads: LogReads, number: int, *, is_hourly: bool
     ) -> None:
         before_bytes = self.tally.log_bytes
-        verdicts = list(self._judge_logs(reads, covered))
+        verdicts = list(self._judge_logs(judged, reads, covered))
         self._finished(number, self.tally.log_bytes - before_bytes)
         worst = gravest(*verdicts)
         proof = prove(judged, verdicts)
@@ -410,19 +418,21 @@ class Reconciliation:
             self.timeline.add(judged_period)
         self.timeline.add_problem(judged_period)  # another digest may cover some of the same time
 
-    def _judge_logs(self, reads: LogReads, covered: Period) -> Iterator[Verdict]:
+    def _judge_logs(self, judged: JudgedDigest, reads: LogReads, covered: Period) -> Iterator[Verdict]:
         for future, references in reads:
             for reference, result in zip(references, future.result(), strict=True):
-                verdict = self._judge_log(reference, result)
+                is_absent = isinstance(result, Absent)
+                is_apart = is_absent and judged.digest is not None and lie_apart(reference.name, judged.digest.name)
+                verdict = self._judge_log(reference, result, is_apart=is_apart)
                 yield verdict
-                if verdict is Verdict.PROVEN or isinstance(result, Absent):
+                if verdict is Verdict.PROVEN or is_absent:
                     continue
                 named = LogName.parse(reference.name)
                 if named is not None and named.delivered + LOG_NAME_TELLS <= covered.start:
                     self._add_problem_of_file(reference.name, verdict, _LATE)
 
-    def _judge_log(self, reference: LogReference, result: ReadResult[Content]) -> Verdict:
-        verdict, reason = judge_log(reference, result, self._context.origin, self._newest)
+    def _judge_log(self, reference: LogReference, result: ReadResult[Content], *, is_apart: bool = False) -> Verdict:
+        verdict, reason = judge_log(reference, result, self._context.origin, self._newest, is_apart=is_apart)
         self.tally.logs[verdict] += 1
         if isinstance(result, Found):
             self.tally.log_bytes += result.value.size_bytes

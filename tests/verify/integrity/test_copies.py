@@ -247,6 +247,25 @@ def test_a_file_that_was_removed_from_a_copy_a_day_before_its_end_is_missing(fol
     assert (result.exit_code, Verdict.MISSING in result.verdicts) == (1, True)
 
 
+@pytest.mark.parametrize("away", [0, 1], ids=["a log", "a log and a digest"])
+def test_what_was_delivered_elsewhere_for_a_while_is_not_missing_from_a_copy(away: int, folder: Path) -> None:
+    """A copy of the one bucket does not hold what the trail delivered to another one, for an hour or for minutes."""
+    chain = trail(3)
+    chain.bucket = "away"
+    log = chain.log(chain.at + 10 * MINUTE)
+    chain.run(away, logs=0)
+    chain.bucket = BUCKET
+    chain.deliver(chain.at, chain.at + HOUR, [log])
+    chain.at += HOUR
+    chain.run(40)
+    for name in [name for name in chain.aws.objects if name.bucket == "away"]:
+        chain.aws.delete(name)
+    chain.aws.save(folder)
+
+    result = check_copy(chain, folder)
+    assert (result.exit_code, Verdict.MISSING in result.verdicts) == (3, False)
+
+
 def test_of_a_log_that_a_copy_lacks_near_its_end_is_said_that_it_may_not_be_copied_yet(folder: Path) -> None:
     chain = trail(8)
     chain.aws.delete(chain.hours[3].logs[0])

@@ -1071,6 +1071,40 @@ def test_a_newest_digest_that_may_have_been_delivered_elsewhere_is_not_missing(u
     assert "cannot be told" not in said
 
 
+@pytest.mark.parametrize("whose", ["an organization's trail", "no history"])
+def test_newest_digests_that_are_deleted_are_unproven_where_no_history_tells_that_the_trail_did_not_move(
+    whose: str,
+) -> None:
+    """Nothing signed shows that a digest was due at that place."""
+    chain = organization() if whose == "an organization's trail" else trail(8)
+    if whose == "no history":
+        chain.aws.denied.add("LookupEvents")
+    newest = max(name for name in chain.aws.objects if f"/{ACCOUNT}/CloudTrail-Digest/" in name.key)
+    chain.aws.delete(newest)
+
+    result = result_of(chain, members(chain), now=chain.at + 30 * MINUTE)
+
+    assert (result.exit_code, Verdict.MISSING in result.verdicts) == (3, False)
+    assert "which is not here; it was deleted, or" in " ".join(row.reason for row in rows(result, account=ACCOUNT))
+
+
+def test_a_place_of_which_nothing_tells_whoever_asks_is_not_looked_at() -> None:
+    """The trail was there for minutes in which nothing was delivered: only who may see the calls knows it."""
+    chain = trail(8)
+    chain.bucket = "new-logs"
+    planted, _ = chain.log(chain.at + 15 * MINUTE)
+    chain.bucket = BUCKET
+    for minutes, bucket in ((10, "new-logs"), (20, BUCKET)):
+        chain.aws.events.append(event("UpdateTrail", chain.at + minutes * MINUTE, s3BucketName=bucket))
+    chain.run(8)
+
+    owners = result_of(chain)
+    assert (owners.exit_code, str(planted) in {one.subject for one in owners.chains[0].tally.problems}) == (1, True)
+    chain.aws.caller, chain.aws.events = MEMBER, []
+    others = result_of(chain, end=f"{chain.at:%Y-%m-%dT%H:%M:%SZ}")
+    assert (others.exit_code, "new-logs" in str(others)) == (0, False)
+
+
 @pytest.mark.parametrize("seconds", [0, 1])
 def test_whoever_moves_the_trail_away_and_back_in_one_second_hides_no_newest_digests(seconds: int) -> None:
     chain = trail(30)

@@ -14,7 +14,7 @@ from enum import StrEnum
 from verify.integrity.digests.digest import Digest, Link
 from verify.integrity.digests.digest_file import DigestFile, SignatureStatus, with_successor_signature
 from verify.integrity.digests.public_keys import KeyRing
-from verify.integrity.origin import TRAIL_BUCKET, Origin
+from verify.integrity.origin import TRAIL_BUCKET, Origin, lie_apart
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.timeline.verdict import Verdict
 from verify.storage.layout import DigestName
@@ -117,6 +117,7 @@ class ChainWalk:
         self._origin = origin
         self._newest: datetime | None = None
         self._expected: Link | None = None
+        self._follower: ObjectName | None = None
         self._claims: dict[str, Link] = {}
         self._gap_kind = GapKind.BROKEN
         self._gap_verdict = Verdict.PROVEN
@@ -211,7 +212,8 @@ class ChainWalk:
             if is_signed:
                 return Verdict.PROVEN, file.why
             if file.signature_status is SignatureStatus.FILE_MISSING:
-                return self._origin.absent(file.named.end, self._newest)
+                is_apart = link is not None and self._follower is not None and lie_apart(link.name, self._follower)
+                return self._origin.absent(file.named.end, self._newest, is_apart=is_apart)
             return (
                 self._origin.lost_signature
                 if file.signature_status is SignatureStatus.MISSING
@@ -240,6 +242,7 @@ class ChainWalk:
         self.oldest_start = self.oldest_start or end
 
     def _follow(self, digest: Digest) -> None:
+        self._follower = digest.name
         if digest.previous is None:
             self._expected, self._gap_kind, self._gap_verdict = None, GapKind.RESTART, Verdict.PROVEN
         else:

@@ -305,10 +305,13 @@ class Configuration:
         """When the trail left a place for the last time, by the calls that are known; ``None`` where none tells of it.
 
         It may have left with a move of which the place before it is not known any place that no call tells of.
+        One that is not known may have brought it there again, where not all are known.
         """
+        if self.known.start is None:
+            return None
         is_told = place in self.places()
         left = [call.at for call, before in self.moves() if before == place or (before is None and not is_told)]
-        return max(left, default=None)
+        return max([*left, self.known.start]) if left else None
 
     def came(self, place: BucketAndPrefix, since: datetime | None = None) -> datetime | None:
         """When the trail came to a place for the first time, by the calls that are known.

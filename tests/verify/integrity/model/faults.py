@@ -240,8 +240,8 @@ def a_log_is_its_name(patch: Patch) -> None:
     """What a log holds is not compared."""
     usual = reconcile.judge_log
 
-    def judged(*arguments: Any) -> Any:
-        verdict, reason = usual(*arguments)
+    def judged(*arguments: Any, **named: Any) -> Any:
+        verdict, reason = usual(*arguments, **named)
         return (Verdict.PROVEN, "") if "hash" in reason else (verdict, reason)
 
     patch.setattr(reconcile, "judge_log", judged)
@@ -274,7 +274,7 @@ def a_lost_signature_is_a_forged_one(patch: Patch) -> None:
 
 @_fault
 def a_copy_is_whole_at_its_end(patch: Patch) -> None:
-    patch.setattr(origin.BucketCopy, "absent", lambda *_: (Verdict.MISSING, "it is not there"))
+    patch.setattr(origin.BucketCopy, "absent", lambda *_, **_rest: (Verdict.MISSING, "it is not there"))
 
 
 @_fault

@@ -238,8 +238,19 @@ def _with_moves_there_and_back(case: Case, rng: Random) -> Case:
     )  # fmt: skip
 
 
+def _with_moves_that_nothing_tells(case: Case, rng: Random) -> Case:
+    """The same, of a bucket that is asked with and without what AWS knows of these calls."""
+    case = _with_moves_there_and_back(case, rng)
+    lost = rng.choice(("LookupEvents", "LookupEvents", "LookupEvents:cut", rng.choice(LOSSES)))
+    losses = tuple(sorted({*case.losses, lost} - {"metadata"}))
+    return replace(case, mode="bucket", earlier=0, caller=OWNER, losses=losses)
+
+
 # Kinds of which every case can be asked to be.
-PROFILES: dict[str, Callable[[Case, Random], Case]] = {"moves": _with_moves_there_and_back}
+PROFILES: dict[str, Callable[[Case, Random], Case]] = {
+    "moves": _with_moves_there_and_back,
+    "untold": _with_moves_that_nothing_tells,
+}
 
 
 def _only(rng: Random, regions: tuple[str, ...], members: tuple[str, ...]) -> tuple[str, str, bool]:

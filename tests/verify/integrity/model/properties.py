@@ -72,13 +72,20 @@ def damages(
 
 
 def told_places(
-    world: World, objects: Mapping[Name, Stored], since: datetime, now: datetime, *, knows_calls: bool
+    world: World,
+    objects: Mapping[Name, Stored],
+    since: datetime,
+    now: datetime,
+    *,
+    knows_calls: bool,
+    knows_owner: bool,
 ) -> set[tuple[str, str]]:
     """The places to which a signed digest of what is asked for leads, or a call that whoever asks may see.
 
     To another one CloudTrail delivered nothing, so nothing there is its, and nobody can know that it was the trail's.
 
     :param knows_calls: whether the trail's account asks, and its event history answers.
+    :param knows_owner: whether what lies of the trail's account below an organization is known to be this trail's.
     """
     found = {(one.bucket, one.prefix) for one in world.state_at(now)[:1]}
     for call in world.calls if knows_calls else ():
@@ -91,18 +98,32 @@ def told_places(
         if one.is_digest and one.key.trail == 0 and one.written <= now and one.at >= since - HOUR
         and world.case.only_region in ("", one.key.region) and world.case.only_account in ("", one.key.account)
         and (stored := objects.get(one.name)) is not None and content_of(stored) == one.content
+        and (knows_owner or one.key.account != OWNER or "AWSLogs/o-" not in one.name[1])
     ]  # fmt: skip
     known: set[tuple[str, str]] = set()
     while known != found:
         known = set(found)
         for one in signed:
-            if _place_of(one.name) in known:
-                found |= set(map(_place_of, _names_in(one)))
+            if place_of(one.name) in known:
+                found |= set(map(place_of, _names_in(one)))
     return found
 
 
-def _place_of(name: Name) -> tuple[str, str]:
+def place_of(name: Name) -> tuple[str, str]:
+    """The bucket and prefix in which a file lies."""
     return name[0], name[1].partition("AWSLogs/")[0].removesuffix("/")
+
+
+def unsigned_among(world: World, names: Iterable[Name], now: datetime) -> frozenset[str]:
+    """Log files of which no digest of the trail's tells by then, by what they are called.
+
+    They are planted, or another trail's, or the trail's own whose digest is to come.
+    """
+    files = {name: world.genuine.get(name) for name in names if _LOG.search(name[1])}
+    return frozenset(
+        name[1].rpartition("/")[2] for name, one in files.items()
+        if one is None or one.key.trail or one.digest is None or world.genuine[one.digest].written > now
+    )  # fmt: skip
 
 
 def _names_in(digest: Genuine) -> Iterator[Name]:
@@ -240,7 +261,7 @@ def _is_anothers(world: World, bucket: str, key: str) -> bool:
     found = _LOG.search(key)
     place = bucket, key[: found.start()].removesuffix("/") if found else ""
     theirs = {(one.bucket, one.prefix) for of, segments in world.segments.items() if of.trail for one in segments}
-    return found is not None and place in theirs - world.places() - _set_places(world)
+    return found is not None and place in theirs - world.places() - set_places(world)
 
 
 def _was_there(world: World, bucket: str, key: str, told: Container[tuple[str, str]] | None) -> bool:
@@ -251,6 +272,7 @@ def _was_there(world: World, bucket: str, key: str, told: Container[tuple[str, s
     at = datetime.strptime(found["time"], "%Y%m%dT%H%M").replace(tzinfo=UTC)
     return any(
         (bucket, key[: found.start()]) == (segment.bucket, f"{segment.prefix}/" if segment.prefix else "")
+        and segment.is_organization == key.startswith("AWSLogs/o-", found.start())
         and segment.start <= at and (segment.end is None or at < segment.end)
         for one, segments in world.segments.items() for segment in segments
         if one == Key(0, found["account"], found["region"])
@@ -469,7 +491,7 @@ def _why_by_times(world: World, start: datetime, end: datetime, now: datetime) -
     was_unsigned = any(
         not segment.is_signed and segment.start < end + HOUR and start - HOUR < (segment.end or now)
         for key, segments in world.segments.items() for segment in segments
-        if key.trail == 0 or (segment.bucket, segment.prefix) in _set_places(world)
+        if key.trail == 0 or (segment.bucket, segment.prefix) in set_places(world)
     )  # fmt: skip
     return _first(
         (short_on, "logging was on for a short time"),
@@ -478,7 +500,7 @@ def _why_by_times(world: World, start: datetime, end: datetime, now: datetime) -
     )
 
 
-def _set_places(world: World) -> set[tuple[str, str]]:
+def set_places(world: World) -> set[tuple[str, str]]:
     """The buckets and prefixes that the trail was ever set to, whether it delivered there or not."""
     return {(one.bucket, one.prefix) for _, (one, *_) in world.states if one.exists}
 
@@ -512,30 +534,30 @@ def no_worse(
     allowed: frozenset[Verdict],
     good: frozenset[Verdict],
     law: str,
-    delivered: Container[tuple[str, str]] = (),
+    untold: Container[str] = (),
 ) -> Iterator[str]:
     """Where ``less`` says one of ``good``, ``more`` says one of ``allowed``.
 
-    :param delivered: see :func:`monotone`.
+    :param untold: see :func:`monotone`.
     """
     if more.refusal:
         return
     for row in less.rows:
         # Of a region in which CloudTrail says that it never delivered anything there is no row.
-        if row.verdict not in good or not any(more.of(row.account, row.region)):
+        is_row = row.verdict is Verdict.PROVEN or any(more.of(row.account, row.region))
+        if row.verdict not in good or not is_row:
             continue
         # A log's name tells the minute. That logging was off rests on what AWS says, not on what files there are.
-        rests_on_aws = row.verdict is Verdict.NOT_LOGGED
-        # Whoever knows more may know that the trail never delivered there: then nothing is due.
-        is_nothing_due = row.verdict is Verdict.NOT_DUE and (row.account, row.region) not in delivered
+        rests_on_aws = row.verdict is Verdict.NOT_LOGGED and law == "consistent"
         others = list(more.of(row.account, row.region))
         times = [
             (other.start, other.end) for other in others
             if other.verdict in allowed or (rests_on_aws and other.end - other.start <= MINUTE)
+            or (other.verdict is Verdict.UNPROVEN and other.reason.partition(": ")[0] in untold)
         ]  # fmt: skip
         for start, end in uncovered(row, times):
             is_told_of = any(other.start < end and start < other.end for other in others)
-            if end - start < MINUTE or ((rests_on_aws or is_nothing_due) and not is_told_of):
+            if end - start < MINUTE or (rests_on_aws and not is_told_of):
                 continue
             said = [
                 f"{other.verdict} ({other.reason})" for other in more.of(row.account, row.region)
@@ -548,22 +570,31 @@ def no_worse(
 
 
 def monotone(
-    less: Look,
-    more: Look,
-    *,
-    is_attacked: bool,
-    is_organizations: bool,
-    delivered: Container[tuple[str, str]],
+    less: Look, more: Look, *, is_attacked: bool, is_organizations: bool, untold: Container[str]
 ) -> Iterator[str]:
     """What is harmless with less is harmless with more; after an attack it may become bad, but not unproven.
 
-    :param delivered: the accounts and regions in which the trail ever delivered.
-    :param is_organizations: whether a digest is taken to be due because the trail signs today: of an organization's
-        trail nobody knows more.
+    Two things alone are excepted, as docs/integrity.md tells: the minute of a log file that nobody signs for, and that
+    whoever knows less does not see; and what lies before the first digest of an organization's account, where no digest
+    of it is left.
+
+    :param untold: such log files, by what they are called.
     """
+    if is_organizations:
+        less = replace(less, rows=tuple(_since_first_digest(less, more)))
     allowed = HARMLESS | BAD if is_attacked else HARMLESS
-    good = GOOD if is_organizations else HARMLESS
-    yield from no_worse(less, more, frozenset(allowed), good, "monotone", delivered)
+    yield from no_worse(less, more, frozenset(allowed), frozenset(HARMLESS), "monotone", untold)
+
+
+def _since_first_digest(less: Look, more: Look) -> Iterator[Said]:
+    """The rows of less, of which those that await a first digest begin where the first one that is there does."""
+    for row in less.rows:
+        proven = (other.start for other in more.of(row.account, row.region) if other.verdict is Verdict.PROVEN)
+        first = min(proven, default=row.start)
+        is_first = all(one.verdict is not Verdict.PROVEN for one in less.of(row.account, row.region))
+        start = max(row.start, first) if is_first and row.verdict is Verdict.NOT_DUE else row.start
+        if start < row.end:
+            yield replace(row, start=start)
 
 
 def consistent(other: Look, bucket: Look) -> Iterator[str]:

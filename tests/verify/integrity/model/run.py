@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 import traceback
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -35,9 +35,12 @@ from tests.verify.integrity.model.properties import (
     consistent,
     damages,
     monotone,
+    place_of,
+    set_places,
     sound,
     told_places,
     truthful,
+    unsigned_among,
     why_not_zero,
 )
 from tests.verify.integrity.model.service import aliased, copied, save_copy
@@ -132,10 +135,25 @@ class _Run:
 
     def _told(self, objects: Mapping[Name, Stored], losses: tuple[str, ...]) -> set[tuple[str, str]] | None:
         """The places of which something tells whoever asks, where the trail had several."""
-        if len(self.world.places()) <= 1:
+        if len(set_places(self.world)) <= 1:
             return None
         knows_calls = self.case.caller == OWNER and not {"LookupEvents", "LookupEvents:cut"} & {*losses}
-        return told_places(self.world, objects, self.start, self.now, knows_calls=knows_calls)
+        # The history is the home region's.
+        knows_calls = knows_calls and self.case.trails[0].home in self.world.enabled_at(self.now)
+        knows_owner = self._sees_trail(losses) or self._sees_organization(losses)
+        return told_places(
+            self.world, objects, self.start, self.now, knows_calls=knows_calls, knows_owner=knows_owner
+        )  # fmt: skip
+
+    def _sees_trail(self, losses: tuple[str, ...]) -> bool:
+        """Whether DescribeTrails shows the trail to whoever asks."""
+        state, caller = self.world.state_at(self.now)[0], self.case.caller
+        is_members = state.is_organization and caller in (DELEGATE, *self.world.members_at(self.now))
+        return state.exists and "DescribeTrails" not in losses and (caller == OWNER or is_members)
+
+    def _sees_organization(self, losses: tuple[str, ...]) -> bool:
+        """Whether ListAccounts tells whose the organization is."""
+        return self.case.caller in (OWNER, DELEGATE) and not any(loss.startswith("ListAccounts") for loss in losses)
 
     def _is_asked(self, damage: Damage) -> bool:
         """Whether it is one of the account and region of which alone was asked, or not told to be another's."""
@@ -144,22 +162,6 @@ class _Run:
         region = damage.region or (place["region"] if place else "")
         only = str(self.told.get("account") or self.case.only_account)
         return (not account or only in ("", account)) and (not region or self.case.only_region in ("", region))
-
-    @property
-    def _is_alone(self) -> bool:
-        """Whether no other trail's logs lie among the trail's that nobody signs for, or not in time.
-
-        They make a minute unproven while they are there.
-        """
-        world = self.world
-        places = world.places()
-        is_signed = all(
-            one.is_signed or (one.bucket, one.prefix) not in places
-            for key, found in world.segments.items()
-            for one in found
-            if key.trail
-        )
-        return is_signed and not any(key.trail for key in world.overdue)
 
     @property
     def _is_moved(self) -> bool:
@@ -186,27 +188,29 @@ class _Run:
         if losses:
             full = self._keep(look_at_bucket(self.world, objects, self.now, (), "the bucket with all answers"))
             yield from self._judge(full, objects, losses=())
-            # Where the trail delivered before is looked at only by who knows it, also by whom nobody signs for there.
-            # What was planted there is not seen by anybody else.
-            is_told = not self.is_attacked or self._told(objects, losses) == self._told(objects, ())
-            if (self._is_alone and is_told) or not self._is_moved:
-                yield from self._monotone(look, full, is_attacked=self.is_attacked)
+            untold = set(objects) - self._seen(objects, losses)
+            yield from self._monotone(look, full, is_attacked=self.is_attacked, untold=untold)
         elif not self.is_attacked and look.exit_code != 0 and is_all:
             why = why_not_zero(self.world, self.start, self.end, self.now)
             if not why:
                 yield f"complete: exit {look.exit_code}, and everything is known: {look.refusal} {self._worst(look)}"
-        if (
-            self._is_alone
-            and self.case.attacks
-            and all(one.kind.startswith(("delete", "roll", "hide")) for one in self.case.attacks)
-        ):
+        attacks = self.case.attacks
+        if attacks and all(one.kind.startswith(("delete", "roll", "hide")) for one in attacks):
             whole = self._keep(look_at_bucket(self.world, self.honest, self.now, (), "the bucket before the attack"))
-            yield from self._monotone(look, whole, is_attacked=False)
+            untold = set(self.honest) - self._seen(objects, losses)
+            yield from self._monotone(look, whole, is_attacked=False, untold=untold)
 
-    def _monotone(self, less: Look, more: Look, *, is_attacked: bool) -> Iterator[str]:
-        delivered = {(key.account, key.region) for key in self.world.segments if key.trail == 0}
-        is_organizations = bool(self.case.members)
-        return monotone(less, more, is_attacked=is_attacked, is_organizations=is_organizations, delivered=delivered)
+    def _seen(self, objects: Mapping[Name, Stored], losses: tuple[str, ...]) -> set[Name]:
+        """The objects but for those at places of the trail's of which nothing tells whoever asks."""
+        told = self._told(objects, losses)
+        hidden = set[tuple[str, str]]() if told is None else set_places(self.world) - told
+        return {name for name in objects if place_of(name) not in hidden}
+
+    def _monotone(self, less: Look, more: Look, *, is_attacked: bool, untold: Set[Name]) -> Iterator[str]:
+        return monotone(
+            less, more, is_attacked=is_attacked, is_organizations=bool(self.case.members),
+            untold=unsigned_among(self.world, untold, self.now),
+        )  # fmt: skip
 
     def _worst(self, look: Look) -> str:
         return "; ".join(f"{row.verdict} {row.region} {row.reason}" for row in look.rows if row.verdict == "unproven")
@@ -283,10 +287,10 @@ class _Run:
         # Keys that are given prove more than a region that cannot be asked for them any more; a copy is looked at
         # below every prefix, a bucket below that of the trail.
         # Of two slashes a folder keeps one.
-        is_renamed = any("//" in key.partition("AWSLogs/")[2] for _, key in self.world.objects)
-        # Of a folder nothing tells whether its trail is an organization's.
-        is_converted = self.case.mode == "folder" and "UpdateTrail organization" in self.world.happened
-        if self._is_moved or is_renamed or is_converted or not self._is_alone:
+        is_renamed = self.case.mode == "folder" and any(
+            "//" in key.partition("AWSLogs/")[2] for _, key in self.world.objects
+        )
+        if self._is_moved or is_renamed:
             return
         enabled = self.world.enabled_at(self.now)
         # A log of another trail's makes a minute wait for that trail's digest, where it is.
@@ -300,9 +304,8 @@ class _Run:
         # Nothing tells whoever sees neither the trail nor whose the organization is whether it is an organization's:
         # the owner's files below one are not proven in a bucket then, nor in a folder of which the trail's ARN is
         # asked. Of a name alone, any trail of that name is meant.
-        is_there = self.world.state_at(self.now)[0].exists
-        who_sees = {OWNER, DELEGATE, *(self.world.members_at(self.now) if is_there else ())}
-        untold = {OWNER} if self.told.get("trail") and self.case.caller not in who_sees else set()
+        is_seen = self._sees_trail(()) or self._sees_organization(())
+        untold = {OWNER} if self.told.get("trail") and not is_seen else set()
         look = replace(
             look, rows=tuple(row for row in look.rows if row.region in enabled and row.account not in untold)
         )

@@ -297,6 +297,9 @@ def test_when_a_trail_left_a_place() -> None:
     assert (known(moved).left(("strange", "")), known(moved).left(("new", ""))) == (at(10), None)
     assert [calls.left_before(at(hours)) for hours in (15, 25, 35)] == [set(), set(), {("old", "")}]
     assert known(moved).left_before(at(15)) == set()
+    # Where not every call is known, one may have brought it there again, and another one away.
+    assert replace(calls, known=Known()).left(("old", "")) is None
+    assert replace(calls, known=Known(at(35), at(100))).left(("old", "")) == at(35)
 
 
 def test_when_a_trail_came_to_a_place() -> None:
