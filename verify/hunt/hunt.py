@@ -317,8 +317,10 @@ class Hunt:
                 else:
                     heavy.append((number, matcher(node), words_of(node)))
                     fields |= looked_at
-                    kept = self._kept.get(self._of_node[number])
-                    fields |= kept.getters.keys() if kept else set()
+            # What is kept of an event is taken from the record as far as it was read.
+            kept = self._uses[number][1]
+            if kept is not None and not kept.is_light and node is not False:
+                fields |= kept.getters.keys()
         name, *_, kind = key[:4]
         is_issuing, is_nameless = isinstance(name, str) and name.lower() in ISSUES, name is UNSET
         found = _Left(
