@@ -7,6 +7,7 @@ its light fields is the record read.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -108,7 +109,7 @@ class _Group:
     first: str = ""
     last: str = ""
     detail: str = ""
-    names: dict[str, dict[str, None]] = field(default_factory=dict)
+    names: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
 
     def add(self, name: str, time: str, event: Any) -> None:
         """Count an event, once."""
@@ -138,7 +139,7 @@ class _Group:
             ("call", event.eventName),
             ("key", caller.accessKeyId if caller else ""),
         ):
-            kept = self.names.setdefault(what, {})
+            kept = self.names[what]
             if text and len(kept) < _MAX_NAMED:
                 kept[text] = None
 
@@ -436,19 +437,23 @@ class Hunt:
 
         :param record: it as a whole, or as far as these rules asked for it.
         """
-        time = _plain_time(event.eventTime)
-        if not time:
-            self.holes[_NO_TIME] = None
-            return
+        time = event.eventTime
+        if not (type(time) is str and len(time) == _TIME_CHARACTERS and time[-1] == "Z" and time[10] == "T"):
+            time = _plain_time(time)
+            if not time:
+                self.holes[_NO_TIME] = None
+                return
         name = event.eventID or f"{time} {event.eventName}"
         row: Kept | None = None
+        who = ""
         for node in nodes:
             number, kept, is_alone = self._uses[node]
             if kept is not None:
                 row = row or self._row(time, name, event)
                 self._keep(number, kept, row, event, record)
             if is_alone:
-                key = (number, principal_of(event.userIdentity))
+                who = who or principal_of(event.userIdentity)
+                key = (number, who)
                 group = self._groups.get(key)
                 if group is None:
                     if len(self._groups) >= _MAX_FINDINGS:
@@ -692,7 +697,5 @@ def _plain_time(text: Any) -> str:
     """A time as records write it, ``2026-01-31T12:00:00Z``; ``""`` of what is none."""
     if not isinstance(text, str):
         return ""
-    if len(text) == _TIME_CHARACTERS and text[-1] == "Z" and text[10] == "T":
-        return text
     moment = time_of(text)
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else ""

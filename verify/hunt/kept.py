@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import repeat
 from operator import attrgetter
 from typing import Any, Final
 
@@ -113,40 +115,44 @@ def matched_of(
 
     :param is_simple: whether no rule of the correlation is a correlation itself.
     """
-    groups: dict[tuple[Hashable, ...], list[tuple[int, int]]] = {}
-    for rule in correlation.rules:
-        if rule in kept:
-            of_rule = kept[rule].values_of([names[rule] for names in correlation.group_by])
-            for number, key in enumerate(of_rule):
-                found = groups.get(key)
-                if found is None:
-                    found = groups[key] = []
-                found.append((rule, number))
     least = needed_events(correlation) if is_simple else 0
-    for of_group in groups.values():
-        if len(of_group) < least:
+    of_rules = [(rule, kept[rule]) for rule in correlation.rules if rule in kept]
+    if is_simple and (
+        sum(len(of_rule.events) for _, of_rule in of_rules) < least
+        or (least == 0 and not can_hold(correlation, [rule for rule, of_rule in of_rules if of_rule.events]))
+    ):
+        return
+    groups: defaultdict[Hashable, list[tuple[int, Kept, Hashable]]] = defaultdict(list)
+    for rule, of_rule in of_rules:
+        keys = of_rule.values_of([names[rule] for names in correlation.group_by])
+        counted = of_rule.values_of(correlation.fields) if least else repeat(())
+        for event, key, value in zip(of_rule.events, keys, counted, strict=False):
+            groups[key].append((rule, event, value))
+    for group in groups.values():
+        if is_simple and not _may_hold(correlation, group, least):
             continue
-        events = [(rule, kept[rule].events[number]) for rule, number in of_group]
-        if is_simple and not (
-            can_hold(correlation, [rule for rule, _ in events]) and _are_close(events, least, correlation)
-        ):
-            continue
-        for rule, each in events:
-            moment = known_time(each.time)
-            yield None if moment is None else Matched(rule, moment, each.name, kept[rule].named_values(each)), each
+        for rule, event, _ in group:
+            moment = known_time(event.time)
+            yield None if moment is None else Matched(rule, moment, event.name, kept[rule].named_values(event)), event
+
+
+def _may_hold(correlation: Correlation, group: Sequence[tuple[int, Kept, Hashable]], least: int) -> bool:
+    """Whether a group has as many events as it takes, with as many values, and as close together."""
+    if len(group) < least or (correlation.fields and len({value for _, _, value in group}) < least):
+        return False
+    if not can_hold(correlation, [rule for rule, _, _ in group]):
+        return False
+    return least < 2 or _are_close([event.time for _, event, _ in group], least, correlation.timespan_seconds)
 
 
 # Very many events are of the same seconds.
 known_time = lru_cache(maxsize=100_000)(time_of)
 
 
-def _are_close(events: Sequence[tuple[int, Kept]], least: int, correlation: Correlation) -> bool:
-    """Whether as many events as it takes lie within the timespan, or some have no time."""
-    if least < 2:
-        return True
-    moments = [known_time(time) for time in sorted([each.time for _, each in events])]
+def _are_close(times: Iterable[str], least: int, timespan_seconds: int) -> bool:
+    """Whether so many of these times lie within the timespan, or some are none."""
+    moments = [known_time(time) for time in sorted(times)]
     seconds = [moment.timestamp() for moment in moments if moment is not None]
     if len(seconds) < len(moments):
         return True
-    span = correlation.timespan_seconds
-    return any(last - first <= span for first, last in zip(seconds, seconds[least - 1 :], strict=False))
+    return any(last - first <= timespan_seconds for first, last in zip(seconds, seconds[least - 1 :], strict=False))
