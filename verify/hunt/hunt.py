@@ -181,7 +181,9 @@ class Hunt:
         self._nodes: list[Node] = [rule.node for rule in rules if rule.node is not None]
         self._matchers: list[Match] = [matcher(each) for each in self._nodes]
         self._index = Index(self._nodes, _TOGETHER[0])
-        self._arns, self._addresses, self._agents = (Answers((*self._nodes, _INSTANCES), name) for name in _BY_ANSWERS)
+        self._arns, self._addresses, self._agents = (
+            Answers((*self._nodes, _INSTANCES), name, UNSET) for name in _BY_ANSWERS
+        )
         self._left: dict[tuple[Any, ...], _Left] = {}
         self._kept = {number: KeptOfRule(names) for number, names in self._wanted_fields().items()}
         # By condition: its rule, what is kept of its events, and whether it finds something by itself.

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any as Anything
 
-from msgspec import UNSET
-
 from verify.hunt.sigma.accounts import OTHER_ACCOUNTS, OTHER_ACCOUNTS_WORDS
 from verify.hunt.sigma.matching import All, Any, Keyword, Node, Not, Same, Test, fields_of, matcher
 
@@ -98,10 +96,13 @@ class Answers(dict[Hashable, int]):
     """What all tests of one field, over all rules, say of a value: of values with the same number they say the same.
 
     Addresses, programs and sessions come again and again, so each is asked for once.
+
+    :param absent: what stands for the value of a field that is not there.
     """
 
-    def __init__(self, nodes: Iterable[Node], field: str) -> None:
+    def __init__(self, nodes: Iterable[Node], field: str, absent: Hashable) -> None:
         super().__init__()
+        self._absent = absent
         parts: dict[Hashable, Node] = {}
         for node in nodes:
             for part in _parts_of(node, field):
@@ -111,7 +112,7 @@ class Answers(dict[Hashable, int]):
         self._examples: list[list[Anything]] = []
 
     def __missing__(self, value: Hashable) -> int:
-        values = [] if value is UNSET else [value]
+        values = [] if value is self._absent else [value]
         said = tuple(test(values) for test in self._tests)
         number = self._numbers.setdefault(said, len(self._examples))
         if number == len(self._examples):
