@@ -12,9 +12,8 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Final
 
-from verify.hunt.events import Events, light_of
+from verify.hunt.events import Events, light_of, time_of
 from verify.hunt.finding import Finding, finding_of
-from verify.hunt.hunt import time_of
 from verify.hunt.identity import identity_of, network_of, principal_of
 from verify.hunt.sigma.load import Rule
 from verify.times import iso

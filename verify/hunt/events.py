@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, Final
@@ -16,6 +17,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
+from verify.hunt.sigma.accounts import OTHER_ACCOUNTS
 from verify.hunt.sigma.fields import Getter
 from verify.logs.decode import Decoded, records_of
 
@@ -37,6 +39,7 @@ TEXTS: Final = (
     f"{IDENTITY}.accountId",
     f"{IDENTITY}.accessKeyId",
     f"{IDENTITY}.invokedBy",
+    f"{IDENTITY}.userName",
     f"{IDENTITY}.sessionContext.ec2RoleDelivery",
     f"{IDENTITY}.sessionContext.sessionIssuer.type",
     f"{IDENTITY}.sessionContext.sessionIssuer.arn",
@@ -64,13 +67,13 @@ def event_decoder(fields: frozenset[str]) -> Callable[[bytes | bytearray], Event
 
     :param fields: the fields that rules look at; with ``""`` among them, whole records are needed.
     """
-    tree = _tree((*TEXTS, *_ALWAYS, *fields))
+    tree = _tree((*TEXTS, *_ALWAYS, *(fields - {OTHER_ACCOUNTS})))
     event = _struct(tree)
     envelope = msgspec.defstruct("Envelope", [("Records", list[event])])  # type: ignore[valid-type]
     of_envelope: Any = msgspec.json.Decoder(envelope)
     of_list = msgspec.json.Decoder(list[event])  # type: ignore[valid-type]
     # An object of which only some fields are read cannot be compared as a whole.
-    is_whole = "" in fields or any(isinstance(_at(tree, name), dict) for name in fields - {""})
+    is_whole = "" in fields or any(isinstance(_at(tree, name), dict) for name in fields - {"", OTHER_ACCOUNTS})
 
     def decode(body: bytes | bytearray) -> Events:
         events = Events()
@@ -166,6 +169,27 @@ def record_of(light: Any, names: Iterable[str] | None = None) -> dict[str, Any]:
             value = record_of(value)
         record[name] = value
     return record
+
+
+def time_of(text: Any) -> datetime | None:
+    """An event's time in UTC; ``None`` of what is none."""
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def keep_apart(part: Any) -> None:
+    """Let a structure that is kept hold no more of its file than its own parts: a ``Raw`` is a piece of the whole."""
+    for name in part.__struct_fields__ if isinstance(part, msgspec.Struct) else ():
+        value = getattr(part, name)
+        if isinstance(value, msgspec.Raw):
+            setattr(part, name, value.copy())
+        else:
+            keep_apart(value)
 
 
 def json_of(raw: bytes | msgspec.Raw) -> Any:

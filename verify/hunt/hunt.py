@@ -7,23 +7,26 @@ its light fields is the record read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET
 
-from verify.hunt.events import TEXTS, Events, light_getter, light_of, record_of
+from verify.hunt.events import IDENTITY, TEXTS, Events, keep_apart, light_getter, light_of, record_of, time_of
 from verify.hunt.finding import Finding, finding_of
 from verify.hunt.identity import Identity, Issued, chain_of, identity_of, network_of, principal_of
+from verify.hunt.kept import Kept, KeptOfRule, matched_of, values_in
 from verify.hunt.sigma.accounts import LOOKED_AT, OTHER_ACCOUNTS
-from verify.hunt.sigma.correlation import Correlation, Episode, Matched, can_hold, episodes
-from verify.hunt.sigma.fields import Getter, getter, texts_of
+from verify.hunt.sigma.correlation import Correlation, Episode, Matched, episodes
+from verify.hunt.sigma.fields import Getter, getter
 from verify.hunt.sigma.load import Rule
 from verify.hunt.sigma.matching import Match, Node, Test, fields_of, matcher
-from verify.hunt.sigma.prefilter import Index, residual, words_of
+from verify.hunt.sigma.prefilter import Answers, Index, Words, residual, words_of
 
 _TOGETHER: Final = (
     "eventName",
@@ -33,8 +36,9 @@ _TOGETHER: Final = (
     "userIdentity.sessionContext.ec2RoleDelivery",
     "userIdentity.sessionContext.sessionIssuer.type",
 )
+# Of these what rules say of their values decides, not the values themselves.
+_BY_ANSWERS: Final = ("userIdentity.arn", "sourceIPAddress", "userAgent")
 _MAX_KEPT = 50_000
-_MAX_AGENTS = 1_000
 _MAX_MATCHED = 200_000
 _MAX_ISSUED = 200_000
 _MAX_SESSIONS = 100_000
@@ -45,7 +49,6 @@ _MAX_COUNTED_IDS = 20_000
 _MAX_NAMED = 10
 _NAMES_LOOKED_AT = 1_000
 _MAX_DETAIL_CHARACTERS = 400
-_MAX_VALUE_CHARACTERS = 1_000
 _TIME_CHARACTERS = len("2026-01-31T12:00:00Z")
 # Of calls that hand out credentials, what tells to whom.
 _OF_ISSUED: Final = ("requestParameters", "responseElements")
@@ -63,23 +66,36 @@ ISSUES: Final = frozenset(
 )
 
 
+# Whose session may be an instance's.
+_INSTANCES: Final = Test("userIdentity.arn", lambda values: any("/i-" in (each or "") for each in values))
+_NOBODY: Final = SimpleNamespace(type=UNSET, arn=UNSET, sessionContext=UNSET, accessKeyId=UNSET)
+_NO_SESSION: Final = SimpleNamespace(ec2RoleDelivery=UNSET, sessionIssuer=UNSET)
+
+
 @dataclass(frozen=True, slots=True)
 class _Left:
     """What is left of the rules for a combination of values.
 
     :param matched: the rules that match whatever the rest of the event is.
-    :param by_agent: those that the user agent alone decides, each with its test; ``agents`` has what they said.
     :param light: those that light fields decide, each with its test.
     :param heavy: those for which the record has to be read, each with ``words_of`` its condition.
     :param names: the record's own fields that ``heavy`` looks at; ``None`` for all.
+    :param parts: those of them that have to have some of the words.
+    :param asks: whether anything is to be done with such an event.
+    :param is_issuing: whether such a call hands out credentials.
+    :param is_nameless: whether it does not say which call it is.
     """
 
     matched: tuple[int, ...]
-    by_agent: tuple[tuple[int, Match], ...]
-    agents: dict[Any, tuple[int, ...]]
     light: tuple[tuple[int, Match], ...]
-    heavy: tuple[tuple[int, Match, frozenset[bytes] | None], ...]
+    heavy: tuple[tuple[int, Match, Words | None], ...]
     names: tuple[str, ...] | None
+    parts: tuple[str, ...]
+    asks: bool
+    is_issuing: bool
+    is_nameless: bool
+    is_by_user: bool
+    may_be_by_instance: bool
 
 
 @dataclass(slots=True)
@@ -93,14 +109,14 @@ class _Group:
     first: str = ""
     last: str = ""
     detail: str = ""
-    names: dict[str, dict[str, None]] = field(default_factory=dict)
+    names: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
 
     def add(self, name: str, time: str, event: Any) -> None:
         """Count an event, once."""
         if name in self.ids:
             return
-        self.count += 1
-        if self.count <= _MAX_COUNTED_IDS:
+        self.count = count = self.count + 1
+        if count <= _MAX_COUNTED_IDS:
             self.ids[name] = None
         if not self.first or time < self.first:
             self.first = time
@@ -109,7 +125,7 @@ class _Group:
             self.detail = "" if asked is UNSET else bytes(asked)[:_MAX_DETAIL_CHARACTERS].decode(errors="replace")
         if time > self.last:
             self.last = time
-        if self.count <= _NAMES_LOOKED_AT:
+        if count <= _NAMES_LOOKED_AT:
             self._note_names(event)
 
     def _note_names(self, event: Any) -> None:
@@ -123,7 +139,7 @@ class _Group:
             ("call", event.eventName),
             ("key", caller.accessKeyId if caller else ""),
         ):
-            kept = self.names.setdefault(what, {})
+            kept = self.names[what]
             if text and len(kept) < _MAX_NAMED:
                 kept[text] = None
 
@@ -150,41 +166,6 @@ class Use(msgspec.Struct, gc=False):
         return identity_of(self.caller)
 
 
-class _Kept(msgspec.Struct, frozen=True, gc=False):
-    """An event that a correlation rests on, with what a finding tells of it; the fields are named as the event's.
-
-    :param values: its values of the fields that correlations ask for, in their order.
-    """
-
-    time: str
-    name: str
-    values: tuple[Any, ...]
-    userIdentity: Any  # noqa: N815
-    eventName: Any  # noqa: N815
-    recipientAccountId: Any  # noqa: N815
-    awsRegion: Any  # noqa: N815
-    sourceIPAddress: Any  # noqa: N815
-    userAgent: Any  # noqa: N815
-    requestParameters: Any  # noqa: N815
-
-
-def _what_decides(event: Any) -> tuple[Any, ...]:
-    """The values of an event that decide which rules are left to ask."""
-    caller = event.userIdentity
-    if not caller:
-        return (event.eventName, event.eventSource, event.errorCode, UNSET, UNSET, UNSET)
-    context = caller.sessionContext
-    issuer = context.sessionIssuer if context else None
-    return (
-        event.eventName,
-        event.eventSource,
-        event.errorCode,
-        caller.type,
-        context.ec2RoleDelivery if context else UNSET,
-        issuer.type if issuer else UNSET,
-    )
-
-
 class Hunt:
     """A run of rules over files.
 
@@ -198,21 +179,20 @@ class Hunt:
         self._period = tuple(f"{each:%Y-%m-%dT%H:%M:%SZ}" for each in self._moments) if self._moments else None
         self._of_node = [number for number, rule in enumerate(rules) if rule.node is not None]
         self._nodes: list[Node] = [rule.node for rule in rules if rule.node is not None]
-        # One more, after the rules: calls that hand out credentials.
-        self._nodes.append(Test("eventName", lambda values: any(map(_is_issuing, values)), ISSUES))
-        self._issuing = len(self._nodes) - 1
         self._matchers: list[Match] = [matcher(each) for each in self._nodes]
         self._index = Index(self._nodes, _TOGETHER[0])
+        self._arns, self._addresses, self._agents = (
+            Answers((*self._nodes, _INSTANCES), name, UNSET) for name in _BY_ANSWERS
+        )
         self._left: dict[tuple[Any, ...], _Left] = {}
-        self._wanted = self._wanted_fields()
-        self._light_wanted = {
-            number: [_light_value(name) for name in names]
-            for number, names in self._wanted.items()
-            if names.keys() <= set(TEXTS)
-        }
-        self._kept: dict[int, list[_Kept]] = {number: [] for number in self._wanted}
+        self._kept = {number: KeptOfRule(names) for number, names in self._wanted_fields().items()}
+        # By condition: its rule, what is kept of its events, and whether it finds something by itself.
+        self._uses = [(number, self._kept.get(number), rules[number].is_alone) for number in self._of_node]
+        # Parts of a caller that rules look at may be pieces of the whole file, and callers are kept.
+        self._keeps_apart = any(name.startswith(f"{IDENTITY}.") for name in self.fields - set(TEXTS))
         self._groups: dict[tuple[int, str], _Group] = {}
-        self._samples: dict[str, _Kept] = {}
+        self._samples: dict[str, Kept] = {}
+        self._shared: dict[Any, Any] = {}
         self._issued: dict[str, Issued] = {}
         self._sessions: dict[str, list[Use]] = {}
         # The same uses, by the session and the address.
@@ -227,7 +207,7 @@ class Hunt:
     def fields(self) -> frozenset[str]:
         """The fields that rules look at; ``""`` if one looks at the whole record."""
         looked_at = {name for node in self._nodes for name in fields_of(node)}
-        looked_at |= {name for names in self._wanted.values() for name in names}
+        looked_at |= {name for kept in self._kept.values() for name in kept.getters}
         return frozenset(looked_at | {"responseElements"})
 
     def _wanted_fields(self) -> dict[int, dict[str, Getter]]:
@@ -254,44 +234,42 @@ class Hunt:
 
     def add(self, events: Events) -> None:
         """Look at the events of a file."""
-        left, period = self._left, self._period
+        left, used, period = self._left, self._used, self._period
+        arns, addresses, agents = self._arns, self._addresses, self._agents
         for event in events.light:
-            time = event.eventTime
-            if period is not None and time and not period[0] <= time <= period[1] and self._is_outside(time):
-                continue
+            if period is not None:
+                time = event.eventTime
+                if time and not period[0] <= time <= period[1] and self._is_outside(time):
+                    continue
             self.events += 1
-            if event.eventName is UNSET and not event.eventID:
-                self.holes[_NO_EVENTS] = None
-            if event.userIdentity:
-                self._note_use(event, event.userIdentity)
-            key = _what_decides(event)
+            caller = event.userIdentity or _NOBODY
+            context = caller.sessionContext or _NO_SESSION
+            issuer = context.sessionIssuer
+            key = (
+                event.eventName,
+                event.eventSource,
+                event.errorCode,
+                caller.type,
+                context.ec2RoleDelivery,
+                issuer.type if issuer else UNSET,
+                arns[caller.arn],
+                addresses[event.sourceIPAddress],
+                agents[event.userAgent],
+            )
             found = left.get(key) or self._left_of(key)
-            if found.by_agent:
-                matched = found.agents.get(event.userAgent)
-                if matched is None:
-                    matched = _ask_of_agent(found, event)
-                for number in matched:
-                    self._take(number, event, None)
-            if found.matched or found.light or found.heavy:
+            if found.may_be_by_instance:
+                # From where an instance's credentials were used; most times it is known.
+                time, use = event.eventTime, used.get((caller.arn, event.sourceIPAddress))
+                if use is None or not time or time < use.first or event.vpcEndpointId is not UNSET:
+                    self._note_address(event, caller)
+                elif time > use.last:
+                    use.last = time
+            elif found.is_by_user:
+                self._note_place((caller.accessKeyId, event.sourceIPAddress), event.eventTime)
+            if found.asks:
                 self._judge(found, event)
         for record in events.records:
             self._add_record(record)
-
-    def _note_use(self, event: Any, caller: Any) -> None:
-        """Remember from where a user's key, or an instance's credentials, were used."""
-        time = event.eventTime
-        if caller.type == "IAMUser":
-            place = (caller.accessKeyId, event.sourceIPAddress)
-            if place not in self._places or (time and time < self._places[place]):
-                self._note_place(place, time)
-            return
-        context = caller.sessionContext
-        if (context and context.ec2RoleDelivery) or "/i-" in (caller.arn or ""):
-            use = self._used.get((caller.arn, event.sourceIPAddress))
-            if use is None or not time or time < use.first or event.vpcEndpointId is not UNSET:
-                self._note_address(event, caller)
-            elif time > use.last:
-                use.last = time
 
     def _add_record(self, record: dict[str, Any]) -> None:
         """A record of a file that does not fit: every rule is asked."""
@@ -303,16 +281,18 @@ class Hunt:
         if not event.eventName and ("eventName" in record or not event.eventID):
             self.holes[_NO_EVENTS] = None
         self.calls.add((event.eventName, event.eventSource))
+        if isinstance(event.eventName, str) and event.eventName.lower() in ISSUES:
+            self._note_issued(record, event)
         if event.userIdentity:
             self._note_address(event, event.userIdentity)
             if event.userIdentity.type == "IAMUser":
                 self._note_place((event.userIdentity.accessKeyId, event.sourceIPAddress), time)
+        matched: list[int] = []
         try:
-            for number, matches in enumerate(self._matchers):
-                if matches(record):
-                    self._take(number, event, record)
+            matched.extend(number for number, matches in enumerate(self._matchers) if matches(record))
         except (ValueError, RecursionError) as error:
             self.holes[f"An event could not be judged: {str(error)[:200]}."] = None
+        self._take(matched, event, record)
 
     def _is_outside(self, text: str) -> bool:
         """Whether a time is known to be none of the period, however it is written."""
@@ -322,32 +302,47 @@ class Hunt:
     def _left_of(self, key: tuple[Any, ...]) -> _Left:
         if len(self._left) >= _MAX_KEPT:
             self._left.clear()
-        known = {name: [] if value is UNSET else [value] for name, value in zip(_TOGETHER, key, strict=True)}
+        answers = zip(_BY_ANSWERS, (self._arns, self._addresses, self._agents), key[-len(_BY_ANSWERS) :], strict=True)
+        known = {name: [] if value is UNSET else [value] for name, value in zip(_TOGETHER, key, strict=False)}
+        alike = {name: of.example(number) for name, of, number in answers}
         matched: list[int] = []
-        by_agent: list[tuple[int, Match]] = []
         light: list[tuple[int, Match]] = []
-        heavy: list[tuple[int, Match, frozenset[bytes] | None]] = []
+        heavy: list[tuple[int, Match, Words | None]] = []
         fields: set[str] = set()
         for number in self._index.of(key[0]):
-            node = residual(self._nodes[number], known)
+            node = residual(self._nodes[number], known, alike)
             if node is True:
                 matched.append(number)
             elif not isinstance(node, bool):
                 looked_at = fields_of(node)
-                if looked_at == {"userAgent"}:
-                    by_agent.append((number, matcher(node, _light_get)))
-                elif looked_at <= set(TEXTS):
+                if looked_at <= set(TEXTS):
                     light.append((number, matcher(node, _light_get)))
                 else:
                     heavy.append((number, matcher(node), words_of(node)))
                     fields |= looked_at
-                    fields |= self._wanted.get(self._of_node[number], {}).keys()
-        found = _Left(tuple(matched), tuple(by_agent), {}, tuple(light), tuple(heavy), _own_fields(fields))
+            # What is kept of an event is taken from the record as far as it was read.
+            kept = self._uses[number][1]
+            if kept is not None and not kept.is_light and node is not False:
+                fields |= kept.getters.keys()
+        name, *_, kind = key[:4]
+        is_issuing, is_nameless = isinstance(name, str) and name.lower() in ISSUES, name is UNSET
+        found = _Left(
+            tuple(matched),
+            tuple(light),
+            tuple(heavy),
+            _own_fields(fields),
+            parts=tuple(sorted({part for _, _, words in heavy for part, _ in words or ()})),
+            asks=bool(matched or light or heavy or is_issuing or is_nameless),
+            is_issuing=is_issuing,
+            is_nameless=is_nameless,
+            is_by_user=kind == "IAMUser",
+            may_be_by_instance=kind != "IAMUser" and (bool(key[4]) or residual(_INSTANCES, alike) is True),
+        )
         self._left[key] = found
-        if key[0] is None:
+        if name is None:
             self.holes[_NO_EVENTS] = None
         if len(self.calls) < _MAX_KEPT:
-            self.calls.add((key[0], key[1]))
+            self.calls.add((name, key[1]))
         return found
 
     def _note_address(self, event: Any, caller: Any) -> None:
@@ -383,92 +378,142 @@ class Hunt:
 
     def _note_place(self, place: tuple[Any, Any], time: Any) -> None:
         """Keep when a user's access key was first used at an address, of those that are networks'."""
+        known = self._places.get(place)
+        if known is not None:
+            if time and time < known:
+                self._places[place] = time
+            return
         if not (time and place[0] and network_of(place[1] or "")):
             return
-        if place not in self._places and len(self._places) >= _MAX_PLACES:
+        if len(self._places) >= _MAX_PLACES:
             self.holes[
                 f"Users' access keys were used at more than {_MAX_PLACES:,} addresses; no more are compared."
             ] = None
             return
-        self._places[place] = min(time, self._places.get(place, time))
+        self._places[place] = time
 
     # ---- judging -----------------------------------------------------------------------------------------------------
 
     def _judge(self, left: _Left, event: Any) -> None:
         """Ask the rules that an event may match."""
-        try:
-            record: dict[str, Any] | None = None
-            for number in left.matched:
-                self._take(number, event, None)
-            for number, matches in left.light:
-                if matches(event):
-                    self._take(number, event, None)
-            if left.heavy:
-                asked = event.requestParameters
-                text = b"" if asked is UNSET else bytes(asked)
-                is_plain = b"\\" not in text
-                for number, matches, words in left.heavy:
-                    if words is not None and is_plain and not any(word in text for word in words):
-                        continue
-                    if record is None:
-                        record = record_of(event, left.names)
-                    if matches(record):
-                        self._take(number, event, record)
-        except (ValueError, RecursionError) as error:
-            self.holes[f"An event could not be judged: {str(error)[:200]}."] = None
+        if left.is_nameless and not event.eventID:
+            self.holes[_NO_EVENTS] = None
+        if left.is_issuing:
+            self._note_issued(None, event)
+        matched: Sequence[int] = left.matched
+        record: dict[str, Any] | None = None
+        if left.light or left.heavy:
+            matched = list(matched)
+            try:
+                matched.extend(number for number, matches in left.light if matches(event))
+                record = self._ask_heavy(left, event, matched) if left.heavy else None
+            except (ValueError, RecursionError) as error:
+                self.holes[f"An event could not be judged: {str(error)[:200]}."] = None
+        if matched:
+            self._take(matched, event, record)
 
-    def _take(self, node: int, event: Any, record: dict[str, Any] | None) -> None:
-        if node == self._issuing:
-            self._note_issued(record_of(event, _OF_ISSUED) if record is None else record, event)
-            return
-        number = self._of_node[node]
-        time = _plain_time(event.eventTime)
-        if not time:
-            self.holes[_NO_TIME] = None
-            return
+    @staticmethod
+    def _ask_heavy(left: _Left, event: Any, matched: list[int]) -> dict[str, Any] | None:
+        """Ask the rules for which the record has to be read, if it was worth reading.
+
+        :param matched: is told which of them match.
+        """
+        record = None
+        texts = {part: b"" if (raw := getattr(event, part, UNSET)) is UNSET else bytes(raw) for part in left.parts}
+        escaped = {part for part, text in texts.items() if b"\\" in text}
+        for number, matches, words in left.heavy:
+            for part, word in words or ():
+                if word in texts[part] or part in escaped:
+                    break
+            else:
+                if words is not None:
+                    continue
+            if record is None:
+                record = record_of(event, left.names)
+            if matches(record):
+                matched.append(number)
+        return record
+
+    def _take(self, nodes: Iterable[int], event: Any, record: dict[str, Any] | None) -> None:
+        """Keep an event that rules match.
+
+        :param record: it as a whole, or as far as these rules asked for it.
+        """
+        time = event.eventTime
+        if not (type(time) is str and len(time) == _TIME_CHARACTERS and time[-1] == "Z" and time[10] == "T"):
+            time = _plain_time(time)
+            if not time:
+                self.holes[_NO_TIME] = None
+                return
         name = event.eventID or f"{time} {event.eventName}"
-        if number in self._wanted:
-            self._keep(number, name, time, event, record)
-        if self._rules[number].is_alone:
-            key = (number, principal_of(event.userIdentity))
-            group = self._groups.get(key)
-            if group is None:
-                if len(self._groups) >= _MAX_FINDINGS:
-                    self.holes[f"There are more than {_MAX_FINDINGS:,} findings; the others are not told."] = None
-                    return
-                group = self._groups[key] = _Group(number, identity_of(event.userIdentity))
-            group.add(name, time, event)
+        row: Kept | None = None
+        who = ""
+        for node in nodes:
+            number, kept, is_alone = self._uses[node]
+            if kept is not None:
+                row = row or self._row(time, name, event)
+                self._keep(number, kept, row, event, record)
+            if is_alone:
+                who = who or principal_of(event.userIdentity)
+                key = (number, who)
+                group = self._groups.get(key)
+                if group is None:
+                    if len(self._groups) >= _MAX_FINDINGS:
+                        self.holes[f"There are more than {_MAX_FINDINGS:,} findings; the others are not told."] = None
+                        continue
+                    group = self._groups[key] = _Group(number, identity_of(event.userIdentity))
+                group.add(name, time, event)
 
-    def _keep(self, number: int, name: str, time: str, event: Any, record: dict[str, Any] | None) -> None:
-        """Keep an event that correlations rest on."""
-        kept = self._kept[number]
-        if len(kept) >= _MAX_MATCHED:
-            title = self._rules[number].title
-            self.holes[f"{title!r} matched more than {_MAX_MATCHED:,} events; its correlations know no more."] = None
-            return
-        light = self._light_wanted.get(number)
-        if light is not None:
-            values = tuple([get(event) for get in light])
-        else:
-            record = record_of(event, _own_fields(self._wanted[number])) if record is None else record
-            values = tuple(_value(get(record)) for get in self._wanted[number].values())
+    def _row(self, time: str, name: str, event: Any) -> Kept:
+        """What is kept of an event. What many events have alike is kept once: that saves most of the memory."""
+        if len(self._shared) >= _MAX_KEPT:
+            self._shared.clear()
+        share = self._shared.setdefault
+        caller = event.userIdentity
+        if self._keeps_apart:
+            keep_apart(caller)
+        if caller:
+            same = share((caller.accessKeyId, caller.arn), caller)
+            caller = same if same == caller else caller
         asked = event.requestParameters
-        kept.append(
-            _Kept(
-                time,
-                name,
-                values,
-                event.userIdentity,
-                event.eventName,
-                event.recipientAccountId,
-                event.awsRegion,
-                event.sourceIPAddress,
-                event.userAgent,
-                asked if asked is UNSET else bytes(asked)[:_MAX_DETAIL_CHARACTERS],
-            )
+        return Kept(
+            time,
+            name,
+            caller,
+            share(event.eventName, event.eventName),
+            share(event.recipientAccountId, event.recipientAccountId),
+            share(event.awsRegion, event.awsRegion),
+            share(event.sourceIPAddress, event.sourceIPAddress),
+            share(event.userAgent, event.userAgent),
+            asked if asked is UNSET else bytes(asked)[:_MAX_DETAIL_CHARACTERS],
         )
 
-    def _note_issued(self, record: Mapping[str, Any], event: Any) -> None:
+    def _keep(self, number: int, kept: KeptOfRule, row: Kept, event: Any, record: dict[str, Any] | None) -> None:
+        """Keep an event that correlations rest on."""
+        if len(kept.events) >= _MAX_MATCHED:
+            title = self._rules[number].title
+            self.holes[f"{title!r} matched more than {_MAX_MATCHED:,} events; its correlations know no more."] = None
+        elif kept.is_light:
+            kept.events.append(row)
+        else:
+            record = record_of(event, _own_fields(kept.getters)) if record is None else record
+            kept.events.append(msgspec.structs.replace(row, values=values_in(record, kept.getters.values())))
+
+    def _note_issued(self, record: Mapping[str, Any] | None, event: Any) -> None:
+        """Remember to whom a call handed out credentials.
+
+        :param record: as a whole, if it was read.
+        """
+        if record is None:
+            answered = event.responseElements
+            text = b"" if answered is UNSET else bytes(answered)
+            if b"accessKeyId" not in text and b"\\" not in text:
+                return
+            try:
+                record = record_of(event, _OF_ISSUED)
+            except (ValueError, RecursionError) as error:
+                self.holes[f"An event could not be judged: {str(error)[:200]}."] = None
+                return
         answer = record.get("responseElements")
         credentials = answer.get("credentials") if isinstance(answer, Mapping) else None
         key = credentials.get("accessKeyId") if isinstance(credentials, Mapping) else None
@@ -502,34 +547,20 @@ class Hunt:
             if correlation is None:
                 continue
             held = episodes(correlation, [*self._matched(correlation), *_of_rules(found, correlation.rules)])
-            if number in self._wanted:
+            if number in self._kept:
                 found[number] = [Matched(number, each.end, each.at.event, each.at.values) for each in held]
             if self._rules[number].is_alone:
                 yield from self._of_episodes(number, held)
 
     def _matched(self, correlation: Correlation) -> Iterator[Matched]:
         """The kept events of a correlation's rules, but those whose groups are too small for it to hold."""
-        places = {
-            rule: [list(self._wanted[rule]).index(names[rule]) for names in correlation.group_by]
-            for rule in correlation.rules
-        }
-        groups: dict[tuple[Any, ...], list[int]] = {}
-        for rule in correlation.rules:
-            for each in self._kept.get(rule, ()):
-                groups.setdefault(tuple(each.values[place] for place in places[rule]), []).append(rule)
         is_simple = all(self._rules[rule].node is not None for rule in correlation.rules)
-        large = {key for key, of in groups.items() if not is_simple or can_hold(correlation, of)}
-        for rule in correlation.rules:
-            names = list(self._wanted[rule])
-            for each in self._kept.get(rule, ()):
-                if tuple(each.values[place] for place in places[rule]) not in large:
-                    continue
-                moment = time_of(each.time)
-                if moment is None:
-                    self.holes[_NO_TIME] = None
-                    continue
-                self._samples[each.name] = each
-                yield Matched(rule, moment, each.name, dict(zip(names, each.values, strict=True)))
+        for matched, row in matched_of(correlation, self._kept, is_simple=is_simple):
+            if matched is None:
+                self.holes[_NO_TIME] = None
+            else:
+                self._samples[row.name] = row
+                yield matched
 
     def _in_order(self) -> list[int]:
         """Correlations, those first that others rest on."""
@@ -647,34 +678,9 @@ def _own_fields(fields: Iterable[str]) -> tuple[str, ...] | None:
     return tuple(sorted(found))
 
 
-def _is_issuing(value: Any) -> bool:
-    return isinstance(value, str) and value.lower() in ISSUES
-
-
 def _step(issued: Issued) -> str:
     session = f" as {issued.session}" if issued.session else ""
     return f"{issued.to} from {issued.address}{session}"
-
-
-def _value(values: list[Any]) -> Any:
-    """What a correlation compares of a field; ``None`` of one that is not there."""
-    texts = tuple(text[:_MAX_VALUE_CHARACTERS] for value in values for text in texts_of(value)[:1])
-    return None if not texts else texts[0] if len(texts) == 1 else texts
-
-
-def _light_value(name: str) -> Callable[[Any], Any]:
-    """As :func:`_value` of :func:`_light_get`, which is asked of very many events."""
-    *parents, last = name.split(".")
-
-    def value(event: Any) -> Any:
-        for parent in parents:
-            event = getattr(event, parent)
-            if event is UNSET or event is None:
-                return None
-        found = getattr(event, last)
-        return found[:_MAX_VALUE_CHARACTERS] if type(found) is str else None
-
-    return value
 
 
 def _light_get(name: str) -> Getter:
@@ -689,30 +695,9 @@ def _of_rules(found: Mapping[int, list[Matched]], rules: Iterable[int]) -> Itera
         yield from found.get(rule, ())
 
 
-def _ask_of_agent(left: _Left, event: Any) -> tuple[int, ...]:
-    """The rules that match an event's user agent, of which there are few different ones."""
-    if len(left.agents) >= _MAX_AGENTS:
-        left.agents.clear()
-    found = left.agents[event.userAgent] = tuple(number for number, matches in left.by_agent if matches(event))
-    return found
-
-
 def _plain_time(text: Any) -> str:
     """A time as records write it, ``2026-01-31T12:00:00Z``; ``""`` of what is none."""
     if not isinstance(text, str):
         return ""
-    if len(text) == _TIME_CHARACTERS and text[-1] == "Z" and text[10] == "T":
-        return text
     moment = time_of(text)
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else ""
-
-
-def time_of(text: Any) -> datetime | None:
-    """An event's time in UTC; ``None`` of what is none."""
-    if not isinstance(text, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -11,9 +11,9 @@ from typing import Protocol
 from verify.events.event import Event
 from verify.hunt.baseline import BASELINE_RULES, Baseline
 from verify.hunt.blind import blind_rules
-from verify.hunt.events import Events, event_decoder
+from verify.hunt.events import Events, event_decoder, time_of
 from verify.hunt.finding import Finding, Outcome, finding_of, order_of, told_by
-from verify.hunt.hunt import Hunt, time_of
+from verify.hunt.hunt import Hunt
 from verify.hunt.sigma.load import Loaded, Rule
 from verify.hunt.timeline import Call, Keys, Timeline
 from verify.integrity.sources import PreparedValidation

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
-from verify.hunt.events import Events, json_of, light_of
-from verify.hunt.hunt import ISSUES, time_of
+from verify.hunt.events import Events, json_of, light_of, time_of
+from verify.hunt.hunt import ISSUES
 from verify.hunt.identity import principal_of
 
 MAX_CALLS = 100_000

@@ -3,6 +3,7 @@
 import json
 import os
 import runpy
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,11 +29,33 @@ NOT_IN_THE_LAB = ("AWS::Lambda::", "AWS::Events::")
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     app = cdk.App(outdir=str(tmp_path_factory.mktemp("cdk.out")), analytics_reporting=False)
     hunting.build(app)
-    found: dict[str, Any] = json.loads((Path(app.synth().directory) / "HuntedTrail.template.json").read_text())
+    return Path(app.synth().directory)
+
+
+@pytest.fixture(scope="module")
+def template(assembly: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((assembly / "HuntedTrail.template.json").read_text())
     return found
+
+
+@pytest.fixture(scope="module")
+def image(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the image holds beside packages: of the asset's folder, what its Dockerfile copies."""
+    assets = json.loads((assembly / "HuntedTrail.assets.json").read_text())["dockerImages"].values()
+    (source,) = (each["source"] for each in assets)
+    asset, folder = assembly / source["directory"], tmp_path_factory.mktemp("image")
+    for line in (asset / source["dockerFile"]).read_text().splitlines():
+        if line.startswith("COPY "):
+            _, name, to = line.split()
+            target = folder / to.removeprefix("${LAMBDA_TASK_ROOT}/")
+            if (asset / name).is_dir():
+                shutil.copytree(asset / name, target)
+            else:
+                shutil.copy(asset / name, target)
+    return folder
 
 
 def resource(template: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -70,6 +93,11 @@ def test_the_role_may_do_what_the_hunt_says_that_it_needs_and_what_the_function_
     }
 
 
+def test_the_image_has_no_more_than_it_needs(image: Path) -> None:
+    assert {each.name for each in image.iterdir()} == {"requirements.txt", "verify", "handler.py"}
+    assert not list(image.rglob("__pycache__"))
+
+
 def test_a_message_that_is_longer_than_sns_takes_says_that_it_is_cut() -> None:
     handler = runpy.run_path(str(ROOT / hunting.IMAGE / "handler.py"))
 
@@ -82,8 +110,8 @@ def test_a_message_that_is_longer_than_sns_takes_says_that_it_is_cut() -> None:
 class Deployed:
     """The example's stack in a lab, without the function and its schedule; a queue gets what the topic is told."""
 
-    def __init__(self, lab: Lab, template: dict[str, Any]) -> None:
-        self.lab, self.template = lab, template
+    def __init__(self, lab: Lab, template: dict[str, Any], image: Path) -> None:
+        self.lab, self.template, self.image = lab, template, image
         resources = {
             name: each for name, each in template["Resources"].items() if not each["Type"].startswith(NOT_IN_THE_LAB)
         }
@@ -128,10 +156,10 @@ class Deployed:
         (target,) = resource(self.template, "AWS::Events::Rule")["Targets"]
         done = subprocess.run(
             [sys.executable, "-c", RUN],
-            cwd=ROOT / hunting.IMAGE,
+            cwd=self.image,
             env={
                 "PATH": os.environ["PATH"],
-                "PYTHONPATH": str(ROOT),
+                "PYTHONPATH": str(self.image),
                 **lab_variables(self.lab),
                 **self.credentials(),
                 **{name: self.outputs[name.title().replace("_", "")] for name in names},
@@ -171,9 +199,9 @@ class Deployed:
 
 
 @pytest.fixture
-def deployed(tmp_path: Path, template: dict[str, Any]) -> Iterator[Deployed]:
+def deployed(tmp_path: Path, template: dict[str, Any], image: Path) -> Iterator[Deployed]:
     try:
-        yield Deployed(lifecycle.start(tmp_path), template)
+        yield Deployed(lifecycle.start(tmp_path), template, image)
     finally:
         lifecycle.stop(tmp_path)
 

@@ -226,6 +226,15 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
         [call("UpdateTrail", "cloudtrail", {"name": "t", "isMultiRegionTrail": True})],
     ),
     (
+        "A secret, key, queue or repository is opened to another account",
+        [
+            call(
+                "PutResourcePolicy", "secretsmanager", {"resourcePolicy": TRUST_TWO % "arn:aws:iam::999988887777:root"}
+            ),
+        ],
+        [call("PutKeyPolicy", "kms", {"policy": TRUST % "arn:aws:iam::111122223333:root"})],
+    ),
+    (
         "GuardDuty is switched off or blinded",
         [call("UpdateDetector", "guardduty", {"detectorId": "d", "enable": False})],
         [call("UpdateDetector", "guardduty", {"detectorId": "d", "enable": True})],

@@ -54,7 +54,7 @@ def through_a_file(rules: Sequence[Any], records: Sequence[Any]) -> list[int]:
     titles = {id(rule): at for at, rule in enumerate(rules)}
     # That a record names no call is told, and rules look at it all the same.
     assert [hole for hole in hunt.holes if "do not name a call" not in hole] == []
-    return sorted(titles[id(rule)] for rule, _ in hunt.findings())
+    return sorted({titles[id(rule)] for rule, _ in hunt.findings()})
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,16 @@ def test_a_value_is_compared_as_sigma_says(selection: Any, record: Any, expected
     assert is_match(selection, record) is expected
 
 
-FIELDS = ["eventName", "eventSource", "errorCode", "userAgent", "userIdentity.type", "requestParameters.a.b", "other"]
+FIELDS = [
+    "eventName",
+    "eventSource",
+    "errorCode",
+    "userAgent",
+    "userIdentity.type",
+    "userIdentity.arn",
+    "requestParameters.a.b",
+    "other",
+]
 SCALARS = st.sampled_from(["a", "A", "ab", "b", "*", "a*", "?b", "", "1", 1, 2, True, None])
 FIELD_TESTS = st.one_of(
     st.tuples(st.sampled_from(FIELDS), st.one_of(SCALARS, st.lists(SCALARS, min_size=1, max_size=3))),
@@ -155,7 +164,7 @@ RECORDS = st.fixed_dictionaries(
     {},
     optional={
         **{name: st.sampled_from(["a", "A", "ab", "b", "", None]) for name in FIELDS[:4]},
-        "userIdentity": st.fixed_dictionaries({}, optional={"type": LEAVES}),
+        "userIdentity": st.fixed_dictionaries({}, optional={"type": LEAVES, "arn": LEAVES}),
         "requestParameters": st.one_of(
             st.none(),
             st.fixed_dictionaries(
@@ -366,6 +375,19 @@ def test_a_correlation_counts_an_event_once_that_was_delivered_twice_and_late() 
 
     assert found_in(files, twice) == {}
     assert found_in(files, [*twice, event("X", "12:00:00", 3)]) == {"many event_count": 3}
+
+
+def test_what_a_correlation_compares_is_there_whatever_other_rules_look_at() -> None:
+    base = {"selection": {"eventName": "GetSecretValue"}, "condition": "selection"}
+    other = {"selection": {"eventName": "GetSecretValue", "errorMessage": "no"}, "condition": "selection"}
+    rules = [
+        ("a.yml", rule_text(base, name="read")),
+        ("b.yml", rule_text(other, name="refused")),
+        ("c.yml", correlation_text("value_count", ["read"], condition={"gte": 2, "field": "requestParameters.id"})),
+    ]
+    records = [event("GetSecretValue", f"00:00:0{at}", at, requestParameters={"id": str(at)}) for at in range(2)]
+
+    assert found_in(rules, records) == {"many value_count": 2}
 
 
 def test_correlations_may_rest_on_correlations() -> None:

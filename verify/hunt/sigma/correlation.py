@@ -109,10 +109,17 @@ def episodes(rule: Correlation, matched: Iterable[Matched]) -> list[Episode]:
     return sorted(found, key=lambda each: (each.at.time, each.at.event))
 
 
+def needed_events(rule: Correlation) -> int:
+    """How many events within its timespan a correlation needs at least; 0 if that is not known."""
+    if rule.type not in (CorrelationType.EVENT_COUNT, CorrelationType.VALUE_COUNT):
+        return 0
+    return {"gte": rule.bound, "eq": rule.bound, "gt": rule.bound + 1}.get(rule.operator, 0)
+
+
 def can_hold(rule: Correlation, matched: Sequence[int]) -> bool:
     """Whether a correlation can hold at all in a group of events, by the rules that matched them."""
     if rule.type in (CorrelationType.EVENT_COUNT, CorrelationType.VALUE_COUNT):
-        return rule.operator not in ("gte", "gt", "eq") or len(matched) >= rule.bound
+        return len(matched) >= needed_events(rule)
     if rule.type is CorrelationType.TEMPORAL_ORDERED:
         return set(matched) >= set(rule.rules)
     return bool(rule.alternatives) or rule.operator not in ("gte", "gt", "eq") or len(set(matched)) >= rule.bound

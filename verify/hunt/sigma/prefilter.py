@@ -5,29 +5,37 @@ The few fields have few combinations of values: what is left of all rules is wor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any as Anything
 
 from verify.hunt.sigma.accounts import OTHER_ACCOUNTS, OTHER_ACCOUNTS_WORDS
-from verify.hunt.sigma.matching import All, Any, Keyword, Node, Not, Same, Test
+from verify.hunt.sigma.matching import All, Any, Keyword, Node, Not, Same, Test, fields_of, matcher
 
 Known = Mapping[str, Sequence[Anything]]
+# Of parts of a record, the words of which the text of one must have one.
+Words = frozenset[tuple[str, bytes]]
+_MAX_VALUES = 50_000
+_NOTHING: Known = {}
+_ASKED = "requestParameters"
+# The parts of a record that events keep as their JSON text until they are asked for.
+PARTS = frozenset({_ASKED, "responseElements", "additionalEventData"})
 
 
-def residual(node: Node, known: Known) -> Node | bool:
+def residual(node: Node, known: Known, alike: Known = _NOTHING) -> Node | bool:
     """A condition with the tests of known fields carried out; ``True`` or ``False`` if nothing else decides it.
 
     :param known: the values of the known fields; an empty list for a field that is not there.
+    :param alike: of further fields, values to which each test answers the same as to the event's; see :class:`Answers`.
     """
     if isinstance(node, Test | Same | Keyword):
-        return _decided(node, known)
+        return _decided(node, known, alike)
     if isinstance(node, Not):
-        inner = residual(node.of, known)
+        inner = residual(node.of, known, alike)
         return not inner if isinstance(inner, bool) else Not(inner)
     ends = isinstance(node, Any)
     left: list[Node] = []
     for each in node.of:
-        found = residual(each, known)
+        found = residual(each, known, alike)
         if found is ends:
             return ends
         if not isinstance(found, bool):
@@ -37,9 +45,9 @@ def residual(node: Node, known: Known) -> Node | bool:
     return Any(tuple(left)) if ends else All(tuple(left))
 
 
-def _decided(node: Test | Same | Keyword, known: Known) -> Node | bool:
-    if isinstance(node, Test) and node.field in known:
-        return node.matches(list(known[node.field]))
+def _decided(node: Test | Same | Keyword, known: Known, alike: Known) -> Node | bool:
+    if isinstance(node, Test) and (values := known.get(node.field, alike.get(node.field))) is not None:
+        return node.matches(list(values))
     if isinstance(node, Same) and node.field in known and node.other in known:
         return node.matches(list(known[node.field]), list(known[node.other]))
     return node
@@ -58,24 +66,79 @@ def literals_of(node: Node, field: str) -> frozenset[str] | None:
     return None
 
 
-def words_of(node: Node) -> frozenset[bytes] | None:
-    """Words of which the JSON text of ``requestParameters`` must have one for the condition to match, if nothing in it
-    is escaped: the last names of fields without which it matches nothing. ``None`` if any text will do.
+def words_of(node: Node) -> Words | None:
+    """Words of which the JSON text of a part of a record must have one for the condition to match, if nothing in that
+    part is escaped: the last names of fields without which it matches nothing. ``None`` if any text will do.
     """
     if isinstance(node, Test):
-        if node.field == OTHER_ACCOUNTS:
-            return None if node.matches([]) else OTHER_ACCOUNTS_WORDS
-        top, _, below = node.field.partition(".")
-        last = below.rpartition(".")[2]
-        is_known = top == "requestParameters" and last.isascii() and last.isprintable() and last
-        return frozenset({last.encode()}) if is_known and not node.matches([]) else None
+        return None if node.matches([]) else _word_of(node.field)
+    if isinstance(node, Same):
+        return _word_of(node.field) or _word_of(node.other)
     if isinstance(node, All):
         found = [words for each in node.of if (words := words_of(each)) is not None]
         return min(found, key=len) if found else None
     if isinstance(node, Any):
         each_of = [words_of(each) for each in node.of]
-        return None if None in each_of else frozenset[bytes]().union(*(words for words in each_of if words is not None))
+        return None if None in each_of else frozenset[tuple[str, bytes]]().union(*(each or () for each in each_of))
     return None
+
+
+def _word_of(field: str) -> Words | None:
+    if field == OTHER_ACCOUNTS:
+        return frozenset((_ASKED, word) for word in OTHER_ACCOUNTS_WORDS)
+    top, _, below = field.partition(".")
+    last = below.rpartition(".")[2]
+    is_known = top in PARTS and last.isascii() and last.isprintable() and last
+    return frozenset({(top, last.encode())}) if is_known else None
+
+
+class Answers(dict[Hashable, int]):
+    """What all tests of one field, over all rules, say of a value: of values with the same number they say the same.
+
+    Addresses, programs and sessions come again and again, so each is asked for once.
+
+    :param absent: what stands for the value of a field that is not there.
+    """
+
+    def __init__(self, nodes: Iterable[Node], field: str, absent: Hashable) -> None:
+        super().__init__()
+        self._absent = absent
+        parts: dict[Hashable, Node] = {}
+        for node in nodes:
+            for part in _parts_of(node, field):
+                parts.setdefault(part.literals or id(part) if isinstance(part, Test) else id(part), part)
+        self._tests: list[Callable[[Anything], bool]] = [matcher(part, _as_it_is) for part in parts.values()]
+        self._numbers: dict[tuple[bool, ...], int] = {}
+        self._examples: list[list[Anything]] = []
+
+    def __missing__(self, value: Hashable) -> int:
+        values = [] if value is self._absent else [value]
+        said = tuple(test(values) for test in self._tests)
+        number = self._numbers.setdefault(said, len(self._examples))
+        if number == len(self._examples):
+            self._examples.append(values)
+        if len(self) >= _MAX_VALUES:
+            self.clear()
+        self[value] = number
+        return number
+
+    def example(self, number: int) -> list[Anything]:
+        """Values of the field, for which the tests say the same as for all others of this number."""
+        return self._examples[number]
+
+
+def _as_it_is(_: str) -> Callable[[Anything], list[Anything]]:
+    return lambda values: values
+
+
+def _parts_of(node: Node, field: str) -> Iterator[Node]:
+    """The largest parts of a condition that look at this field alone."""
+    looked_at = fields_of(node)
+    if looked_at == {field}:
+        yield node
+    elif field in looked_at and isinstance(node, Not | All | Any):
+        for each in (node.of,) if isinstance(node, Not) else node.of:
+            yield from _parts_of(each, field)
 
 
 class Index:
