@@ -219,8 +219,10 @@ def _alarm_on_missing_subscribers(
     """An alarm on messages that were delivered to fewer subscribers than there should be.
 
     SNS sends nothing to a subscription that is not confirmed, and counts that nowhere. Where nothing was delivered the
-    metric has no data, which ``FILL`` makes a 0. Deliveries to others, whom the props do not name, can hide it. How
-    many there should be is the threshold: who reviews a change sees that one more is more.
+    metric has no data, which ``FILL`` makes a 0; and AWS says of arithmetic that values that a series lacks are 0. Of a
+    series that has had none at all it says nothing apart: if CloudWatch has no result then, this alarm is quiet until
+    the first delivery. Deliveries to others, whom the props do not name, can hide it. How many there should be is the
+    threshold: who reviews a change sees that one more is more.
     https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html and
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 
