@@ -27,6 +27,9 @@ export MACHINE_TMPDIR := $(value TMPDIR)
 export TMPDIR := $(CURDIR)/$(VENV)/tmp
 $(shell install -d -m 700 "$$PWD/$(VENV)/tmp")
 export NODE_DISABLE_COMPILE_CACHE := 1
+# CDK for Python unpacks itself into ~/.cache, and ends where a group may write into that, as the umask of Ubuntu and
+# Debian 13 (002) lets it.
+export JSII_RUNTIME_PACKAGE_CACHE_ROOT ?= $(CURDIR)/$(VENV)/jsii
 # Without compiled modules every program here starts seconds later, and the tests start hundreds.
 unexport PYTHONDONTWRITEBYTECODE
 # Its advice would be npm's `latest`, the accidental 3.0.0.

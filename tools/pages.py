@@ -135,6 +135,9 @@ class Shell:
             "HOME": str(home),
             "SECURETRAIL_LAB_HOME": str(self.lab),
         }
+        # As Ubuntu and Debian 13 make it: the learner's own group may write into it.
+        (home / ".cache").mkdir(exist_ok=True)
+        (home / ".cache").chmod(0o775)
         self._errors = (home / "stderr").open("w+")
         self._bash = subprocess.Popen(
             ["bash"],  # noqa: S607 - the learner's own
@@ -144,6 +147,7 @@ class Shell:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
+            umask=0o002,
         )
 
     def run(self, command: str, *, has_errors: bool = False) -> str:

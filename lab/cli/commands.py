@@ -21,7 +21,7 @@ from lab.cli.parser import Parser
 from lab.cli.shell import SHELLS, lines_to_nowhere, shell_lines
 from lab.errors import LabError
 from lab.instance import control, lifecycle, process
-from lab.instance.environment import lab_variables, own_programs_first
+from lab.instance.environment import lab_variables, own_programs_first, package_cache
 from lab.instance.folder import HOME_VARIABLE, Lab, default_home, deploying, read
 from lab.instance.lifecycle import Status
 from lab.scenarios.recording import what_is_missing
@@ -439,10 +439,14 @@ def _show(line: str) -> None:
 
 
 def _env(lab: Lab, arguments: argparse.Namespace) -> int:
-    variables = lab_variables(lab, arguments.account) | {
-        "PATH": own_programs_first(os.environ.get("PATH")),
-        HOME_VARIABLE: str(lab.home),  # so that `python -m lab` in that shell goes to the same lab
-    }
+    variables = (
+        lab_variables(lab, arguments.account)
+        | package_cache(os.environ)
+        | {
+            "PATH": own_programs_first(os.environ.get("PATH")),
+            HOME_VARIABLE: str(lab.home),  # so that `python -m lab` in that shell goes to the same lab
+        }
+    )
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="surrogateescape")  # a PATH of any bytes
     print("\n".join(shell_lines(variables, os.environ, _shell(arguments.shell))))
