@@ -184,9 +184,11 @@ class Shell:
 def shell_in(folder: Path) -> Iterator[Shell]:
     """A shell in a copy of the project, whose lab is stopped in the end.
 
-    :param folder: an empty one.
+    :param folder: an empty one. The learner's is one in it, with such a name as people give to theirs.
     """
-    shell = Shell(copy_of_project(folder / "project"), folder)
+    home = folder / "Übung macht den Meister"
+    home.mkdir()
+    shell = Shell(copy_of_project(home / "project"), home)
     try:
         yield shell
     finally:
