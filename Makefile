@@ -157,7 +157,7 @@ COMPILE_ALONE = $(UV) --directory / pip compile - --quiet --universal --generate
 
 lock: $(VENV)/.uv  ## renew the locks from pyproject.toml
 	@$(COMPILE) $(EXTRAS) --output-file $(LOCK_DIR)/requirements.txt
-	$(COMPILE) $(EXTRAS) --group lab --output-file $(LOCK_DIR)/requirements-lab.txt
+	$(COMPILE) $(EXTRAS) --extra review --group lab --output-file $(LOCK_DIR)/requirements-lab.txt
 	$(COMPILE) $(EXTRAS) --extra review --group dev --output-file $(LOCK_DIR)/requirements-dev.txt
 	# checkov pins another boto3, so it lives in an environment of its own.
 	echo checkov==3.3.30 | $(COMPILE_ALONE)/requirements-checkov.txt
