@@ -1,4 +1,7 @@
 # Every verb that a person or CI uses. `make help` lists them.
+ifeq ($(filter oneshell,$(.FEATURES)),)
+$(error GNU make 3.82 or newer is needed; this is $(MAKE_VERSION). On macOS: brew install make, then gmake in place of make)
+endif
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
@@ -172,7 +175,13 @@ lock: $(VENV)/.uv  ## renew the locks from pyproject.toml
 
 # Stamps, not the programs themselves, are the targets: an interrupted make deletes its target.
 $(VENV)/.uv: tools/uv.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
+	@echo "Making $(VENV) …" >&2
+	# Of a Ctrl-C Python tells where it was at that moment, which is nothing to whoever pressed it.
+	said=$(VENV)/tmp/said
+	exec 3>&2 2>"$$said"
+	trap 'exit 130' INT
+	trap 'code=$$?; [ $$code -eq 130 ] || cat "$$said" >&3; exit $$code' EXIT
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
 	# pip looks at the system's certificates from 24.2 on. An older one gets their file, unless it was told another.
 	file=$$($(VENV)/bin/python -c 'import pip, ssl; old = [*map(int, pip.__version__.split(".")[:2])] < [24, 2]; \
