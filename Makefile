@@ -1,4 +1,7 @@
 # Every verb that a person or CI uses. `make help` lists them.
+ifeq ($(filter oneshell,$(.FEATURES)),)
+$(error GNU make 3.82 or newer is needed; this is $(MAKE_VERSION). On macOS: brew install make, then gmake in place of make)
+endif
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
@@ -27,6 +30,9 @@ export MACHINE_TMPDIR := $(value TMPDIR)
 export TMPDIR := $(CURDIR)/$(VENV)/tmp
 $(shell install -d -m 700 "$$PWD/$(VENV)/tmp")
 export NODE_DISABLE_COMPILE_CACHE := 1
+# CDK for Python unpacks itself into ~/.cache, and ends where a group may write into that, as the umask of Ubuntu and
+# Debian 13 (002) lets it.
+export JSII_RUNTIME_PACKAGE_CACHE_ROOT ?= $(CURDIR)/$(VENV)/jsii
 # Without compiled modules every program here starts seconds later, and the tests start hundreds.
 unexport PYTHONDONTWRITEBYTECODE
 # Its advice would be npm's `latest`, the accidental 3.0.0.
@@ -154,7 +160,7 @@ COMPILE_ALONE = $(UV) --directory / pip compile - --quiet --universal --generate
 
 lock: $(VENV)/.uv  ## renew the locks from pyproject.toml
 	@$(COMPILE) $(EXTRAS) --output-file $(LOCK_DIR)/requirements.txt
-	$(COMPILE) $(EXTRAS) --group lab --output-file $(LOCK_DIR)/requirements-lab.txt
+	$(COMPILE) $(EXTRAS) --extra review --group lab --output-file $(LOCK_DIR)/requirements-lab.txt
 	$(COMPILE) $(EXTRAS) --extra review --group dev --output-file $(LOCK_DIR)/requirements-dev.txt
 	# checkov pins another boto3, so it lives in an environment of its own.
 	echo checkov==3.3.30 | $(COMPILE_ALONE)/requirements-checkov.txt
@@ -169,7 +175,13 @@ lock: $(VENV)/.uv  ## renew the locks from pyproject.toml
 
 # Stamps, not the programs themselves, are the targets: an interrupted make deletes its target.
 $(VENV)/.uv: tools/uv.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
+	@echo "Making $(VENV) …" >&2
+	# Of a Ctrl-C Python tells where it was at that moment, which is nothing to whoever pressed it.
+	said=$(VENV)/tmp/said
+	exec 3>&2 2>"$$said"
+	trap 'exit 130' INT
+	trap 'code=$$?; [ $$code -eq 130 ] || cat "$$said" >&3; exit $$code' EXIT
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
 	# pip looks at the system's certificates from 24.2 on. An older one gets their file, unless it was told another.
 	file=$$($(VENV)/bin/python -c 'import pip, ssl; old = [*map(int, pip.__version__.split(".")[:2])] < [24, 2]; \

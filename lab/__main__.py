@@ -1,11 +1,16 @@
 """`python -m lab`, which any Python from 3.6 can read, so that it can say what is needed."""
 
 import os
-import signal
 import sys
-from importlib.util import find_spec
 
-from lab.cli.dead_end import lines_for_any_shell
+try:  # on a busy machine these already take long enough for a Ctrl-C
+    import signal
+    from importlib.util import find_spec
+
+    from lab.cli.dead_end import lines_for_any_shell
+except KeyboardInterrupt:
+    os.write(2, b"Interrupted.\n")
+    os._exit(130)
 
 
 def _main() -> int:

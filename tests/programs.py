@@ -1,9 +1,14 @@
 """Programs that a test needs and that its environment may lack."""
 
 import os
+import shlex
 import shutil
+import sys
 
 import pytest
+
+# As a shell takes it: whoever tests may have a space in the path of the project.
+THIS_PYTHON = shlex.quote(sys.executable)
 
 
 def needs(program: str) -> None:

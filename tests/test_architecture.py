@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -215,6 +216,15 @@ TOP_LEVEL = {
     *("requirements-docs.txt", "requirements-release.txt"),
     "review-decisions.toml",  # `securetrail review` reads it from the root of any repository
 }
+
+
+def test_make_lab_installs_what_each_documented_command_needs() -> None:
+    """Part 8 of the guided lab reviews a change, which needs what neither the app nor the lab does."""
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    needed = {re.split("[><=]", each)[0].lower() for extra in told.values() for each in extra}
+    lock = (ROOT / "requirements-lab.txt").read_text(encoding="utf-8")
+
+    assert needed - set(re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)) == set()
 
 
 def test_the_top_level_holds_what_is_expected_there() -> None:

@@ -66,3 +66,18 @@ def test_a_fault_of_the_projects_own_is_not_explained_away(command: str) -> None
     # Of the verifier, 1 would say that something failed, or was tampered with.
     assert done.returncode == {"lab": 1, "verify": 3}[command]
     assert f"ModuleNotFoundError: import of {first} halted" in done.stderr
+
+
+@pytest.mark.parametrize(("command", "told"), [("verify", "stopped.\n"), ("lab", "Interrupted.\n")])
+def test_ctrl_c_in_the_very_first_imports_leaves_one_line(command: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / "signal.py").write_text("raise KeyboardInterrupt")
+
+    done = subprocess.run(
+        [sys.executable, "-m", command, "--help"],
+        cwd=ROOT,
+        env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", told)

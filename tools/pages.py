@@ -135,6 +135,9 @@ class Shell:
             "HOME": str(home),
             "SECURETRAIL_LAB_HOME": str(self.lab),
         }
+        # As Ubuntu and Debian 13 make it: the learner's own group may write into it.
+        (home / ".cache").mkdir(exist_ok=True)
+        (home / ".cache").chmod(0o775)
         self._errors = (home / "stderr").open("w+")
         self._bash = subprocess.Popen(
             ["bash"],  # noqa: S607 - the learner's own
@@ -144,6 +147,7 @@ class Shell:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
+            umask=0o002,
         )
 
     def run(self, command: str, *, has_errors: bool = False) -> str:
@@ -180,9 +184,11 @@ class Shell:
 def shell_in(folder: Path) -> Iterator[Shell]:
     """A shell in a copy of the project, whose lab is stopped in the end.
 
-    :param folder: an empty one.
+    :param folder: an empty one. The learner's is one in it, with such a name as people give to theirs.
     """
-    shell = Shell(copy_of_project(folder / "project"), folder)
+    home = folder / "Übung macht den Meister"
+    home.mkdir()
+    shell = Shell(copy_of_project(home / "project"), home)
     try:
         yield shell
     finally:

@@ -88,7 +88,7 @@ for profile in lab compliance; do
   if [ "$code" -eq 0 ]; then
     for side in base head; do
       # One word: of a folder that is a word of its own, checkov reads .checkov.yaml, which may name code to run.
-      env --ignore-environment "PATH=$PATH" "HOME=$private" "TMPDIR=$private" \
+      env -i "PATH=$PATH" "HOME=$private" "TMPDIR=$private" \
         "$root/.venv/checkov/bin/checkov" --directory="$out/$profile/$side" --framework cloudformation --skip-download \
         --output json --soft-fail >"$out/$profile/$side.checkov.json" || code=3
     done

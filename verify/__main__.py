@@ -2,10 +2,15 @@
 
 import gc  # frozen below: a collection of everything that was imported takes a tenth of a second
 import os
-import signal
 import sys
-import traceback
-from typing import Any
+
+try:  # on a busy machine these already take long enough for a Ctrl-C
+    import signal
+    import traceback
+    from typing import Any
+except KeyboardInterrupt:
+    os.write(2, b"stopped.\n")
+    os._exit(130)
 
 # Hardly any garbage here is cyclic; collecting it as often as Python does takes a twentieth of the time. Imports leave
 # none, and a check asks some thirty questions and is over; what runs for long or reads much collects now and then

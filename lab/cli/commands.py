@@ -21,7 +21,7 @@ from lab.cli.parser import Parser
 from lab.cli.shell import SHELLS, lines_to_nowhere, shell_lines
 from lab.errors import LabError
 from lab.instance import control, lifecycle, process
-from lab.instance.environment import lab_variables, own_programs_first
+from lab.instance.environment import lab_variables, own_programs_first, package_cache
 from lab.instance.folder import HOME_VARIABLE, Lab, default_home, deploying, read
 from lab.instance.lifecycle import Status
 from lab.scenarios.recording import what_is_missing
@@ -287,15 +287,13 @@ def _go_round(arguments: argparse.Namespace) -> int:
     print(f"The lab is running at {lab.endpoint} ({_where(lab)}).", flush=True)
     tour.remember_score(lab)
     for number, step in enumerate(tour.steps(lab), start=1):
-        shown = " ".join(step.command)
+        shown = shlex.join(step.command)
         print(f"\n── {number}. {step.title}\n   python -m {shown}\n", flush=True)
         code = tour.run(lab, step)
         if code not in step.fine:
             print(f"error: python -m {shown} ended with exit code {code}.", file=sys.stderr)
             return code
-    python = Path(sys.executable)
-    shown = str(python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python)
-    print(_WHAT_NEXT.format(python=shown, home=_home(arguments), down=_stopping(arguments)))
+    print(_WHAT_NEXT.format(python=_this_python(), home=_home(arguments), down=_stopping(arguments)))
     return 0
 
 
@@ -373,6 +371,12 @@ def _stopping(arguments: argparse.Namespace) -> str:
     return _command("down", arguments) if _home(arguments) else "make lab-down"
 
 
+def _this_python() -> str:
+    """What to type for it in a shell that was led nowhere yet: there `python` may be none, or another one."""
+    python = Path(sys.executable)
+    return shlex.quote(str(python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python))
+
+
 def _home(arguments: argparse.Namespace) -> str:
     return "" if arguments.home == default_home() else f" --home {shlex.quote(str(arguments.home))}"
 
@@ -415,7 +419,7 @@ def _scenario(lab: Lab, arguments: argparse.Namespace) -> int:
 
 def _start(arguments: argparse.Namespace) -> int:
     print("Starting the lab ...", file=sys.stderr)
-    return guide.start(arguments, _show)
+    return guide.start(arguments, _show, f"{_this_python()} -m lab env{_home(arguments)}")
 
 
 def _done(lab: Lab, arguments: argparse.Namespace) -> int:
@@ -439,10 +443,14 @@ def _show(line: str) -> None:
 
 
 def _env(lab: Lab, arguments: argparse.Namespace) -> int:
-    variables = lab_variables(lab, arguments.account) | {
-        "PATH": own_programs_first(os.environ.get("PATH")),
-        HOME_VARIABLE: str(lab.home),  # so that `python -m lab` in that shell goes to the same lab
-    }
+    variables = (
+        lab_variables(lab, arguments.account)
+        | package_cache(os.environ)
+        | {
+            "PATH": own_programs_first(os.environ.get("PATH")),
+            HOME_VARIABLE: str(lab.home),  # so that `python -m lab` in that shell goes to the same lab
+        }
+    )
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="surrogateescape")  # a PATH of any bytes
     print("\n".join(shell_lines(variables, os.environ, _shell(arguments.shell))))

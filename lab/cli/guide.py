@@ -60,17 +60,18 @@ def _part(text: str) -> Part:
     raise argparse.ArgumentTypeError(f"{text!r} is no part. There are parts 1 to {len(PARTS)}")
 
 
-def start(arguments: argparse.Namespace, show: Callable[[str], None]) -> int:
+def start(arguments: argparse.Namespace, show: Callable[[str], None], leading: str) -> int:
     """Begins a part in a new lab; the exit code.
 
     :param show: takes a line of the result.
+    :param leading: the command whose lines lead a shell to the lab.
     :raises LabError: the lab does not start.
     """
     part: Part = arguments.part
     lab = build.begin(arguments.home, part.number, settings(arguments))
     show(f"A new lab stands at the beginning of part {part.number}: {part.title} ({part.page}).")
     show(f"Account {lab.account}, region {lab.region}. Lead this shell to it:")
-    show('  eval "$(python -m lab env)"')
+    show(f'  eval "$({leading})"')
     return 0
 
 

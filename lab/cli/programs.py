@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lab.cli.bootstrapping import Environment
@@ -85,20 +86,22 @@ def _run(
     # Ctrl-C goes to a whole process group, and every Python in it (the app, the node of this environment) answers
     # with a traceback. Where cdk has nothing to ask it gets a group of its own, and a SIGTERM instead.
     own_group = {"process_group": 0, "stdin": subprocess.DEVNULL} if is_apart else {}
-    with subprocess.Popen(command, cwd=project, env=environment, umask=0o077, **own_group) as child:  # type: ignore[call-overload]
-        interrupted = False
-        while True:
-            try:
-                code = child.wait()
-                break
-            except KeyboardInterrupt:
-                interrupted = True
-                if is_apart:
-                    os.killpg(child.pid, signal.SIGTERM)
-    if interrupted:
-        if is_apart:
+    children: list[subprocess.Popen[bytes]] = []
+
+    def end() -> None:
+        for child in children:
+            with suppress(ProcessLookupError):  # it ended by itself
+                os.killpg(child.pid, signal.SIGTERM)
+
+    with _ctrl_c_later(end if is_apart else None) as presses:
+        with subprocess.Popen(command, cwd=project, env=environment, umask=0o077, **own_group) as child:  # type: ignore[call-overload]
+            if is_apart:
+                children.append(child)
+            if presses:  # while it was being started, when nothing of it could be told
+                end() if is_apart else child.send_signal(signal.SIGINT)
+            code = child.wait()
+        if presses and is_apart:
             _wait_for_group(child.pid)
-        raise KeyboardInterrupt
     return int(code if code >= 0 else 128 - code)
 
 
@@ -106,6 +109,33 @@ def run_module(lab: Lab, module: str, arguments: Sequence[str] = ()) -> int:
     """Runs `python -m MODULE` with its input and output on this terminal, and returns its exit code."""
     command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, cwd=PROJECT, env=aws_environment(lab), check=False).returncode
+
+
+@contextmanager
+def _ctrl_c_later(action: Callable[[], None] | None) -> Iterator[list[int]]:
+    """Ctrl-C within the block is an action and nothing else, and raises KeyboardInterrupt where the block ends: raised
+    while a program is being started, it would leave the program running, known to nobody.
+
+    :returns: grows with each Ctrl-C.
+    """
+    presses: list[int] = []
+
+    def pressed(number: int, _frame: object) -> None:
+        presses.append(number)
+        if action is not None:
+            action()
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:  # `nohup`, and whoever has a handler of their own
+        yield presses
+        return
+    signal.signal(signal.SIGINT, pressed)
+    try:
+        yield presses
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if presses:
+        raise KeyboardInterrupt
 
 
 def _wait_for_group(group: int) -> None:

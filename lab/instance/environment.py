@@ -25,6 +25,7 @@ _INHERITED = (
     "CI",
 )
 _INHERITED_PREFIXES = ("LC_", "JSII_")
+PACKAGE_CACHE = "JSII_RUNTIME_PACKAGE_CACHE_ROOT"
 
 
 def inherited(environment: Mapping[str, str]) -> dict[str, str]:
@@ -39,6 +40,17 @@ def own_programs_first(path: str | None) -> str:
     """A PATH with the folder of this Python, whose `aws`, `node` and `python` are the lab's, first and only there."""
     own = str(Path(sys.executable).parent)
     return os.pathsep.join([own, *(each for each in (path or os.defpath).split(os.pathsep) if each != own)])
+
+
+def package_cache(environment: Mapping[str, str]) -> dict[str, str]:
+    """Where CDK for Python unpacks itself: beside this Python, whose code is what it unpacks, unless the user or the
+    machine has it elsewhere.
+
+    By itself it takes ~/.cache, and ends where a group may write into that: so it is on Ubuntu and Debian 13, whose
+    umask is 002. https://github.com/aws/jsii/tree/main/packages/@jsii/kernel/src/tar-cache
+    """
+    is_theirs = PACKAGE_CACHE in environment or not os.access(sys.prefix, os.W_OK)
+    return {} if is_theirs else {PACKAGE_CACHE: str(Path(sys.prefix) / "jsii")}
 
 
 def lab_variables(lab: Lab, account: str | None = None) -> dict[str, str]:
@@ -70,6 +82,7 @@ def aws_environment(lab: Lab) -> dict[str, str]:
     """
     return {
         **inherited(os.environ),
+        **package_cache(os.environ),
         **lab_variables(lab),
         "TMPDIR": str(_temporary(lab.home)),
         "NODE_DISABLE_COMPILE_CACHE": "1",

@@ -1,6 +1,6 @@
 """The compliance profile in the lab with the ordinary CDK CLI: deployed, updated both ways, destroyed."""
 
-import sys
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 from lab.instance import control, lifecycle
 from tests.end_to_end.conftest import ROOT
 from tests.end_to_end.deployment.test_cdk_cli import Commands, identities, lab_command, unlock
+from tests.programs import THIS_PYTHON
 
 pytestmark = pytest.mark.slow
 
@@ -51,7 +52,7 @@ class Deployment:
 
     def deploy(self, profile: str) -> list[str]:
         """Deploys and returns the lab's warnings."""
-        app = f"env PYTHONPATH={ROOT} CDK_VALIDATION=false {sys.executable} {self.app} {profile}"
+        app = f"env PYTHONPATH={shlex.quote(str(ROOT))} CDK_VALIDATION=false {THIS_PYTHON} {self.app} {profile}"
         done = self.command("deploy", "--", "--app", app)
         assert done.returncode == 0, done.stderr
         return sorted(line for line in done.stderr.splitlines() if line.startswith("warning: "))

@@ -26,6 +26,7 @@ def test_the_copies_of_a_module_are_equal(folder: str, module: str) -> None:
     [
         (commands.main, ["scenari"], "python -m lab", "scenario"),
         (commands.main, ["up", "--prot", "1"], "python -m lab up", "--port"),
+        (commands.main, ["start", "--hoem", "folder", "3"], "python -m lab start", "--home"),
         (commands.main, ["scenario", "tampr"], "python -m lab scenario", "tamper"),
         (commands.main, ["scenario", "tamper", "--evnts=3"], "python -m lab scenario", "--events"),
         (verify.main, ["chek"], "python -m verify", "check"),
@@ -45,6 +46,7 @@ def test_what_was_meant_is_asked(
     told = capsys.readouterr()
     assert (stopped.value.code, told.out) == (2, "")
     assert told.err.startswith(f"usage: {usage} ")
+    assert told.err.splitlines()[-1].count("Did you mean") == 1
     assert f". Did you mean {meant}?" in told.err.splitlines()[-1]
 
 

@@ -1,6 +1,5 @@
 """Lines on a terminal are broken between words only."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.cli.wrapping import wrapped
+from tests.programs import THIS_PYTHON
 from tests.terminal import shown_at_terminal
 
 WORDS = st.lists(st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), min_size=1, max_size=70), min_size=1)
@@ -49,7 +49,7 @@ def test_what_goes_to_the_terminal_fits_though_the_result_goes_elsewhere(tmp_pat
         "import sys; from lab.cli.wrapping import wrap_terminals; wrap_terminals([]);"
         f" print({'a word ' * 20!r}, file=sys.stderr)"
     )
-    command = ["sh", "-c", f'{sys.executable} -c "{program}" > result']
+    command = ["sh", "-c", f'{THIS_PYTHON} -c "{program}" > result']
 
     code, shown = shown_at_terminal(command, 40, {"PYTHONPATH": str(Path(__file__).parents[2])}, tmp_path)
 

@@ -7,8 +7,10 @@ this module; a test keeps the copies equal.
 import argparse
 import os
 import re
+import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from itertools import takewhile
 from typing import Any, NoReturn
 
 _CHOSEN = re.compile("invalid choice: '([^']*)'")
@@ -31,6 +33,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     hint = ""
+    _typed: Sequence[str] = ()
 
     def __init__(self, *positional: Any, **named: Any) -> None:
         """As `argparse`; every command has --color."""
@@ -45,8 +48,10 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As `argparse` does; but nothing may be left over, which a parser would report above the command's own."""
-        found, unknown = super().parse_known_args(args, namespace)
+        self._typed = sys.argv[1:] if args is None else list(args)
+        found, unknown = super().parse_known_args(self._typed, namespace)
         if unknown:
+            self._typed = ()  # it is asked here
             self.error(
                 f"unrecognized arguments: {' '.join(unknown)}{self._meant(unknown)}{self.hint.format(unknown[0])}"
             )
@@ -54,7 +59,15 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Ends the program with the usage, the message and what was probably meant."""
-        super().error(message + self._meant(_CHOSEN.findall(message)))
+        super().error(message + (self._meant(_CHOSEN.findall(message)) or self._meant(self._unknown_options())))
+
+    def _unknown_options(self) -> list[str]:
+        """What was typed as an option and is none, nor the beginning of one: its value may have been taken for another
+        word of the command, and be what the message is about.
+        """
+        known = tuple(self._option_string_actions)
+        typed = [word.partition("=")[0] for word in takewhile("--".__ne__, self._typed) if word.startswith("--")]
+        return [word for word in typed if not any(option.startswith(word) for option in known)]
 
     def _meant(self, words: Sequence[str]) -> str:
         """A question about the first word that is nearly right; '' when none is."""

@@ -6,6 +6,7 @@ receives outside of the interpreter.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -162,8 +163,9 @@ class _Transfer:
             self.curl.setopt(pycurl.HTTPHEADER, [f"x-amz-security-token: {token}"])
         else:
             self.curl.unsetopt(pycurl.HTTPHEADER)  # an empty list would leave the old one as it is
-        self.curl.setopt(pycurl.CAINFO, route.ca_file)
-        self.curl.setopt(pycurl.PROXY, route.proxy)
+        # Of a text pycurl takes ASCII alone.
+        self.curl.setopt(pycurl.CAINFO, os.fsencode(route.ca_file))
+        self.curl.setopt(pycurl.PROXY, os.fsencode(route.proxy))
         self._route = route
 
     def is_to_be_tried_again(self) -> bool:

@@ -1,6 +1,7 @@
 """The ordinary CDK CLI against the lab: deploy, diff, update, destroy."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from lab.instance import lifecycle
 from lab.instance.environment import aws_environment
 from tests.end_to_end.conftest import ROOT
+from tests.programs import THIS_PYTHON
 
 CHANGED_APP = """
 import aws_cdk as cdk
@@ -84,7 +86,7 @@ def test_deploy_diff_update_and_destroy(lab_command: Commands, tmp_path: Path) -
 
     changed_app = tmp_path / "changed_app.py"
     changed_app.write_text(CHANGED_APP)
-    changed = f"env PYTHONPATH={ROOT} {sys.executable} {changed_app}"
+    changed = f"env PYTHONPATH={shlex.quote(str(ROOT))} {THIS_PYTHON} {changed_app}"
     difference = lab_command("diff", "--", "--fail", "--app", changed)
     assert difference.returncode == 1
     assert "PendingWindowInDays" in difference.stdout + difference.stderr

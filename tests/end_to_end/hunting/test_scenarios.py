@@ -1,7 +1,7 @@
 """`verify hunt` over what the lab delivers: each attack is one incident among ordinary days, and those are none."""
 
 import json
-import sys
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +19,7 @@ from tests.aws_environment import use_clean_aws_environment
 from tests.end_to_end.conftest import ROOT
 from tests.end_to_end.deployment.test_cdk_cli import Commands
 from tests.lab.scenarios.recorded import record_everything
+from tests.programs import THIS_PYTHON
 from verify.cli import main
 from verify.hunt.finding import at_least
 
@@ -126,7 +127,7 @@ def test_an_attack_among_fifty_thousand_events_is_one_incident_of_its_principal_
 
 def test_ordinary_days_and_busy_deployments_give_no_finding_of_medium_or_above(tmp_path: Path, hunt: Hunt) -> None:
     command = Commands(tmp_path / "lab")
-    example = f"env PYTHONPATH={ROOT} CDK_VALIDATION=false {sys.executable} -m examples."
+    example = f"env PYTHONPATH={shlex.quote(str(ROOT))} CDK_VALIDATION=false {THIS_PYTHON} -m examples."
     app = tmp_path / "busy.py"
     app.write_text(BUSY)
     with lab_in_the_past(tmp_path / "lab") as lab:
@@ -136,7 +137,7 @@ def test_ordinary_days_and_busy_deployments_give_no_finding_of_medium_or_above(t
             # The same stack as auditors want it: the trail, its bucket and its key change.
             ("deploy", "--", "-c", "profile=compliance", "-c", "bootstrapped=true"),
             ("deploy", "--", "--all", "--app", f"{example}bring_your_own"),
-            ("deploy", "--", "--app", f"env PYTHONPATH={ROOT} {sys.executable} {app}"),
+            ("deploy", "--", "--app", f"env PYTHONPATH={shlex.quote(str(ROOT))} {THIS_PYTHON} {app}"),
         ):
             done = command(*arguments)
             assert done.returncode == 0, done.stderr

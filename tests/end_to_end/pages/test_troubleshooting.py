@@ -1,7 +1,12 @@
 """docs/troubleshooting.md: each message of the page is made to appear, and stands there as it appears."""
 
+import http.server
 import json
+import os
 import re
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab.cli import commands
+from tests.authority import Authority
 from tests.end_to_end.conftest import ROOT, Account
 from verify import cli as verify
 
@@ -204,8 +210,29 @@ def two_filters(learner: Learner) -> None:
     learner.account.client("cloudtrail").lookup_events(LookupAttributes=both)
 
 
+def authority_is_unknown(learner: Learner) -> str:
+    with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as server:
+        server.socket = Authority(learner.folder).server_side().wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        index = f"https://localhost:{server.server_port}/simple"
+        asked = ["download", "--isolated", "--no-cache-dir", "--retries=1", f"--index-url={index}", "uv"]
+        done = subprocess.run([sys.executable, "-m", "pip", *asked], cwd=learner.folder, capture_output=True, text=True)
+        server.shutdown()
+    return done.stderr
+
+
+def cache_of_a_group(learner: Learner) -> str:
+    (learner.folder / ".cache").mkdir()
+    (learner.folder / ".cache").chmod(0o775)
+    environment = {"PATH": os.environ["PATH"], "HOME": str(learner.folder)}
+    app = [sys.executable, "-c", "import aws_cdk; aws_cdk.App()"]
+    return subprocess.run(app, env=environment, capture_output=True, text=True).stderr
+
+
 # What makes each message of the page appear, by the beginning of the message.
 CASES: dict[str, Callable[[Learner], str | None]] = {
+    "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: …": authority_is_unknown,
+    "Cannot use the jsii package cache in …: other users may be able to modify it, …": cache_of_a_group,
     "InsufficientS3BucketPolicyException: Incorrect S3 bucket policy is detected for bucket: …": no_right_to_write,
     "InsufficientEncryptionPolicyException: Insufficient permissions to access S3 bucket …": no_right_to_the_key,
     "S3BucketDoesNotExistException: S3 bucket … does not exist!": no_bucket,

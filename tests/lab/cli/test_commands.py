@@ -5,7 +5,6 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from lab.instance import lifecycle
 from lab.instance.folder import HOME_VARIABLE, Lab
 from lab.scenarios.run import TEXTS
 from tests.lab.conftest import Stack, make_client
+from tests.programs import THIS_PYTHON
 
 ROOT = Path(__file__).parents[3]
 Output = pytest.CaptureFixture[str]
@@ -181,7 +181,7 @@ def test_ctrl_c_is_exit_code_130(running: Lab, monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_output_into_a_closed_pipe_is_no_error(running: Lab) -> None:
-    command = f"{sys.executable} -m lab env | head -c 1 >/dev/null; exit ${{PIPESTATUS[0]}}"
+    command = f"{THIS_PYTHON} -m lab env | head -c 1 >/dev/null; exit ${{PIPESTATUS[0]}}"
     environment = {**os.environ, HOME_VARIABLE: str(running.home)}
 
     done = subprocess.run(["/bin/bash", "-c", command], cwd=ROOT, env=environment, capture_output=True, text=True)

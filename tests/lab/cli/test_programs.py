@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -156,6 +157,29 @@ def test_ctrl_c_waits_for_cdk_to_stop_in_its_own_way_and_leaves_the_lab_running(
 
     assert (code, (where / "cleaned").exists()) == (-signal.SIGINT, True)
     assert lifecycle.running(lab.home) == lab
+
+
+@pytest.mark.parametrize("arguments", [[], ["--require-approval", "any-change"]])
+def test_ctrl_c_while_cdk_is_being_started_ends_it(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    """The process is there, and the object that stands for it is not yet."""
+
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
+            if "cdk" in str(given[0][0]):
+                started.append(self.pid)
+                signal.raise_signal(signal.SIGINT)
+
+    started: list[int] = []
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        programs.run_cdk(lab, "deploy", arguments, project=project(tmp_path, "exec sleep 600"))
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(started[0], signal.SIGKILL)
 
 
 def test_ctrl_c_while_starting_leaves_nothing_that_breaks_the_next_start(tmp_path: Path) -> None:

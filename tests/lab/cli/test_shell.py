@@ -16,7 +16,7 @@ from lab.cli.commands import main
 from lab.cli.shell import shell_lines
 from lab.instance.environment import own_programs_first
 from lab.instance.folder import HOME_VARIABLE, Lab
-from tests.programs import needs
+from tests.programs import THIS_PYTHON, needs
 from tests.tiers import mostly_slow
 
 ROOT = Path(__file__).parents[3]
@@ -38,7 +38,7 @@ VALUES = st.text(
 def environment_after(shell: str, lines: list[str], before: dict[str, str], folder: Path) -> dict[str, str]:
     """The environment of a program that is started in a shell which has taken the lines as a learner gives them."""
     (folder / "lines").write_bytes(os.fsencode("\n".join(lines) + "\n"))
-    show = f'{sys.executable} -c \'import os; os.write(1, b"\\0".join(k + b"=" + v for k, v in os.environb.items()))\''
+    show = f'{THIS_PYTHON} -c \'import os; os.write(1, b"\\0".join(k + b"=" + v for k, v in os.environb.items()))\''
     take = "cat lines | source" if shell == "fish" else 'eval "$(cat lines)"'
     command = [shell, *PLAIN[shell], "-c", f"{take}; {show}"]
     done = subprocess.run(command, env=before, cwd=folder, capture_output=True, check=True)
@@ -127,8 +127,8 @@ def test_the_command_knows_the_shell_that_runs_it(shell: str, lab: Lab, tmp_path
     needs(shell)
     strange = os.fsdecode(b"/tmp/\xff it's \\ here")
     old = program_that_says(tmp_path / "old", "aws-cli/2.9.19 Python/3.11.2 Linux/6 source/x86_64.debian.12")
-    takes = taking(shell, f"{sys.executable} -m lab env")
-    show = f'{sys.executable} -c \'import os, shutil; print(ascii([os.environ["PATH"], shutil.which("aws")]))\''
+    takes = taking(shell, f"{THIS_PYTHON} -m lab env")
+    show = f'{THIS_PYTHON} -c \'import os, shutil; print(ascii([os.environ["PATH"], shutil.which("aws")]))\''
 
     done = subprocess.run(
         [shell, *PLAIN[shell], "-c", "; ".join([takes, takes, show, "aws configure get region"])],
@@ -151,7 +151,7 @@ def test_the_command_knows_the_shell_that_runs_it(shell: str, lab: Lab, tmp_path
 
 
 def test_the_shell_of_a_lab_elsewhere_goes_on_with_that_lab(lab: Lab) -> None:
-    env, status = (f"{sys.executable} -m lab {command}" for command in (f"env --home {lab.home}", "status --json"))
+    env, status = (f"{THIS_PYTHON} -m lab {command}" for command in (f"env --home {lab.home}", "status --json"))
     environment = {"HOME": "/", "PATH": os.environ["PATH"]}
 
     done = subprocess.run(["sh", "-c", f'eval "$({env})"; {status}'], cwd=ROOT, env=environment, capture_output=True)
@@ -187,7 +187,7 @@ REAL = {
     "AWS_REGION": "eu-west-1",
 }
 # Imports of what is installed beside Python fail, as under a python of the system's.
-WITHOUT_DEPENDENCIES = f"{sys.executable} -S -m lab env"
+WITHOUT_DEPENDENCIES = f"{THIS_PYTHON} -S -m lab env"
 
 
 @pytest.mark.parametrize("shell", mostly_slow(SHELLS, every=4))
@@ -195,10 +195,10 @@ WITHOUT_DEPENDENCIES = f"{sys.executable} -S -m lab env"
     ("command", "told"),
     mostly_slow(
         [
-            (f"{sys.executable} -m lab env", "error: The lab is not running. Start it: python -m lab up\n"),
-            (f"{sys.executable} -m lab env --account 1", "is not an account"),
-            (f"{sys.executable} -m lab env --wrong", "unrecognized arguments"),
-            (f"{sys.executable} -m lab env --home /proc/1/cwd", "error: "),
+            (f"{THIS_PYTHON} -m lab env", "error: The lab is not running. Start it: python -m lab up\n"),
+            (f"{THIS_PYTHON} -m lab env --account 1", "is not an account"),
+            (f"{THIS_PYTHON} -m lab env --wrong", "unrecognized arguments"),
+            (f"{THIS_PYTHON} -m lab env --home /proc/1/cwd", "error: "),
             (WITHOUT_DEPENDENCIES, "is missing"),
         ],
         every=4,

@@ -2,12 +2,13 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from lab.cli.shell import shell_lines
-from lab.instance.environment import aws_environment, server_environment
+from lab.instance.environment import PACKAGE_CACHE, aws_environment, package_cache, server_environment
 from lab.instance.folder import Lab
 
 A_LAB = Lab(
@@ -94,6 +95,19 @@ def test_the_programs_of_the_lab_load_nothing_from_a_folder_of_everybody() -> No
 
     assert Path(environment["TMPDIR"]).is_relative_to(A_LAB.home)
     assert environment["NODE_DISABLE_COMPILE_CACHE"] == "1"
+
+
+def test_cdk_is_unpacked_where_it_is_installed_unless_somebody_said_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    """~/.cache will not do where the umask lets a group write into it."""
+    monkeypatch.delenv(PACKAGE_CACHE, raising=False)
+    assert Path(aws_environment(A_LAB)[PACKAGE_CACHE]).is_relative_to(sys.prefix)
+
+    monkeypatch.setenv(PACKAGE_CACHE, "/chosen")
+    assert aws_environment(A_LAB)[PACKAGE_CACHE] == "/chosen"
+    assert package_cache(os.environ) == {}
+
+    monkeypatch.setattr("sys.prefix", "/nowhere")  # somebody else's installation, which this user only reads
+    assert package_cache({}) == {}
 
 
 def test_the_folder_of_temporary_files_is_there_and_its_users_alone(lab: Lab) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.aws_environment import aws_variables, use_clean_aws_environment
+from tests.programs import THIS_PYTHON
 from tests.verify.simulation.refusing_aws import RefusingAws, serve
 from verify.cli import main
 
@@ -29,7 +30,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["bash", "-c", command.replace("verify", f"{sys.executable} -m verify", 1)],
+        ["bash", "-c", command.replace("verify", f"{THIS_PYTHON} -m verify", 1)],
         cwd=REPOSITORY,
         env={"PATH": os.environ["PATH"], **_AWS, **environment},
         capture_output=True,

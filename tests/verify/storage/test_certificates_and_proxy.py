@@ -21,6 +21,8 @@ from verify.storage.s3 import S3ObjectStore
 
 URL = "https://s3.eu-west-1.amazonaws.com/bucket"
 PROXY = "http://proxy.example:3128"
+# In folders of people the world over.
+CERTIFICATE = "Zertifikat für uns.pem"
 
 
 def self_signed(folder: Path) -> tuple[Path, Path]:
@@ -34,10 +36,10 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
     alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     certificate = builder.add_extension(alternative, critical=False).sign(key, hashes.SHA256())
     pem = serialization.Encoding.PEM
-    (folder / "certificate.pem").write_bytes(certificate.public_bytes(pem))
+    (folder / CERTIFICATE).write_bytes(certificate.public_bytes(pem))
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     (folder / "key.pem").write_bytes(private)
-    return folder / "certificate.pem", folder / "key.pem"
+    return folder / CERTIFICATE, folder / "key.pem"
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def read(server: SimulatedAwsServer) -> ReadResult[Content]:
 def test_a_certificate_that_the_configuration_names_is_trusted_by_libcurl_too(
     secure: SimulatedAwsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "certificate.pem"))
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / CERTIFICATE))
     monkeypatch.setattr("verify.aws.Aws.download", lambda *_: pytest.fail("boto3 had to read it"))
 
     assert isinstance(read(secure), Found)
