@@ -21,7 +21,7 @@ from verify.integrity.digests.digest import NotADigest, parse_digest
 from verify.integrity.timeline.verdict import BAD, Problem, Verdict
 from verify.storage.gzip_content import MAX_DIGEST_BYTES, GzipSink
 from verify.storage.layout import ROOT, DeliveryLocation, DigestName
-from verify.storage.objects import Found, Level, ListedObject, ObjectName, ObjectStore
+from verify.storage.objects import Found, Level, ListedObject, ObjectName, ObjectStore, address
 
 LOGS, DIGESTS = "CloudTrail", "CloudTrail-Digest"
 # CloudTrail writes these without any digest that its documentation tells of. Query results have a sign file instead.
@@ -125,7 +125,10 @@ class Walked:
 
 @dataclass(slots=True)
 class _Walk:
-    """Collects what is foreign on the way."""
+    """Collects what is foreign on the way.
+
+    :param is_beside_owners: whether what lies below no ``AWSLogs/`` is not judged, as in a copy.
+    """
 
     store: ObjectStore
     bucket: str
@@ -133,6 +136,7 @@ class _Walk:
     not_searched: str = ""
     unknown: list[str] = field(default_factory=list)
     unsigned: list[str] = field(default_factory=list)
+    is_beside_owners: bool = False
 
     def level(self, prefix: str) -> Level:
         """What lies right below a prefix; nothing when the bucket does not exist."""
@@ -163,12 +167,16 @@ class _Walk:
     def refuse_objects(self, objects: Iterable[ListedObject]) -> None:
         """Report objects where only folders belong."""
         for entry in objects:
-            if not is_marker(entry):
+            if not is_marker(entry) and self._is_judged(entry.name.key):
                 self.problems.append(Problem(Verdict.FOREIGN, str(entry.name), _NO_RULE))
 
     def refuse(self, prefix: str) -> None:
         """Report everything below a prefix."""
-        self.problems.append(Problem(Verdict.FOREIGN, f"s3://{self.bucket}/{prefix}", _NO_RULE))
+        if self._is_judged(prefix):
+            self.problems.append(Problem(Verdict.FOREIGN, address(self.bucket, prefix), _NO_RULE))
+
+    def _is_judged(self, key: str) -> bool:
+        return not self.is_beside_owners or f"/{ROOT}" in f"/{key}"
 
 
 def is_region(name: object) -> bool:
@@ -192,7 +200,13 @@ def _is_test_file(entry: ListedObject) -> bool:
 
 
 def walk_prefix(
-    store: ObjectStore, bucket: str, prefix: str, others: Iterable[str] = (), *, vouched: Vouched | None = None
+    store: ObjectStore,
+    bucket: str,
+    prefix: str,
+    others: Iterable[str] = (),
+    *,
+    vouched: Vouched | None = None,
+    is_beside_owners: bool = False,
 ) -> FoundLocations:
     """The accounts that have a folder below a trail's prefix, or below a deeper one: the trail may have had it before.
 
@@ -201,20 +215,21 @@ def walk_prefix(
         there, empty or not. What else lies in them is as foreign as anywhere, or making a trail could hide it.
     :param vouched: for a copy, of which nobody may know all these prefixes: those are others', too, that digests state
         which are vouched for. Default: - it is no copy.
+    :param is_beside_owners: whether names that lie below no ``AWSLogs/`` are no problems.
     :raises CannotLook: the bucket could not be listed.
     """
-    found = _walk_prefix(store, bucket, prefix, others)
+    found = _walk_prefix(_Walk(store, bucket, is_beside_owners=is_beside_owners), prefix, others)
     stated = _stated_prefixes(store, bucket, found.unknown, vouched) if vouched else {}
     if not stated:
         return found
     claimed = (stated_prefix for stated_prefix, verdict in stated.items() if verdict is not Verdict.PROVEN)
-    problems = (Problem(Verdict.UNPROVEN, f"s3://{bucket}/{prefix}/", _CLAIMED) for prefix in sorted(claimed))
-    found = _walk_prefix(store, bucket, prefix, (*others, *stated))
+    problems = (Problem(Verdict.UNPROVEN, address(bucket, f"{prefix}/"), _CLAIMED) for prefix in sorted(claimed))
+    walk = _Walk(store, bucket, is_beside_owners=is_beside_owners)
+    found = _walk_prefix(walk, prefix, (*others, *stated))
     return replace(found, problems=(*found.problems, *problems))
 
 
-def _walk_prefix(store: ObjectStore, bucket: str, prefix: str, others: Iterable[str]) -> FoundLocations:
-    walk = _Walk(store, bucket)
+def _walk_prefix(walk: _Walk, prefix: str, others: Iterable[str]) -> FoundLocations:
     tops = frozenset(f"{other}/" if other else "" for other in others if other != prefix)
     top = f"{prefix}/" if prefix else ""
     if top.endswith(ROOT) and top.removesuffix(ROOT) in tops:
@@ -301,7 +316,7 @@ def _explore(walk: _Walk, top: str, others: frozenset[str], most: int | None = N
             while below not in leading:
                 leading.add(below)
                 below = parents[below]
-    walk.not_searched = next((f"s3://{walk.bucket}/{at}" for at in waiting), "")
+    walk.not_searched = next((address(walk.bucket, at) for at in waiting), "")
     for at, level in levels.items():
         if at in leading:
             walk.refuse_objects(level.objects)
@@ -353,11 +368,11 @@ def find_locations(store: ObjectStore, bucket: str, vouched: Vouched = _taken_as
         concluded from it.
     :raises CannotLook: it could not be listed.
     """
-    found = walk_prefix(store, bucket, "", vouched=vouched)
-    problems = [problem for problem in found.problems if f"/{ROOT}" in problem.subject]
-    if found.not_searched:
-        problems.append(Problem(Verdict.UNPROVEN, found.not_searched, _NOT_SEARCHED))
-    return replace(found, problems=tuple(problems))
+    found = walk_prefix(store, bucket, "", vouched=vouched, is_beside_owners=True)
+    if not found.not_searched:
+        return found
+    problem = Problem(Verdict.UNPROVEN, found.not_searched, _NOT_SEARCHED)
+    return replace(found, problems=(*found.problems, problem))
 
 
 def walk_account(store: ObjectStore, location: DeliveryLocation, each: ForEach = map) -> WalkedAccount:

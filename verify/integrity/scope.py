@@ -33,7 +33,7 @@ from verify.integrity.inventory import (
 from verify.integrity.timeline.configuration import BucketAndPrefix
 from verify.integrity.timeline.verdict import Problem, Verdict
 from verify.storage.layout import ChainName, DeliveryLocation, DigestName
-from verify.storage.objects import ObjectStore
+from verify.storage.objects import ObjectStore, address
 from verify.trail import name_of, trail_arn
 
 _NO_OPT_IN = "opt-in-not-required"
@@ -353,8 +353,8 @@ def _unsigned(bucket: str, walked: Walked) -> Iterable[str]:
     for kind, folders in sorted(kinds.items()):
         more = f", and {len(folders) - 1:,} other folders of that name" if len(folders) > 1 else ""
         yield (
-            f"CloudTrail makes no digests of {kind} (s3://{bucket}/{folders[0]}{more}): of what lies there this result "
-            "tells nothing, nor whether a file was added."
+            f"CloudTrail makes no digests of {kind} ({address(bucket, folders[0])}{more}): of what lies there this "
+            "result tells nothing, nor whether a file was added."
         )
 
 
@@ -452,13 +452,12 @@ def _address(place: BucketAndPrefix) -> str:
 
 def _in_no_region(location: DeliveryLocation, region: str, days: Days) -> list[Problem]:
     """The folders of a region that AWS does not have."""
-    return [
-        Problem(
-            Verdict.FOREIGN, f"s3://{location.bucket}/{location.root}{kind}/{region}/", f"{region} is no region of AWS"
-        )
+    folders = [
+        address(location.bucket, f"{location.root}{kind}/{region}/")
         for kind, listed in ((DIGESTS, days.digests), (LOGS, days.logs))
         if listed
     ]
+    return [Problem(Verdict.FOREIGN, folder, f"{region} is no region of AWS") for folder in folders]
 
 
 def _expect_all_regions(

@@ -35,7 +35,7 @@ from verify.integrity.timeline.gaps import DUE_AFTER_INTERVALS, HOUR
 from verify.integrity.timeline.timeline import Period, Proof, cut, filled, outside, prove_again, with_problems
 from verify.integrity.timeline.verdict import BAD, HARMLESS, JudgedPeriod, Problem, Verdict
 from verify.storage.layout import ChainName, DeliveryLocation, DigestName, LogName
-from verify.storage.objects import ObjectName, ObjectStore
+from verify.storage.objects import ObjectName, ObjectStore, address
 from verify.threads import concurrently
 
 # How long after a time its digests and its late files may come, to wherever the trail delivers then.
@@ -378,9 +378,9 @@ class Validation:
         verdict = Verdict.FOREIGN if self._request.origin.is_whole_at_its_end else Verdict.UNPROVEN
         for (location, region), days in (self._request.scope.days or {}).items():
             for day in sorted(day for day in days.digests if day > latest):
-                yield Problem(verdict, f"s3://{location.bucket}/{location.digests_on(region, day)}", _TO_COME)
+                yield Problem(verdict, address(location.bucket, location.digests_on(region, day)), _TO_COME)
             for day in sorted(day for day in days.logs if day > latest):
-                yield Problem(verdict, f"s3://{location.bucket}/{location.logs_on(region, day)}", _TO_COME)
+                yield Problem(verdict, address(location.bucket, location.logs_on(region, day)), _TO_COME)
 
     @cached_property
     def _configuration(self) -> Configuration:

@@ -14,6 +14,11 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
+def address(bucket: str, key: str) -> str:
+    """Where an object or a folder lies, for people. In a folder there is no bucket, and the key is the path."""
+    return f"s3://{bucket}/{key}" if bucket else key
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ObjectName:
     """An object by its full name."""
@@ -22,7 +27,7 @@ class ObjectName:
     key: str
 
     def __str__(self) -> str:
-        return f"s3://{self.bucket}/{self.key}"
+        return address(self.bucket, self.key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,6 +230,21 @@ def test_a_folder_too_deep_is_said_to_hold_no_digest(below: str, folder: Path) -
         check_copy(chain, folder / below)
 
 
+@pytest.mark.parametrize("name", ["a-file", "AWSLogs", "CloudTrail/us-east-9/2026/11/01/a-file"])
+def test_what_is_foreign_in_a_folder_is_named_by_its_path(name: str, folder: Path) -> None:
+    """It is in no bucket; and whatever its name is printed as, it is foreign."""
+    chain = trail(8)
+    chain.aws.save(folder)
+    planted = folder / "AWSLogs" / ACCOUNT / name
+    planted.parent.mkdir(parents=True, exist_ok=True)
+    planted.write_bytes(b"x")
+
+    result = check_copy(chain, folder)
+    assert result.exit_code == 1
+    assert f"  AWSLogs/{ACCOUNT}/" in said(result)
+    assert "s3:///" not in said(result)
+
+
 def test_the_end_of_a_copy_is_not_known_to_be_its_end(folder: Path) -> None:
     chain = trail(8)
     chain.aws.save(folder)

@@ -51,7 +51,7 @@ def is_graver(one: Verdict, other: Verdict) -> bool:
 class Problem:
     """An object, or everything below a prefix, that is not proven.
 
-    :param subject: as ``s3://bucket/key``; a prefix ends in ``/``.
+    :param subject: for people, as :func:`verify.storage.objects.address` writes it; a prefix ends in ``/``.
     :param reason: a clause that says what is wrong with it.
     """
 
