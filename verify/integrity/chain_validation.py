@@ -690,15 +690,22 @@ class ChainValidation:
         return is_on_time and not self._was_stopped(name.end, moment)
 
     def _was_stopped(self, after: datetime, until: datetime) -> bool:
-        """Whether logging was stopped last after a digest's end, so that another one covers the stop."""
-        status = self._request.status
-        stopped = None if isinstance(status, NoStatus) else status.stopped
-        if stopped is None or not after < stopped.replace(microsecond=0) <= until:
-            return False
-        # A stop of what was stopped already has no digest of its own.
-        configuration = self._request.configuration
-        is_known = configuration.known.covers(after, stopped)
-        return not is_known or configuration.was_ever(Setting.LOGGING, after, stopped) is not False
+        """Whether logging was stopped after a digest's end, so that another one covers the stop.
+
+        The status tells the last stop alone, which a later one hides, also one that changed nothing.
+        """
+        status, configuration = self._request.status, self._request.configuration
+        stops = [
+            call.at for call in configuration.calls if call.changes(Setting.LOGGING) and call.name == "StopLogging"
+        ]
+        stops += [] if isinstance(status, NoStatus) or status.stopped is None else [status.stopped]
+        return any(
+            # A stop of what was stopped already has no digest of its own.
+            not configuration.known.covers(after, stopped)
+            or configuration.was_ever(Setting.LOGGING, after, stopped) is not False
+            for stopped in stops
+            if after < stopped.replace(microsecond=0) <= until
+        )
 
     def _was_delivered_here(self, delivered: datetime, before: datetime | None) -> bool:
         """Whether the trail delivered to this very place at a moment: it may have been given another one since.

@@ -1381,7 +1381,9 @@ def test_an_older_digest_that_is_written_anew_does_not_stand_for_the_newest() ->
     assert result_of(chain, now=now).exit_code != 0
 
 
-def test_an_older_digest_that_is_written_anew_does_not_stand_for_that_of_a_stop() -> None:
+@pytest.mark.parametrize("again", [None, 4, -3], ids=["once", "again after it was delivered", "again before"])
+def test_an_older_digest_that_is_written_anew_does_not_stand_for_that_of_a_stop(again: int | None) -> None:
+    """GetTrailStatus tells the last stop alone, and one of what is stopped already counts."""
     chain = trail(30)
     chain.pause(4)
     stop, before = chain.hours[30], chain.hours[29]
@@ -1389,15 +1391,19 @@ def test_an_older_digest_that_is_written_anew_does_not_stand_for_that_of_a_stop(
     for hour in chain.hours[30:]:
         chain.aws.delete(hour.name, *hour.logs)
     stopped = stop.end - 5 * MINUTE
+    chain.aws.events.pop()
+    if again is not None:
+        stopped = delivered + again * MINUTE
+        chain.aws.events.append(event("StopLogging", stopped))
     chain.aws.status[HOME] |= {
         "IsLogging": False,
         "StopLoggingTime": stopped,
         "LatestDigestDeliveryTime": delivered,
     }
-    chain.aws.events.pop()
     chain.aws.edit(before.name, last_modified=delivered + 3 * MINUTE)
 
-    assert result_of(chain, now=stop.end + 30 * MINUTE).exit_code != 0
+    for minutes in (30, 60):
+        assert result_of(chain, now=stop.end + minutes * MINUTE).exit_code != 0
 
 
 def test_a_prefix_with_a_slash_at_its_end_makes_keys_with_two() -> None:
