@@ -28,6 +28,7 @@ from verify.integrity.chain_validation import OtherTrails, UnsignedTime
 from verify.integrity.digests.digest import is_plausible
 from verify.integrity.digests.public_keys import KeyRing, PublicKey
 from verify.integrity.facts import Facts, TrailName, key_from, load_keys
+from verify.integrity.inventory import is_region
 from verify.integrity.scope import AccountRegion, Selection
 from verify.integrity.timeline.configuration import (
     Configuration,
@@ -546,13 +547,15 @@ def _location(entry: dict[str, Any], account: str) -> DeliveryLocation:
 
 
 def _account_region(entry: dict[str, Any], trail: TrailName) -> AccountRegion:
-    account = str(entry["account"])
+    account, region = str(entry["account"]), str(entry["region"])
+    if not is_region(region):  # it is part of what people read, and of commands
+        raise ValueError("no region of AWS has such a name")
     locations = tuple(_location(location, account) for location in entry["locations"])
     # What lies below another account's own folder is that account's trail's, whatever is claimed.
     is_possible = all(location.organization or account == trail.account for location in locations)
     may_be_own = entry["mayBeOwn"] is True and is_possible
     return AccountRegion(
-        ChainName(account, str(entry["region"]), *((trail.name, trail.home_region) if may_be_own else ("", ""))),
+        ChainName(account, region, *((trail.name, trail.home_region) if may_be_own else ("", ""))),
         locations,
         is_always_enabled=entry["isAlwaysEnabled"] is True,
         has_folder=entry["hasFolder"] is True,

@@ -203,7 +203,7 @@ class _Steps:
         period = self.result.period
         times = ("--start-time", iso(period.start - _KEYS_AROUND), "--end-time", iso(period.end + _KEYS_AROUND))
         command = ["aws", "cloudtrail", "list-public-keys", *times, "--region", region]
-        return f"{shlex.join(command)} > keys-{region}.json"
+        return f"{shlex.join(command)} > {shlex.quote(f'keys-{region}.json')}"
 
     @property
     def _trail(self) -> tuple[str, ...]:

@@ -101,6 +101,16 @@ def test_a_file_that_the_export_did_not_keep_is_foreign_wherever_it_lies(
     assert (result.exit_code, Verdict.FOREIGN in result.verdicts) == (1, True)
 
 
+def test_a_region_that_no_region_is_called_like_is_not_taken_from_a_manifest(chain: Chain, folder: Path) -> None:
+    """The first sentence names regions, and what is to be done next names them in commands."""
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["accountRegions"].append(manifest["accountRegions"][0] | {"region": "us-east-1; touch pwned #"})
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+    with pytest.raises(UsageError, match="it is damaged"):
+        check_bundle(folder, keys=save_keys(chain, folder.parent / "aws.json"))
+
+
 @pytest.mark.parametrize("is_named", [True, False])
 def test_a_log_is_altered_although_its_genuine_form_lies_among_the_renamed(
     is_named: bool,  # noqa: FBT001
