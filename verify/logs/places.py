@@ -85,7 +85,7 @@ class LogFile:
     @property
     def shown_name(self) -> str:
         """For people: of a file on this machine its path."""
-        return str(self.name) if self.name.bucket else self.name.key
+        return str(self.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -281,6 +281,26 @@ def test_what_was_delivered_elsewhere_for_a_while_is_not_missing_from_a_copy(awa
     assert (result.exit_code, Verdict.MISSING in result.verdicts) == (3, False)
 
 
+def test_what_was_deleted_before_the_trail_was_elsewhere_is_not_proven_in_a_copy_without_that_place(
+    folder: Path,
+) -> None:
+    """What the digest that was delivered there says of the one before it, nobody knows."""
+    chain = trail(6)
+    chain.bucket = "away"
+    chain.run(3)
+    chain.bucket = BUCKET
+    chain.run(40)
+    chain.aws.delete(chain.hours[4].name, *chain.hours[4].logs)
+    chain.aws.save(folder)
+    whole = check_copy(chain, folder)
+    for name in [name for name in chain.aws.objects if name.bucket == "away"]:
+        (folder / name.key).unlink()
+    lacking = check_copy(chain, folder)
+
+    assert (whole.exit_code, Verdict.MISSING in whole.verdicts) == (1, True)
+    assert (lacking.exit_code, Verdict.MISSING in lacking.verdicts) == (3, False)
+
+
 def test_of_a_log_that_a_copy_lacks_near_its_end_is_said_that_it_may_not_be_copied_yet(folder: Path) -> None:
     chain = trail(8)
     chain.aws.delete(chain.hours[3].logs[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,9 +11,11 @@ from tests.verify.simulation.api import Api, check_bucket
 from tests.verify.simulation.in_memory import validate
 from tests.verify.simulation.scenarios import rewrite_log
 from tests.verify.simulation.trail import HOME, START, Chain, SimulatedAws
-from verify.integrity.result import Result
+from verify.integrity.result import FileChange, FileChanges, Result
+from verify.integrity.timeline.verdict import JudgedPeriod, Verdict
 from verify.report.integrity.as_json import result_as_json
-from verify.report.integrity.text import render
+from verify.report.integrity.text import render, sentence
+from verify.storage.objects import ObjectName
 
 AWAY = ("ap-south-1", "eu-west-1", "sa-east-1")
 
@@ -64,6 +67,59 @@ def test_a_pause_is_told_once_though_a_file_makes_a_minute_of_it_doubtful_in_one
     assert "foreign" in first
     who = "StopLogging by arn:aws:iam::111122223333:user/admin from 203.0.113.9"
     assert first.count(who) == 1, first
+
+
+def test_how_many_are_missing_is_not_known_where_digests_are() -> None:
+    chain = Chain(SimulatedAws())
+    chain.run(6)
+    chain.aws.delete(chain.hours[4].logs[0])
+    assert f"missing: 1 log file missing, in {HOME}, from " in said(validate(chain))
+
+    chain.aws.delete(chain.hours[2].name, chain.hours[3].name, *chain.hours[3].logs)
+    assert f"missing: at least 1 log file and 1 digest file missing, in {HOME}, from " in said(validate(chain))
+
+
+def test_what_lies_in_a_foreign_folder_is_not_counted_as_one_file() -> None:
+    chain = Chain(SimulatedAws())
+    chain.run(3)
+    for number in range(3):
+        chain.aws.put(ObjectName(chain.bucket, f"AWSLogs/{chain.account}/odd/{number}"), b"x", chain.at)
+
+    assert "foreign: 1 other folder foreign. Details" in said(validate(chain))
+
+
+@pytest.mark.parametrize(
+    ("callers", "says"),
+    [
+        ((("mallory", True, True),), "Files were changed by mallory. Details"),
+        ((("mallory", True, True), ("eve", True, True)), "Files were changed by mallory and 1 other. Details"),
+        ((("made up", True, False), ("of some file", False, True)), "Z. Details"),
+    ],
+    ids=["one", "two", "none that is sure"],
+)
+def test_who_changed_files_is_said_first_where_a_signed_record_names_the_file(
+    callers: tuple[tuple[str, bool, bool], ...], says: str
+) -> None:
+    chain = Chain(SimulatedAws())
+    chain.run(3)
+    rewrite_log(chain, 1)
+    changes = tuple(
+        FileChange("s3://b/k", "PutObject", caller, "", START, "a log", names_file=names_file, is_signed=is_signed)
+        for caller, names_file, is_signed in callers
+    )
+
+    assert says in sentence(replace(validate(chain), changes=FileChanges({"s3://b/k": changes})))
+
+
+def test_of_what_was_not_looked_at_the_first_sentence_tells_beside_what_is_unproven() -> None:
+    chain = Chain(SimulatedAws())
+    chain.run(3)
+    unproven = JudgedPeriod(START, START + timedelta(minutes=1), Verdict.UNPROVEN, "whatever")
+    result = validate(chain)
+    result = replace(result, chains=(replace(result.chains[0], periods=(unproven, *result.chains[0].periods[1:])),))
+
+    assert f"{START + timedelta(minutes=1):%Y-%m-%dT%H:%M:%SZ}): no signed" in sentence(result)
+    assert "Z, and there may be more): no" in sentence(replace(result, unseen=("A bucket could not be listed.",)))
 
 
 def test_the_rate_counts_the_logs_that_were_read() -> None:

@@ -103,21 +103,29 @@ def _bad(result: Result) -> str:
     if not verdicts:
         return "Logging was off for some of the period, and --require-logging asks that it never was."
     found = f"Something was found that is {' or '.join(map(str, verdicts))}"
-    counts = [f"{counted} {verdict}" for verdict in verdicts if (counted := _counted(result, verdict))]
+    # What a digest that is gone listed, and which one came before it, nobody knows.
+    is_open = any(one.tally.digests[Verdict.MISSING] + one.tally.backfills[Verdict.MISSING] for one in result.chains)
+    counts = [
+        f"{'at least ' if is_open and verdict is Verdict.MISSING else ''}{counted} {verdict}"
+        for verdict in verdicts
+        if (counted := _counted(result, verdict))
+    ]
     details = ", ".join(filter(None, ("; ".join(counts), _where_and_when(result, BAD))))
     changes = (change for of in result.changes.found.values() for change in of)
     callers = list(dict.fromkeys(one.caller for one in changes if one.names_file and one.is_signed))
-    more = f" and {len(callers) - 1:,} others" if len(callers) > 1 else ""
-    who = f" {callers[0]}{more} changed files there." if callers else ""
+    others = "1 other" if len(callers) == 2 else f"{len(callers) - 1:,} others"
+    more = f" and {others}" if len(callers) > 1 else ""
+    who = f" Files were changed by {callers[0]}{more}." if callers else ""
     return f"{found}{f': {details}' if details else ''}.{who} Details follow."
 
 
 def _counted(result: Result, verdict: Verdict) -> str:
-    """How many files are that; ``""`` where no single file is."""
+    """How many files are that, and folders with all that lies in them; ``""`` where no single one is."""
     kinds = {
         "log file": sum(one.tally.logs[verdict] for one in result.chains),
         "digest file": sum(one.tally.digests[verdict] + one.tally.backfills[verdict] for one in result.chains),
-        "other file": sum(problem.verdict is verdict for problem in result.foreign),
+        "other file": sum(one.verdict is verdict and not one.subject.endswith("/") for one in result.foreign),
+        "other folder": sum(one.verdict is verdict and one.subject.endswith("/") for one in result.foreign),
     }
     return " and ".join(f"{number:,} {kind}{'' if number == 1 else 's'}" for kind, number in kinds.items() if number)
 
@@ -155,6 +163,8 @@ def _unknown(result: Result) -> str:
             sometimes = " for some of the period. Of that time" if result.is_proven_at_all else ", so that"
             cause = f"Log file validation was off{sometimes} CloudTrail signed for nothing. "
         where = _where_and_when(result, {Verdict.UNPROVEN})
+        if result.unseen or any(row.verdict is Verdict.UNPROVEN and not row.region for row in result.rows):
+            where = f"{where}, and there may be more" if where else ""
         unproven = (
             f"{cause}Part of this period is unproven{f' ({where})' if where else ''}: no signed digest that could be "
             "read covers it, or a log file could not be read. Nothing was found that is altered, missing or foreign, "
