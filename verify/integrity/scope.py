@@ -42,6 +42,7 @@ _ACCOUNT_ARN = re.compile(
     r"arn:[a-z-]+:organizations::(?P<owner>[0-9]{12}):account/(?P<organization>o-[a-z0-9]{10,32})/[0-9]{12}"
 )
 _NOBODY = "-"  # no account is named so
+_MAX_DAYS_AT_END = 31  # looked into for a digest
 _OR_ASK = "or have AWS asked, with --source s3://BUCKET or without --source"
 _NO_ORGANIZATION = "AWSOrganizationsNotInUseException"
 
@@ -399,13 +400,24 @@ def _own_in_bucket(
     return replace(own, doubtful=frozenset({trail.account})) if is_doubtful and trail.account and not is_known else own
 
 
-def _digests_at_ends(store: ObjectStore, days: Mapping[tuple[DeliveryLocation, str], Days]) -> Iterable[DigestName]:
-    """What the names say of the digests of the first and the last day of each account and region."""
+def _digests_at_ends(
+    store: ObjectStore, days: Mapping[tuple[DeliveryLocation, str], Days], trail: str | None
+) -> Iterable[DigestName]:
+    """What the names say of the digests of the first and the last day of each account and region.
+
+    A day whose folder holds none is passed over: whoever may write to the copy can make one.
+
+    :param trail: the trail of which there have to be some on these days. Default: - of any.
+    """
     for (location, region), listed in days.items():
-        for day in {*sorted(listed.digests)[:1], *sorted(listed.digests)[-1:]}:
-            for entry in store.objects(location.bucket, location.digests_on(region, day)):
-                if (named := DigestName.parse(entry.name)) is not None:
-                    yield named
+        in_order = sorted(listed.digests)
+        for at_end in (in_order[:_MAX_DAYS_AT_END], in_order[: -_MAX_DAYS_AT_END - 1 : -1]):
+            for day in at_end:
+                entries = store.objects(location.bucket, location.digests_on(region, day))
+                found = [named for entry in entries if (named := DigestName.parse(entry.name)) is not None]
+                yield from found
+                if any(trail in (None, named.chain.trail) for named in found):
+                    break
 
 
 def _former(
@@ -666,18 +678,21 @@ def _not_told(selection: Selection, should_hold: Sequence[str], *, has_one_accou
 def _trail_in(store: ObjectStore, scope: Scope, trail: str | None) -> tuple[TrailName, frozenset[DeliveryLocation]]:
     """The trail that is meant, and where digests lie that are named as its own."""
     asked, arn = name_of(trail) if trail else None, trail_arn(trail)
-    digests = [one for one in _digests_at_ends(store, scope.days or {}) if asked in (None, one.chain.trail)]
+    at_ends = list(_digests_at_ends(store, scope.days or {}, asked))
+    digests = [one for one in at_ends if asked in (None, one.chain.trail)]
     chains = {one.chain for one in digests}
     homes = {(chain.trail, chain.home_region) for chain in chains}
     if arn and asked:
         homes = {(asked, arn.region)}
     if len(homes) != 1:
-        known = ", ".join(sorted({chain.trail for chain in chains}))
+        known = ", ".join(sorted({one.chain.trail for one in digests or at_ends}))
         if not known:
+            where = (
+                "the oldest and the newest days of " if any(one.digests for one in (scope.days or {}).values()) else ""
+            )
             raise TargetNotFound(
-                f"No digest{f' of {asked}' if asked else ''} was found: none lies in the copy's "
-                "AWSLogs/ACCOUNT/CloudTrail-Digest/REGION/. Name the folder, or s3://BUCKET/PREFIX, that holds "
-                "AWSLogs/."
+                f"No digest was found: none lies in {where}the copy's AWSLogs/ACCOUNT/CloudTrail-Digest/REGION/. Name "
+                "the folder, or s3://BUCKET/PREFIX, that holds AWSLogs/."
             )
         raise TargetNotFound(f"The copy holds digests of these trails: {known}. Name one of them with --trail.")
     name, home = homes.pop()

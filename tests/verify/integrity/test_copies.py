@@ -245,6 +245,23 @@ def test_what_is_foreign_in_a_folder_is_named_by_its_path(name: str, folder: Pat
     assert "s3:///" not in said(result)
 
 
+@pytest.mark.parametrize("holds", ["nothing", "another trail's digest"])
+def test_days_before_and_after_those_of_the_trail_do_not_hide_it(holds: str, folder: Path) -> None:
+    chain = trail(8)
+    chain.aws.save(folder)
+    for day in ("2026/10/01", "2026/11/20"):
+        made = folder / f"AWSLogs/{ACCOUNT}/CloudTrail-Digest/{HOME}/{day}"
+        made.mkdir(parents=True)
+        if holds != "nothing":
+            name = f"{ACCOUNT}_CloudTrail-Digest_{HOME}_other-trail_{HOME}_{day.replace('/', '')}T010131Z.json.gz"
+            (made / name).write_bytes(b"x")
+
+    # A day that is yet to come is not proven.
+    assert Verdict.PROVEN in check_copy(chain, folder, trail="my-trail").verdicts
+    with pytest.raises(TargetNotFound, match="holds digests of these trails: my-trail"):
+        check_copy(chain, folder, trail="no-such-trail")
+
+
 def test_the_end_of_a_copy_is_not_known_to_be_its_end(folder: Path) -> None:
     chain = trail(8)
     chain.aws.save(folder)
