@@ -87,6 +87,11 @@ def test_what_lies_in_a_foreign_folder_is_not_counted_as_one_file() -> None:
 
     assert "foreign: 1 other folder foreign. Details" in said(validate(chain))
 
+    rewrite_log(chain, 1)
+    hour = [f"{chain.hours[1].start + timedelta(hours=number):%Y-%m-%dT%H:%M:%SZ}" for number in (0, 1)]
+    where = f"in {HOME}, from {hour[0]} to {hour[1]}"  # it does not lie there
+    assert f"foreign: 1 log file altered, {where}; 1 other folder foreign. Details" in said(validate(chain))
+
 
 @pytest.mark.parametrize(
     ("callers", "says"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -110,7 +110,10 @@ def _bad(result: Result) -> str:
         for verdict in verdicts
         if (counted := _counted(result, verdict))
     ]
-    details = ", ".join(filter(None, ("; ".join(counts), _where_and_when(result, BAD))))
+    there = ", ".join(filter(None, ("; ".join(counts), _where_and_when(result, BAD))))
+    # Their names tell no region and no time, or others than those.
+    elsewhere = [f"{counted} {verdict}" for verdict in verdicts if (counted := _counted_elsewhere(result, verdict))]
+    details = "; ".join(filter(None, (there, *elsewhere)))
     changes = (change for of in result.changes.found.values() for change in of)
     callers = list(dict.fromkeys(one.caller for one in changes if one.names_file and one.is_signed))
     others = "1 other" if len(callers) == 2 else f"{len(callers) - 1:,} others"
@@ -120,13 +123,19 @@ def _bad(result: Result) -> str:
 
 
 def _counted(result: Result, verdict: Verdict) -> str:
-    """How many files are that, and folders with all that lies in them; ``""`` where no single one is."""
-    kinds = {
-        "log file": sum(one.tally.logs[verdict] for one in result.chains),
-        "digest file": sum(one.tally.digests[verdict] + one.tally.backfills[verdict] for one in result.chains),
-        "other file": sum(one.verdict is verdict and not one.subject.endswith("/") for one in result.foreign),
-        "other folder": sum(one.verdict is verdict and one.subject.endswith("/") for one in result.foreign),
-    }
+    """How many files of accounts and regions that are asked for are that; ``""`` where no single one is."""
+    logs = sum(one.tally.logs[verdict] for one in result.chains)
+    digests = sum(one.tally.digests[verdict] + one.tally.backfills[verdict] for one in result.chains)
+    return _numbers({"log file": logs, "digest file": digests})
+
+
+def _counted_elsewhere(result: Result, verdict: Verdict) -> str:
+    """The same of all other files, and of folders with all that lies in them."""
+    of_it = Counter(one.subject.endswith("/") for one in result.foreign if one.verdict is verdict)
+    return _numbers({"other file": of_it[False], "other folder": of_it[True]})
+
+
+def _numbers(kinds: Mapping[str, int]) -> str:
     return " and ".join(f"{number:,} {kind}{'' if number == 1 else 's'}" for kind, number in kinds.items() if number)
 
 
