@@ -431,7 +431,7 @@ def said(result: Result) -> str:
 
 
 def test_keys_that_only_the_bundle_brings_prove_nothing_by_themselves(folder: Path) -> None:
-    chain = paused()
+    chain = trail(8)
     assert exported(chain, folder).exit_code == 0
 
     result = check_bundle(folder, keys=None)
@@ -439,6 +439,13 @@ def test_keys_that_only_the_bundle_brings_prove_nothing_by_themselves(folder: Pa
     text = said(result)
     assert text.startswith("NOT KNOWN: This is consistent, if these public keys are AWS's, which is not known")
     assert chain.aws.keys[HOME][0].fingerprint in text and "list-public-keys" in text
+
+    # That logging was off is what the manifest claims.
+    shutil.rmtree(folder)
+    assert exported(paused(), folder).exit_code == 0
+    text = said(check_bundle(folder, keys=None))
+    assert text.startswith(f"NOT KNOWN: Part of this period is unproven (in {HOME}, from 2026-11-01T")
+    assert ", and the rest is consistent, if these public keys are AWS's" in text
 
 
 def test_a_key_that_is_known_by_its_fingerprint_is_enough_for_what_is_signed(folder: Path) -> None:

@@ -151,11 +151,14 @@ def _where_and_when(result: Result, verdicts: Set[Verdict]) -> str:
 
 def _unknown(result: Result) -> str:
     if result.claimed_because:
+        where = _where_and_when(result, {Verdict.UNPROVEN})
+        is_part = Verdict.UNPROVEN in result.verdicts
+        what = f"Part of this period is unproven{f' ({where})' if where else ''}, and the rest" if is_part else "This"
         return (
-            f"This is consistent, if these public keys are AWS's, which is not known: {result.claimed_because}. Fetch "
-            "AWS's keys with 'aws cloudtrail list-public-keys --start-time … --end-time … --region REGION > keys.json' "
-            "once for each region, and give every file (--keys keys.json), or name the fingerprints that you know "
-            "(--trust-key)."
+            f"{what} is consistent, if these public keys are AWS's, which is not known: {result.claimed_because}. "
+            "Fetch AWS's keys with 'aws cloudtrail list-public-keys --start-time … --end-time … --region REGION > "
+            "keys.json' once for each region, and give every file (--keys keys.json), or name the fingerprints that "
+            "you know (--trust-key)."
         )
     if result.is_quick:
         return "Nothing is proven: no log file was read (--quick). Of the chain of digests, what was found is below."
