@@ -390,6 +390,27 @@ def test_what_a_correlation_compares_is_there_whatever_other_rules_look_at() -> 
     assert found_in(rules, records) == {"many value_count": 2}
 
 
+@pytest.mark.parametrize("agent", ["aws-cli", 1])
+def test_what_a_correlation_cannot_compare_is_told_and_hides_nothing_else(agent: str | int) -> None:
+    rules = load_rules(
+        [
+            ("a.yml", rule_text({"a": {"eventName": "GetSecretValue"}, "condition": "a"}, name="read")),
+            ("b.yml", rule_text({"a": {"eventName": ["GetSecretValue", "StopLogging"]}, "condition": "a"})),
+            ("c.yml", correlation_text("value_count", ["read"], condition={"gte": 2, "field": "requestParameters.id"})),
+        ]
+    ).rules
+    hunt = Hunt(rules)
+    many = {"id": ["x"] * 10_001}
+    records = [
+        event("StopLogging", "00:00:00", 1, userAgent=agent),  # a file with a number there is read as whole records
+        event("GetSecretValue", "00:00:01", 2, requestParameters=many),
+    ]
+    hunt.add(event_decoder(hunt.fields)(json.dumps({"Records": records}).encode()))
+
+    assert any("could not be judged" in hole for hole in hunt.holes)
+    assert [finding.events for rule, finding in hunt.findings() if rule.title == "A"] == [("1", "2")]
+
+
 def test_correlations_may_rest_on_correlations() -> None:
     inner = yaml.safe_load(correlation_text("event_count", ["denied"], condition={"gte": 2}))
     files = [
