@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from tests.tiers import mostly_slow
 from tests.verify.hunt import naive
@@ -21,6 +23,7 @@ from verify.hunt.sigma.accounts import other_accounts
 from verify.hunt.sigma.correlation import Correlation, CorrelationType, Matched, episodes
 from verify.hunt.sigma.load import Loaded, load_rules
 from verify.hunt.sigma.matching import matcher
+from verify.hunt.sigma.prefilter import Answers
 
 DATASETS = Path(__file__).parents[3].parent / "shared/datasets"
 needs_datasets = pytest.mark.skipif(not DATASETS.is_dir(), reason="the data sets are not beside the project")
@@ -409,6 +412,26 @@ def test_what_a_correlation_cannot_compare_is_told_and_hides_nothing_else(agent:
 
     assert any("could not be judged" in hole for hole in hunt.holes)
     assert [finding.events for rule, finding in hunt.findings() if rule.title == "A"] == [("1", "2")]
+
+
+def test_callers_who_call_themselves_something_else_each_time_take_no_more_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("verify.hunt.sigma.prefilter._MAX_VALUES", 10)
+    letters = "abcdef"
+    nodes = [load_one({"a": {"userAgent|contains": each}, "condition": "a"}).node for each in letters]
+    answers = Answers(nodes, "userAgent", UNSET)
+    texts = ["".join(each) for count in range(7) for each in combinations(letters, count)] * 2
+    said: dict[int, set[str]] = {}
+    for text in [*texts, *(f"{text}{'x' * 1_000}" for text in texts)]:
+        said.setdefault(answers[text], set()).add(text.rstrip("x"))
+        assert [letter in str(answers.example(answers[text])) for letter in letters] == [
+            letter in text for letter in letters
+        ]
+
+    assert all(len(each) == 1 for each in said.values())
+    assert max(len(answers), len(answers._examples), len(answers._numbers)) <= 10
+    assert all(len(each) < 1_000 for each in answers)
 
 
 def test_correlations_may_rest_on_correlations() -> None:
