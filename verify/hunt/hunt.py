@@ -369,6 +369,7 @@ class Hunt:
             # Two networks are enough for a finding; however many addresses of one came before.
             networks = {"", *(network_of(each.address) for each in uses)}
             if len(uses) < _MAX_NAMED or (len(uses) < 2 * _MAX_NAMED and network_of(address) not in networks):
+                keep_apart(caller)
                 use = self._used[name, address] = Use(time, time, event.eventID or "", address, caller)
                 uses.append(use)
         elif time > use.last:
