@@ -291,7 +291,7 @@ class Hunt:
         try:
             matched.extend(number for number, matches in enumerate(self._matchers) if matches(record))
         except (ValueError, RecursionError) as error:
-            self.holes[f"An event could not be judged: {str(error)[:200]}."] = None
+            self._tell_unjudged(error)
         self._take(matched, event, record)
 
     def _is_outside(self, text: str) -> bool:
@@ -369,6 +369,7 @@ class Hunt:
             # Two networks are enough for a finding; however many addresses of one came before.
             networks = {"", *(network_of(each.address) for each in uses)}
             if len(uses) < _MAX_NAMED or (len(uses) < 2 * _MAX_NAMED and network_of(address) not in networks):
+                keep_apart(caller)
                 use = self._used[name, address] = Use(time, time, event.eventID or "", address, caller)
                 uses.append(use)
         elif time > use.last:
@@ -408,7 +409,7 @@ class Hunt:
                 matched.extend(number for number, matches in left.light if matches(event))
                 record = self._ask_heavy(left, event, matched) if left.heavy else None
             except (ValueError, RecursionError) as error:
-                self.holes[f"An event could not be judged: {str(error)[:200]}."] = None
+                self._tell_unjudged(error)
         if matched:
             self._take(matched, event, record)
 
@@ -496,8 +497,16 @@ class Hunt:
         elif kept.is_light:
             kept.events.append(row)
         else:
-            record = record_of(event, _own_fields(kept.getters)) if record is None else record
-            kept.events.append(msgspec.structs.replace(row, values=values_in(record, kept.getters.values())))
+            try:
+                record = record_of(event, _own_fields(kept.getters)) if record is None else record
+                values = values_in(record, kept.getters.values())
+            except (ValueError, RecursionError) as error:
+                self._tell_unjudged(error)
+            else:
+                kept.events.append(msgspec.structs.replace(row, values=values))
+
+    def _tell_unjudged(self, error: Exception) -> None:
+        self.holes[f"An event could not be judged: {str(error)[:200]}."] = None
 
     def _note_issued(self, record: Mapping[str, Any] | None, event: Any) -> None:
         """Remember to whom a call handed out credentials.
@@ -512,7 +521,7 @@ class Hunt:
             try:
                 record = record_of(event, _OF_ISSUED)
             except (ValueError, RecursionError) as error:
-                self.holes[f"An event could not be judged: {str(error)[:200]}."] = None
+                self._tell_unjudged(error)
                 return
         answer = record.get("responseElements")
         credentials = answer.get("credentials") if isinstance(answer, Mapping) else None

@@ -235,6 +235,11 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
         [call("PutKeyPolicy", "kms", {"policy": TRUST % "arn:aws:iam::111122223333:root"})],
     ),
     (
+        "A secret, key, queue or repository is opened to everybody",
+        [call("PutPermission", "events", {"principal": "*", "statementId": "s"})],
+        [call("PutPermission", "events", {"principal": "111122223333", "statementId": "s"})],
+    ),
+    (
         "GuardDuty is switched off or blinded",
         [call("UpdateDetector", "guardduty", {"detectorId": "d", "enable": False})],
         [call("UpdateDetector", "guardduty", {"detectorId": "d", "enable": True})],

@@ -2,9 +2,11 @@
 
 import gzip
 import json
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from tests.tiers import mostly_slow
 from tests.verify.hunt import naive
@@ -21,6 +24,7 @@ from verify.hunt.sigma.accounts import other_accounts
 from verify.hunt.sigma.correlation import Correlation, CorrelationType, Matched, episodes
 from verify.hunt.sigma.load import Loaded, load_rules
 from verify.hunt.sigma.matching import matcher
+from verify.hunt.sigma.prefilter import Answers
 
 DATASETS = Path(__file__).parents[3].parent / "shared/datasets"
 needs_datasets = pytest.mark.skipif(not DATASETS.is_dir(), reason="the data sets are not beside the project")
@@ -388,6 +392,64 @@ def test_what_a_correlation_compares_is_there_whatever_other_rules_look_at() -> 
     records = [event("GetSecretValue", f"00:00:0{at}", at, requestParameters={"id": str(at)}) for at in range(2)]
 
     assert found_in(rules, records) == {"many value_count": 2}
+
+
+@pytest.mark.parametrize("agent", ["aws-cli", 1])
+def test_what_a_correlation_cannot_compare_is_told_and_hides_nothing_else(agent: str | int) -> None:
+    rules = load_rules(
+        [
+            ("a.yml", rule_text({"a": {"eventName": "GetSecretValue"}, "condition": "a"}, name="read")),
+            ("b.yml", rule_text({"a": {"eventName": ["GetSecretValue", "StopLogging"]}, "condition": "a"})),
+            ("c.yml", correlation_text("value_count", ["read"], condition={"gte": 2, "field": "requestParameters.id"})),
+        ]
+    ).rules
+    hunt = Hunt(rules)
+    many = {"id": ["x"] * 10_001}
+    records = [
+        event("StopLogging", "00:00:00", 1, userAgent=agent),  # a file with a number there is read as whole records
+        event("GetSecretValue", "00:00:01", 2, requestParameters=many),
+    ]
+    hunt.add(event_decoder(hunt.fields)(json.dumps({"Records": records}).encode()))
+
+    assert any("could not be judged" in hole for hole in hunt.holes)
+    assert [finding.events for rule, finding in hunt.findings() if rule.title == "A"] == [("1", "2")]
+
+
+def test_no_file_is_kept_for_what_is_known_of_an_instance() -> None:
+    session: dict[str, Any] = {
+        "type": "AssumedRole",
+        "arn": "arn:aws:sts::111122223333:assumed-role/r/i-0123456789abcdef0",
+    }
+    session |= {"principalId": "AROA:i-0123456789abcdef0"}
+    session["sessionContext"] = {"ec2RoleDelivery": "2.0", "attributes": {"mfaAuthenticated": "false"}}
+    record = event("X", "00:00:00", 1, sourceIPAddress="198.51.100.1") | {"userIdentity": session}
+    field = "userIdentity.sessionContext.attributes.mfaAuthenticated"
+    hunt = Hunt([load_one({"a": {field: "true"}, "condition": "a"})])
+    body = json.dumps([record]).encode()
+    before = sys.getrefcount(body)
+    hunt.add(event_decoder(hunt.fields)(body))
+
+    assert (len(hunt._sessions), sys.getrefcount(body)) == (1, before)
+
+
+def test_callers_who_call_themselves_something_else_each_time_take_no_more_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("verify.hunt.sigma.prefilter._MAX_VALUES", 10)
+    letters = "abcdef"
+    nodes = [load_one({"a": {"userAgent|contains": each}, "condition": "a"}).node for each in letters]
+    answers = Answers(nodes, "userAgent", UNSET)
+    texts = ["".join(each) for count in range(7) for each in combinations(letters, count)] * 2
+    said: dict[int, set[str]] = {}
+    for text in [*texts, *(f"{text}{'x' * 1_000}" for text in texts)]:
+        said.setdefault(answers[text], set()).add(text.rstrip("x"))
+        assert [letter in str(answers.example(answers[text])) for letter in letters] == [
+            letter in text for letter in letters
+        ]
+
+    assert all(len(each) == 1 for each in said.values())
+    assert max(len(answers), len(answers._examples), len(answers._numbers)) <= 10
+    assert all(len(str(each)) < 1_000 for each in answers)
 
 
 def test_correlations_may_rest_on_correlations() -> None:

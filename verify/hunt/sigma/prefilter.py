@@ -15,6 +15,7 @@ Known = Mapping[str, Sequence[Anything]]
 # Of parts of a record, the words of which the text of one must have one.
 Words = frozenset[tuple[str, bytes]]
 _MAX_VALUES = 50_000
+_MAX_CHARACTERS = 512
 _NOTHING: Known = {}
 _ASKED = "requestParameters"
 # The parts of a record that events keep as their JSON text until they are asked for.
@@ -95,7 +96,8 @@ def _word_of(field: str) -> Words | None:
 class Answers(dict[Hashable, int]):
     """What all tests of one field, over all rules, say of a value: of values with the same number they say the same.
 
-    Addresses, programs and sessions come again and again, so each is asked for once.
+    Addresses, programs and sessions come again and again, so each is asked for once. A caller chooses what it calls
+    itself, so only so many values and answers are kept, and no long ones.
 
     :param absent: what stands for the value of a field that is not there.
     """
@@ -109,17 +111,25 @@ class Answers(dict[Hashable, int]):
                 parts.setdefault(part.literals or id(part) if isinstance(part, Test) else id(part), part)
         self._tests: list[Callable[[Anything], bool]] = [matcher(part, _as_it_is) for part in parts.values()]
         self._numbers: dict[tuple[bool, ...], int] = {}
-        self._examples: list[list[Anything]] = []
+        self._examples: dict[int, list[Anything]] = {}
+        self._given = 0
 
     def __missing__(self, value: Hashable) -> int:
         values = [] if value is self._absent else [value]
         said = tuple(test(values) for test in self._tests)
-        number = self._numbers.setdefault(said, len(self._examples))
-        if number == len(self._examples):
-            self._examples.append(values)
+        number = self._numbers.get(said)
+        if number is None:
+            if len(self._numbers) >= _MAX_VALUES:
+                for kept in (self, self._numbers, self._examples):
+                    kept.clear()
+            # No number is given twice: of a number that is known elsewhere, the answers stay the same.
+            number = self._numbers[said] = self._given
+            self._given += 1
+            self._examples[number] = values
         if len(self) >= _MAX_VALUES:
             self.clear()
-        self[value] = number
+        if not isinstance(value, str) or len(value) <= _MAX_CHARACTERS:
+            self[value] = number
         return number
 
     def example(self, number: int) -> list[Anything]:
