@@ -177,6 +177,7 @@ lock: $(VENV)/.uv  ## renew the locks from pyproject.toml
 $(VENV)/.uv: tools/uv.txt
 	@echo "Making $(VENV) …" >&2
 	# Of a Ctrl-C Python tells where it was at that moment, which is nothing to whoever pressed it.
+	install -d -m 700 $(VENV)/tmp  # `make clean lab` has removed it
 	said=$(VENV)/tmp/said
 	exec 3>&2 2>"$$said"
 	trap 'exit 130' INT

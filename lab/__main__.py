@@ -48,6 +48,15 @@ def _stop_at_once(_signal: int, _frame: object) -> None:
     os._exit(130)
 
 
+def _flush() -> None:
+    """Ctrl-C ends what would have read the output, too. Python's own last flush would make another exit code of it."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _reject(reason: str) -> int:
     _lead_nowhere()
     print(
@@ -65,4 +74,6 @@ def _lead_nowhere() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(_main())
+    code = _main()
+    _flush()
+    sys.exit(code)

@@ -1,6 +1,7 @@
 """`python -m lab` and `python -m verify` by a Python that is not the project's: one line says what to run."""
 
 import ast
+import os
 import subprocess
 import sys
 import venv
@@ -81,3 +82,30 @@ def test_ctrl_c_in_the_very_first_imports_leaves_one_line(command: str, told: st
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (130, "", told)
+
+
+@pytest.mark.parametrize(
+    ("command", "program", "told"),
+    [("verify", "verify.cli", "stopped.\n"), ("lab", "lab.cli.commands", "Interrupted.\n")],
+)
+def test_ctrl_c_keeps_its_exit_code_where_nobody_reads_the_output(command: str, program: str, told: str) -> None:
+    """Ctrl-C ends what reads the output, too."""
+    interrupted = (
+        f"import runpy, sys, {program} as program\n"
+        "def main(*_):\n"
+        "    sys.stdout.write('half of it')\n"
+        "    raise KeyboardInterrupt\n"
+        "program.main = main\n"
+        f"sys.argv = ['{command}', 'status']\n"
+        f"runpy.run_module('{command}', run_name='__main__')"
+    )
+    reading, writing = os.pipe()
+    os.close(reading)
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", interrupted], cwd=ROOT, env=kept, stdout=writing, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writing)
+
+    assert (done.returncode, done.stderr) == (130, told)

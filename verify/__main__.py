@@ -55,8 +55,7 @@ def main(arguments: "list[str] | None" = None, program: str = "python -m verify"
     if exit_code == 130:
         # Python would wait for calls to AWS that are still under way. They only read: nothing is lost.
         for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
+            _flush(stream)
         os._exit(exit_code)
     gc.freeze()
     return exit_code
@@ -76,6 +75,15 @@ def _stop_at_once_while_loading() -> Any:
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, stop)
     return before
+
+
+def _flush(stream: Any) -> None:
+    """Write out what is held back. Ctrl-C ends what would have read it, too; that changes no exit code."""
+    try:
+        if stream is not None:
+            stream.flush()
+    except OSError:
+        pass
 
 
 def _fail(error: Exception) -> int:

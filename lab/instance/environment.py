@@ -43,14 +43,15 @@ def own_programs_first(path: str | None) -> str:
 
 
 def package_cache(environment: Mapping[str, str]) -> dict[str, str]:
-    """Where CDK for Python unpacks itself: beside this Python, whose code is what it unpacks, unless the user or the
-    machine has it elsewhere.
+    """Where CDK for Python unpacks itself: beside this Python, whose code is what it unpacks, unless the user has it
+    elsewhere, or this Python is the machine's or somebody else's.
 
     By itself it takes ~/.cache, and ends where a group may write into that: so it is on Ubuntu and Debian 13, whose
     umask is 002. https://github.com/aws/jsii/tree/main/packages/@jsii/kernel/src/tar-cache
     """
-    is_theirs = PACKAGE_CACHE in environment or not os.access(sys.prefix, os.W_OK)
-    return {} if is_theirs else {PACKAGE_CACHE: str(Path(sys.prefix) / "jsii")}
+    place = Path(sys.prefix)
+    is_own = sys.prefix != sys.base_prefix and os.access(place, os.W_OK) and place.stat().st_uid == os.geteuid()
+    return {PACKAGE_CACHE: str(place / "jsii")} if is_own and not environment.get(PACKAGE_CACHE) else {}
 
 
 def lab_variables(lab: Lab, account: str | None = None) -> dict[str, str]:

@@ -57,6 +57,27 @@ def test_nothing_is_guessed_where_nothing_is_near(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().err.splitlines()[-1] == "python -m lab status: error: unrecognized arguments: --xyzzy"
 
 
+@pytest.mark.parametrize(
+    ("main", "typed"),
+    [
+        (commands.main, ["--home", "folder", "up"]),  # not --help
+        (commands.main, ["--port", "4", "up"]),  # not report
+        (verify.main, ["check", "--since", "4h"]),  # not --json
+        (verify.main, ["check", "--token", "x"]),  # not --key
+        (verify.main, ["logs", "--start", "24h", "query"]),  # not stats
+        (verify.main, ["hunt", "--"]),  # not --in
+    ],
+)
+def test_an_option_that_is_elsewhere_is_not_taken_for_another_one(
+    main: object, typed: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert callable(main)
+    with pytest.raises(SystemExit):
+        main(typed)
+
+    assert "Did you mean" not in capsys.readouterr().err
+
+
 def test_a_hint_names_the_option(capsys: pytest.CaptureFixture[str]) -> None:
     parser = Parser(prog="program")
     parser.hint = ". Try -- {}"

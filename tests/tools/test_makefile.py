@@ -28,20 +28,40 @@ def test_a_make_that_is_too_old_says_what_is_needed() -> None:
     assert "GNU make 3.82 or newer is needed; this is 3.81. On macOS: brew install make, then gmake" in done.stderr
 
 
-def test_ctrl_c_while_the_environment_is_made_leaves_one_line(tmp_path: Path) -> None:
+def project_in(folder: Path, program: str) -> list[str]:
+    """A project without an environment, and the make that begins one with a program for Python."""
     needs("make")
-    shutil.copy(ROOT / "Makefile", tmp_path)
-    (tmp_path / "tools").mkdir()
-    (tmp_path / "tools/uv.txt").touch()
-    python = tmp_path / "python"
-    python.write_text(PYTHON)
+    shutil.copy(ROOT / "Makefile", folder)
+    (folder / "tools").mkdir()
+    (folder / "tools/uv.txt").touch()
+    python = folder / "python"
+    python.write_text(program)
     python.chmod(0o755)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    return ["make", f"PYTHON={python}"]
+
+
+def environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+
+
+def test_what_python_says_of_its_failure_is_shown_also_right_after_everything_was_removed(tmp_path: Path) -> None:
+    make = project_in(tmp_path, "#!/bin/sh\n[ $1 = -m ] || exit 0\necho no venv here >&2\nexit 1\n")
+
+    done = subprocess.run(
+        [*make, "clean", ".venv/.uv"], cwd=tmp_path, env=environment(), capture_output=True, text=True
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[:2] == ["Making .venv …", "no venv here"]
+
+
+def test_ctrl_c_while_the_environment_is_made_leaves_one_line(tmp_path: Path) -> None:
+    make = project_in(tmp_path, PYTHON)
 
     with subprocess.Popen(
-        ["make", f"PYTHON={python}", ".venv/.uv"],
+        [*make, ".venv/.uv"],
         cwd=tmp_path,
-        env=kept,
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

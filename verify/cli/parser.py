@@ -70,10 +70,15 @@ class Parser(argparse.ArgumentParser):
         return [word for word in typed if not any(option.startswith(word) for option in known)]
 
     def _meant(self, words: Sequence[str]) -> str:
-        """A question about the first word that is nearly right; '' when none is."""
-        known = [str(name) for action in self._actions for name in (*action.option_strings, *(action.choices or ()))]
+        """A question about the first word that is nearly right; '' when none is. What is like an option only by its
+        dashes is not like it.
+        """
+        named = [name for action in self._actions for name in action.option_strings]
+        options = {name[2:]: name for name in named if name.startswith("--")}
+        others = {str(name): str(name) for action in self._actions for name in action.choices or ()}
         for word in words:
-            near = get_close_matches(word.partition("=")[0], known, n=1)
+            known = options if word.startswith("-") else others | options
+            near = get_close_matches(word.partition("=")[0].lstrip("-"), known, n=1)
             if near:
-                return f". Did you mean {near[0]}?"
+                return f". Did you mean {known[near[0]]}?"
         return ""

@@ -119,6 +119,9 @@ class _Running:
             "PATH": os.pathsep.join([str(app.python.parent), os.environ.get("PATH", os.defpath)]),
             "HOME": str(home),
             "TMPDIR": str(home),
+            # Below HOME CDK would end where a group may write into a folder above, as in a clone under a umask of 002.
+            # Nobody else can write into this one.
+            "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(home / "jsii"),
             "CDK_OUTDIR": str(out),
             "CDK_CONTEXT_JSON": json.dumps(context),
         }

@@ -106,7 +106,24 @@ def test_cdk_is_unpacked_where_it_is_installed_unless_somebody_said_where(monkey
     assert aws_environment(A_LAB)[PACKAGE_CACHE] == "/chosen"
     assert package_cache(os.environ) == {}
 
+    assert package_cache({PACKAGE_CACHE: ""})[PACKAGE_CACHE] != ""
+
     monkeypatch.setattr("sys.prefix", "/nowhere")  # somebody else's installation, which this user only reads
+    assert package_cache({}) == {}
+
+
+def test_cdk_is_not_unpacked_in_an_environment_of_the_machine_or_of_somebody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    assert package_cache({}) == {PACKAGE_CACHE: str(tmp_path / "jsii")}
+
+    # A group may write into it. What its owner unpacked there can be read by nobody else.
+    with monkeypatch.context() as other:
+        other.setattr("os.geteuid", lambda: os.getuid() + 1)
+        assert package_cache({}) == {}
+
+    monkeypatch.setattr("sys.base_prefix", str(tmp_path))  # /usr/local, of whoever is root in a container
     assert package_cache({}) == {}
 
 

@@ -59,6 +59,17 @@ def review(project: Path, temporary: Path, *options: str, **more: str) -> subpro
 
 
 @pytest.mark.regular
+def test_cdk_is_unpacked_also_where_a_group_may_write_above_the_temporary_files(project: Path, temporary: Path) -> None:
+    """A clone under the umask of Ubuntu and Debian 13 (002), in which `make review` keeps its temporary files."""
+    temporary.chmod(0o775)
+    (project / "app.py").write_text("import aws_cdk\naws_cdk.App().synth()\n")
+
+    done = review(project, temporary)
+
+    assert "Cannot use the jsii package cache" not in done.stderr
+
+
+@pytest.mark.regular
 def test_what_an_app_leaves_in_the_background_ends_with_its_synth(project: Path, temporary: Path) -> None:
     (project / "app.py").write_text(
         APP + "\nimport subprocess\n"
