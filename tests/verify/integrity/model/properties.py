@@ -550,6 +550,8 @@ def no_worse(
         # A log's name tells the minute. That logging was off rests on what AWS says, not on what files there are.
         rests_on_aws = row.verdict is Verdict.NOT_LOGGED and law == "consistent"
         others = list(more.of(row.account, row.region))
+        # Nor of one that has files of another trail alone, but for these files' minutes.
+        never_delivered = row.verdict is Verdict.NOT_LOGGED and all(each.end - each.start <= MINUTE for each in others)
         times = [
             (other.start, other.end) for other in others
             if other.verdict in allowed or (rests_on_aws and other.end - other.start <= MINUTE)
@@ -557,7 +559,7 @@ def no_worse(
         ]  # fmt: skip
         for start, end in uncovered(row, times):
             is_told_of = any(other.start < end and start < other.end for other in others)
-            if end - start < MINUTE or (rests_on_aws and not is_told_of):
+            if end - start < MINUTE or ((rests_on_aws or never_delivered) and not is_told_of):
                 continue
             said = [
                 f"{other.verdict} ({other.reason})" for other in more.of(row.account, row.region)

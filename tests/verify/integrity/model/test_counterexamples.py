@@ -627,6 +627,13 @@ CASES = {
         attacks=(Attack("plant in other account", 787501),), trail_is_old=False, trail_is_organization=True,
         trail_prefix="logs", second=TrailStart("other-trail", "us-east-1", prefix="logs"),
     ),
+    # So it did here: of a region in which CloudTrail says that it never delivered anything there is no row, but for the
+    # minutes of another trail's files that lie there.
+    "a trail that delivered nowhere, in regions in which another trail's files lie": case(
+        98000580, 238, regions=("us-east-1", "eu-west-1", "ap-east-1"), losses=("LookupEvents", "LookupEvents:cut"),
+        quiet=("eu-west-1",), attacks=(Attack("delete account", 732209),), trail_home="eu-west-1",
+        trail_is_logging=False, second=TrailStart("other-trail", "eu-west-1", prefix="a"),
+    ),
     # What monotone does not hold of, as docs/integrity.md tells.
     "a log planted where the event history alone tells that the trail was": case(
         90700869, 2003, move("03 01:13:50", "CreateTrail"), move("03 01:13:51", "StartLogging"),
