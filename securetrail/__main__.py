@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 import sys
-import traceback
-from collections.abc import Sequence
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Final
 
-from securetrail import __version__
+try:  # on a busy machine these already take long enough for a Ctrl-C
+    import importlib
+    import importlib.util
+    import traceback
+    from collections.abc import Sequence
+    from difflib import get_close_matches
+    from pathlib import Path
+    from typing import Final
+
+    from securetrail import __version__
+except KeyboardInterrupt:
+    os.write(2, b"stopped.\n")
+    os._exit(130)
 
 # Where this package and those that came with it are.
 _ROOT: Final = Path(__file__).resolve().parents[1]

@@ -92,6 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(f"error: {error}\nNothing was compared: whether protection is lost is not known.")
         return _UNKNOWN
     except KeyboardInterrupt:
+        _say("stopped.")
         return _INTERRUPTED
     except Exception:  # noqa: BLE001 (a fault of the program is no objection: nobody knows)
         _say(f"{traceback.format_exc()}error: the review itself failed. Whether protection is lost is not known.")

@@ -336,9 +336,11 @@ def test_a_ctrl_c_leaves_no_worktree_and_no_process_behind(project: Path, tempor
     app = int(started.read_text())
 
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    _, told = process.communicate(timeout=60)
 
     assert process.returncode == 130
+    assert told.endswith("stopped.\n")
+    assert "Traceback" not in told
     leaves_nothing(project, temporary)
     deadline = time.monotonic() + 180
     while is_running(app):
@@ -613,12 +615,13 @@ def test_a_closed_stream_takes_nothing(
 
 
 @pytest.mark.regular
-def test_an_interrupt_while_the_command_is_loaded_is_no_traceback() -> None:
+@pytest.mark.parametrize("module", ["securetrail.review.cli", "difflib"])
+def test_an_interrupt_while_the_command_is_loaded_is_no_traceback(module: str) -> None:
     program = (
         "import runpy, sys\n"
         "class Interrupted:\n"
         "    def find_spec(self, name, *_):\n"
-        "        if name == 'securetrail.review.cli': raise KeyboardInterrupt\n"
+        f"        if name == {module!r}: raise KeyboardInterrupt\n"
         "sys.meta_path.insert(0, Interrupted())\n"
         "sys.argv = ['securetrail', 'review']\n"
         "runpy.run_module('securetrail', run_name='__main__')\n"
