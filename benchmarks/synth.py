@@ -3,8 +3,8 @@
 All run in turn, in processes of their own, with the flags of cdk.json and CDK's template validation. The bucket's app
 runs once with the same rule packs (its findings stop that synth only when all the work is done) and once with none. A
 third peer makes a key, two buckets and a trail without our construct. A fourth one copies the resources and outputs of
-our template one by one, as types and texts: no construct of a service is loaded, and no rule applies to it. No way of
-writing that template costs less.
+our template one by one, as types and texts: no construct of a service is loaded, and no rule applies to it. It is
+the cheapest way to write that template that was found.
 
 The figure is the median, over the rounds, of the CPU time beside that of the peer in the same round, Python's and
 Node's together: what else the machine does slows both. CPU time counts what Node compiles in the background, and there

@@ -84,6 +84,8 @@ class _Left:
     :param asks: whether anything is to be done with such an event.
     :param is_issuing: whether such a call hands out credentials.
     :param is_nameless: whether it does not say which call it is.
+    :param is_by_user: whether an IAM user made it, of whose access keys the addresses are kept.
+    :param may_be_by_instance: whether an instance may have made it, of whose sessions the addresses are kept.
     """
 
     matched: tuple[int, ...]

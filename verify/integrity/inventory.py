@@ -127,7 +127,7 @@ class Walked:
 class _Walk:
     """Collects what is foreign on the way.
 
-    :param is_beside_owners: whether what lies below no ``AWSLogs/`` is not judged, as in a copy.
+    :param only_below_awslogs: whether what lies beside every ``AWSLogs/`` is left alone: a copy may hold more.
     """
 
     store: ObjectStore
@@ -136,7 +136,7 @@ class _Walk:
     not_searched: str = ""
     unknown: list[str] = field(default_factory=list)
     unsigned: list[str] = field(default_factory=list)
-    is_beside_owners: bool = False
+    only_below_awslogs: bool = False
 
     def level(self, prefix: str) -> Level:
         """What lies right below a prefix; nothing when the bucket does not exist."""
@@ -176,7 +176,7 @@ class _Walk:
             self.problems.append(Problem(Verdict.FOREIGN, address(self.bucket, prefix), _NO_RULE))
 
     def _is_judged(self, key: str) -> bool:
-        return not self.is_beside_owners or f"/{ROOT}" in f"/{key}"
+        return not self.only_below_awslogs or f"/{ROOT}" in f"/{key}"
 
 
 def is_region(name: object) -> bool:
@@ -206,7 +206,7 @@ def walk_prefix(
     others: Iterable[str] = (),
     *,
     vouched: Vouched | None = None,
-    is_beside_owners: bool = False,
+    only_below_awslogs: bool = False,
 ) -> FoundLocations:
     """The accounts that have a folder below a trail's prefix, or below a deeper one: the trail may have had it before.
 
@@ -215,16 +215,16 @@ def walk_prefix(
         there, empty or not. What else lies in them is as foreign as anywhere, or making a trail could hide it.
     :param vouched: for a copy, of which nobody may know all these prefixes: those are others', too, that digests state
         which are vouched for. Default: - it is no copy.
-    :param is_beside_owners: whether names that lie below no ``AWSLogs/`` are no problems.
+    :param only_below_awslogs: whether what lies beside every ``AWSLogs/`` is no problem.
     :raises CannotLook: the bucket could not be listed.
     """
-    found = _walk_prefix(_Walk(store, bucket, is_beside_owners=is_beside_owners), prefix, others)
+    found = _walk_prefix(_Walk(store, bucket, only_below_awslogs=only_below_awslogs), prefix, others)
     stated = _stated_prefixes(store, bucket, found.unknown, vouched) if vouched else {}
     if not stated:
         return found
     claimed = (stated_prefix for stated_prefix, verdict in stated.items() if verdict is not Verdict.PROVEN)
     problems = (Problem(Verdict.UNPROVEN, address(bucket, f"{prefix}/"), _CLAIMED) for prefix in sorted(claimed))
-    walk = _Walk(store, bucket, is_beside_owners=is_beside_owners)
+    walk = _Walk(store, bucket, only_below_awslogs=only_below_awslogs)
     found = _walk_prefix(walk, prefix, (*others, *stated))
     return replace(found, problems=(*found.problems, *problems))
 
@@ -368,7 +368,7 @@ def find_locations(store: ObjectStore, bucket: str, vouched: Vouched = _taken_as
         concluded from it.
     :raises CannotLook: it could not be listed.
     """
-    found = walk_prefix(store, bucket, "", vouched=vouched, is_beside_owners=True)
+    found = walk_prefix(store, bucket, "", vouched=vouched, only_below_awslogs=True)
     if not found.not_searched:
         return found
     problem = Problem(Verdict.UNPROVEN, found.not_searched, _NOT_SEARCHED)
