@@ -324,5 +324,7 @@ def test_a_trail_that_never_validated_is_told_first_with_the_command_that_switch
     result = check_bucket(Api(chain.aws), START + timedelta(hours=8), start=f"{START:%Y-%m-%dT%H:%M:%SZ}")
 
     assert result.exit_code == 3
-    assert text(result).startswith("NOT KNOWN: Log file validation was off, so that CloudTrail signed for nothing.")
+    assert text(result).startswith(
+        "NOT KNOWN: Log file validation was off, so that CloudTrail signed for nothing. Nothing is proven yet."
+    )
     assert f"    aws cloudtrail update-trail --name {TRAIL_ARN} --enable-log-file-validation\n" in text(result)

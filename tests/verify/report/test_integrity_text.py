@@ -162,6 +162,16 @@ def test_of_a_trail_made_seconds_ago_it_says_when_the_first_digest_is_due(asked:
     assert result_as_json(result, 1)["nextDigestDue"] == due
 
 
+def test_a_period_of_which_nothing_is_proven_is_not_told_as_one_that_is_partly_proven() -> None:
+    chain = Chain(SimulatedAws())
+    chain.run(2)
+
+    result = validate(chain, start=START - timedelta(days=2), end=START - timedelta(days=1))
+
+    assert (result.exit_code, result.next_due) == (3, None)
+    assert said(result).startswith("NOT KNOWN: Nothing is proven yet. Part of this period is unproven (in ")
+
+
 def test_a_proof_of_seconds_is_not_told_as_none() -> None:
     chain = Chain(SimulatedAws())
     chain.run(2)

@@ -177,12 +177,12 @@ def _unknown(result: Result) -> str:
         where = _where_and_when(result, {Verdict.UNPROVEN})
         if result.unseen or any(row.verdict is Verdict.UNPROVEN and not row.region for row in result.rows):
             where = f"{where}, and there may be more" if where else ""
-        unproven = (
-            f"{cause}Part of this period is unproven{f' ({where})' if where else ''}: no signed digest that could be "
+        first = cause if result.is_proven_at_all else f"{cause}{nothing} "
+        return (
+            f"{first}Part of this period is unproven{f' ({where})' if where else ''}: no signed digest that could be "
             "read covers it, or a log file could not be read. Nothing was found that is altered, missing or foreign, "
             "which does not show that nothing is."
         )
-        return f"{nothing} {unproven}" if due else unproven
     return nothing
 
 
