@@ -17,7 +17,7 @@ import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,12 @@ from verify.times import iso
 _ACCOUNT = "111122223333"
 _REGION = "us-east-1"
 _EVENTS_A_FILE = 500
+ROLES = 26
 _ROLE = "role-7"
 _ROUNDS = 2
 _HOUR = timedelta(hours=1)
 _REGIONS = [f"eu-north-{number}" for number in range(10)]
-_SERVICES = {
+SERVICES = {
     "s3": ("GetObject", "PutObject", "ListObjects", "HeadBucket"),
     "kms": ("Decrypt", "GenerateDataKey"),
     "sts": ("AssumeRole", "GetCallerIdentity"),
@@ -52,10 +53,19 @@ _JQ_TOP = '.Records[] | .eventSource + " " + .eventName'
 _JQ_ROLE = f'.Records[] | select(.userIdentity.sessionContext.sessionIssuer.userName == "{_ROLE}")'
 
 
-def record(chance: random.Random, at: datetime) -> dict[str, Any]:
-    """An event of a role's session, in the size and shape of CloudTrail's."""
-    service = chance.choice(tuple(_SERVICES))
-    role = f"role-{chance.randrange(26)}"
+def record(
+    chance: random.Random,
+    at: datetime,
+    role_number: int | None = None,
+    services: Mapping[str, Sequence[str]] = SERVICES,
+) -> dict[str, Any]:
+    """An event of a role's session, in the size and shape of CloudTrail's.
+
+    :param role_number: the role. Default: - any.
+    :param services: the calls of which it is one.
+    """
+    service = chance.choice(tuple(services))
+    role = f"role-{chance.randrange(ROLES) if role_number is None else role_number}"
     name = f"i-{chance.randrange(16**8):017x}"
     unique = f"AROA{role.upper().replace('-', ''):0<17}"
     key = f"reports/{at:%Y/%m/%d}/{chance.randrange(10**9)}.parquet"
@@ -81,7 +91,7 @@ def record(chance: random.Random, at: datetime) -> dict[str, Any]:
         },
         "eventTime": iso(at),
         "eventSource": f"{service}.amazonaws.com",
-        "eventName": chance.choice(_SERVICES[service]),
+        "eventName": chance.choice(services[service]),
         "awsRegion": _REGION,
         "sourceIPAddress": f"10.0.{chance.randrange(256)}.{chance.randrange(256)}",
         "userAgent": "[aws-sdk-java/2.20.26 Linux/5.10.186 OpenJDK_64-Bit_Server_VM/17.0.8 cfg/retry-mode/standard]",

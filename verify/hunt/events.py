@@ -47,6 +47,7 @@ TEXTS: Final = (
 # What findings tell beside what rules look at.
 _ALWAYS: Final = ("requestParameters", "vpcEndpointId")
 _WHOLE_FILE_BYTES = 24 * 2**20
+_MAX_CALLERS, _MAX_CALLER_BYTES = 10_000, 4_000
 
 
 @dataclass(slots=True)
@@ -61,6 +62,18 @@ class Events(Decoded):
     records: list[dict[str, Any]] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class Unparsed(Decoded):
+    """A file's content, for whoever reads its events and looks at them at once, while they are close at hand."""
+
+    body: bytes | bytearray = b""
+
+
+def as_it_is(body: bytes | bytearray) -> Unparsed:
+    """A decoder that leaves the events for later."""
+    return Unparsed(body=body)
+
+
 @lru_cache(maxsize=8)
 def event_decoder(fields: frozenset[str]) -> Callable[[bytes | bytearray], Events]:
     """Makes a decoder of files.
@@ -68,10 +81,11 @@ def event_decoder(fields: frozenset[str]) -> Callable[[bytes | bytearray], Event
     :param fields: the fields that rules look at; with ``""`` among them, whole records are needed.
     """
     tree = _tree((*TEXTS, *_ALWAYS, *(fields - {OTHER_ACCOUNTS})))
-    event = _struct(tree)
-    envelope = msgspec.defstruct("Envelope", [("Records", list[event])])  # type: ignore[valid-type]
+    event_type = _struct(tree | {IDENTITY: bytes})
+    envelope = msgspec.defstruct("Envelope", [("Records", list[event_type])])  # type: ignore[valid-type]
     of_envelope: Any = msgspec.json.Decoder(envelope)
-    of_list = msgspec.json.Decoder(list[event])  # type: ignore[valid-type]
+    of_list = msgspec.json.Decoder(list[event_type])  # type: ignore[valid-type]
+    callers = _Callers(tree[IDENTITY])
     # An object of which only some fields are read cannot be compared as a whole.
     is_whole = "" in fields or any(isinstance(_at(tree, name), dict) for name in fields - {"", OTHER_ACCOUNTS})
 
@@ -81,7 +95,11 @@ def event_decoder(fields: frozenset[str]) -> Callable[[bytes | bytearray], Event
         if not is_whole and len(body) <= _WHOLE_FILE_BYTES and start in (b"{", b"["):
             try:
                 body.isascii() or body.decode()
-                events.light = of_list.decode(body) if start == b"[" else of_envelope.decode(body).Records
+                light = of_list.decode(body) if start == b"[" else of_envelope.decode(body).Records
+                for event in light:
+                    if event.userIdentity is not UNSET:
+                        event.userIdentity = callers[bytes(event.userIdentity)]
+                events.light = light
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 pass
             if events.light:
@@ -91,6 +109,25 @@ def event_decoder(fields: frozenset[str]) -> Callable[[bytes | bytearray], Event
         return events
 
     return decode
+
+
+class _Callers(dict[bytes, Any]):
+    """Callers by their JSON text, each read once: the text of a session's is the same in all its events.
+
+    :param tree: what is read of them; see :func:`_tree`.
+    """
+
+    def __init__(self, tree: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._decoder = msgspec.json.Decoder(_struct(tree) | None)
+
+    def __missing__(self, text: bytes) -> Any:
+        caller = self._decoder.decode(text)
+        if len(text) <= _MAX_CALLER_BYTES:
+            if len(self) >= _MAX_CALLERS:
+                self.clear()
+            self[text] = caller
+        return caller
 
 
 def _tree(paths: Iterable[str]) -> dict[str, Any]:
@@ -131,7 +168,8 @@ def _struct(tree: Mapping[str, Any]) -> Any:
         )
         for name, kind in tree.items()
     ]
-    return msgspec.defstruct("Part", fields, gc=False)
+    # Without eq it can be a key: the same caller is the same object.
+    return msgspec.defstruct("Part", fields, gc=False, eq=False)
 
 
 def light_getter(path: str) -> Getter | None:
@@ -180,16 +218,6 @@ def time_of(text: Any) -> datetime | None:
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
-
-
-def keep_apart(part: Any) -> None:
-    """Let a structure that is kept hold no more of its file than its own parts: a ``Raw`` is a piece of the whole."""
-    for name in part.__struct_fields__ if isinstance(part, msgspec.Struct) else ():
-        value = getattr(part, name)
-        if isinstance(value, msgspec.Raw):
-            setattr(part, name, value.copy())
-        else:
-            keep_apart(value)
 
 
 def json_of(raw: bytes | msgspec.Raw) -> Any:

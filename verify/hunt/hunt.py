@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET
 
-from verify.hunt.events import IDENTITY, TEXTS, Events, keep_apart, light_getter, light_of, record_of, time_of
+from verify.hunt.events import TEXTS, Events, light_getter, light_of, record_of, time_of
 from verify.hunt.finding import Finding, finding_of
 from verify.hunt.identity import Identity, Issued, chain_of, identity_of, network_of, principal_of
 from verify.hunt.kept import Kept, KeptOfRule, matched_of, values_in
@@ -69,7 +69,19 @@ ISSUES: Final = frozenset(
 # Whose session may be an instance's.
 _INSTANCES: Final = Test("userIdentity.arn", lambda values: any("/i-" in (each or "") for each in values))
 _NOBODY: Final = SimpleNamespace(type=UNSET, arn=UNSET, sessionContext=UNSET, accessKeyId=UNSET)
-_NO_SESSION: Final = SimpleNamespace(ec2RoleDelivery=UNSET, sessionIssuer=UNSET)
+
+
+class _Heavy(NamedTuple):
+    """A rule for which the record has to be read.
+
+    :param words: see :func:`verify.hunt.sigma.prefilter.words_of`.
+    :param names: the record's own fields that it looks at; ``None`` for all.
+    """
+
+    number: int
+    matches: Match
+    words: Words | None
+    names: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +90,9 @@ class _Left:
 
     :param matched: the rules that match whatever the rest of the event is.
     :param light: those that light fields decide, each with its test.
-    :param heavy: those for which the record has to be read, each with ``words_of`` its condition.
-    :param names: the record's own fields that ``heavy`` looks at; ``None`` for all.
-    :param parts: those of them that have to have some of the words.
+    :param heavy: those for which the record has to be read.
+    :param words: of parts of the record, words of which there must be one for any of ``heavy`` to match; ``None`` if
+        one of them may match without.
     :param asks: whether anything is to be done with such an event.
     :param is_issuing: whether such a call hands out credentials.
     :param is_nameless: whether it does not say which call it is.
@@ -90,9 +102,8 @@ class _Left:
 
     matched: tuple[int, ...]
     light: tuple[tuple[int, Match], ...]
-    heavy: tuple[tuple[int, Match, Words | None], ...]
-    names: tuple[str, ...] | None
-    parts: tuple[str, ...]
+    heavy: tuple[_Heavy, ...]
+    words: tuple[tuple[str, tuple[bytes, ...]], ...] | None
     asks: bool
     is_issuing: bool
     is_nameless: bool
@@ -150,6 +161,30 @@ class _Group:
         return tuple(self.names.get(what, ()))
 
 
+class _Kinds(dict[Any, tuple[Any, ...]]):
+    """Kinds of callers by the caller: what it is, what its session is, and what rules say of its ARN.
+
+    :param arns: what they say of each.
+    """
+
+    def __init__(self, arns: Answers) -> None:
+        super().__init__()
+        self._arns = arns
+        self._alike: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+
+    def __missing__(self, identity: Any) -> tuple[Any, ...]:
+        caller = identity or _NOBODY
+        context = caller.sessionContext
+        issuer = context.sessionIssuer if context else UNSET
+        delivery = context.ec2RoleDelivery if context else UNSET
+        kind = (caller.type, delivery, issuer.type if issuer else UNSET, self._arns[caller.arn])
+        for kept in (self, self._alike):
+            if len(kept) >= _MAX_KEPT:
+                kept.clear()
+        self[identity] = kind = self._alike.setdefault(kind, kind)
+        return kind
+
+
 class Use(msgspec.Struct, gc=False):
     """Credentials used from an address.
 
@@ -186,12 +221,11 @@ class Hunt:
         self._arns, self._addresses, self._agents = (
             Answers((*self._nodes, _INSTANCES), name, UNSET) for name in _BY_ANSWERS
         )
+        self._kinds = _Kinds(self._arns)
         self._left: dict[tuple[Any, ...], _Left] = {}
         self._kept = {number: KeptOfRule(names) for number, names in self._wanted_fields().items()}
         # By condition: its rule, what is kept of its events, and whether it finds something by itself.
         self._uses = [(number, self._kept.get(number), rules[number].is_alone) for number in self._of_node]
-        # Parts of a caller that rules look at may be pieces of the whole file, and callers are kept.
-        self._keeps_apart = any(name.startswith(f"{IDENTITY}.") for name in self.fields - set(TEXTS))
         self._groups: dict[tuple[int, str], _Group] = {}
         self._samples: dict[str, Kept] = {}
         self._shared: dict[Any, Any] = {}
@@ -237,37 +271,32 @@ class Hunt:
     def add(self, events: Events) -> None:
         """Look at the events of a file."""
         left, used, period = self._left, self._used, self._period
-        arns, addresses, agents = self._arns, self._addresses, self._agents
+        kinds, addresses, agents = self._kinds, self._addresses, self._agents
         for event in events.light:
             if period is not None:
                 time = event.eventTime
                 if time and not period[0] <= time <= period[1] and self._is_outside(time):
                     continue
             self.events += 1
-            caller = event.userIdentity or _NOBODY
-            context = caller.sessionContext or _NO_SESSION
-            issuer = context.sessionIssuer
             key = (
                 event.eventName,
                 event.eventSource,
                 event.errorCode,
-                caller.type,
-                context.ec2RoleDelivery,
-                issuer.type if issuer else UNSET,
-                arns[caller.arn],
+                kinds[event.userIdentity],
                 addresses[event.sourceIPAddress],
                 agents[event.userAgent],
             )
             found = left.get(key) or self._left_of(key)
             if found.may_be_by_instance:
                 # From where an instance's credentials were used; most times it is known.
+                caller = event.userIdentity or _NOBODY
                 time, use = event.eventTime, used.get((caller.arn, event.sourceIPAddress))
                 if use is None or not time or time < use.first or event.vpcEndpointId is not UNSET:
                     self._note_address(event, caller)
                 elif time > use.last:
                     use.last = time
             elif found.is_by_user:
-                self._note_place((caller.accessKeyId, event.sourceIPAddress), event.eventTime)
+                self._note_place((event.userIdentity.accessKeyId, event.sourceIPAddress), event.eventTime)
             if found.asks:
                 self._judge(found, event)
         for record in events.records:
@@ -304,14 +333,16 @@ class Hunt:
     def _left_of(self, key: tuple[Any, ...]) -> _Left:
         if len(self._left) >= _MAX_KEPT:
             self._left.clear()
-        answers = zip(_BY_ANSWERS, (self._arns, self._addresses, self._agents), key[-len(_BY_ANSWERS) :], strict=True)
-        known = {name: [] if value is UNSET else [value] for name, value in zip(_TOGETHER, key, strict=False)}
+        name, source, error, (kind, *of_session, arn), address, agent = key
+        values = (name, source, error, kind, *of_session)
+        known = {name: [] if value is UNSET else [value] for name, value in zip(_TOGETHER, values, strict=True)}
+        numbers = (arn, address, agent)
+        answers = zip(_BY_ANSWERS, (self._arns, self._addresses, self._agents), numbers, strict=True)
         alike = {name: of.example(number) for name, of, number in answers}
         matched: list[int] = []
         light: list[tuple[int, Match]] = []
-        heavy: list[tuple[int, Match, Words | None]] = []
-        fields: set[str] = set()
-        for number in self._index.of(key[0]):
+        heavy: list[_Heavy] = []
+        for number in self._index.of(name):
             node = residual(self._nodes[number], known, alike)
             if node is True:
                 matched.append(number)
@@ -320,31 +351,24 @@ class Hunt:
                 if looked_at <= set(TEXTS):
                     light.append((number, matcher(node, _light_get)))
                 else:
-                    heavy.append((number, matcher(node), words_of(node)))
-                    fields |= looked_at
-            # What is kept of an event is taken from the record as far as it was read.
-            kept = self._uses[number][1]
-            if kept is not None and not kept.is_light and node is not False:
-                fields |= kept.getters.keys()
-        name, *_, kind = key[:4]
+                    heavy.append(_Heavy(number, matcher(node), words_of(node), _own_fields(looked_at)))
         is_issuing, is_nameless = isinstance(name, str) and name.lower() in ISSUES, name is UNSET
         found = _Left(
             tuple(matched),
             tuple(light),
             tuple(heavy),
-            _own_fields(fields),
-            parts=tuple(sorted({part for _, _, words in heavy for part, _ in words or ()})),
+            _words_of_all(heavy),
             asks=bool(matched or light or heavy or is_issuing or is_nameless),
             is_issuing=is_issuing,
             is_nameless=is_nameless,
             is_by_user=kind == "IAMUser",
-            may_be_by_instance=kind != "IAMUser" and (bool(key[4]) or residual(_INSTANCES, alike) is True),
+            may_be_by_instance=kind != "IAMUser" and (bool(of_session[0]) or residual(_INSTANCES, alike) is True),
         )
         self._left[key] = found
         if name is None:
             self.holes[_NO_EVENTS] = None
         if len(self.calls) < _MAX_KEPT:
-            self.calls.add((name, key[1]))
+            self.calls.add((name, source))
         return found
 
     def _note_address(self, event: Any, caller: Any) -> None:
@@ -371,7 +395,6 @@ class Hunt:
             # Two networks are enough for a finding; however many addresses of one came before.
             networks = {"", *(network_of(each.address) for each in uses)}
             if len(uses) < _MAX_NAMED or (len(uses) < 2 * _MAX_NAMED and network_of(address) not in networks):
-                keep_apart(caller)
                 use = self._used[name, address] = Use(time, time, event.eventID or "", address, caller)
                 uses.append(use)
         elif time > use.last:
@@ -404,43 +427,36 @@ class Hunt:
         if left.is_issuing:
             self._note_issued(None, event)
         matched: Sequence[int] = left.matched
-        record: dict[str, Any] | None = None
         if left.light or left.heavy:
             matched = list(matched)
             try:
                 matched.extend(number for number, matches in left.light if matches(event))
-                record = self._ask_heavy(left, event, matched) if left.heavy else None
+                if left.heavy and _has_one_of(left.words, event):
+                    self._ask_heavy(left, event, matched)
             except (ValueError, RecursionError) as error:
                 self._tell_unjudged(error)
         if matched:
-            self._take(matched, event, record)
+            self._take(matched, event)
 
     @staticmethod
-    def _ask_heavy(left: _Left, event: Any, matched: list[int]) -> dict[str, Any] | None:
-        """Ask the rules for which the record has to be read, if it was worth reading.
+    def _ask_heavy(left: _Left, event: Any, matched: list[int]) -> None:
+        """Ask the rules for which the record has to be read, and read no more of it than they look at.
 
         :param matched: is told which of them match.
         """
-        record = None
-        texts = {part: b"" if (raw := getattr(event, part, UNSET)) is UNSET else bytes(raw) for part in left.parts}
-        escaped = {part for part, text in texts.items() if b"\\" in text}
-        for number, matches, words in left.heavy:
-            for part, word in words or ():
-                if word in texts[part] or part in escaped:
-                    break
-            else:
-                if words is not None:
-                    continue
-            if record is None:
-                record = record_of(event, left.names)
-            if matches(record):
-                matched.append(number)
-        return record
+        record: dict[str, Any] = {}
+        for number, matches, words, names in left.heavy:
+            if words is None or any(_may_have(event, part, (word,)) for part, word in words):
+                missing = names if names is None else [name for name in names if name not in record]
+                if missing is None or missing:
+                    record |= record_of(event, missing)
+                if matches(record):
+                    matched.append(number)
 
-    def _take(self, nodes: Iterable[int], event: Any, record: dict[str, Any] | None) -> None:
+    def _take(self, nodes: Iterable[int], event: Any, record: dict[str, Any] | None = None) -> None:
         """Keep an event that rules match.
 
-        :param record: it as a whole, or as far as these rules asked for it.
+        :param record: it as a whole, if it was read so.
         """
         time = event.eventTime
         if not (type(time) is str and len(time) == _TIME_CHARACTERS and time[-1] == "Z" and time[10] == "T"):
@@ -472,17 +488,11 @@ class Hunt:
         if len(self._shared) >= _MAX_KEPT:
             self._shared.clear()
         share = self._shared.setdefault
-        caller = event.userIdentity
-        if self._keeps_apart:
-            keep_apart(caller)
-        if caller:
-            same = share((caller.accessKeyId, caller.arn), caller)
-            caller = same if same == caller else caller
         asked = event.requestParameters
         return Kept(
             time,
             name,
-            caller,
+            event.userIdentity,
             share(event.eventName, event.eventName),
             share(event.recipientAccountId, event.recipientAccountId),
             share(event.awsRegion, event.awsRegion),
@@ -677,6 +687,32 @@ class Hunt:
     def behind(self, key: str) -> tuple[str, ...]:
         """Who stood behind the holder of a key."""
         return tuple(_step(each) for each in chain_of(key, self._issued))
+
+
+def _words_of_all(heavy: Sequence[_Heavy]) -> tuple[tuple[str, tuple[bytes, ...]], ...] | None:
+    """By part of the record, the words of all these rules; ``None`` if one of them has none."""
+    by_part: dict[str, dict[bytes, None]] = {}
+    for each in heavy:
+        if each.words is None:
+            return None
+        for part, word in sorted(each.words):
+            by_part.setdefault(part, {})[word] = None
+    return tuple((part, tuple(words)) for part, words in by_part.items())
+
+
+def _has_one_of(words: tuple[tuple[str, tuple[bytes, ...]], ...] | None, event: Any) -> bool:
+    return words is None or any(_may_have(event, part, of_part) for part, of_part in words)
+
+
+def _may_have(event: Any, part: str, words: tuple[bytes, ...]) -> bool:
+    """Whether a part of an event's record has one of these words, or may have it in another spelling."""
+    raw = getattr(event, part, UNSET)
+    if raw is UNSET:
+        return False
+    text = bytes(raw)
+    if b"\\" in text:
+        return True
+    return any(word in text for word in words)
 
 
 def _own_fields(fields: Iterable[str]) -> tuple[str, ...] | None:

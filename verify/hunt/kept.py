@@ -51,6 +51,9 @@ class KeptOfRule:
         self.is_light = getters.keys() <= _LIGHT
         self._names = tuple(getters)
         self._of_light = [_light_value(name) for name in getters] if self.is_light else []
+        # A second name, that every event has, makes it a tuple also of one.
+        self._all_of_light = attrgetter(*getters, "name") if self.is_light else None
+        self._named: dict[tuple[Any, ...], dict[str, Hashable]] = {}
 
     def values_of(self, names: Sequence[str]) -> Iterable[tuple[Hashable, ...]]:
         """Of each event, the values of some fields."""
@@ -62,9 +65,18 @@ class KeptOfRule:
         return zip(*(_light_values(name, self.events) for name in names), strict=True)
 
     def named_values(self, event: Kept) -> dict[str, Hashable]:
-        """One event's values of all fields that are asked for."""
-        values = [_plain(get(event)) for get in self._of_light] if self.is_light else event.values
-        return dict(zip(self._names, values, strict=True))
+        """One event's values of all fields that are asked for; the same object for events that are alike in them."""
+        if self._all_of_light is None:
+            return dict(zip(self._names, event.values, strict=True))
+        try:
+            *values, _ = self._all_of_light(event)
+        except AttributeError:  # it has not all that leads to them
+            values = [get(event) for get in self._of_light]
+        key = tuple(values)
+        named = self._named.get(key)
+        if named is None:
+            named = self._named[key] = dict(zip(self._names, map(_plain, values), strict=True))
+        return named
 
 
 def values_in(record: Mapping[str, Any], getters: Iterable[Getter]) -> tuple[Any, ...]:

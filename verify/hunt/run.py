@@ -11,14 +11,14 @@ from typing import Protocol
 from verify.events.event import Event
 from verify.hunt.baseline import BASELINE_RULES, Baseline
 from verify.hunt.blind import blind_rules
-from verify.hunt.events import Events, event_decoder, time_of
+from verify.hunt.events import Events, Unparsed, as_it_is, event_decoder, time_of
 from verify.hunt.finding import Finding, Outcome, finding_of, order_of, told_by
 from verify.hunt.hunt import Hunt
 from verify.hunt.sigma.load import Loaded, Rule
 from verify.hunt.timeline import Call, Keys, Timeline
 from verify.integrity.sources import PreparedValidation
 from verify.logs.answer import MAX_NAMED, Basis, Unread
-from verify.logs.places import LogSource
+from verify.logs.places import LogFile, LogSource
 from verify.logs.proof import read_proven
 from verify.logs.reading import ReadFile, read_files
 from verify.storage.layout import LogName
@@ -36,6 +36,7 @@ _NO_EVENT = "No event was among what was read: nothing shows that anything was r
 _OLDER_SESSIONS = (
     "Sessions that were made before what was read are not known: what was done in them is not among the calls."
 )
+_CHANGED = "proven files could not be read again, or were others when they were: they are left out."
 _LOST_SESSIONS = (
     "Files are read twice, and some could not be read the first time: who made the sessions that they tell of is not "
     "known, so calls may be missing."
@@ -237,27 +238,46 @@ class _Reading:
 
     def all_of(self, place: LogSource) -> Basis:
         """Read all files of a place."""
-        for read in read_files(place.store, place.files, self._decode):
+        for stored in read_files(place.store, place.files, as_it_is):
+            read = self._parsed(stored)
             self._count(read)
             self._look(read)
         return self._basis(place.source, place.period, place.holes, place.notices, self._files)
 
+    def _parsed(self, read: ReadFile) -> ReadFile:
+        """The file with its events. The threads that read files leave that: only one of them could do it at a time."""
+        if not isinstance(read.decoded, Unparsed):
+            return read
+        events = self._decode(read.decoded.body)
+        return replace(read, decoded=events, problem=read.problem or events.flaw)
+
     def proven_of(self, ready: PreparedValidation) -> Basis:
-        """Read what the digest chain vouches for. Until all is judged, the events are kept."""
-        kept: list[ReadFile] = []
+        """Read what the digest chain vouches for: once to judge it, and again, for memory would not hold all of it."""
+        judged: list[tuple[LogFile, str]] = []
 
         def on_read(read: ReadFile) -> int:
-            kept.append(read)
+            # By its key nothing is known of its size. It is packed about tenfold.
+            judged.append((replace(read.file, size_bytes=read.size_bytes // 10), read.sha256))
             self._count(read)
-            return len(kept) - 1
+            _forget(read)
+            return len(judged) - 1
 
         proven = read_proven(ready, self._decode, on_read)
         counts = len(self._files), sum(file.events for file in self._files)
-        for number in sorted(proven.files):
-            self._look(kept[number])
-        files = [self._files[number] for number in sorted(proven.files)]
+        self._files = []
+        wanted = [judged[number] for number in sorted(proven.files)]
+        changed = 0
+        again = read_files(ready.store, [file for file, _ in wanted], as_it_is, hashes=True)
+        for stored, (_, sha256) in zip(again, wanted, strict=True):
+            if stored.sha256 != sha256:
+                changed += 1
+                continue
+            read = self._parsed(stored)
+            self._count(read)
+            self._look(read)
+        holes = [*proven.holes, *([f"{changed} {_CHANGED}"] if changed else [])]
         period = ready.request.period.start, ready.request.period.end
-        basis = self._basis(ready.request.source, period, proven.holes, proven.notices, files)
+        basis = self._basis(ready.request.source, period, tuple(holes), proven.notices, self._files)
         return replace(basis, read=counts)
 
     def _count(self, read: ReadFile) -> None:
@@ -267,7 +287,7 @@ class _Reading:
     def _look(self, read: ReadFile) -> None:
         if isinstance(read.decoded, Events):
             self._hunt.add(read.decoded)
-            read.decoded.light, read.decoded.records = [], []
+            _forget(read)
 
     def _basis(
         self,
@@ -294,6 +314,12 @@ class _Reading:
             holes=holes,
             notices=notices,
         )
+
+
+def _forget(read: ReadFile) -> None:
+    """Let go of the events of a file."""
+    if isinstance(read.decoded, Events):
+        read.decoded.light, read.decoded.records = [], []
 
 
 class _File:

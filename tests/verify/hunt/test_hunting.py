@@ -12,6 +12,9 @@ import pytest
 from tests.verify.simulation.scenarios import inject_log, rewrite_log, trail
 from tests.verify.simulation.trail import Chain, event
 from verify.cli import main
+from verify.hunt.events import Events
+from verify.logs.proof import read_proven
+from verify.logs.reading import ReadFile, read_files
 from verify.times import iso
 
 Capture = pytest.CaptureFixture[str]
@@ -413,3 +416,48 @@ def test_of_the_proven_files_alone_an_altered_one_is_left_out(chain: Chain, caps
     assert before["basis"]["proven_only"] is after["basis"]["proven_only"] is True
     assert after["basis"]["events"] == before["basis"]["events"] - 1
     assert any("does not have the hash" in hole for hole in after["basis"]["holes"])
+
+
+@pytest.mark.regular
+def test_a_proven_file_that_is_another_one_when_it_is_read_again_is_left_out_and_told(
+    chain: Chain, capsys: Capture, rules: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only = rules("PutEventSelectors")
+    ask(chain, "--proven-only", *only)
+    before = json.loads(capsys.readouterr().out)["basis"]
+
+    def after_a_change(*asked: Any, **more: Any) -> Any:
+        rewrite_log(chain)
+        return read_files(*asked, **more)
+
+    monkeypatch.setattr("verify.hunt.run.read_files", after_a_change)
+    assert ask(chain, "--proven-only", *only) == 3
+
+    after = json.loads(capsys.readouterr().out)["basis"]
+    assert after["events"] == before["events"] - 1
+    assert any("were others" in hole for hole in after["holes"])
+
+
+@pytest.mark.regular
+def test_of_files_that_are_not_judged_yet_no_event_is_kept(
+    chain: Chain, rules: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[ReadFile] = []
+
+    def noting(ready: Any, decode: Any, on_read: Callable[[ReadFile], int]) -> Any:
+        def note(read: ReadFile) -> int:
+            judged.append(read)
+            return on_read(read)
+
+        return read_proven(ready, decode, note)
+
+    monkeypatch.setattr("verify.hunt.run.read_proven", noting)
+    ask(chain, "--proven-only", *rules("PutEventSelectors"))
+
+    assert sum(read.decoded.events for read in judged) > 0
+    assert all(not kept_events(read) for read in judged)
+
+
+def kept_events(read: ReadFile) -> list[Any]:
+    assert isinstance(read.decoded, Events)
+    return [*read.decoded.light, *read.decoded.records]

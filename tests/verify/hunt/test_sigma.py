@@ -381,6 +381,13 @@ def test_a_correlation_counts_an_event_once_that_was_delivered_twice_and_late() 
     assert found_in(files, [*twice, event("X", "12:00:00", 3)]) == {"many event_count": 3}
 
 
+def test_a_timespan_may_be_longer_than_any_time() -> None:
+    longest = correlation_text("event_count", ["denied"], condition={"gte": 2}, timespan="999999999999y")
+    records = [event("X", "12:00:00", 1), event("X", "23:59:59", 2)]
+
+    assert found_in([("b", base_text("denied", "X")), ("c", longest)], records) == {"many event_count": 2}
+
+
 def test_what_a_correlation_compares_is_there_whatever_other_rules_look_at() -> None:
     base = {"selection": {"eventName": "GetSecretValue"}, "condition": "selection"}
     other = {"selection": {"eventName": "GetSecretValue", "errorMessage": "no"}, "condition": "selection"}
@@ -430,6 +437,26 @@ def test_no_file_is_kept_for_what_is_known_of_an_instance() -> None:
     hunt.add(event_decoder(hunt.fields)(body))
 
     assert (len(hunt._sessions), sys.getrefcount(body)) == (1, before)
+
+
+def test_callers_that_are_all_different_take_no_more_memory_and_are_not_confused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("verify.hunt.events._MAX_CALLERS", 3)
+    monkeypatch.setattr("verify.hunt.events._MAX_CALLER_BYTES", 60)
+    monkeypatch.setattr("verify.hunt.hunt._MAX_KEPT", 3)
+    arns = [f"arn:{'x' * (number * 10)}" for number in range(9)] * 2
+    rules = [load_one({"a": {"userIdentity.arn|endswith": "x" * 20}, "condition": "a"})]
+    hunt = Hunt(rules)
+    decode = event_decoder(hunt.fields | {"userIdentity.inScopeOf"})  # nobody else's decoder
+    for number, arn in enumerate(arns):
+        read = decode(json.dumps([event("X", "12:00:00", number, arn)]).encode())
+        assert [each.userIdentity.arn for each in read.light] == [arn]
+        hunt.add(read)
+
+    found = {finding.principal: finding.count for _, finding in hunt.findings()}
+    assert found == {arn: 2 for arn in arns if arn.endswith("x" * 20)}
+    assert max(map(len, (hunt._kinds, hunt._left))) <= 3
 
 
 def test_callers_who_call_themselves_something_else_each_time_take_no_more_memory(

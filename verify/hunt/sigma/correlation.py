@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
-from typing import Final, TypeAlias
+from operator import attrgetter
+from typing import Final, NamedTuple, TypeAlias
 
+# A rule may say any number. Python's times are of 10,000 years.
+_LONGEST_SECONDS: Final = 10_000 * 366 * 24 * 3600
 # For each name of a rule: the values of the fields that correlations ask for.
 Values: TypeAlias = Mapping[str, Hashable]
 _OPERATORS: Final[Mapping[str, Callable[[int, int], bool]]] = {
@@ -35,8 +38,7 @@ class CorrelationType(Enum):
     TEMPORAL_ORDERED = "temporal_ordered"
 
 
-@dataclass(frozen=True, slots=True)
-class Matched:
+class Matched(NamedTuple):
     """An event that a rule matched.
 
     :param rule: the rule's number.
@@ -99,12 +101,12 @@ def episodes(rule: Correlation, matched: Iterable[Matched]) -> list[Episode]:
     """
     groups: dict[Hashable, dict[tuple[int, str], Matched]] = {}
     for each in matched:
-        key = tuple(each.values.get(names[each.rule]) for names in rule.group_by)
+        key = tuple([each.values.get(names[each.rule]) for names in rule.group_by])
         groups.setdefault(key, {})[each.rule, each.event] = each
     found = [
         episode
         for group in groups.values()
-        for episode in _of_group(rule, sorted(group.values(), key=lambda each: (each.time, each.event, each.rule)))
+        for episode in _of_group(rule, sorted(group.values(), key=attrgetter("time", "event", "rule")))
     ]
     return sorted(found, key=lambda each: (each.at.time, each.at.event))
 
@@ -128,6 +130,7 @@ def can_hold(rule: Correlation, matched: Sequence[int]) -> bool:
 def _of_group(rule: Correlation, events: Sequence[Matched]) -> Iterator[Episode]:
     """The windows are pieces of ``events``, and so is an episode: ``begin`` to ``end``."""
     state = _STATES[rule.type](rule)
+    timespan = timedelta(seconds=min(rule.timespan_seconds, _LONGEST_SECONDS))
     first: Matched | None = None
     begin = end = oldest = at = 0
     while at < len(events):
@@ -135,7 +138,7 @@ def _of_group(rule: Correlation, events: Sequence[Matched]) -> Iterator[Episode]
         while at < len(events) and events[at].time == now:
             state.add(events[at])
             at += 1
-        while (now - events[oldest].time).total_seconds() > rule.timespan_seconds:
+        while now - events[oldest].time > timespan:
             state.remove(events[oldest])
             oldest += 1
         if not state.holds(now):
@@ -160,6 +163,7 @@ class _Counted:
 
     def __init__(self, rule: Correlation) -> None:
         self._rule = rule
+        self._key = _keys_of(rule)
         self._counts: Counter[Hashable] = Counter()
 
     def add(self, each: Matched) -> None:
@@ -182,13 +186,20 @@ class _Counted:
             return any(needed <= self._counts.keys() for needed in self._rule.alternatives)
         return _OPERATORS[self._rule.operator](len(self._counts), self._rule.bound)
 
-    def _key(self, each: Matched) -> Hashable:
-        if self._rule.type is CorrelationType.EVENT_COUNT:
-            return each.event
-        if self._rule.type is CorrelationType.TEMPORAL:
-            return each.rule
-        values = tuple(each.values.get(field) for field in self._rule.fields)
-        return None if None in values else values
+
+def _keys_of(rule: Correlation) -> Callable[[Matched], Hashable]:
+    """Gives what is counted of an event; ``None`` if that is nothing."""
+    if rule.type is CorrelationType.EVENT_COUNT:
+        return attrgetter("event")
+    if rule.type is CorrelationType.TEMPORAL:
+        return attrgetter("rule")
+    fields = rule.fields
+
+    def values_of(each: Matched) -> Hashable:
+        values = [each.values.get(field) for field in fields]
+        return None if None in values else tuple(values)
+
+    return values_of
 
 
 class _InOrder:
