@@ -456,7 +456,7 @@ def test_callers_that_are_all_different_take_no_more_memory_and_are_not_confused
 
     found = {finding.principal: finding.count for _, finding in hunt.findings()}
     assert found == {arn: 2 for arn in arns if arn.endswith("x" * 20)}
-    assert max(len(hunt._kinds), len(hunt._left)) <= 3
+    assert max(len(hunt._callers), len(hunt._left)) <= 3
 
 
 def test_callers_who_call_themselves_something_else_each_time_take_no_more_memory(
