@@ -47,6 +47,7 @@ TEXTS: Final = (
 # What findings tell beside what rules look at.
 _ALWAYS: Final = ("requestParameters", "vpcEndpointId")
 _WHOLE_FILE_BYTES = 24 * 2**20
+_SMALL_BYTES = 2 * 2**20
 _MAX_CALLERS, _MAX_CALLER_BYTES = 10_000, 4_000
 
 
@@ -69,9 +70,9 @@ class Unparsed(Decoded):
     body: bytes | bytearray = b""
 
 
-def as_it_is(body: bytes | bytearray) -> Unparsed:
-    """A decoder that leaves the events for later."""
-    return Unparsed(body=body)
+def leaving_small(decode: Callable[[bytes | bytearray], Events]) -> Callable[[bytes | bytearray], Decoded]:
+    """Makes a decoder that leaves files of ordinary size as they are. Many are kept at once, so large ones are read."""
+    return lambda body: Unparsed(body=body) if len(body) <= _SMALL_BYTES else decode(body)
 
 
 @lru_cache(maxsize=8)

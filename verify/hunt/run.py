@@ -11,7 +11,7 @@ from typing import Protocol
 from verify.events.event import Event
 from verify.hunt.baseline import BASELINE_RULES, Baseline
 from verify.hunt.blind import blind_rules
-from verify.hunt.events import Events, Unparsed, as_it_is, event_decoder, time_of
+from verify.hunt.events import Events, Unparsed, event_decoder, leaving_small, time_of
 from verify.hunt.finding import Finding, Outcome, finding_of, order_of, told_by
 from verify.hunt.hunt import Hunt
 from verify.hunt.sigma.load import Loaded, Rule
@@ -238,7 +238,7 @@ class _Reading:
 
     def all_of(self, place: LogSource) -> Basis:
         """Read all files of a place."""
-        for stored in read_files(place.store, place.files, as_it_is):
+        for stored in read_files(place.store, place.files, leaving_small(self._decode)):
             read = self._parsed(stored)
             self._count(read)
             self._look(read)
@@ -267,7 +267,7 @@ class _Reading:
         self._files = []
         wanted = [judged[number] for number in sorted(proven.files)]
         changed = 0
-        again = read_files(ready.store, [file for file, _ in wanted], as_it_is, hashes=True)
+        again = read_files(ready.store, [file for file, _ in wanted], leaving_small(self._decode), hashes=True)
         for stored, (_, sha256) in zip(again, wanted, strict=True):
             if stored.sha256 != sha256:
                 changed += 1

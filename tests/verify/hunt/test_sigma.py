@@ -18,7 +18,7 @@ from msgspec import UNSET
 
 from tests.tiers import mostly_slow
 from tests.verify.hunt import naive
-from verify.hunt.events import event_decoder
+from verify.hunt.events import Unparsed, event_decoder, leaving_small
 from verify.hunt.hunt import Hunt
 from verify.hunt.sigma.accounts import other_accounts
 from verify.hunt.sigma.correlation import Correlation, CorrelationType, Matched, episodes
@@ -437,6 +437,15 @@ def test_no_file_is_kept_for_what_is_known_of_an_instance() -> None:
     hunt.add(event_decoder(hunt.fields)(body))
 
     assert (len(hunt._sessions), sys.getrefcount(body)) == (1, before)
+
+
+def test_no_more_than_an_ordinary_file_is_kept_unread() -> None:
+    decode = leaving_small(event_decoder(frozenset()))
+    records = json.dumps([event("X", "12:00:00", 1)]).encode()
+
+    assert isinstance(decode(records), Unparsed)
+    large = decode(records + b" " * 2**21)
+    assert (isinstance(large, Unparsed), large.events) == (False, 1)
 
 
 def test_callers_that_are_all_different_take_no_more_memory_and_are_not_confused(
