@@ -16,6 +16,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct, IConstruct
 
 if TYPE_CHECKING:  # only named in signatures, and slow to load
+    from aws_cdk import aws_iam as iam
     from aws_cdk import aws_logs as logs
     from aws_cdk import aws_sns as sns
 
@@ -155,6 +156,37 @@ def check_log_group(scope: Construct, log_group: logs.ILogGroup) -> None:
             f"CloudWatchLogs.log_group is in {group.region}, account {group.account}; the trail is in {stack.region}, "
             f"account {stack.account}. Allowed: both in one Region and account, or CloudTrail refuses the trail. "
             "Fix: use a log group there, or leave log_group out to get a new one."
+        )
+
+
+def check_log_role(scope: Construct, role: iam.IRole) -> None:
+    """Refuse a role by which CloudTrail cannot send to a log group.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html (CloudWatchLogsRoleArn)
+
+    :raises ValueError: it is in another account.
+    """
+    account, own = role.env.account, cdk.Stack.of(scope).account
+    if differ(account, own):
+        raise ValueError(
+            f"CloudWatchLogs.role is in account {account}, and the trail in {own}. Allowed: a role of the trail's "
+            "account, or CloudTrail refuses the trail. Fix: use a role there, or leave role out to get a new one."
+        )
+
+
+def check_log_class(log_group: logs.ILogGroup) -> None:
+    """Refuse a log group that no alarm can watch: only those of the Standard class have metric filters.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html
+
+    :raises ValueError: it is of another class.
+    """
+    log_class = getattr(log_group.node.default_child, "log_group_class", None)
+    if log_class not in (None, "STANDARD") and not cdk.Token.is_unresolved(log_class):
+        raise ValueError(
+            f"CloudWatchLogs.log_group {log_group.node.path} is of the class {log_class}. Allowed for alarms: the "
+            "Standard class, because no other one has metric filters. Fix: leave out log_group_class where it is made, "
+            "or leave out the alarms."
         )
 
 
