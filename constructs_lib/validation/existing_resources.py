@@ -80,6 +80,11 @@ def check_key(key: kms.IKey, bucket: s3.IBucket) -> None:
             "multi-Region key."
         )
     resource = key.node.default_child
+    if isinstance(resource, kms.CfnKey) and resource.enabled is False:
+        raise ValueError(
+            f"encryption_key {key.node.path} is disabled. Allowed: an enabled key, because CloudTrail delivers nothing "
+            "that it cannot encrypt. Fix: leave enabled=False out."
+        )
     spec = resource.key_spec if isinstance(resource, kms.CfnKey) else None
     if spec not in (None, "SYMMETRIC_DEFAULT"):
         raise ValueError(
@@ -254,14 +259,20 @@ def warn_of_delegated_administrator(scope: Construct, management_account_id: str
     :param management_account_id: the account that owns the trail.
     """
     account = cdk.Stack.of(scope).account
-    if not differ(account, management_account_id):
+    if account == management_account_id:
         return
+    if cdk.Token.is_unresolved(account):
+        account = "the stack's account"
+        where = "where the stack is deployed to is not known (env=cdk.Environment(account=…) says it). In another"
+    else:
+        where = f"the stack is deployed to {account}. In this"
     cdk.Annotations.of(scope).add_warning_v2(
         "securetrail:delegated-administrator",
-        f"management_account_id is {management_account_id}, and the stack is deployed to {account}. CloudFormation "
-        "starts logging by the trail's name, and in this account there is no trail of that name: the deployment may "
-        f"fail, or leave a trail that does not log. Fix: deploy the stack to {management_account_id}, with log_bucket "
-        f"and encryption_key of {account}; or check that the trail logs (`securetrail check`) after each deployment.",
+        f"management_account_id is {management_account_id}, and {where} "
+        "account CloudFormation starts logging by the trail's name, and finds no trail of that name: the deployment "
+        f"may fail, or leave a trail that does not log. Fix: deploy the stack to {management_account_id}, with "
+        f"log_bucket and encryption_key of {account}; or check that the trail logs (`securetrail check`) after each "
+        "deployment.",
     )
     if has_alerts:
         cdk.Annotations.of(scope).add_warning_v2(

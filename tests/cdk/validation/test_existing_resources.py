@@ -64,6 +64,10 @@ REFUSED: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
         },
         "encryption_key is the alias Here/A",
     ),
+    "disabled key": (
+        lambda stack: {"encryption_key": kms.Key(stack, "K", enabled=False)},
+        "encryption_key Here/K is disabled",
+    ),
     "log group": (
         lambda stack: {**both_there(stack), "cloudwatch": CloudWatchLogs()},
         f"cloudwatch was given(?s:.*)in {HERE}, and that key is in {THERE}",
