@@ -119,7 +119,7 @@ def _warn_of_what_is_not_known(scope: Construct, target: ReplicaTarget, other_ac
     """Warn where S3 may copy nothing, which no deployment tells: of a target that this app does not make."""
     account = cdk.Stack.of(scope).account
     of_target = target.account
-    key_account = target.key_arn.split(":")[4] if target.key_arn.startswith("arn:") else ""
+    key_account = "".join(target.key_arn.split(":")[4:5])  # of a token none
     annotations = cdk.Annotations.of(scope)
     if other_account is not None and target.source_account is None:
         to_bucket, to_key = copy_statements(bucket_arn=target.bucket_arn, region=target.region, source_account=account)
