@@ -223,6 +223,8 @@ def _create_log_group(scope: Construct, parts: TrailParts, wanted: CloudWatchLog
     else:
         existing_resources.check_log_group(scope, log_group)
         group_arn, key_statements = trail_log_group.log_group_arn(scope, log_group.log_group_name), []
+    if wanted.role is not None:
+        existing_resources.check_log_role(scope, wanted.role)
     role = wanted.role or trail_log_group.create_log_role(
         scope,
         trail_name=parts.trail_name,
@@ -345,6 +347,7 @@ def _create_alarms(
             alert_topic_arn=topic_arn,
         )
     if logging is not None and chosen.has_cis_alarms:
+        existing_resources.check_log_class(logging.log_group)
         alarms += create_cis_alarms(
             scope, trail_name=parts.trail_name, log_group=logging.log_group, topic_arn=topic_arn
         )

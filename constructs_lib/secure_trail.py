@@ -414,6 +414,7 @@ class SecureTrail(Construct):
                 "Allowed: a name that no alarm of the trail has, those of CIS included. "
                 f"Fix: write for example {'My' + construct_id!r}."
             )
+        existing_resources.check_log_class(self.log_group)
         alarm = create_alarm(
             self,
             LogAlarm(

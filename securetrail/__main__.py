@@ -12,7 +12,7 @@ try:  # on a busy machine these already take long enough for a Ctrl-C
     from collections.abc import Sequence
     from difflib import get_close_matches
     from pathlib import Path
-    from typing import Final
+    from typing import Final, TextIO
 
     from securetrail import __version__
 except KeyboardInterrupt:
@@ -125,27 +125,27 @@ def _completion(arguments: Sequence[str]) -> int:
         try:
             parser = importlib.import_module(load).build_parser()
         except ModuleNotFoundError:
-            print(
-                f"Without its extra, {name} has no options to complete: pip install 'securetrail[{name}]'",
-                file=sys.stderr,
+            _print(
+                f"Without its extra, {name} has no options to complete: pip install 'securetrail[{name}]'\n", sys.stderr
             )
         else:
             places += place_of(parser, () if name == "verify" else (name,))
     return _print(script(arguments[0], places, COMMANDS))
 
 
-def _print(text: str) -> int:
-    """Print to standard output. Whoever closed the pipe does not read it, which changes no exit code."""
+def _print(text: str, stream: TextIO | None = None) -> int:
+    """Print to standard output, or there. Whoever closed the pipe does not read it, which changes no exit code."""
+    stream = stream or sys.stdout
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        stream.write(text)
+        stream.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     return 0
 
 
 def _refuse(text: str) -> int:
-    print(text, file=sys.stderr)
+    _print(f"{text}\n", sys.stderr)
     return 2
 
 

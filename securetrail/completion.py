@@ -92,13 +92,20 @@ def _bash(places: Sequence[CommandWords]) -> Iterator[str]:
     after = [place for place in places if place.commands]
     yield from (
         "_securetrail() {",
-        "  local place='' words='' i",
+        "  local place='' words='' before='' i",
+        # Of --format=sarif bash makes three words, and zsh one.
+        '  local word="${COMP_WORDS[COMP_CWORD]}" option="${COMP_WORDS[COMP_CWORD - 1]}"',
+        '  case "$word" in',
+        "    =) word='' ;;",
+        '    --*=*) option="${word%%=*}" before="${word%%=*}=" word="${word#*=}" ;;',
+        "  esac",
+        '  [ "$option" != = ] || option="${COMP_WORDS[COMP_CWORD - 2]}"',
         "  for ((i = 1; i < COMP_CWORD; i++)); do",
         '    case "$place${COMP_WORDS[i]} " in',
         f'      {_patterns(_key(place) for place in after)}) place="$place${{COMP_WORDS[i]}} " ;;',
         "    esac",
         "  done",
-        '  case "$place${COMP_WORDS[COMP_CWORD - 1]}" in',
+        '  case "$place$option" in',
     )
     free = []
     for place in places:
@@ -116,7 +123,7 @@ def _bash(places: Sequence[CommandWords]) -> Iterator[str]:
     yield from (
         "      esac ;;",
         "  esac",
-        '  COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}"))',
+        '  COMPREPLY=($(compgen -P "$before" -W "$words" -- "$word"))',
         "}",
         "complete -o default -F _securetrail securetrail",
     )

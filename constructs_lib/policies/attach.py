@@ -59,7 +59,7 @@ def add_statements(
             f"delivery fails. Fix: add it to the {kind}'s policy"
             + _HINTS.get(kind, "")
             + ": "
-            + json.dumps(_readable(cdk.Stack.of(scope).resolve(statement.to_statement_json()))),
+            + readable(scope, statement),
         )
     if missing:
         cdk.CfnOutput(
@@ -69,6 +69,11 @@ def add_statements(
             value=cdk.Stack.of(scope).to_json_string(iam.PolicyDocument(statements=missing)),
         )
     return dependencies
+
+
+def readable(scope: Construct, statement: iam.PolicyStatement) -> str:
+    """The statement as people write it in a policy."""
+    return json.dumps(_readable(cdk.Stack.of(scope).resolve(statement.to_statement_json())))
 
 
 def _readable(value: Any) -> Any:

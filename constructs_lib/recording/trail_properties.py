@@ -12,7 +12,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudtrail as cloudtrail
 from aws_cdk import aws_s3 as s3
 
-from constructs_lib.recording.event_fields import Condition, EventCategory, Operator
+from constructs_lib.recording.event_fields import Condition, EventCategory, Operator, ReadWrite
 from constructs_lib.recording.event_selectors import S3_OBJECT, EventSelector
 from constructs_lib.storage.log_replica import ReplicaTarget
 
@@ -146,6 +146,19 @@ def selector_warnings(
         found["no-management-events"] = (
             "event_selectors has no management selector, so this trail does not record operations on resources. "
             "Fix: add EventSelector.management() unless another trail of the account records it."
+        )
+    recorded = {selector.read_write for selector in management}
+    if recorded == {ReadWrite.READ_ONLY}:
+        found["only-reads"] = (
+            "Of management events event_selectors has only those that read, so this trail records no change, and "
+            "alerts on changes may not arrive: EventBridge needs a trail that records the call "
+            "(https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html). "
+            "Fix: EventSelector.management(), unless another trail of the account records them."
+        )
+    if recorded == {ReadWrite.WRITE_ONLY}:
+        found["only-writes"] = (
+            "Of management events event_selectors has only those that write, so what somebody read cannot be "
+            "investigated later. Fix: EventSelector.management(), unless another trail of the account records them."
         )
     if excluded:
         found["excluded-sources"] = (

@@ -44,7 +44,8 @@ class ReplicaTarget:
     :param access_log_bucket_name: where S3 delivers its access logs. Default: - not known here.
     :param account: the account of bucket and key, which owns the copies then. Their policies must let the trail's
         account copy, as ``LogReplica(source_account=…)`` has them. Default: - the trail's.
-    :param source_account: the account that those policies let copy. Default: - not known here.
+    :param source_account: the account that those policies let copy. Default: - not known here; of a target in another
+        account a warning says what they must allow.
     :param stack: the stack of the bucket; the trail's is deployed after it. Default: - not one of this app.
     :raises TypeError: a field of another type.
     :raises ValueError: an ARN or a region of another form, or a key of another region.
@@ -187,30 +188,38 @@ class LogReplica(Construct):
         )
 
     def _let_copy(self, source_account: str, stack: cdk.Stack) -> None:
-        """Let replication roles of another account write copies, which belong to this one, under this key.
+        """Let replication roles of another account write copies, which belong to this one, under this key."""
+        to_bucket, to_key = copy_statements(
+            bucket_arn=self.bucket.bucket_arn, region=stack.region, source_account=source_account
+        )
+        self.bucket.add_to_resource_policy(to_bucket)
+        self.key.add_to_resource_policy(to_key)
 
-        Which of its roles that is, the other account decides: whoever administrates it can change its replication role.
-        https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html#setting-repl-config-crossacct
-        https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html#replication-kms-cross-acct-scenario
-        """
-        source = iam.AccountPrincipal(source_account)
-        self.bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="CopiesOfAnotherAccount",
-                principals=[source],
-                actions=["s3:ObjectOwnerOverrideToBucketOwner", "s3:ReplicateObject", "s3:ReplicateTags"],
-                resources=[self.bucket.arn_for_objects("*")],
-            )
-        )
-        self.key.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="EncryptCopiesOfAnotherAccount",
-                principals=[source],
-                actions=["kms:Encrypt"],
-                resources=["*"],
-                conditions={"StringEquals": {"kms:ViaService": f"s3.{stack.region}.{cdk.Aws.URL_SUFFIX}"}},
-            )
-        )
+
+def copy_statements(
+    *, bucket_arn: str, region: str, source_account: str
+) -> tuple[iam.PolicyStatement, iam.PolicyStatement]:
+    """What the policies of bucket and key must allow for copies from another account.
+
+    Which of its roles copies, the other account decides: whoever administrates it can change its replication role.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html#setting-repl-config-crossacct
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html#replication-kms-cross-acct-scenario
+    """
+    source = iam.AccountPrincipal(source_account)
+    to_bucket = iam.PolicyStatement(
+        sid="CopiesOfAnotherAccount",
+        principals=[source],
+        actions=["s3:ObjectOwnerOverrideToBucketOwner", "s3:ReplicateObject", "s3:ReplicateTags"],
+        resources=[f"{bucket_arn}/*"],
+    )
+    to_key = iam.PolicyStatement(
+        sid="EncryptCopiesOfAnotherAccount",
+        principals=[source],
+        actions=["kms:Encrypt"],
+        resources=["*"],
+        conditions={"StringEquals": {"kms:ViaService": f"s3.{region}.{cdk.Aws.URL_SUFFIX}"}},
+    )
+    return to_bucket, to_key
 
 
 def _name_of(bucket: s3.IBucket) -> str:

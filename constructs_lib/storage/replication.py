@@ -12,8 +12,9 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from constructs_lib.compliance.acknowledgements import acknowledge_wildcards
+from constructs_lib.policies.attach import readable
 from constructs_lib.policies.stack_order import deploy_after
-from constructs_lib.storage.log_replica import ReplicaTarget
+from constructs_lib.storage.log_replica import ReplicaTarget, copy_statements
 from constructs_lib.validation.existing_resources import differ
 
 _S3 = iam.ServicePrincipal("s3.amazonaws.com")
@@ -29,6 +30,7 @@ def replicate(scope: Construct, *, sources: Sequence[s3.Bucket], source_key: kms
     """
     stack = cdk.Stack.of(scope)
     other_account = _account_of_copies(target, stack)
+    _warn_of_what_is_not_known(scope, target, other_account)
     deploy_after(scope, target.stack)
     arns = [source.bucket_arn for source in sources]
     role = iam.Role(
@@ -111,6 +113,38 @@ def _account_of_copies(target: ReplicaTarget, stack: cdk.Stack) -> str | None:
             "Fix: dataclasses.replace(target, key_arn=…), with the key's ARN as a parameter of the stack."
         )
     return target.account
+
+
+def _warn_of_what_is_not_known(scope: Construct, target: ReplicaTarget, other_account: str | None) -> None:
+    """Warn where S3 may copy nothing, which no deployment tells: of a target that this app does not make."""
+    account = cdk.Stack.of(scope).account
+    of_target = target.account
+    key_account = "".join(target.key_arn.split(":")[4:5])  # of a token none
+    annotations = cdk.Annotations.of(scope)
+    if other_account is not None and target.source_account is None:
+        to_bucket, to_key = copy_statements(bucket_arn=target.bucket_arn, region=target.region, source_account=account)
+        annotations.add_warning_v2(
+            "securetrail:replica-policies",
+            f"Replica.target is in account {other_account}, and what its policies allow is not known here. Without "
+            "these statements S3 copies nothing, and no deployment says so. Fix: "
+            f"LogReplica(…, source_account='{account}'); or ReplicaTarget(…, source_account='{account}'), once the "
+            f"bucket's policy has {readable(scope, to_bucket)} and the key's has {readable(scope, to_key)}",
+        )
+    if of_target is None and key_account.isdigit() and differ(key_account, account):
+        annotations.add_warning_v2(
+            "securetrail:replica-account",
+            f"Replica.target names no account, and its key is in {key_account}. If the bucket is there as well, the "
+            f"copies do not belong to that account. Fix: ReplicaTarget(…, account='{key_account}').",
+        )
+    elif (
+        target.account is not None and not cdk.Token.is_unresolved(target.account) and cdk.Token.is_unresolved(account)
+    ):
+        annotations.add_warning_v2(
+            "securetrail:replica-account",
+            f"Replica.target is in account {of_target}, and the account of the trail's stack is not known during "
+            "the synth. If it is another one, S3 copies nothing, and no deployment says so. "
+            "Fix: env=cdk.Environment(account='111122223333', region='eu-central-1') for the stack.",
+        )
 
 
 def _configuration(

@@ -16,6 +16,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct, IConstruct
 
 if TYPE_CHECKING:  # only named in signatures, and slow to load
+    from aws_cdk import aws_iam as iam
     from aws_cdk import aws_logs as logs
     from aws_cdk import aws_sns as sns
 
@@ -79,6 +80,11 @@ def check_key(key: kms.IKey, bucket: s3.IBucket) -> None:
             "multi-Region key."
         )
     resource = key.node.default_child
+    if isinstance(resource, kms.CfnKey) and resource.enabled is False:
+        raise ValueError(
+            f"encryption_key {key.node.path} is disabled. Allowed: an enabled key, because CloudTrail delivers nothing "
+            "that it cannot encrypt. Fix: leave enabled=False out."
+        )
     spec = resource.key_spec if isinstance(resource, kms.CfnKey) else None
     if spec not in (None, "SYMMETRIC_DEFAULT"):
         raise ValueError(
@@ -158,6 +164,37 @@ def check_log_group(scope: Construct, log_group: logs.ILogGroup) -> None:
         )
 
 
+def check_log_role(scope: Construct, role: iam.IRole) -> None:
+    """Refuse a role by which CloudTrail cannot send to a log group.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html (CloudWatchLogsRoleArn)
+
+    :raises ValueError: it is in another account.
+    """
+    account, own = role.env.account, cdk.Stack.of(scope).account
+    if differ(account, own):
+        raise ValueError(
+            f"CloudWatchLogs.role is in account {account}, and the trail in {own}. Allowed: a role of the trail's "
+            "account, or CloudTrail refuses the trail. Fix: use a role there, or leave role out to get a new one."
+        )
+
+
+def check_log_class(log_group: logs.ILogGroup) -> None:
+    """Refuse a log group that no alarm can watch: only those of the Standard class have metric filters.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html
+
+    :raises ValueError: it is of another class.
+    """
+    log_class = getattr(log_group.node.default_child, "log_group_class", None)
+    if log_class not in (None, "STANDARD") and not cdk.Token.is_unresolved(log_class):
+        raise ValueError(
+            f"CloudWatchLogs.log_group {log_group.node.path} is of the class {log_class}. Allowed for alarms: the "
+            "Standard class, because no other one has metric filters. Fix: leave out log_group_class where it is made, "
+            "or leave out the alarms."
+        )
+
+
 def check_topic(scope: Construct, prop: str, topic: sns.ITopic, *, anywhere: bool = False) -> None:
     """Refuse a topic that AWS services cannot publish to for this trail.
 
@@ -222,14 +259,20 @@ def warn_of_delegated_administrator(scope: Construct, management_account_id: str
     :param management_account_id: the account that owns the trail.
     """
     account = cdk.Stack.of(scope).account
-    if not differ(account, management_account_id):
+    if account == management_account_id:
         return
+    if cdk.Token.is_unresolved(account):
+        account = "the stack's account"
+        where = "where the stack is deployed to is not known (env=cdk.Environment(account=…) says it). In another"
+    else:
+        where = f"the stack is deployed to {account}. In this"
     cdk.Annotations.of(scope).add_warning_v2(
         "securetrail:delegated-administrator",
-        f"management_account_id is {management_account_id}, and the stack is deployed to {account}. CloudFormation "
-        "starts logging by the trail's name, and in this account there is no trail of that name: the deployment may "
-        f"fail, or leave a trail that does not log. Fix: deploy the stack to {management_account_id}, with log_bucket "
-        f"and encryption_key of {account}; or check that the trail logs (`securetrail check`) after each deployment.",
+        f"management_account_id is {management_account_id}, and {where} "
+        "account CloudFormation starts logging by the trail's name, and finds no trail of that name: the deployment "
+        f"may fail, or leave a trail that does not log. Fix: deploy the stack to {management_account_id}, with "
+        f"log_bucket and encryption_key of {account}; or check that the trail logs (`securetrail check`) after each "
+        "deployment.",
     )
     if has_alerts:
         cdk.Annotations.of(scope).add_warning_v2(

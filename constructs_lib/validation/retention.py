@@ -37,7 +37,7 @@ def days_of(name: str, duration: cdk.Duration) -> int:
         )
     if days < 1 or days != int(days):
         raise ValueError(
-            f"{name} is {duration.to_human_string()}. Allowed: whole days, at least one, because S3 counts in days. "
+            f"{name} is {duration.to_human_string()}. Allowed: whole days, at least one, because AWS counts in days. "
             "Fix: write for example Duration.days(365)."
         )
     return int(days)

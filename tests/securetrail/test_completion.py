@@ -25,6 +25,7 @@ CASES = [
     ("securetrail review --format ", {"markdown", "sarif"}, {"--base"}),
     ("securetrail check --trail logs --j", {"--json"}, {"show"}),
     ("securetrail completion ", {"bash", "zsh", "fish"}, {"check"}),
+    ("securetrail review --format=s", {"--format=sarif"}, {"--base"}),
 ]
 
 
@@ -66,6 +67,12 @@ def test_a_shell_offers_what_the_parser_takes(
     assert none & found == set()
 
 
+@pytest.mark.parametrize(("words", "some"), [("--format =", "sarif"), ("--format = ma", "markdown")])
+def test_bash_offers_values_after_an_equals_sign_at_which_it_splits(words: str, some: str, scripts: Path) -> None:
+    """As ``COMP_WORDBREAKS`` has it."""
+    assert some in offered("bash", scripts / "bash", f"securetrail review {words}", scripts)
+
+
 # zsh completes in a terminal only.
 ZSH = """
 zmodload zsh/zpty
@@ -79,7 +86,7 @@ zpty -r -m z shown '*{completed}*' && print -r -- found
 
 @pytest.mark.parametrize(
     ("typed", "completed"),
-    [("securetrail int", "integrity"), ("securetrail logs query --dialect a", "athena")],
+    [("securetrail int", "integrity"), ("securetrail logs query --dialect=a", "--dialect=athena")],
 )
 def test_zsh_completes_in_a_terminal(scripts: Path, typed: str, completed: str, tmp_path: Path) -> None:
     needs("zsh")

@@ -308,6 +308,9 @@ def test_insights_and_aggregation_name_their_events(synthesize: Synthesize) -> N
         ([EventSelector.management(), EventSelector.s3_objects()], ["data-events-cost"]),
         ([EventSelector.management(exclude_event_sources=["kms.amazonaws.com"])], ["excluded-sources"]),
         ([EventSelector.lambda_invocations()], ["data-events-cost", "no-management-events"]),
+        ([EventSelector.management(read_write=ReadWrite.READ_ONLY)], ["only-reads"]),
+        ([EventSelector.management(read_write=ReadWrite.WRITE_ONLY)], ["only-writes"]),
+        ([EventSelector.management(read_write=each) for each in (ReadWrite.READ_ONLY, ReadWrite.WRITE_ONLY)], []),
     ],
 )
 def test_what_costs_much_or_records_too_little_gets_a_warning(

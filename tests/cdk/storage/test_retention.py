@@ -9,7 +9,7 @@ import pytest
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match, Template
 
-from constructs_lib import LogReplica, LogRetention, NewBucket, Replica, SecureTrail, SecurityProfile
+from constructs_lib import LogReplica, LogRetention, NewBucket, Replica, ReplicaTarget, SecureTrail, SecurityProfile
 from tests.cdk.conftest import Synthesize, new_app, only
 from tests.cdk.templates import log_bucket, plain
 
@@ -274,6 +274,34 @@ def test_a_replica_for_another_account_needs_accounts_that_are_known(unknown: st
 
     with pytest.raises(ValueError, match=rf"account of the {unknown} is not known(?s:.*)Fix: env=cdk.Environment"):
         SecureTrail(here, "SecureTrail", log_bucket=NewBucket(replica=Replica(target=target)))
+
+
+@pytest.mark.parametrize(
+    ("account_of_trail", "changes", "told"),
+    [
+        ("111122223333", {"account": "444455556666"}, ["CopiesOfAnotherAccount", "kms:Encrypt", "111122223333:root"]),
+        ("111122223333", {}, ["its key is in 444455556666"]),
+        (None, {"account": "444455556666"}, ["the account of the trail's stack is not known"]),
+        ("111122223333", {"account": "444455556666", "source_account": "111122223333"}, []),
+        ("444455556666", {"account": "444455556666"}, []),
+        ("444455556666", {}, []),
+        (None, {}, []),
+    ],
+)
+def test_it_is_told_where_it_is_not_known_whether_copies_arrive(
+    account_of_trail: str | None, changes: dict[str, Any], told: list[str]
+) -> None:
+    """S3 copies nothing then, and no deployment fails."""
+    here = cdk.Stack(new_app(), "Here", env=cdk.Environment(account=account_of_trail, region="eu-central-1"))
+    target = ReplicaTarget(
+        "arn:aws:s3:::copies", "arn:aws:kms:eu-west-1:444455556666:key/copies", "eu-west-1", **changes
+    )
+
+    trail = SecureTrail(here, "SecureTrail", log_bucket=NewBucket(replica=Replica(target=target)))
+
+    found = [text for text in (str(each.data) for each in trail.node.metadata) if "Replica.target" in text]
+    assert len(found) == bool(told)
+    assert [word for word in told if word not in found[0]] == []
 
 
 def test_a_replica_is_as_private_as_the_log_bucket() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
@@ -36,6 +37,10 @@ def log_group_in(stack: cdk.Stack, region: str, account: str = ACCOUNT) -> logs.
     return logs.LogGroup.from_log_group_arn(stack, "LogGroupElsewhere", arn)
 
 
+def infrequent_access(stack: cdk.Stack) -> logs.ILogGroup:
+    return logs.LogGroup(stack, "G", log_group_class=logs.LogGroupClass.INFREQUENT_ACCESS)
+
+
 def of_other_account(stack: cdk.Stack) -> cdk.Stack:
     return cdk.Stack(cdk.App.of(stack), "There", env=cdk.Environment(account=OTHER, region=HERE))
 
@@ -59,6 +64,10 @@ REFUSED: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
         },
         "encryption_key is the alias Here/A",
     ),
+    "disabled key": (
+        lambda stack: {"encryption_key": kms.Key(stack, "K", enabled=False)},
+        "encryption_key Here/K is disabled",
+    ),
     "log group": (
         lambda stack: {**both_there(stack), "cloudwatch": CloudWatchLogs()},
         f"cloudwatch was given(?s:.*)in {HERE}, and that key is in {THERE}",
@@ -70,6 +79,16 @@ REFUSED: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
     "log group of another account": (
         lambda stack: {"cloudwatch": CloudWatchLogs(log_group=log_group_in(stack, HERE, OTHER))},
         f"CloudWatchLogs.log_group is in {HERE}, account {OTHER}",
+    ),
+    "log group without metric filters": (
+        lambda stack: {"cloudwatch": CloudWatchLogs(log_group=infrequent_access(stack), cis_alarms=True)},
+        "CloudWatchLogs.log_group Here/G is of the class INFREQUENT_ACCESS",
+    ),
+    "role of another account": (
+        lambda stack: {
+            "cloudwatch": CloudWatchLogs(role=iam.Role.from_role_arn(stack, "R", f"arn:aws:iam::{OTHER}:role/logs"))
+        },
+        f"CloudWatchLogs.role is in account {OTHER}, and the trail in {ACCOUNT}",
     ),
     "new topic": (
         lambda stack: {**both_there(stack), "delivery_notifications": DeliveryNotifications()},
@@ -141,6 +160,15 @@ def test_cloudtrail_publishes_to_a_topic_of_another_region(here: cdk.Stack) -> N
     trail = SecureTrail(here, "SecureTrail", delivery_notifications=DeliveryNotifications(topic=there))
 
     assert trail.trail.sns_topic_name == there.topic_arn
+
+
+def test_a_log_group_without_metric_filters_takes_events_and_no_alarm(here: cdk.Stack) -> None:
+    trail = SecureTrail(
+        here, "SecureTrail", cloudwatch=CloudWatchLogs(log_group=infrequent_access(here)), alerts=Alerts()
+    )
+
+    with pytest.raises(ValueError, match=r"is of the class INFREQUENT_ACCESS(?s:.*)Fix: "):
+        trail.alarm_on("Mine", filter_pattern="{($.eventName=X)}", description="Mine")
 
 
 def test_a_replica_logs_to_its_own_region(here: cdk.Stack) -> None:
