@@ -240,7 +240,7 @@ class _Reading:
         for read in read_files(place.store, place.files, self._decode):
             self._count(read)
             self._look(read)
-        return self._basis(place.source, place.period, place.holes, place.notices, self._files)
+        return self._basis(place.source, place.period, place.holes, (*place.notices, *place.not_due), self._files)
 
     def proven_of(self, ready: PreparedValidation) -> Basis:
         """Read what the digest chain vouches for. Until all is judged, the events are kept."""

@@ -96,6 +96,7 @@ class LogSource:
     :param files: all of them.
     :param period: the times between which an event must lie; ``None`` for all.
     :param holes: why files may be missing, each as a sentence.
+    :param not_due: of which newest time no digest can tell yet whether files are missing, in a sentence.
     :param missing: by account and region, the keys of log files that a digest lists and that are not there.
     :param version_of: what changes whenever a file is written again; ``""`` where nothing tells.
     :param beside: files of the same days that were delivered at other times than those of the period.
@@ -107,6 +108,7 @@ class LogSource:
     period: Span | None
     holes: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    not_due: tuple[str, ...] = ()
     missing: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     version_of: Callable[[LogFile], str] = lambda _file: ""
     beside: tuple[LogFile, ...] = ()
@@ -505,7 +507,16 @@ def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime,
     files = tuple(file for file in listed if is_delivered_in(file.delivered, period))
     beside = tuple(file for file in listed if not is_delivered_in(file.delivered, period))
     missing = tuple((each.account, each.region, each.missing) for each in covered if each.missing)
-    return LogSource(layout.store, "", files, period, tuple(holes), beside=beside, missing=missing)
+    not_due = tuple(_not_due_yet(each.not_due_from for each in covered if each.not_due_from))
+    return LogSource(layout.store, "", files, period, tuple(holes), not_due=not_due, beside=beside, missing=missing)
+
+
+def _not_due_yet(since: Iterable[datetime]) -> Iterator[str]:
+    for first in sorted(since)[:1]:
+        yield (
+            f"From {iso(first)} on, digests are still to come, so nothing tells whether log files of that time are "
+            "missing or not delivered yet. CloudTrail signs each hour: name an --end of three hours ago."
+        )
 
 
 def _of_region(

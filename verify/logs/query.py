@@ -134,7 +134,7 @@ class _Loading:
         """All files of a place."""
         for read in read_files(place.store, place.files, self._decoder(columns, place.period)):
             self.add(read)
-        return self._close(place.source, place.period, place.holes, place.notices)
+        return self._close(place.source, place.period, (*place.holes, *place.not_due), place.notices)
 
     def stored_files_of(self, place: LogSource, stored: StoredSource) -> Basis:
         """All files of a place: those that the store has from there, and the others from the place."""
@@ -149,7 +149,7 @@ class _Loading:
         parts = stored.close()
         for each, file in stored.files():
             self._add_stored(each, file)
-        return self._close(place.source, place.period, place.holes, place.notices, parts)
+        return self._close(place.source, place.period, (*place.holes, *place.not_due), place.notices, parts)
 
     def proven_files_of(self, ready: PreparedValidation, columns: frozenset[str], stored: StoredSource | None) -> Basis:
         """Those files that the digest chain vouches for: of the store, if there is one, those whose hash it signed."""

@@ -240,7 +240,9 @@ def test_a_bundle_is_answered(
     start = iso(chain.hours[0].start)
     assert main(["integrity", "export", "--start", start, "--output", str(tmp_path / "out")]) == 0
 
-    assert count("--in", str(tmp_path / "out" / "bundle.json")) == 0
+    assert (
+        count("--in", str(tmp_path / "out" / "bundle.json"), "--start", start, "--end", iso(chain.hours[-1].end)) == 0
+    )
 
     assert "events\n12\n" in capsys.readouterr().out
 
@@ -250,12 +252,16 @@ def test_the_trails_bucket_is_answered(
 ) -> None:
     chain = serve_chain(trail(6))
     monkeypatch.setattr("verify.cli.logs.now", lambda: chain.at + timedelta(minutes=30))
+    start, end = iso(chain.hours[0].start), iso(chain.hours[-1].end)
 
-    assert count("--start", iso(chain.hours[0].start)) == 0
+    assert count("--start", start, "--end", end) == 0
     assert capsys.readouterr().out == "events\n12\n"
 
+    assert count("--start", start) == 3
+    assert f"From {end} on, digests are still to come" in capsys.readouterr().err
+
     chain.aws.delete(chain.hours[2].logs[0])
-    assert count("--start", iso(chain.hours[0].start)) == 3
+    assert count("--start", start, "--end", end) == 3
     assert "that a digest lists are not there" in capsys.readouterr().err
 
 
@@ -278,7 +284,7 @@ def test_a_place_of_before_that_cannot_be_looked_at_is_told(
     monkeypatch.setattr("verify.integrity.scope._former", unseen)
     monkeypatch.setattr(Configuration, "left_before", lambda *_: left_before)
 
-    assert count("--start", iso(chain.hours[0].start)) == code
+    assert count("--start", iso(chain.hours[0].start), "--end", iso(chain.hours[-1].end)) == code
 
     assert "s3://old before, which could not be looked at" in capsys.readouterr().err
 

@@ -112,8 +112,9 @@ def test_what_was_read_is_not_kept_as_what_was_listed(
             chain.aws.objects[name] = listed
 
     def names() -> set[str]:
-        start = ("--start", iso(chain.hours[0].start), "--cache-dir", str(tmp_path / "cache"))
-        assert main(["logs", "query", "SELECT eventName FROM events", "--format", "csv", *start]) == 0
+        period = ("--start", iso(chain.hours[0].start), "--end", iso(chain.hours[-1].end))
+        store = ("--cache-dir", str(tmp_path / "cache"))
+        assert main(["logs", "query", "SELECT eventName FROM events", "--format", "csv", *period, *store]) == 0
         return set(capsys.readouterr().out.split())
 
     with monkeypatch.context() as meanwhile:
