@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,9 @@ from verify.cli.common import add_aws_options, add_iam_policy_option, aws_from
 from verify.cli.progress import Progress, interruptible
 from verify.errors import CannotLook, UsageError
 from verify.events.calls import Finding, four_calls, iam_region, make
+from verify.events.capital_one import LOOK_FOR_IT, LOOK_INTO_LOGS
 from verify.events.detective import Detective, Waiting, bucket_listings, recent
+from verify.events.elsewhere import in_session
 from verify.events.history import PERMISSIONS, History
 from verify.report.detective import DetectiveReport, render, report_as_json
 from verify.report.iam_policy import least_privilege_policy
@@ -78,6 +81,12 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
             detective = Detective(history, caller, on_wait=lambda findings: _show(progress, findings))
             findings = detective.wait_for(made, waiting)
             report = _report(aws, history, findings, progress)
+        session = {"profile": arguments.profile, "endpoint_url": arguments.endpoint_url}
+        report = replace(
+            report,
+            look_for_it=in_session(LOOK_FOR_IT, session),
+            look_into_logs=in_session(LOOK_INTO_LOGS, session),
+        )
         is_stopped = stop.is_set()
     if arguments.json:
         terminal.print_json(report_as_json(report))

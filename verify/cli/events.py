@@ -105,7 +105,12 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         terminal.print_json(least_privilege_policy(needed))
         return 0
     attributes = _attributes(arguments)
-    in_logs = logs_command(attributes, {name: vars(arguments)[name] for name in ("since", "start", "end")})
+    given = vars(arguments)
+    in_logs = logs_command(
+        attributes,
+        {name: given[name] for name in ("since", "start", "end")},
+        {name: given[name] for name in ("profile", "endpoint_url")},
+    )
     try:
         times = time_range(arguments.since, arguments.start, arguments.end, datetime.now(UTC))
     except UsageError as error:
@@ -187,6 +192,9 @@ def _print_what_is_elsewhere(
     if region is not None:
         instead = f" If no other one is meant: --region {region}." if is_about and not is_chosen else ""
         terminal.notice(f"Only {region} was searched. Events of other regions: --all-regions.{instead}")
+    if service is None and not is_older and (is_about or (region is not None and query.attributes)):
+        more = "also have data events, such as GetObject," if is_about else "have"
+        terminal.notice(f"A trail's log files {more} all regions and older events: {in_logs}")
     return service is not None or is_older or (region is not None and is_about and not is_chosen)
 
 

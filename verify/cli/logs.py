@@ -18,6 +18,7 @@ from verify.cli.place_options import add_place_options, asked_from, aws_of_place
 from verify.cli.progress import Progress
 from verify.errors import UsageError, VerifyError
 from verify.report.terminal import Terminal
+from verify.threads import StillRunning
 
 if TYPE_CHECKING:
     from verify.logs.places import LogSource
@@ -265,6 +266,10 @@ def _converse(opened: Session, terminal: Terminal) -> int:
             terminal.notice(f"error: {error}")
             if not sys.stdin.isatty():
                 exit_code = error.exit_code
+        except KeyboardInterrupt as stopped:
+            if not sys.stdin.isatty() or isinstance(stopped, StillRunning):
+                raise
+            terminal.notice("stopped: the files need not be read again, ask for less.")
     return exit_code
 
 
@@ -314,6 +319,9 @@ def _answer(sql: str, arguments: argparse.Namespace, terminal: Terminal, limit: 
             progress.close()
             number = _print(found, arguments, terminal)
     _print_basis(found, terminal, number, limit, is_named=arguments.run is _run_query)
+    if not number and asked.regions:
+        names = ", ".join(sorted(asked.regions))
+        terminal.notice(f"Only {names} was asked for: calls of global services, such as IAM, are in us-east-1.")
     return found.basis.exit_code
 
 

@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
+
+from verify.times import HISTORY_DAYS
 
 # Of the services whose data events are used most. DynamoDB, SNS and others have management events of other names.
 _DATA_EVENTS: Final[Mapping[str, str]] = {
@@ -75,19 +78,40 @@ def service_of_data_event(name: str | None) -> str | None:
     return _DATA_EVENTS.get(name or "")
 
 
-def logs_command(attributes: Mapping[str, str], times: Mapping[str, str | None]) -> str:
+def logs_command(
+    attributes: Mapping[str, str],
+    times: Mapping[str, str | None],
+    session: Mapping[str, str | None] = MappingProxyType({}),
+) -> str:
     """The command that asks the log files the same.
 
     :param attributes: lookup attributes by AWS's names.
-    :param times: ``since``, ``start`` and ``end`` as they were given.
+    :param times: ``since``, ``start`` and ``end`` as they were given. Without a beginning the event history is searched
+        from its own one; the log files would be from a day before the end.
+    :param session: ``profile`` and ``endpoint_url`` as they were given.
     """
-    words = ["python", "-m", "verify", "logs", "show"]
-    for attribute, option in _OPTIONS.items():
-        if attribute in attributes:
-            words += [option, attributes[attribute]]
+    options = {option: attributes.get(attribute) for attribute, option in _OPTIONS.items()}
+    begin = {} if times.get("since") or times.get("start") else {"--since": f"{HISTORY_DAYS}d"}
+    more = {f"--{name}": value for name, value in times.items()}
+    words = _words(options | more | begin)
     if "ReadOnly" in attributes:
         words.append("--read-only" if attributes["ReadOnly"] == "true" else "--write-only")
-    for name, value in times.items():
+    return in_session(shlex.join(["python", "-m", "verify", "logs", "show", *words]), session)
+
+
+def in_session(command: str, session: Mapping[str, str | None]) -> str:
+    """A command that asks the same account.
+
+    :param session: as of :func:`logs_command`.
+    """
+    words = _words({f"--{name.replace('_', '-')}": value for name, value in session.items()})
+    return f"{command} {shlex.join(words)}" if words else command
+
+
+def _words(options: Mapping[str, str | None]) -> list[str]:
+    words = []
+    for option, value in options.items():
         if value is not None:
-            words += [f"--{name}", value]
-    return shlex.join(words)
+            # Behind a space, a value that begins with a dash would be taken for an option.
+            words += [f"{option}={value}"] if value.startswith("-") else [option, value]
+    return words

@@ -32,6 +32,10 @@ _OF_HISTORY = (
     "The event history holds management events of the last 90 days: no data events, such as the reading of objects. An "
     "event may take 15 minutes to appear in it."
 )
+_OF_ALL = (
+    "The files' names do not tell their accounts and regions: events of all that are in them were looked at, whatever "
+    "--account and --region name."
+)
 _NO_EVENT = "No event was among what was read: nothing shows that anything was recorded."
 _OLDER_SESSIONS = (
     "Sessions that were made before what was read are not known: what was done in them is not among the calls."
@@ -242,7 +246,8 @@ class _Reading:
             read = self._parsed(stored)
             self._count(read)
             self._look(read)
-        return self._basis(place.source, place.period, place.holes, place.notices, self._files)
+        notices = (*place.notices, *place.not_due, *((_OF_ALL,) if place.only else ()))
+        return self._basis(place.source, place.period, place.holes, notices, self._files)
 
     def _parsed(self, read: ReadFile) -> ReadFile:
         """The file with its events. The threads that read files leave that: only one of them could do it at a time."""

@@ -56,6 +56,7 @@ class Covered:
 
     :param digests: how many could be read.
     :param gaps: by trail, times of the period that no digest of it covers.
+    :param not_due_from: the newest time of the period begins here, of which no digest is due yet.
     :param missing: keys of log files that a digest lists and that are not there.
     :param problems: what could not be looked at, each as a sentence.
     :param files: how many log files are there.
@@ -68,6 +69,7 @@ class Covered:
     missing: tuple[str, ...]
     problems: tuple[str, ...]
     files: int
+    not_due_from: datetime | None = None
 
     def holes(self, *, is_copy: bool) -> list[tuple[str, str, str]]:
         """Why events may be missing: account, region and a sentence each."""
@@ -131,6 +133,7 @@ def look_at_digests(
         tuple(missing),
         tuple(told),
         len(listed),
+        _not_due_from(digests, period, now),
     )
 
 
@@ -194,3 +197,10 @@ def _gaps(digests: Sequence[Digest], period: Span | None, now: datetime) -> list
     if period and at + _SAME < period[1] and now - at > _DUE_WITHIN:
         gaps.append((at, period[1]))
     return gaps
+
+
+def _not_due_from(digests: Sequence[Digest], period: Span | None, now: datetime) -> datetime | None:
+    covered = max((digest.end for digest in digests), default=None)
+    if period is None or covered is None or covered + _SAME >= period[1] or now - covered > _DUE_WITHIN:
+        return None
+    return max(covered, period[0])

@@ -28,6 +28,8 @@ class DetectiveReport:
     :param recent: the latest events by event source.
     :param listings: ``None`` when the history could not be read.
     :param problems: why the history could not be read, each reason once.
+    :param look_for_it: the command that looks for the breach in the event history.
+    :param look_into_logs: the one that looks for what only the log files know.
     """
 
     endpoint_url: str | None
@@ -35,6 +37,8 @@ class DetectiveReport:
     recent: Mapping[str, tuple[Event, ...]]
     listings: Listings | None
     problems: tuple[str, ...]
+    look_for_it: str = LOOK_FOR_IT
+    look_into_logs: str = LOOK_INTO_LOGS
 
 
 def four_answers(event: Event) -> dict[str, str]:
@@ -102,7 +106,7 @@ def _capital_one(report: DetectiveReport) -> Iterator[RenderableType]:
         yield from _fields(step_fields)
     yield Text()
     yield Text("In this account", style="bold")
-    here = {"look": LOOK_FOR_IT, "data events": LOOK_INTO_LOGS}
+    here = {"look": report.look_for_it, "data events": report.look_into_logs}
     if report.listings:
         least = "" if report.listings.is_complete else "at least "
         here["found"] = (
@@ -135,8 +139,8 @@ def report_as_json(report: DetectiveReport) -> dict[str, Any]:
         "capital_one": {
             "steps": [asdict(step) for step in STEPS],
             "list_buckets_by_roles_last_24_hours": asdict(report.listings) if report.listings else None,
-            "look_for_it": LOOK_FOR_IT,
-            "look_into_logs": LOOK_INTO_LOGS,
+            "look_for_it": report.look_for_it,
+            "look_into_logs": report.look_into_logs,
         },
         "problems": list(report.problems),
     }

@@ -38,8 +38,10 @@ def test_all_four_calls_are_found_and_shown_with_who_where_when_and_what(aws: Aw
 def test_json_holds_the_findings_the_latest_events_and_the_breach(aws: AwsDouble, capsys: Output) -> None:
     aws.denied_operations = {"DescribeInstances"}
     aws.add("us-east-1", role_record("i-0abc", 1), role_record("alice", 2), role_record("i-0abc", 25))
-    assert main(["detective", "--timeout", "20s", "--json"]) == 0
+    assert main(["detective", "--timeout", "20s", "--json", "--endpoint-url", aws.url]) == 0
     report = json.loads(capsys.readouterr().out)
+    for command in ("look_for_it", "look_into_logs"):
+        assert report["capital_one"][command].endswith(f" --endpoint-url {aws.url}"), "it asks the same account"
     assert [finding["operation"] for finding in report["findings"]] == NAMES
     for finding in report["findings"]:
         assert finding["matched_by"] == "request id"

@@ -193,7 +193,10 @@ def test_other_regions_are_not_left_out_in_silence(
 
     assert main(["events", *options]) == code
 
-    assert "Only us-east-1 was searched. Events of other regions: --all-regions." in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "Only us-east-1 was searched. Events of other regions: --all-regions." in told
+    asked = [option for option in options if "region" not in option and option != "us-east-1"]
+    assert not asked or f"python -m verify logs show {' '.join(asked)} --since 90d" in told
 
 
 def test_of_all_regions_nothing_is_left_out(aws: AwsDouble, capsys: Output) -> None:

@@ -26,6 +26,7 @@ from verify.errors import CannotLook
 from verify.integrity.scope import Scope
 from verify.integrity.timeline.configuration import Configuration, TrailStatus
 from verify.logs.places import Asked, find_files
+from verify.logs.schema import COLUMNS, Kind
 from verify.logs.sql.filters import FILTERS, show_sql
 from verify.storage.folder import FolderObjectStore
 from verify.storage.objects import ListedObject
@@ -240,7 +241,9 @@ def test_a_bundle_is_answered(
     start = iso(chain.hours[0].start)
     assert main(["integrity", "export", "--start", start, "--output", str(tmp_path / "out")]) == 0
 
-    assert count("--in", str(tmp_path / "out" / "bundle.json")) == 0
+    assert (
+        count("--in", str(tmp_path / "out" / "bundle.json"), "--start", start, "--end", iso(chain.hours[-1].end)) == 0
+    )
 
     assert "events\n12\n" in capsys.readouterr().out
 
@@ -250,12 +253,16 @@ def test_the_trails_bucket_is_answered(
 ) -> None:
     chain = serve_chain(trail(6))
     monkeypatch.setattr("verify.cli.logs.now", lambda: chain.at + timedelta(minutes=30))
+    start, end = iso(chain.hours[0].start), iso(chain.hours[-1].end)
 
-    assert count("--start", iso(chain.hours[0].start)) == 0
+    assert count("--start", start, "--end", end) == 0
     assert capsys.readouterr().out == "events\n12\n"
 
+    assert count("--start", start) == 3
+    assert f"From {end} on, digests are still to come" in capsys.readouterr().err
+
     chain.aws.delete(chain.hours[2].logs[0])
-    assert count("--start", iso(chain.hours[0].start)) == 3
+    assert count("--start", start, "--end", end) == 3
     assert "that a digest lists are not there" in capsys.readouterr().err
 
 
@@ -278,7 +285,7 @@ def test_a_place_of_before_that_cannot_be_looked_at_is_told(
     monkeypatch.setattr("verify.integrity.scope._former", unseen)
     monkeypatch.setattr(Configuration, "left_before", lambda *_: left_before)
 
-    assert count("--start", iso(chain.hours[0].start)) == code
+    assert count("--start", iso(chain.hours[0].start), "--end", iso(chain.hours[-1].end)) == code
 
     assert "s3://old before, which could not be looked at" in capsys.readouterr().err
 
@@ -472,6 +479,7 @@ OTHER = {
         ("--resource", "It's"),
         pytest.param(("--event-id", "e-1"), marks=pytest.mark.slow),
         ("--text", "SECRETS"),
+        ("--text", "asiax"),
         ("--read-only",),
         ("--start", "2026-11-01T09:30:00Z", "--end", "2026-11-01T10:30:00Z"),
         pytest.param(("--limit", "1"), marks=pytest.mark.slow),
@@ -495,6 +503,31 @@ def test_a_filters_value_is_a_text_and_no_sql(option: str, value: str, tmp_path:
     assert main(["logs", "show", f"--{option}", value, "--in", str(path)]) == 0
 
     assert capsys.readouterr().out.splitlines()[1:] == []
+
+
+def test_free_text_is_found_wherever_it_stands_in_the_event() -> None:
+    looked_at = show_sql({"text": "x"}, 0, as_records=True)
+
+    assert [column.name for column in COLUMNS if f'"{column.name}"' not in looked_at] == [
+        column.name for column in COLUMNS if column.kind in (Kind.TIME, Kind.FLAG, Kind.TEXT_FLAG)
+    ]
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("options", [("--text", 'A "NEW" é'), ("--resource", 'a "new" é')])
+def test_a_text_is_found_however_json_writes_it(
+    options: tuple[str, str],
+    ascii_only: bool,  # noqa: FBT001
+    tmp_path: Path,
+    capsys: Capture,
+) -> None:
+    path = tmp_path / "log.json"
+    call = {**CALL, "requestParameters": {"key": 'a "new" é'}}
+    path.write_text(json.dumps({"Records": [OTHER, call]}, ensure_ascii=ascii_only), encoding="utf-8")
+
+    assert main(["logs", "show", *options, "--in", str(path), "--format", "jsonl"]) == 0
+
+    assert json.loads(capsys.readouterr().out) == call
 
 
 def test_the_filters_of_the_command_line_are_those_that_there_are() -> None:
@@ -546,7 +579,7 @@ def test_a_region_without_files_is_a_hole_unless_cloudtrail_says_that_it_never_d
     monkeypatch.setattr("verify.cli.logs.now", lambda: chain.at + timedelta(minutes=30))
     monkeypatch.setattr("verify.integrity.facts.AwsFacts.status", lambda _self, _region: status)
 
-    assert count("--start", iso(start)) == code
+    assert count("--start", iso(start), "--end", iso(chain.hours[-1].end)) == code
 
     assert ("there are no files at all of" in capsys.readouterr().err) is (code == 3)
 
@@ -586,6 +619,43 @@ def test_a_copy_of_which_not_all_folders_were_searched_is_3(
     assert count("--in", str(copy)) == 3
 
     assert "the copy has too many folders beside the trail's" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        (("--region", "eu-west-1"), "A B"),
+        (("--region", "eu-west-1,us-east-1"), "A B C"),
+        (("--account", ACCOUNT), "B C"),
+        (("--account", ACCOUNT, "--region", "eu-west-1"), "B"),
+        (("--region", "eu-north-1"), ""),
+    ],
+)
+@pytest.mark.parametrize("where", ["", " WHERE eventSource = 'x'"])
+def test_of_files_whose_names_do_not_tell_the_events_of_a_region_and_account_are_chosen(
+    where: str, asked: tuple[str, ...], names: str, tmp_path: Path, capsys: Capture
+) -> None:
+    called = (("A", "999988887777", "eu-west-1"), ("B", ACCOUNT, "eu-west-1"), ("C", ACCOUNT, "us-east-1"))
+    events = [
+        {"eventVersion": "1.11", "eventSource": "x", "eventName": name, "awsRegion": of, "recipientAccountId": account}
+        for name, account, of in called
+    ]
+    path = write(tmp_path, "log.json.gz", *events)
+    sql = f"SELECT eventName FROM events{where} ORDER BY 1"  # noqa: S608 - our own
+
+    assert main(["logs", "query", sql, "--in", str(path), *asked]) == 0
+
+    printed = capsys.readouterr()
+    assert printed.out.split()[1:] == names.split()
+    assert f"Rests on {len(names.split())} events" in printed.err
+
+
+def test_an_empty_answer_of_one_region_says_where_other_calls_are(copy: Path, capsys: Capture) -> None:
+    assert main(["logs", "show", "--in", str(copy), "--region", HOME, "--event", "listusers"]) == 0
+
+    told = capsys.readouterr().err
+    assert "Values are exact" in told and "Data events" in told
+    assert f"Only {HOME} was asked for: calls of global services, such as IAM, are in us-east-1." in told
 
 
 def test_of_several_copies_at_once_no_digest_is_looked_at_so_the_answer_is_3(copy: Path, capsys: Capture) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from verify.cli import main
 from verify.errors import UsageError
 from verify.logs.api import Logs
 from verify.logs.export import as_timesketch
+from verify.logs.sql.named import named_query
 
 CALL: dict[str, Any] = {
     "eventTime": "2026-11-01T10:00:00Z",
@@ -89,6 +91,33 @@ def test_python_gets_a_table_and_what_it_rests_on(log: str) -> None:
     assert found.duckdb().fetchall() == [("GetObject",), ("PutObject",)]
     assert logs.query("SELECT count(*) AS n FROM cloudtrail_logs", dialect="athena").arrow.to_pylist() == [{"n": 2}]
     assert logs.named("top-callers").arrow.num_rows == 1
+
+
+def test_python_takes_one_place_as_one_and_lists_as_sets(log: str) -> None:
+    sql = "SELECT count(*) AS n FROM events"
+
+    for logs in (Logs(log), Logs(Path(log)), Logs([Path(log)], accounts=["111122223333"], regions="us-east-1")):
+        assert logs.query(sql).arrow.to_pylist() == [{"n": 2}]
+
+
+@pytest.mark.slow
+def test_python_is_told_of_a_named_querys_own_limit(tmp_path: Path) -> None:
+    limit = named_query("console-sign-ins").limit
+    path = tmp_path / "log.json"
+    for count, is_told in ((limit - 1, False), (limit, True)):
+        path.write_text(json.dumps([CALL | {"eventName": "ConsoleLogin"}] * count))
+        assert (
+            any("the query's own LIMIT" in each for each in Logs(path).named("console-sign-ins").basis.notices)
+            is is_told
+        )
+
+
+def test_python_is_told_what_is_not_installed(log: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Logs(log).query("SELECT 1")
+    for name, frame in (("pandas", found.pandas), ("polars", found.polars)):
+        monkeypatch.setitem(sys.modules, name, None)
+        with pytest.raises(UsageError, match=f"{name} is not installed"):
+            frame()
 
 
 def test_python_is_told_as_the_command_line_is(log: str) -> None:

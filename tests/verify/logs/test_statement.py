@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event, main_thread
 
 import duckdb
 import pytest
@@ -18,6 +19,7 @@ from verify.logs.engine import Engine
 from verify.logs.schema import DERIVED, STORED
 from verify.logs.sql.athena import translated
 from verify.logs.sql.functions import ALLOWED
+from verify.threads import StillRunning
 
 pytestmark = pytest.mark.regular
 
@@ -261,4 +263,22 @@ def test_ctrl_c_ends_a_query_that_has_no_end(engine: Engine) -> None:
             list(engine.run().rows)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_ctrl_c_does_not_wait_for_what_does_not_end(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verify.threads._ENDS_WITHIN_SECONDS", 0.0)
+    goes_on = Event()
+
+    def call() -> None:
+        signal.pthread_kill(main_thread().ident or 0, signal.SIGALRM)
+        goes_on.wait()
+
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        with pytest.raises(StillRunning):
+            engine._unless_interrupted(call)
+        engine.close()  # which would wait for it
+    finally:
+        goes_on.set()
         signal.signal(signal.SIGALRM, before)
