@@ -280,11 +280,12 @@ def from_folder(options: IntegrityOptions, now: datetime) -> PreparedValidation:
 
 
 def _held_by_copy(scope: Scope, period: Period) -> Iterator[str]:
-    """Of which days a copy holds digests, where more was asked for."""
+    """Of which days a copy has folders of digests, where more was asked for. What lies in them is not read for this."""
     days = {day for one in (scope.days or {}).values() for day in one.digests}
     # The digest of the last hours of a day may be delivered on the next one.
     if days and (period.start.date() < min(days) or period.end.date() > max(days)):
-        yield f"The copy holds digests of {min(days)} to {max(days)}. Of other days it proves nothing."
+        held = f"By the names of its folders, the copy holds digests of {min(days)} to {max(days)}."
+        yield f"{held} Of other days it proves nothing."
 
 
 def _today(trail: TrailName, deployed: Trail | None, *, are_known: bool) -> Iterator[str]:
