@@ -13,7 +13,7 @@ from verify.integrity.digests.digest_file import KEY_IS_NEEDED
 from verify.integrity.lost.versions import OlderVersion, Versions, archived_files, changed_files, lost_files
 from verify.integrity.result import FileChange, Result
 from verify.integrity.timeline.timeline import Period
-from verify.integrity.timeline.verdict import BAD, VALIDATION_OFF, Verdict
+from verify.integrity.timeline.verdict import BAD, VALIDATION_IS_OFF, VALIDATION_OFF, Verdict
 from verify.storage.objects import ObjectName
 from verify.times import HISTORY_DAYS, iso
 
@@ -99,7 +99,8 @@ class _Steps:
                 "trail is stopped.",
                 {Verdict.NOT_LOGGED},
             )
-        if any(row.reason.startswith(VALIDATION_OFF) for row in self.result.rows):
+        is_off = any(cause.startswith(VALIDATION_IS_OFF) for cause in self.result.causes)
+        if is_off or any(row.reason.startswith(VALIDATION_OFF) for row in self.result.rows):
             command = ["aws", "cloudtrail", "update-trail", "--name", self.result.trail, "--enable-log-file-validation"]
             yield NextStep(
                 "What was delivered while log file validation was off can never be proven. If it still is off, switch "

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from verify.integrity.lost.versions import archived_files
 from verify.integrity.result import ChainResult, Result, Row
 from verify.integrity.timeline.timeline import proven_duration
 from verify.integrity.timeline.verdict import BAD, MEANING, VALIDATION_OFF, Evidence, JudgedPeriod, Problem, Verdict
@@ -47,8 +48,10 @@ def _lines(result: Result, seconds: float, steps: Sequence[NextStep]) -> Iterato
     yield f"Trail      {result.trail}"
     yield f"Files      {result.source}, read at {_iso(result.made_at)}"
     yield f"Requested  {_iso(result.period.start)} to {_iso(result.period.end)}"
+    answer = sentence(result)
     for notice in (*result.notices, *result.unseen):
-        yield f"Note       {notice}"
+        if notice not in answer:
+            yield f"Note       {notice}"
     for alike in _alike(result.chains):
         yield ""
         yield from _chain_lines(alike)
@@ -170,7 +173,9 @@ def _unknown(result: Result) -> str:
     due = "" if result.is_proven_at_all or not result.next_due else _iso(result.next_due)
     nothing = f"Nothing is proven yet. The next digest is due by {due}." if due else "Nothing is proven yet."
     if Verdict.UNPROVEN in result.verdicts or result.unseen:
-        cause = ""
+        cause = f"{result.causes[0]} " if result.causes else ""
+        if archived_files(result):
+            cause = "Files are archived, so that nobody could read them: restore them first, as told below. "
         if any(row.reason.startswith(VALIDATION_OFF) for row in result.rows):
             sometimes = " for some of the period. Of that time" if result.is_proven_at_all else ", so that"
             cause = f"Log file validation was off{sometimes} CloudTrail signed for nothing. "
@@ -183,7 +188,7 @@ def _unknown(result: Result) -> str:
             "read covers it, or a log file could not be read. Nothing was found that is altered, missing or foreign, "
             "which does not show that nothing is."
         )
-    return nothing
+    return f"{result.causes[0]} {nothing}" if result.causes else nothing
 
 
 def _pauses(result: Result) -> str:

@@ -90,7 +90,9 @@ def test_a_log_file_that_is_not_signed_yet_tells_who_deleted_a_file(fields: dict
 
     ((change,),) = (found.found[str(gone)],)
     assert (change.caller, change.source, change.is_signed) == (ALICE, f"log files {NOT_SIGNED}", False)
-    period = f"{iso(LogName.parse(gone).delivered - timedelta(minutes=15))} to {iso(chain.at + timedelta(minutes=30))}"
+    named = LogName.parse(gone)
+    assert named
+    period = f"{iso(named.delivered - timedelta(minutes=15))} to {iso(chain.at + timedelta(minutes=30))}"
     assert found.looked_at == (
         f"7 signed log files of trail {TRAIL} were searched ({period})",
         f"1 log file {NOT_SIGNED} was searched ({period})",
