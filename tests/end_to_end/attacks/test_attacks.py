@@ -5,6 +5,7 @@ docs/integrity.md names the attacks that the lab cannot play, with the reason.
 """
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ from verify.times import iso
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
+AWS = str(Path(sys.executable).parent / "aws")
 NAME, BUCKET, OTHER_BUCKET = "attacked", "attacked-logs", "other-logs"
 HOUR = timedelta(hours=1)
 CALM_HOURS = 8  # without a call to the trail but one, for the attacks on files
@@ -70,12 +72,13 @@ class Played:
         ours = [sys.executable, "-m", "verify", "integrity", "--trail", self.arn, *times, "--json"]
         ours += ["--region", region] if only else []
         times = ["--start-time", iso(start), *(["--end-time", iso(end)] if end else [])]
-        aws = [str(Path(sys.executable).parent / "aws"), "cloudtrail", "validate-logs", "--trail-arn", self.arn]
+        aws = [AWS, "cloudtrail", "validate-logs", "--trail-arn", self.arn]
         with ThreadPoolExecutor(2) as pool:
-            first, second = pool.map(self._run, (ours, [*aws, *times, "--region", region]))
+            first, second = pool.map(self.run, (ours, [*aws, *times, "--region", region]))
         return first, second
 
-    def _run(self, command: list[str]) -> Answer:
+    def run(self, command: list[str]) -> Answer:
+        """A program that asks the lab."""
         done = subprocess.run(command, env=aws_environment(self.lab), capture_output=True, text=True)
         is_ours = "--json" in command
         return Answer(done.returncode, done.stdout if is_ours else done.stdout + done.stderr)
@@ -350,6 +353,23 @@ def verdicts(document: dict[str, Any], key: str) -> set[str]:
     told = [(file["object"], file["verdict"]) for file in (*files, *document["outsideOfTheLayout"])]
     name = f"s3://{BUCKET}/{key}"
     return {verdict for at, verdict in told if name == at or (at.endswith("/") and name.startswith(at))}
+
+
+def test_what_is_told_to_restore_files_restores_them(played: Played) -> None:
+    world = played.world
+    try:
+        assert all(world.attack(Attack(kind, FILES[kind].number)) for kind in ("delete digest", "alter log"))
+        ours, _ = played.ask(world.began, None)
+        commands = [each for step in ours.document["nextSteps"] for each in step["commands"]]
+        restoring = [shlex.split(each) for each in commands if each.startswith("aws s3api ")]
+        assert sorted(words[2] for words in restoring) == ["copy-object", "delete-object"]
+        for words in restoring:
+            done = played.run([AWS, *words[1:]])
+            assert done.code == 0, done.text
+        # What is one version more, a copy of what was delivered, is none that anything is to be said of.
+        assert played.ask(world.began, None)[0].code == 0
+    finally:
+        world.undo()
 
 
 def test_what_is_planted_is_told(played: Played) -> None:

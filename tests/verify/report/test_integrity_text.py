@@ -235,6 +235,17 @@ def test_that_the_last_digest_could_not_be_delivered_is_said_before_what_comes_o
     assert answer.startswith(f"CloudTrail says that it could not deliver its last digest in {HOME} (AccessDenied). ")
 
 
+def test_the_regions_of_which_keys_are_lacking_are_named_before_what_comes_of_it() -> None:
+    home, away, *_others = regions()
+    away.aws.keys[away.region] = []
+
+    _, answer = asked(home)
+
+    assert answer.startswith(
+        f"Public keys that digests of {away.region} name are not known, so that signatures could not be checked. "
+    )
+
+
 def test_that_nothing_is_wrong_is_not_said_after_a_cause() -> None:
     chain = Chain(SimulatedAws())
     chain.run(3)

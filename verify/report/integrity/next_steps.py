@@ -58,6 +58,16 @@ def next_steps(
     return tuple(_Steps(result, versions, options or Options()).all())
 
 
+def lacking_keys(result: Result) -> tuple[str, ...]:
+    """The regions of which a public key is not known."""
+    found = (
+        one.chain.region
+        for one in result.chains
+        if any(KEY_IS_NEEDED in problem.reason for problem in one.tally.problems)
+    )
+    return tuple(dict.fromkeys(found))
+
+
 @dataclass(frozen=True, slots=True)
 class _Steps:
     result: Result
@@ -72,7 +82,7 @@ class _Steps:
                 "then run this command again. Write '{}' instead of Days=7 where S3 Intelligent-Tiering archived them.",
                 tuple(map(_unarchiving, archived[:_SHOWN_COMMANDS])),
             )
-        if lacking := self._lacking_keys:
+        if lacking := lacking_keys(self.result):
             yield NextStep(
                 "Signatures were not checked for want of CloudTrail's public keys, and each region has its own. Fetch "
                 "them as somebody who may; for a copy in a folder or a bundle, give every file with --keys.",
@@ -189,16 +199,6 @@ class _Steps:
             "Keep what is there before somebody changes it, and ask AWS Support if CloudTrail itself may have failed.",
             (self._command("integrity export --output ./evidence", self._trail, self.options.place, self._period),),
         )
-
-    @property
-    def _lacking_keys(self) -> tuple[str, ...]:
-        """The regions of which a public key is not known."""
-        found = (
-            one.chain.region
-            for one in self.result.chains
-            if any(KEY_IS_NEEDED in problem.reason for problem in one.tally.problems)
-        )
-        return tuple(dict.fromkeys(found))
 
     def _fetching_keys(self, region: str) -> str:
         period = self.result.period
