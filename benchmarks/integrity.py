@@ -16,10 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -33,6 +35,7 @@ from verify.storage.gzip_content import content_of
 _BIN = Path(sys.executable).parent
 _LOGS_PER_DIGEST = 10
 _ROUNDS = 3
+_REGIONS = 17
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,12 @@ class Trail:
     url: str
     start: str
     end: str
+    logs_per_digest: int = _LOGS_PER_DIGEST
 
     @property
     def logs(self) -> int:
         """How many log files it has."""
-        return self.digests * _LOGS_PER_DIGEST
+        return self.digests * self.logs_per_digest
 
     @property
     def environment(self) -> dict[str, str]:
@@ -76,24 +80,27 @@ class Run:
 
 
 @contextmanager
-def served(digests: int, delay_ms: float, busy_every: int = 0) -> Iterator[Trail]:
+def served(
+    digests: int, delay_ms: float, busy_every: int = 0, *, regions: int = 1, logs_per_digest: int = _LOGS_PER_DIGEST
+) -> Iterator[Trail]:
     """A trail behind a server of its own.
 
     :param busy_every: of so many requests, one is answered with 503; 0 for none.
+    :param regions: in how many it logs; all that it delivered is in the first.
     """
-    numbers = (digests, _LOGS_PER_DIGEST, delay_ms, busy_every)
+    numbers = (digests, logs_per_digest, delay_ms, busy_every, regions)
     command = [sys.executable, "-m", "benchmarks.lean_s3", *map(str, numbers)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout
             port, start, end = server.stdout.readline().split()
-            yield Trail(digests, f"http://127.0.0.1:{port}", start, end)
+            yield Trail(digests, f"http://127.0.0.1:{port}", start, end, logs_per_digest)
         finally:
             server.terminate()
 
 
-def run(command: list[str], trail: Trail) -> Run:
-    """Run a program that must succeed, and measure it."""
+def run(command: list[str], trail: Trail, exit_code: int = 0) -> Run:
+    """Run a program that must end with an exit code, and measure it."""
     began = time.monotonic()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=trail.environment) as process:
         assert process.stdout
@@ -101,15 +108,18 @@ def run(command: list[str], trail: Trail) -> Run:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.monotonic() - began
-    if process.returncode:
+    if process.returncode != exit_code:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{output}")
     return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output)
 
 
-def ours(trail: Trail) -> Run:
-    """``verify integrity``, which must find every file valid."""
-    command = [sys.executable, "-m", "verify", "integrity", "--start", trail.start, "--end", trail.end, "--json"]
-    done = run(command, trail)
+def ours(trail: Trail, start: str = "", exit_code: int = 0) -> Run:
+    """``verify integrity``, which must find every file valid.
+
+    :param start: of the period. Default: - the trail's first moment.
+    """
+    command = [sys.executable, "-m", "verify", "integrity", "--start", start or trail.start, "--end", trail.end]
+    done = run([*command, "--json"], trail, exit_code)
     (chain,) = json.loads(done.output)["chains"]
     assert (chain["logs"], chain["digests"]) == ({"proven": trail.logs}, {"proven": trail.digests})
     return done
@@ -207,11 +217,42 @@ def grow(sizes: tuple[int, ...]) -> None:
             show(f"{trail.logs:,} logs", trail, ours(trail))
 
 
+def long_ago() -> None:
+    """A period of ten years over a bucket that has one, and a month of years ago, of which a bucket has nothing."""
+    print("ten years, of which the bucket has one")
+    start = f"{datetime.now(UTC) - timedelta(days=3650):%Y-%m-%d}"
+    with served(365 * 24, 0, logs_per_digest=1) as trail:
+        one, ten = [], []
+        for _ in range(_ROUNDS):
+            one.append(ours(trail))
+            ten.append(ours(trail, start, exit_code=3))
+        show("that one year", trail, best(one))
+        show("ten years", trail, best(ten))
+        print(f"  ratio {best(ten).seconds / best(one).seconds:.2f}")
+    print("an empty month of years ago")
+    with served(100, 0, regions=_REGIONS) as trail:
+        month = ("2019-03-01", "2019-03-31")
+        command = [sys.executable, "-m", "verify", "integrity", "--start", month[0], "--end", month[1], "--json"]
+        mine = run(command, trail, exit_code=3)
+        listed = _listed(trail)
+        arguments = ["--trail-arn", TRAIL_ARN, "--start-time", month[0], "--end-time", month[1]]
+        theirs = run([str(_BIN / "aws"), "cloudtrail", "validate-logs", *arguments], trail)
+        print(f"  verify integrity, {_REGIONS} regions: {mine.seconds:.2f} s, {listed / _REGIONS:.1f} LISTs a region")
+        print(f"  aws validate-logs, 1 region: {theirs.seconds:.2f} s, {_listed(trail) - listed} LISTs")
+
+
+def _listed(trail: Trail) -> int:
+    """How many LIST requests came so far."""
+    with urllib.request.urlopen(f"{trail.url}/listed") as answer:  # noqa: S310 - our own server
+        return int(answer.read())
+
+
 if __name__ == "__main__":
     compare(1_000, 1_000, 0)
     compare(1_000, 100, 20)
     again(1_000, 20)
     busy()
+    long_ago()
     if "--million" in sys.argv:
         grow((1_000, 10_000, 100_000))
     elif "--large" in sys.argv:

@@ -1,8 +1,9 @@
 """A lean S3, CloudTrail, STS and EC2 on the loopback interface, with a made-up trail: as little in the way as Python
 allows.
 
-``python -m benchmarks.lean_s3 DIGESTS LOGS_PER_DIGEST DELAY_MS [BUSY]`` prints its port and the trail's first and last
-moment, and serves until it is killed. Of so many requests, one is answered that the server is too busy.
+``python -m benchmarks.lean_s3 DIGESTS LOGS_PER_DIGEST DELAY_MS BUSY REGIONS`` prints its port and the trail's first and
+last moment, and serves until it is killed. Of so many requests, one is answered that the server is too busy. Of so many
+regions, the first alone has files. ``/listed`` tells how many LIST requests came.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import gzip
 import json
 import random
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from urllib.parse import parse_qs, unquote
@@ -23,6 +25,13 @@ from verify.storage.objects import ObjectName
 
 _PAGE = 1000
 _DISTINCT_LOGS = 400
+# Those that are enabled in every account.
+# https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
+_REGIONS = (
+    HOME, "us-east-2", "us-west-1", "us-west-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1",
+    "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2",
+    "eu-west-3", "sa-east-1",
+)  # fmt: skip
 
 
 def log_body(generator: random.Random) -> bytes:
@@ -60,14 +69,14 @@ def log_body(generator: random.Random) -> bytes:
     return json.dumps({"Records": records}).encode()
 
 
-def build(digests: int, logs_per_digest: int) -> Chain:
+def build(digests: int, logs_per_digest: int, regions: int) -> Chain:
     """A trail of so many hours."""
     generator = random.Random(1)
     bodies = [log_body(generator) for _ in range(_DISTINCT_LOGS)]
     packed = [gzip.compress(body, mtime=0) for body in bodies]
     last = datetime.now(UTC).replace(minute=1, second=31, microsecond=0) - 3 * HOUR
     chain = Chain(SimulatedAws(), at=last - digests * HOUR)
-    chain.aws.trail |= {"IsMultiRegionTrail": False}
+    chain.aws.trail |= {"IsMultiRegionTrail": regions > 1}
     for hour in range(digests):
         logs = []
         for number in range(logs_per_digest):
@@ -111,9 +120,10 @@ class _Connection(asyncio.Protocol):
 class LeanS3:
     """Answers requests from memory."""
 
-    def __init__(self, chain: Chain, delay_seconds: float, busy_every: int = 0) -> None:
+    def __init__(self, chain: Chain, delay_seconds: float, busy_every: int, regions: int) -> None:
         self.delay_seconds = delay_seconds
-        self._busy_every, self._requests = busy_every, 0
+        self._busy_every, self._requests, self._listed = busy_every, 0, 0
+        self._regions = _REGIONS[:regions]
         self._chain = chain
         self._keys = sorted(name.key for name in chain.aws.objects)
         self._heads: dict[str, bytes] = {}
@@ -129,6 +139,8 @@ class LeanS3:
 
     def answer(self, head: str, body: bytes) -> bytes:
         """The whole answer to a request."""
+        if head.startswith("GET /listed "):
+            return _http(str(self._listed).encode())
         self._requests += 1
         if self._busy_every and self._requests % self._busy_every == 0:
             return _http(b"<Error><Code>SlowDown</Code></Error>", "503 Slow Down")
@@ -137,7 +149,7 @@ class LeanS3:
     def _answer(self, head: str, body: bytes) -> bytes:
         method, target, _ = head.split(" ", 2)
         if method == "POST":
-            return _http(self._cloudtrail(head) if "x-amz-target" in head.lower() else _query(body))
+            return _http(self._cloudtrail(head) if "x-amz-target" in head.lower() else _query(body, self._regions))
         path, _, query = target.partition("?")
         key = path.split("/", 2)[2] if path.count("/") > 1 else ""
         if key:
@@ -149,6 +161,7 @@ class LeanS3:
             return b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nx-amz-bucket-region: us-east-1\r\n\r\n"
         if "location" in query:
             return _http(b"<LocationConstraint/>")
+        self._listed += 1
         return _http(self._list({name: values[0] for name, values in parse_qs(query).items()}))
 
     def _list(self, query: dict[str, str]) -> bytes:
@@ -188,6 +201,8 @@ class LeanS3:
                 {"trailList": [{"Name": TRAIL, "TrailARN": TRAIL_ARN, "HomeRegion": HOME} | aws.trail]}
             ).encode()
         if "GetTrailStatus" in head:
+            if f"/{HOME}/cloudtrail/" not in head:
+                return b'{"IsLogging": true}'
             latest: datetime = aws.status[HOME]["LatestDigestDeliveryTime"]
             return json.dumps({"IsLogging": True, "LatestDigestDeliveryTime": latest.timestamp()}).encode()
         if "ListAccounts" in head:
@@ -207,7 +222,7 @@ def _more(page: list[str]) -> str:
     return f"<IsTruncated>true</IsTruncated><NextContinuationToken>{page[-1]}</NextContinuationToken>"
 
 
-def _query(body: bytes) -> bytes:
+def _query(body: bytes, regions: Sequence[str]) -> bytes:
     """STS and EC2, which are asked for who the caller is and which regions there are."""
     if b"Action=GetCallerIdentity" in body:
         caller = (
@@ -217,10 +232,13 @@ def _query(body: bytes) -> bytes:
             '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
             f"{caller}</GetCallerIdentityResult></GetCallerIdentityResponse>"
         ).encode()
-    region = f"<regionName>{HOME}</regionName><optInStatus>opt-in-not-required</optInStatus>"
+    items = "".join(
+        f"<item><regionName>{region}</regionName><optInStatus>opt-in-not-required</optInStatus></item>"
+        for region in regions
+    )
     return (
-        '<DescribeRegionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><regionInfo><item>'
-        f"{region}</item></regionInfo></DescribeRegionsResponse>"
+        '<DescribeRegionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><regionInfo>'
+        f"{items}</regionInfo></DescribeRegionsResponse>"
     ).encode()
 
 
@@ -228,10 +246,10 @@ def _http(body: bytes, status: str = "200 OK") -> bytes:
     return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def main(digests: int, logs_per_digest: int, delay_ms: float, busy_every: int) -> None:
+async def main(digests: int, logs_per_digest: int, delay_ms: float, busy_every: int, regions: int) -> None:
     """Serve until killed."""
-    chain = build(digests, logs_per_digest)
-    lean = LeanS3(chain, delay_ms / 1000, busy_every)
+    chain = build(digests, logs_per_digest, regions)
+    lean = LeanS3(chain, delay_ms / 1000, busy_every, regions)
     server = await asyncio.get_running_loop().create_server(lambda: _Connection(lean), "127.0.0.1", 0, backlog=1024)
     start, end = chain.hours[0].start, chain.hours[-1].end
     port = server.sockets[0].getsockname()[1]
@@ -240,4 +258,4 @@ async def main(digests: int, logs_per_digest: int, delay_ms: float, busy_every: 
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), int(*sys.argv[4:])))
+    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])))

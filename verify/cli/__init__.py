@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+from typing import NoReturn
 
 from verify.cli.parser import Parser
 from verify.errors import UsageError, VerifyError
@@ -38,6 +39,14 @@ _MODULE = "python -m verify"
 _COMMANDS = ("check", "score", "events", "detective", "integrity", "who", "logs", "hunt")
 
 
+class _WrongUsage(SystemExit):
+    """The end that ``argparse`` comes to where a command line is wrong."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(status)
+        self.message = message
+
+
 class _Parser(Parser):
     """As the others; the examples call the program as it was called, which a repository's own ``verify`` may demand."""
 
@@ -45,6 +54,15 @@ class _Parser(Parser):
         """The help of this command."""
         text = super().format_help()
         return text if self.prog.startswith(_MODULE) else text.replace(_MODULE, self.prog.partition(" ")[0])
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """As ``argparse``, and the end tells what was wrong."""
+        try:
+            super().exit(status, message)
+        except SystemExit as end:
+            if not status:
+                raise
+            raise _WrongUsage(status, (message or "").partition("error: ")[2].strip()) from end
 
 
 def build_parser(arguments: Sequence[str] = (), program: str = _MODULE) -> Parser:
@@ -85,8 +103,7 @@ def main(argv: Sequence[str] | None = None, program: str = _MODULE) -> int:
     terminal = Terminal()
     exit_code: int = 0
     try:
-        arguments = build_parser(given, program).parse_args(given)
-        _refuse_empty(arguments)
+        arguments = _parsed(given, program, terminal)
         exit_code = arguments.run(arguments, terminal)
         terminal.flush()
     except VerifyError as error:
@@ -107,15 +124,30 @@ def main(argv: Sequence[str] | None = None, program: str = _MODULE) -> int:
     return exit_code
 
 
+def _parsed(given: Sequence[str], program: str, terminal: Terminal) -> argparse.Namespace:
+    try:
+        arguments = build_parser(given, program).parse_args(given)
+    except _WrongUsage as wrong:
+        if _wants_json(given):
+            _print_error(terminal, wrong.message, 2)  # standard error has it, with the usage
+        raise
+    _refuse_empty(arguments)
+    return arguments
+
+
 def _failed(terminal: Terminal, error: str, exit_code: int, *, as_json: bool) -> int:
     terminal.notice(f"error: {error}")
     if as_json:
-        try:
-            terminal.print_json({"error": error, "exitCode": exit_code})
-            terminal.flush()
-        except OSError:
-            discard(sys.stdout)  # nobody reads it, and the notice has said it
+        _print_error(terminal, error, exit_code)
     return exit_code
+
+
+def _print_error(terminal: Terminal, error: str, exit_code: int) -> None:
+    try:
+        terminal.print_json({"error": error, "exitCode": exit_code})
+        terminal.flush()
+    except OSError:
+        discard(sys.stdout)  # nobody reads it, and standard error has it
 
 
 def _wants_json(given: Sequence[str]) -> bool:

@@ -164,6 +164,7 @@ class Result:
     :param chains: every account and region in scope, also those of which nothing is there.
     :param foreign: objects and prefixes that belong to no account and region in scope.
     :param notices: what the reader must know about its scope.
+    :param causes: what is known of why something may not be proven, the most telling first.
     :param unseen: what could not be looked at, each as a sentence.
     :param requires_logging: whether a time without logging is as bad as tampering.
     :param claimed_because: why all this holds only if something is true that nothing here proves; ``""`` otherwise.
@@ -178,6 +179,7 @@ class Result:
     chains: tuple[ChainResult, ...]
     foreign: tuple[Problem, ...] = ()
     notices: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
     requires_logging: bool = False
     claimed_because: str = ""

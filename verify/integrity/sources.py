@@ -40,7 +40,7 @@ from verify.integrity.state import load_state
 from verify.integrity.timeline.configuration import Configuration, Setting
 from verify.integrity.timeline.gaps import DUE_AFTER_INTERVALS, HOUR, unsigned_times
 from verify.integrity.timeline.timeline import Period
-from verify.integrity.timeline.verdict import Verdict
+from verify.integrity.timeline.verdict import VALIDATION_IS_OFF, Verdict
 from verify.integrity.validate import COMES_WITHIN, ValidationRequest
 from verify.storage.folder import FolderObjectStore
 from verify.storage.gzip_content import MAX_DIGEST_BYTES, GzipSink
@@ -258,12 +258,7 @@ def from_folder(options: IntegrityOptions, now: datetime) -> PreparedValidation:
             f"The folder holds a {MANIFEST}, which was not read: anybody can put one into a bucket. If this is an "
             f"evidence bundle, name it: --source {path / MANIFEST}"
         )
-    if options.keys is None:
-        notices.append(
-            "No public keys were given. Each region has its own. Fetch AWS's, once for each region: aws cloudtrail "
-            "list-public-keys --start-time … --end-time … --region REGION > keys-REGION.json, then give every file: "
-            "--keys keys-us-east-1.json --keys keys-eu-west-1.json."
-        )
+    no_keys = "No public keys were given (--keys), so that no signature could be checked: AWS is not asked for them."
     request = ValidationRequest(
         trail=trail,
         source=f"the folder {options.source}",
@@ -274,17 +269,19 @@ def from_folder(options: IntegrityOptions, now: datetime) -> PreparedValidation:
         is_quick=options.is_quick,
         requires_logging=options.requires_logging,
         notices=tuple(notices),
+        causes=(no_keys,) if options.keys is None else (),
     )
     store_of_copy = BucketCopyStore(store, "", _prefixes(scope))
     return PreparedValidation(request, store_of_copy, SavedFacts(keys, trail.home_region))
 
 
 def _held_by_copy(scope: Scope, period: Period) -> Iterator[str]:
-    """Of which days a copy holds digests, where more was asked for."""
+    """Of which days a copy has folders of digests, where more was asked for. What lies in them is not read for this."""
     days = {day for one in (scope.days or {}).values() for day in one.digests}
     # The digest of the last hours of a day may be delivered on the next one.
     if days and (period.start.date() < min(days) or period.end.date() > max(days)):
-        yield f"The copy holds digests of {min(days)} to {max(days)}. Of other days it proves nothing."
+        held = f"By the names of its folders, the copy holds digests of {min(days)} to {max(days)}."
+        yield f"{held} Of other days it proves nothing."
 
 
 def _today(trail: TrailName, deployed: Trail | None, *, are_known: bool) -> Iterator[str]:
@@ -298,22 +295,36 @@ def _today(trail: TrailName, deployed: Trail | None, *, are_known: bool) -> Iter
         yield f"There is no trail {trail.arn} today."
 
 
-def _nothing_found(store: ObjectStore, scope: Scope, bucket: str, prefix: str, deployed: Trail | None) -> Iterator[str]:
-    """Where it was looked when nothing of a trail was found, and where the trail delivers today."""
+def _signs_nothing(deployed: Trail | None) -> Iterator[str]:
+    """Since when, a call tells, where the event history may be asked and holds it."""
+    if deployed is not None and not deployed.validates_log_files:
+        yield f"{VALIDATION_IS_OFF}, as DescribeTrails says: CloudTrail signs nothing of what it delivers."
+
+
+def _nothing_found(
+    store: ObjectStore, scope: Scope, bucket: str, prefix: str, deployed: Trail | None
+) -> tuple[list[str], list[str]]:
+    """Where it was looked when nothing of a trail was found, with where the trail delivers today; and why that place
+    could not be looked at.
+    """
     if any(one.has_folder for one in scope.account_regions):
-        return
+        return [], []
     root = f"{prefix}/{ROOT}" if prefix else ROOT
     at = f"{S3}{bucket}/{root}"
+    looked: list[str] = []
+    unreadable: list[str] = []
     try:
         anything = next(iter(store.objects(bucket, root)), None)
-        yield f"Nothing of {'CloudTrail' if anything is None else 'this trail'} was found below {at}."
+        looked.append(f"Nothing of {'CloudTrail' if anything is None else 'this trail'} was found below {at}.")
     except ApiError as error:
-        yield f"There is no bucket {bucket}." if error.code == "NoSuchBucket" else f"{at} could not be read: {error}"
+        is_gone = error.code == "NoSuchBucket"
+        unreadable.append(f"There is no bucket {bucket}." if is_gone else f"{at} could not be read: {error}")
     except CannotLook as error:
-        yield f"{at} could not be read: {error}"
+        unreadable.append(f"{at} could not be read: {error}")
     if deployed is not None:
         own = f"{S3}{deployed.bucket}/{deployed.prefix or ''}".rstrip("/")
-        yield f"DescribeTrails says that {deployed.name} delivers to {own}."
+        looked.append(f"DescribeTrails says that {deployed.name} delivers to {own}.")
+    return looked, unreadable
 
 
 def _prefixes(scope: Scope) -> tuple[str, ...]:
@@ -456,8 +467,9 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         notices.insert(0, f"Endpoint {aws.endpoint_url} is not AWS: this result does not describe an AWS account.")
     if options.region and was_all is not False:
         notices.append(f"Only region {options.region} was validated (--region).")
-    notices += _today(trail, deployed, are_known=all_trails is not None)
-    notices += _nothing_found(store, scope, bucket, prefix, deployed)
+    looked, unreadable = _nothing_found(store, scope, bucket, prefix, deployed)
+    notices += [*_today(trail, deployed, are_known=all_trails is not None), *looked]
+    causes = (*unreadable, *_signs_nothing(deployed))
     notices += () if origin.keeps_keys else _held_by_copy(scope, period)
     request = ValidationRequest(
         trail=trail,
@@ -469,6 +481,7 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         is_quick=options.is_quick,
         requires_logging=options.requires_logging,
         notices=tuple(notices),
+        causes=causes,
         other_trails=_AskForOtherTrails(aws, facts, trail, origin),
         unsigned=_AskForUnsignedTimes(aws, facts),
         untold=() if elsewhere or not origin.keeps_keys else tuple(_untold(configuration, period)),
@@ -639,7 +652,7 @@ def _prefix(options: IntegrityOptions, deployed: Trail | None, store: ObjectStor
     if options.prefix is None:
         return candidates[0]
     raise TargetNotFound(
-        f"--prefix {options.prefix!r}: s3://{bucket} holds no AWSLogs/ below it. Give the prefix that the trail had"
+        f"There is no AWSLogs/ below s3://{bucket}/{options.prefix.rstrip('/')}. Give the prefix that the trail had"
         f"{f', such as {own!r}' if own else ''}, or leave it out."
     )
 

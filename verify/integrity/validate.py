@@ -60,6 +60,7 @@ class ValidationRequest:
     :param other_trails: other trails that deliver to a location and region, and of each whether it signs for what it
         delivers today; ``None`` where that is not known.
     :param unsigned: when other trails delivered to a location and region of their own without signing.
+    :param causes: see :class:`verify.integrity.result.Result`; they are no notices yet.
     :param anchors: up to where earlier runs proved the chains.
     :param claimed_because: see :class:`verify.integrity.result.Result`.
     :param at_best: verdicts that nothing may be better than, by account and region: what a bundle's export found.
@@ -80,6 +81,7 @@ class ValidationRequest:
     is_quick: bool = False
     requires_logging: bool = False
     notices: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
     other_trails: Callable[[DeliveryLocation, str], OtherTrails | None] = lambda _place, _region: {}
     unsigned: Callable[[DeliveryLocation, str], tuple[UnsignedTime, ...]] = lambda _place, _region: ()
     anchors: Anchors = field(default_factory=dict)
@@ -132,7 +134,7 @@ class Validation:
     def run(self) -> Result:
         """Validate every chain; one that cannot be looked at does not keep the others from being validated."""
         request = self._request
-        notices, silent = list(request.notices), []
+        notices, silent = [*request.notices, *request.causes], []
         _ = self._configuration  # asked once, before the threads need it
         validated = self._validated()
         # What digests led to is looked at like the rest.
@@ -153,7 +155,8 @@ class Validation:
         doubles = sum(result.tally.doubles for result in found)
         if doubles:
             notices.append(f"The copy holds {doubles:,} files more than once, at different places; they are the same.")
-        notices += [*self._not_recorded(), *self._not_delivered()]
+        not_delivered = tuple(self._not_delivered())
+        notices += [*self._not_recorded(), *not_delivered]
         for trail, number in sorted(sum((result.tally.unsigned for result in found), Counter[str]()).items()):
             notices.append(
                 f"Trail {trail} without log file validation. Nobody can say whether CloudTrail delivered {number:,} of "
@@ -173,6 +176,7 @@ class Validation:
             chains=tuple(sorted(filter(_says_anything, chains), key=_chain_of)),
             foreign=(*request.scope.foreign, *self._in_days_to_come()),
             notices=tuple(notices),
+            causes=(*request.causes, *not_delivered),
             unseen=(*unlisted, *request.scope.unseen, *untold),
             requires_logging=request.requires_logging,
             claimed_because=request.claimed_because,

@@ -206,6 +206,20 @@ def test_a_program_finds_an_error_where_it_looks_for_the_answer(
     assert found["exitCode"] == code and found["error"] in said.err
 
 
+@pytest.mark.parametrize(
+    "command", ["integrity --sicne 2d --json", "integrity --format json nothing", "nothing --json", "check --json 2"]
+)
+def test_a_program_finds_also_what_is_wrong_with_the_command_line(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(command.split())
+
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert found["exitCode"] == 2 and f"error: {found['error']}\n" in said.err
+
+
 @pytest.mark.parametrize("environment", [{}, {"PYTHONDEVMODE": "1"}])
 def test_a_fault_at_the_start_is_one_line_and_no_verdict(environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['verify.cli'] = object()\n")

@@ -215,7 +215,10 @@ def test_what_a_desktop_leaves_in_a_copy_is_no_object(folder: Path) -> None:
 def test_of_a_period_that_a_copy_does_not_hold_is_said_which_one_it_does(folder: Path) -> None:
     chain = trail(8)
     chain.aws.save(folder)
-    holds = "The copy holds digests of 2026-11-01 to 2026-11-01. Of other days it proves nothing."
+    holds = (
+        "By the names of its folders, the copy holds digests of 2026-11-01 to 2026-11-01. Of other days it proves "
+        "nothing."
+    )
 
     assert holds not in check_copy(chain, folder).notices
     assert holds in check_copy(chain, folder, start="2026-10-30", end="2026-10-31").notices

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from tests.verify.simulation.api import Api, check_bucket
-from tests.verify.simulation.in_memory import validate
+from tests.verify.simulation.api import Api, check_bucket, check_folder, since
+from tests.verify.simulation.in_memory import MemoryStore, validate
 from tests.verify.simulation.scenarios import rewrite_log
-from tests.verify.simulation.trail import HOME, START, Chain, SimulatedAws
+from tests.verify.simulation.trail import ACCOUNT, HOME, HOUR, START, Chain, SimulatedAws
+from verify.errors import ApiError
 from verify.integrity.result import FileChange, FileChanges, Result
 from verify.integrity.timeline.verdict import JudgedPeriod, Verdict
 from verify.report.integrity.as_json import result_as_json
+from verify.report.integrity.next_steps import next_steps
 from verify.report.integrity.text import render, sentence
-from verify.storage.objects import ObjectName
+from verify.storage.objects import Level, ListedObject, ObjectName, ObjectStore
 
 AWAY = ("ap-south-1", "eu-west-1", "sa-east-1")
 
@@ -180,3 +184,86 @@ def test_a_proof_of_seconds_is_not_told_as_none() -> None:
     text = said(validate(chain, start=start, end=start + timedelta(seconds=4)))
 
     assert "  proven: 4 s of 4 s\n" in text
+
+
+def asked(chain: Chain, start: str = "", store: ObjectStore | None = None) -> tuple[Result, str]:
+    """A bucket of which AWS is asked, and the answer's first sentence."""
+    now = chain.at + timedelta(minutes=30)
+    result = check_bucket(Api(chain.aws), now, store=store, start=start or since(chain))
+    return result, sentence(result)
+
+
+def test_that_validation_is_off_today_is_the_first_thing_said_also_where_no_history_tells_since_when() -> None:
+    chain = Chain(SimulatedAws())
+    chain.at += 5 * HOUR
+    chain.aws.trail |= {"LogFileValidationEnabled": False}
+    chain.aws.denied.add("LookupEvents")
+
+    result, answer = asked(chain, start=f"{START:%Y-%m-%dT%H:%M:%SZ}")
+
+    assert answer.startswith(
+        "Log file validation is off today, as DescribeTrails says: CloudTrail signs nothing of what it delivers. "
+    )
+    assert any("--enable-log-file-validation" in command for step in next_steps(result) for command in step.commands)
+
+
+def test_that_there_is_no_such_bucket_is_the_first_thing_said() -> None:
+    chain = Chain(SimulatedAws())
+    chain.run(3)
+
+    class Gone(MemoryStore):
+        def objects(self, _bucket: str, _prefix: str) -> Iterator[ListedObject]:
+            raise ApiError("NoSuchBucket", "s3:ListBucket", "The specified bucket does not exist")
+
+        def level(self, _bucket: str, _prefix: str) -> Level:
+            raise ApiError("NoSuchBucket", "s3:ListBucket", "The specified bucket does not exist")
+
+    result, answer = asked(chain, store=Gone(chain.aws))
+
+    assert result.exit_code == 3
+    assert answer.startswith("There is no bucket trail-logs. Nothing is proven yet. ")
+
+
+def test_that_the_last_digest_could_not_be_delivered_is_said_before_what_comes_of_it() -> None:
+    chain = Chain(SimulatedAws())
+    chain.run(3)
+    chain.at += 5 * HOUR
+    chain.aws.status[HOME]["LatestDigestDeliveryError"] = "AccessDenied"
+
+    _, answer = asked(chain)
+
+    assert answer.startswith(f"CloudTrail says that it could not deliver its last digest in {HOME} (AccessDenied). ")
+
+
+def test_the_regions_of_which_keys_are_lacking_are_named_before_what_comes_of_it() -> None:
+    home, away, *_others = regions()
+    away.aws.keys[away.region] = []
+
+    _, answer = asked(home)
+
+    assert answer.startswith(
+        f"Public keys that digests of {away.region} name are not known, so that signatures could not be checked. "
+    )
+
+
+def test_that_nothing_is_wrong_is_not_said_after_a_cause() -> None:
+    chain = Chain(SimulatedAws())
+    chain.run(3)
+    chain.aws.status[HOME]["LatestDigestDeliveryError"] = "AccessDenied"
+
+    result, answer = asked(chain)
+
+    assert (result.exit_code, answer[:6]) == (0, "Up to ")
+    assert any("could not deliver its last digest" in notice for notice in result.notices)
+
+
+def test_that_no_keys_were_given_is_said_before_what_comes_of_it(tmp_path: Path) -> None:
+    chain = Chain(SimulatedAws())
+    chain.run(3)
+    chain.aws.save(tmp_path)
+
+    result = check_folder(tmp_path, chain.at + HOUR, start=since(chain), regions=(HOME,), account=ACCOUNT)
+
+    assert sentence(result).startswith("No public keys were given (--keys), so that no signature could be checked")
+    assert any("list-public-keys" in command for step in next_steps(result) for command in step.commands)
+    assert said(result).count("No public keys were given") == 1

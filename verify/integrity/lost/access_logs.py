@@ -18,6 +18,7 @@ from verify.integrity.result import FileChange
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.timeline.verdict import Verdict
 from verify.storage.objects import Found, ListedObject, ObjectName, ObjectStore
+from verify.times import iso
 
 SOURCE = "S3's access logs, which are best effort and not signed"
 # bucket owner, bucket, [time], address, requester, request ID, operation, key, "request URI", status, …
@@ -96,19 +97,21 @@ def search(
             # Nothing else ends a line: what str.splitlines splits at may come from whoever made the call.
             found += changes_in(text.split("\n"), bucket, wanted)
     return found, said_of(
-        min(len(files), _MOST_FILES), "access log", "of the bucket", unread, is_cut=len(files) > _MOST_FILES
+        min(len(files), _MOST_FILES), "access log of the bucket", period, unread, is_cut=len(files) > _MOST_FILES
     )
 
 
-def said_of(number: int, kind: str, whose: str, unread: int, *, is_cut: bool) -> str:
+def said_of(number: int, kind: str, period: Period, unread: int, *, is_cut: bool) -> str:
     """A clause that says how many files were searched.
 
-    :param kind: what one of them is, such as ``access log``.
+    :param kind: what one of them is, and whose, such as ``access log of the bucket``.
+    :param period: of which they may tell.
     :param unread: how many of them nobody could read, or not to their end.
     :param is_cut: whether there are more.
     """
-    files, were = (kind, "was") if number == 1 else (f"{kind}s", "were")
-    said = f"{number:,} {files} {whose} {were} searched"
+    what, _, whose = kind.partition(" of ")
+    files, were = (what, "was") if number == 1 else (f"{what}s", "were")
+    said = f"{number:,} {files} of {whose} {were} searched ({iso(period.start)} to {iso(period.end)})"
     said += f", of which {unread:,} could not be read to the end" if unread else ""
     return f"{said}, and no more of them" if is_cut else said
 

@@ -221,7 +221,7 @@ class _Search:
         validated = Validation(request, ready.store, ready.facts, self.pools, lambda *_done: None).run()
         whose, is_cut = f"of trail {trail.name}", len(proven) == _MOST_LOGS
         found, unread = self._changes(ready, proven, f"signed log files {whose}")
-        said = [access_logs.said_of(len(proven), "signed log file", whose, unread, is_cut=is_cut)]
+        said = [access_logs.said_of(len(proven), f"signed log file {whose}", self.wanted.period, unread, is_cut=is_cut)]
         if is_cut:  # which others are signed was not kept
             return found, said
         bad = {
@@ -233,7 +233,8 @@ class _Search:
             logs = dict.fromkeys(later[:_MOST_LOGS])
             unsigned, unread = self._changes(ready, logs, f"log files {whose}")
             found += unsigned
-            said.append(access_logs.said_of(len(logs), "log file", whose, unread, is_cut=len(later) > _MOST_LOGS))
+            is_cut = len(later) > _MOST_LOGS
+            said.append(access_logs.said_of(len(logs), f"log file {whose}", self.wanted.period, unread, is_cut=is_cut))
         return found, said
 
     def _listed(self, ready: PreparedValidation, chosen: Iterable[AccountRegion]) -> Iterator[ObjectName]:

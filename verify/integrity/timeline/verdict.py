@@ -32,6 +32,8 @@ MEANING = {
 
 # How the reason begins where nobody signed: no later look makes that better.
 VALIDATION_OFF = "log file validation was off"
+# How a cause begins that says so of the present.
+VALIDATION_IS_OFF = "Log file validation is off today"
 HARMLESS = frozenset({Verdict.PROVEN, Verdict.NOT_LOGGED, Verdict.NOT_DUE})
 BAD = frozenset({Verdict.FOREIGN, Verdict.MISSING, Verdict.ALTERED})
 _GRAVITY = {verdict: number for number, verdict in enumerate(Verdict)}

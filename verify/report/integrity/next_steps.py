@@ -13,7 +13,7 @@ from verify.integrity.digests.digest_file import KEY_IS_NEEDED
 from verify.integrity.lost.versions import OlderVersion, Versions, archived_files, changed_files, lost_files
 from verify.integrity.result import FileChange, Result
 from verify.integrity.timeline.timeline import Period
-from verify.integrity.timeline.verdict import BAD, VALIDATION_OFF, Verdict
+from verify.integrity.timeline.verdict import BAD, VALIDATION_IS_OFF, VALIDATION_OFF, Verdict
 from verify.storage.objects import ObjectName
 from verify.times import HISTORY_DAYS, iso
 
@@ -58,6 +58,16 @@ def next_steps(
     return tuple(_Steps(result, versions, options or Options()).all())
 
 
+def lacking_keys(result: Result) -> tuple[str, ...]:
+    """The regions of which a public key is not known."""
+    found = (
+        one.chain.region
+        for one in result.chains
+        if any(KEY_IS_NEEDED in problem.reason for problem in one.tally.problems)
+    )
+    return tuple(dict.fromkeys(found))
+
+
 @dataclass(frozen=True, slots=True)
 class _Steps:
     result: Result
@@ -72,7 +82,7 @@ class _Steps:
                 "then run this command again. Write '{}' instead of Days=7 where S3 Intelligent-Tiering archived them.",
                 tuple(map(_unarchiving, archived[:_SHOWN_COMMANDS])),
             )
-        if lacking := self._lacking_keys:
+        if lacking := lacking_keys(self.result):
             yield NextStep(
                 "Signatures were not checked for want of CloudTrail's public keys, and each region has its own. Fetch "
                 "them as somebody who may; for a copy in a folder or a bundle, give every file with --keys.",
@@ -99,7 +109,8 @@ class _Steps:
                 "trail is stopped.",
                 {Verdict.NOT_LOGGED},
             )
-        if any(row.reason.startswith(VALIDATION_OFF) for row in self.result.rows):
+        is_off = any(cause.startswith(VALIDATION_IS_OFF) for cause in self.result.causes)
+        if is_off or any(row.reason.startswith(VALIDATION_OFF) for row in self.result.rows):
             command = ["aws", "cloudtrail", "update-trail", "--name", self.result.trail, "--enable-log-file-validation"]
             yield NextStep(
                 "What was delivered while log file validation was off can never be proven. If it still is off, switch "
@@ -188,16 +199,6 @@ class _Steps:
             "Keep what is there before somebody changes it, and ask AWS Support if CloudTrail itself may have failed.",
             (self._command("integrity export --output ./evidence", self._trail, self.options.place, self._period),),
         )
-
-    @property
-    def _lacking_keys(self) -> tuple[str, ...]:
-        """The regions of which a public key is not known."""
-        found = (
-            one.chain.region
-            for one in self.result.chains
-            if any(KEY_IS_NEEDED in problem.reason for problem in one.tally.problems)
-        )
-        return tuple(dict.fromkeys(found))
 
     def _fetching_keys(self, region: str) -> str:
         period = self.result.period

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from verify.integrity.lost.versions import archived_files
 from verify.integrity.result import ChainResult, Result, Row
 from verify.integrity.timeline.timeline import proven_duration
 from verify.integrity.timeline.verdict import BAD, MEANING, VALIDATION_OFF, Evidence, JudgedPeriod, Problem, Verdict
-from verify.report.integrity.next_steps import NextStep
+from verify.report.integrity.next_steps import NextStep, lacking_keys
 from verify.report.terminal import safe
 
 if TYPE_CHECKING:
@@ -47,8 +48,10 @@ def _lines(result: Result, seconds: float, steps: Sequence[NextStep]) -> Iterato
     yield f"Trail      {result.trail}"
     yield f"Files      {result.source}, read at {_iso(result.made_at)}"
     yield f"Requested  {_iso(result.period.start)} to {_iso(result.period.end)}"
+    answer = sentence(result)
     for notice in (*result.notices, *result.unseen):
-        yield f"Note       {notice}"
+        if notice not in answer:
+            yield f"Note       {notice}"
     for alike in _alike(result.chains):
         yield ""
         yield from _chain_lines(alike)
@@ -167,23 +170,34 @@ def _unknown(result: Result) -> str:
             "Nothing was found that is altered, missing or foreign, but there may be more that was not looked at, or "
             f"that is gone. {result.unseen[0]}"
         )
+    cause = _cause(result)
     due = "" if result.is_proven_at_all or not result.next_due else _iso(result.next_due)
     nothing = f"Nothing is proven yet. The next digest is due by {due}." if due else "Nothing is proven yet."
     if Verdict.UNPROVEN in result.verdicts or result.unseen:
-        cause = ""
-        if any(row.reason.startswith(VALIDATION_OFF) for row in result.rows):
-            sometimes = " for some of the period. Of that time" if result.is_proven_at_all else ", so that"
-            cause = f"Log file validation was off{sometimes} CloudTrail signed for nothing. "
         where = _where_and_when(result, {Verdict.UNPROVEN})
         if result.unseen or any(row.verdict is Verdict.UNPROVEN and not row.region for row in result.rows):
             where = f"{where}, and there may be more" if where else ""
-        first = cause if result.is_proven_at_all else f"{cause}{nothing} "
+        first = "" if result.is_proven_at_all else f"{nothing} "
         return (
-            f"{first}Part of this period is unproven{f' ({where})' if where else ''}: no signed digest that could be "
-            "read covers it, or a log file could not be read. Nothing was found that is altered, missing or foreign, "
-            "which does not show that nothing is."
+            f"{cause}{first}Part of this period is unproven{f' ({where})' if where else ''}: no signed digest that "
+            "could be read covers it, or a log file could not be read. Nothing was found that is altered, missing or "
+            "foreign, which does not show that nothing is."
         )
-    return nothing
+    return f"{cause}{nothing}"
+
+
+def _cause(result: Result) -> str:
+    """Why something is not known, if that is at hand, as a sentence with a space after it; the most telling one."""
+    cause = result.causes[0] if result.causes else ""
+    if any(row.reason.startswith(VALIDATION_OFF) for row in result.rows):
+        sometimes = " for some of the period. Of that time" if result.is_proven_at_all else ", so that"
+        cause = f"Log file validation was off{sometimes} CloudTrail signed for nothing."
+    elif archived_files(result):
+        cause = "Files are archived, so that nobody could read them: restore them first, as told below."
+    elif not cause and (lacking := lacking_keys(result)):
+        where = " and ".join(lacking) if len(lacking) <= _SHOWN_REGIONS else f"{len(lacking):,} regions"
+        cause = f"Public keys that digests of {where} name are not known, so that signatures could not be checked."
+    return cause and f"{cause} "
 
 
 def _pauses(result: Result) -> str:

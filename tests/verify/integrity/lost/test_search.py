@@ -19,7 +19,9 @@ from verify.integrity.lost import search
 from verify.integrity.lost.search import who_changed
 from verify.integrity.result import FileChanges
 from verify.integrity.sources import IntegrityOptions, from_bucket
+from verify.storage.layout import LogName
 from verify.storage.objects import ListedObject, ObjectName
+from verify.times import iso
 
 ALICE = "arn:aws:iam::111122223333:user/alice"
 NOT_SIGNED = f"of trail {TRAIL} that no digest vouches for yet"
@@ -88,9 +90,12 @@ def test_a_log_file_that_is_not_signed_yet_tells_who_deleted_a_file(fields: dict
 
     ((change,),) = (found.found[str(gone)],)
     assert (change.caller, change.source, change.is_signed) == (ALICE, f"log files {NOT_SIGNED}", False)
+    named = LogName.parse(gone)
+    assert named
+    period = f"{iso(named.delivered - timedelta(minutes=15))} to {iso(chain.at + timedelta(minutes=30))}"
     assert found.looked_at == (
-        f"7 signed log files of trail {TRAIL} were searched",
-        f"1 log file {NOT_SIGNED} was searched",
+        f"7 signed log files of trail {TRAIL} were searched ({period})",
+        f"1 log file {NOT_SIGNED} was searched ({period})",
         f"s3://{BUCKET} has no access logs",
     )
 
@@ -102,7 +107,8 @@ def test_a_log_file_that_nobody_can_read_is_not_searched() -> None:
     found = searched(chain)
 
     assert found.found == {}
-    assert f"1 log file {NOT_SIGNED} was searched, of which 1 could not be read to the end" in found.looked_at
+    (said,) = (each for each in found.looked_at if each.startswith(f"1 log file {NOT_SIGNED} was searched ("))
+    assert said.endswith("), of which 1 could not be read to the end")
 
 
 def test_that_nobody_may_ask_what_a_trail_records_is_not_that_it_records_nothing() -> None:
@@ -126,7 +132,8 @@ def test_access_logs_that_are_parted_by_account_lie_below_the_account_of_the_buc
     day = f"p/{MEMBER}/{HOME}/{BUCKET}/{chain.at:%Y/%m/%d}/"
     chain.aws.put(ObjectName("logs", f"{day}2026-11-01-00-00-00-1D4E5F"), b"", chain.at)
 
-    assert "1 access log of the bucket was searched" in searched(chain, {"LoggingEnabled": place}).looked_at
+    looked_at = searched(chain, {"LoggingEnabled": place}).looked_at
+    assert any(said.startswith("1 access log of the bucket was searched (") for said in looked_at)
 
 
 def test_that_access_logs_may_not_be_listed_is_told_with_their_bucket() -> None:

@@ -21,10 +21,12 @@ class Attacker:
     """Changes a world's objects at a moment. Each method named ``do_…`` is one kind of attack.
 
     A method returns whether it changed anything.
+
+    :param begin: when the history begins.
     """
 
-    def __init__(self, world: World, at: datetime) -> None:
-        self.world, self.at = world, at
+    def __init__(self, world: World, at: datetime, begin: datetime = BEGIN) -> None:
+        self.world, self.at, self.begin = world, at, begin
         self.objects = world.objects
         self.rng = Random(0)
         self.happened: list[str] = []
@@ -61,10 +63,10 @@ class Attacker:
         return True
 
     def _moment(self) -> datetime:
-        seconds = (self.at - BEGIN).total_seconds()
+        seconds = (self.at - self.begin).total_seconds()
         if self.rng.random() < 0.3:
             return self.at - timedelta(seconds=self.rng.randrange(0, int(min(seconds, 3 * 3600))))
-        return BEGIN + timedelta(seconds=self.rng.randrange(0, int(seconds)))
+        return self.begin + timedelta(seconds=self.rng.randrange(0, int(seconds)))
 
     # ---- deleting --------------------------------------------------------------------------------------------------
 
@@ -252,14 +254,14 @@ class Attacker:
         places, state = self.world.segments, self.world.state_at(self.at)[0]
         left = [
             (key, one) for key, found in sorted(places.items(), key=lambda item: repr(item[0])) for one in found
-            if key.trail == 0 and one.end and one.end <= self.at and one.end > max(one.start, BEGIN) + MINUTE * 3
+            if key.trail == 0 and one.end and one.end <= self.at and one.end > max(one.start, self.begin) + MINUTE * 3
             and (one.bucket, one.prefix) != (state.bucket, state.prefix)
         ]  # fmt: skip
         if not left:
             return False
         key, segment = self.rng.choice(left)
         end = segment.end or self.at
-        most = min(end - max(segment.start, BEGIN), HOUR * self.rng.choice((0.5, 1, 24))) - MINUTE * 2
+        most = min(end - max(segment.start, self.begin), HOUR * self.rng.choice((0.5, 1, 24))) - MINUTE * 2
         at = end - MINUTE - most * self.rng.random()
         top = f"{segment.prefix}/AWSLogs/" if segment.prefix else "AWSLogs/"
         top += f"{ORGANIZATION}/" if segment.is_organization else ""

@@ -29,7 +29,7 @@ LOSSES = (
     "ListAccounts", "ListAccounts:cut", "GetTrailStatus:throttled", "log", "digest", "metadata", "listing",
 )  # fmt: skip
 # How often a kind of move is drawn, in relation to the others.
-_MOVES = {
+MOVES = {
     "StopLogging": 6, "StartLogging": 6, "short pause": 2, "pause": 4, "UpdateTrail validation": 3,
     "validation off and on": 2, "UpdateTrail regions": 3, "UpdateTrail bucket": 1, "UpdateTrail prefix": 1,
     "UpdateTrail key": 2, "UpdateTrail nothing": 2, "PutEventSelectors": 2, "refused call": 2, "DeleteTrail": 2,
@@ -275,7 +275,7 @@ def _trail(rng: Random, name: str, home: str, *, is_organization: bool) -> Trail
 def _moves(
     rng: Random, trails: list[TrailStart], minutes: int, *, has_organization: bool, has_optional: bool
 ) -> list[Move]:
-    kind = rng.choices(tuple(_MOVES), tuple(_MOVES.values()))[0]
+    kind = rng.choices(tuple(MOVES), tuple(MOVES.values()))[0]
     if has_organization and rng.random() < 0.2:
         kind = rng.choice(("UpdateTrail organization", "member joins", "member leaves"))
     if has_optional and rng.random() < 0.1:
