@@ -37,3 +37,11 @@ def test_a_model_that_is_no_json_is_an_error_of_value(tmp_path: Path) -> None:
 
 def test_a_model_that_is_not_there_is_none(tmp_path: Path) -> None:
     assert Models().load_file(str(tmp_path / "service-2")) is None
+
+
+def test_of_ec2_what_describes_is_there_and_nothing_else() -> None:
+    name = "ec2/2016-11-15/service-2"
+    operations = json.loads(gzip.decompress((DATA / f"{name}.json.gz").read_bytes()))["operations"]
+    describing = {operation: value for operation, value in operations.items() if operation.startswith("Describe")}
+
+    assert Models().load_file(str(DATA / name))["operations"] == describing

@@ -88,6 +88,7 @@ class ChainRequest:
         delivers today; ``None`` for whoever does not know.
     :param unsigned: asks when other trails delivered to a location of their own without signing.
     :param is_apart: whether the locations are places that another trail has, and this one has not.
+    :param is_remembered: whether the next run is to know what this one proves.
     :param remembered: what an earlier run proved.
     :param anchor: the same, where nothing was written since: the period begins where it ends.
     :param on_proven: see :class:`verify.integrity.validate.ValidationRequest`.
@@ -111,6 +112,7 @@ class ChainRequest:
     settled_since: datetime | None = None
     delivers_here_since: Callable[[], datetime | None] = lambda: None
     came_unseen: bool = False
+    is_remembered: bool = True
     remembered: Anchor | None = None
     anchor: Anchor | None = None
     on_proven: Callable[[ObjectName, str], None] = lambda _name, _sha256: None
@@ -259,8 +261,9 @@ class ChainValidation:
             all(judged_period.verdict in HARMLESS for judged_period in periods)
             and not self._reconciliation.tally.problems
         )
-        # A chain that moved is not remembered: its listings are those of several locations.
-        if newest is None or not is_whole or not request.with_logs or len(self._locations) > 1:
+        if not request.is_remembered or newest is None or not is_whole or not request.with_logs:
+            return None
+        if len(self._locations) > 1:  # it moved: the listings are those of several places
             return None
         since, days = (request.anchor.since, request.anchor.days) if request.anchor else (request.period.start, {})
         known = request.anchor.periods if request.anchor else ()
@@ -324,7 +327,8 @@ class ChainValidation:
         midnight = datetime.combine(day, time.min, UTC)
         known = len(self._locations)
 
-        self._listings[day] = listing_hash(files.listed)
+        if self._request.is_remembered:
+            self._listings[day] = listing_hash(files.listed)
         if not self._request.origin.is_whole_at_its_end:
             self._check_names(day, files)
         if not self._has_tail:

@@ -485,6 +485,7 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         other_trails=_AskForOtherTrails(aws, facts, trail, origin),
         unsigned=_AskForUnsignedTimes(aws, facts),
         untold=() if elsewhere or not origin.keeps_keys else tuple(_untold(configuration, period)),
+        is_remembered=options.state is not None,
         anchors=anchors,
         with_places=lambda places: scope_in_bucket(
             store, trail, destination.with_former(places), expected, selection, walked

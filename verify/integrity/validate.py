@@ -61,6 +61,7 @@ class ValidationRequest:
         delivers today; ``None`` where that is not known.
     :param unsigned: when other trails delivered to a location and region of their own without signing.
     :param causes: see :class:`verify.integrity.result.Result`; they are no notices yet.
+    :param is_remembered: whether the next run is to know what this one proves.
     :param anchors: up to where earlier runs proved the chains.
     :param claimed_because: see :class:`verify.integrity.result.Result`.
     :param at_best: verdicts that nothing may be better than, by account and region: what a bundle's export found.
@@ -84,6 +85,7 @@ class ValidationRequest:
     causes: tuple[str, ...] = ()
     other_trails: Callable[[DeliveryLocation, str], OtherTrails | None] = lambda _place, _region: {}
     unsigned: Callable[[DeliveryLocation, str], tuple[UnsignedTime, ...]] = lambda _place, _region: ()
+    is_remembered: bool = True
     anchors: Anchors = field(default_factory=dict)
     claimed_because: str = ""
     at_best: Mapping[tuple[str, str], tuple[JudgedPeriod, ...]] | None = None
@@ -518,6 +520,7 @@ class Validation:
                 settled_since=self._settled_since,
                 delivers_here_since=lambda: self._delivers_here_since,
                 came_unseen=self._came_unseen(),
+                is_remembered=request.is_remembered,
                 remembered=remembered,
                 anchor=anchor,
                 on_proven=request.on_proven,

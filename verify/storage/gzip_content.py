@@ -140,6 +140,8 @@ class GzipSink:
         if self._start is not None:
             if self.only_hashes and (found := hashed(self._start, self._limit_bytes)) is not None:
                 return Content(*found, None, None)
+            if self.keeps_body and (whole := inflated(self._start, self._limit_bytes)) is not None:
+                return _content(whole, keep_body=True, hashes=self._hashes)
             self._begin(self._start)
         flaw = self._flaw or (None if self._inflater.eof else Flaw.TRUNCATED)
         body = b"".join(self._pieces) if self._pieces is not None and flaw is None else None
@@ -152,7 +154,11 @@ def content_of(
     """What a gzip file in memory holds."""
     body = inflated(data, limit_bytes)
     if body is not None:
-        return Content(hashlib.sha256(body).hexdigest() if hashes else "", len(body), body if keep_body else None, None)
+        return _content(body, keep_body=keep_body, hashes=hashes)
     sink = GzipSink(limit_bytes, keep_body=keep_body, hashes=hashes)
     sink.feed(data)
     return sink.finish()
+
+
+def _content(body: bytearray, *, keep_body: bool, hashes: bool) -> Content:
+    return Content(hashlib.sha256(body).hexdigest() if hashes else "", len(body), body if keep_body else None, None)

@@ -7,7 +7,7 @@ receives outside of the interpreter.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import heappop, heappush
@@ -64,14 +64,34 @@ class Route:
 class Answer:
     """What came with an object whose content went to the sink.
 
-    :param metadata: the object's own, names in lower case and without ``x-amz-meta-``.
+    :param header: line by line.
     :param last_modified: ``None`` where that is not said.
-    :param etag: of what was read; ``""`` where it was not said.
     """
 
-    metadata: Mapping[str, str]
+    header: tuple[bytes, ...]
     last_modified: datetime | None
-    etag: str = ""
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The object's own, from the ``x-amz-meta-`` headers, names in lower case and without that prefix."""
+        found: dict[str, str] = {}
+        if _METADATA not in b"".join(self.header).lower():
+            return found
+        for line in self.header:
+            if line.startswith(b"HTTP/"):
+                found.clear()  # what came before was a proxy's
+            elif line[: len(_METADATA)].lower() == _METADATA:
+                name, _, value = line[len(_METADATA) :].decode("latin-1").partition(":")
+                found[name.lower()] = value.strip()
+        return found
+
+    @property
+    def etag(self) -> str:
+        """Of what was read; ``""`` where it was not said. The last one, for what came before was a proxy's."""
+        for line in reversed(self.header):
+            if line[:_ETAG_BYTES].lower() == _ETAG:
+                return line[_ETAG_BYTES:].decode("latin-1").strip()
+        return ""
 
 
 class _Response:
@@ -108,28 +128,10 @@ class _Response:
 
     def _is_the_object(self) -> bool:
         # The last one: what came before was a proxy's.
-        status = next((line for line in reversed(self.header) if line.startswith(b"HTTP/")), b"")
-        return status.split(None, 2)[1:2] == [b"200"]
-
-    def metadata(self) -> dict[str, str]:
-        """The object's metadata, from the ``x-amz-meta-`` headers."""
-        found: dict[str, str] = {}
-        if _METADATA not in b"".join(self.header).lower():
-            return found
-        for line in self.header:
-            if line.startswith(b"HTTP/"):
-                found.clear()  # what came before was a proxy's
-            elif line[: len(_METADATA)].lower() == _METADATA:
-                name, _, value = line[len(_METADATA) :].decode("latin-1").partition(":")
-                found[name.lower()] = value.strip()
-        return found
-
-    def etag(self) -> str:
-        """The object's ``ETag``: the last one, for what came before was a proxy's."""
         for line in reversed(self.header):
-            if line[:_ETAG_BYTES].lower() == _ETAG:
-                return line[_ETAG_BYTES:].decode("latin-1").strip()
-        return ""
+            if line.startswith(b"HTTP/"):
+                return line.split(None, 2)[1:2] == [b"200"]
+        return False
 
 
 class _Transfer:
@@ -189,8 +191,7 @@ class _Transfer:
             return None
         written = self.curl.getinfo(pycurl.INFO_FILETIME)  # -1 where it is not said
         is_said = written in _OUR_AGE_SECONDS
-        response = self.response
-        return Answer(response.metadata(), datetime.fromtimestamp(written, UTC) if is_said else None, response.etag())
+        return Answer(tuple(self.response.header), datetime.fromtimestamp(written, UTC) if is_said else None)
 
 
 class Transfers:
