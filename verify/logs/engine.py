@@ -61,6 +61,7 @@ _FILE_COLUMNS = {
     "file_events": "BIGINT",
     "file_problem": "VARCHAR",
 }
+_FILE_TEXTS = ("file_name", "file_account", "file_region", "file_day")  # what derived columns are made of
 _UNREADABLE_COLUMNS = {
     "file": "BIGINT",
     "record_position": "INTEGER",
@@ -281,9 +282,12 @@ class Engine:
             )
             for number, each in files
         ]
-        self._insert_rows("read_files", _FILE_COLUMNS, rows)
+        files_table = self._insert_rows("read_files", _FILE_COLUMNS, rows)
         self._insert_rows("unread_records", _UNREADABLE_COLUMNS, unreadable)
         named = ", ".join("'" + str(path).replace("'", "''") + "'" for path in parquet)
+        if self._held:
+            held = pa.concat_tables(self._held)
+            self._db.register("held_records", _with_file(held, files_table) if self._asks_for_file() else held)
         with _reading_events():
             self._make_views(period, named, has_more=has_more)
         if named:
@@ -291,13 +295,15 @@ class Engine:
         self._db.execute("SET enable_external_access = false")
         self._db.execute("SET lock_configuration = true")
 
-    def _insert_rows(self, table: str, described: dict[str, str], rows: Sequence[Sequence[Any]]) -> None:
+    def _insert_rows(self, table: str, described: dict[str, str], rows: Sequence[Sequence[Any]]) -> Any:
         types = {"INTEGER": pa.int32(), "BIGINT": pa.int64(), "BOOLEAN": pa.bool_(), "TIMESTAMP": pa.timestamp("us")}
         columns = {
             name: pa.array([row[at] for row in rows], types.get(type_, pa.string()))
             for at, (name, type_) in enumerate(described.items())
         }
-        self._insert_arrow(table, ", ".join(described), pa.table(columns))
+        found = pa.table(columns)
+        self._insert_arrow(table, ", ".join(described), found)
+        return found
 
     def _make_views(self, period: tuple[datetime, datetime] | None, parquet: str, *, has_more: bool) -> None:
         when = ""
@@ -305,19 +311,19 @@ class Engine:
             start, end = (each.replace(tzinfo=None).isoformat() for each in period)
             when = f" WHERE eventTime IS NULL OR (eventTime >= TIMESTAMP '{start}' AND eventTime <= TIMESTAMP '{end}')"
         names = self._quoted_names()
-        if self._held:
-            self._db.register("held_records", pa.concat_tables(self._held))
-        sources = ["records"] if self._has_copied or not (self._held or parquet) else []
-        sources += ["held_records"] if self._held else []
-        own = ["file IN (SELECT file FROM read_files)"] if has_more else []
-        stored = [f"read_parquet([{parquet}])"] if parquet else []
-        # Of the store's files only those groups of rows are read in which such an event may be.
-        records = _union(names, [*sources, *(f"{each}{_where([*own, *self._conditions()])}" for each in stored)])
-        everything = _union(names, [*sources, *(f"{each}{_where(own)}" for each in stored)])
-        self._counting = f"SELECT count(*) FROM {everything}{when}"  # noqa: S608 - own names
         is_asked = self._asks_for_file()
-        files = " JOIN read_files USING (file)" if is_asked else ""
-        source = f"FROM {records}{files}{when}"
+        own = ["file IN (SELECT file FROM read_files)"] if has_more else []
+        # Of the store's files only those groups of rows are read in which such an event may be.
+        stored = f"read_parquet([{parquet}])"
+        wanted = f"(FROM {stored}{_where([*own, *self._conditions()])})"
+        joined = " JOIN read_files USING (file)" if is_asked else ""
+        sources = [f"records{joined}"] if self._has_copied or not (self._held or parquet) else []
+        sources += ["held_records"] if self._held else []
+        with_file = ", ".join([names, *_FILE_TEXTS]) if is_asked else names
+        records = _union(with_file, [*sources, *([f"{wanted}{joined}"] if parquet else [])])
+        everything = _union(names, [*sources, *([f"{stored}{_where(own)}"] if parquet else [])])
+        self._counting = f"SELECT count(*) FROM {everything}{when}"  # noqa: S608 - own names
+        source = f"FROM {records}{when}"
         plain = [f'"{name}"' for name in self._columns if name in {*BY_NAME, NULLS, REST}]
         left_out = (*(() if is_asked else _OF_FILE), *(() if self.needs_position else ("position",)))
         self._view(EVENTS, [*plain, *self._expressions(DERIVED, left_out)], source)
@@ -415,6 +421,16 @@ class Engine:
     def close(self) -> None:
         """Forget everything."""
         self._db.close()
+
+
+def _with_file(events: Any, files: Any) -> Any:
+    """Events, each with what the name of its file tells: the engine's own join would copy them all."""
+    places = pc.index_in(events["file"], value_set=files["file"])
+    for name in _FILE_TEXTS:
+        texts = files[name].combine_chunks()
+        chunks = [pa.DictionaryArray.from_arrays(each, texts) for each in places.chunks]
+        events = events.append_column(name, pa.chunked_array(chunks))
+    return events
 
 
 def _union(names: str, sources: Iterable[str]) -> str:
