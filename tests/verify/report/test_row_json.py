@@ -55,6 +55,6 @@ def test_other_types_are_written_one_by_one(other: str) -> None:
 def test_a_time_before_and_after_all_calendars_is_written() -> None:
     batch = pa.RecordBatch.from_arrays([pa.array([datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 5)])], ["a"])  # noqa: DTZ001
 
-    texts = list(texts_of([ResultColumn("a", "TIMESTAMP")], [batch], "\n"))
+    (text,) = texts_of([ResultColumn("a", "TIMESTAMP")], [batch], "\n")
 
-    assert [json.loads(text)["a"] for text in texts[0].splitlines()] == ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.000005Z"]
+    assert [json.loads(line)["a"] for line in text.splitlines()] == ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.000005Z"]
