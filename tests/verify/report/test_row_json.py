@@ -57,4 +57,5 @@ def test_a_time_before_and_after_all_calendars_is_written() -> None:
 
     (text,) = texts_of([ResultColumn("a", "TIMESTAMP")], [batch], "\n")
 
-    assert [json.loads(line)["a"] for line in text.splitlines()] == ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.000005Z"]
+    times = [json.loads(line)["a"] for line in text.splitlines()]
+    assert times == ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.000005Z"]
