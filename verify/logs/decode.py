@@ -45,7 +45,7 @@ _REPEATED_TEXT: Final = pa.dictionary(pa.int32(), pa.string())
 _NO_TEXT: Final = pa.scalar(None, pa.string())
 _NOTHING = msgspec.Raw()
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)  # noqa: DTZ001 - in UTC, as Arrow's here
-_FIRST_MICROSECOND: Final = (datetime.min - _EPOCH) // _MICROSECOND
+_FIRST_MICROSECOND: Final = (datetime(1, 1, 1) - _EPOCH) // _MICROSECOND  # noqa: DTZ001
 _TIME_PATTERN: Final = "____-__-__T__:__:__Z"
 _TIME_IN_UTC: Final = pa.timestamp("us", "UTC")
 _DATE_CHARACTERS, _MINUTE_CHARACTERS = len("2026-01-31"), len("2026-01-31T09:30")
