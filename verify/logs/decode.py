@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
-from itertools import groupby
+from itertools import accumulate, groupby
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
@@ -43,16 +43,20 @@ _MAX_KEPT_BYTES = 4_096
 _ARROW_TYPES: Final = {"VARCHAR": pa.string(), "TIMESTAMP": pa.timestamp("us"), "BOOLEAN": pa.bool_()}
 _REPEATED_TEXT: Final = pa.dictionary(pa.int32(), pa.string())
 _NO_TEXT: Final = pa.scalar(None, pa.string())
-_NULL = b"null"
+_NOTHING = msgspec.Raw()
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)  # noqa: DTZ001 - in UTC, as Arrow's here
-_DATE_CHARACTERS = len("2026-01-31")
-_KNOWN_DAYS, _KNOWN_TIMES = 1_000, 20_000
+_FIRST_MICROSECOND: Final = (datetime(1, 1, 1) - _EPOCH) // _MICROSECOND  # noqa: DTZ001
+_TIME_PATTERN: Final = "____-__-__T__:__:__Z"
+_TIME_IN_UTC: Final = pa.timestamp("us", "UTC")
+_DATE_CHARACTERS, _MINUTE_CHARACTERS = len("2026-01-31"), len("2026-01-31T09:30")
+_KNOWN_TIMES = 2_000  # a day has 1,440 minutes
 _BOM = b"\xef\xbb\xbf"
 POSITION: Final = "record_position"
 _TIME: Final = "eventTime"
 # Each record of CloudTrail's begins with it. So the place of its value tells where the record begins.
 _FIRST: Final = "eventVersion"
 _FIRST_KEY: Final = b'{"eventVersion":'
+_NEXT_KEY: Final = b"," + _FIRST_KEY
 _OF_EVENT: Final = frozenset(name for name in TREE if name.startswith("event"))
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|"|[\[{]++|[\]}]++', re.DOTALL)
 _WORD = re.compile(rb'[^\s,"\[\]{}]+')
@@ -76,11 +80,29 @@ class Unreadable:
     is_shown: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some rows of a table of Arrow. Several files may share one: their rows lie in it one file after the other."""
+
+    of: Any
+    first: int
+    number: int
+
+    def table(self) -> Any:
+        """They alone."""
+        return self.of.slice(self.first, self.number)
+
+    def with_next(self, other: Rows) -> Rows | None:
+        """They and others; ``None`` if these are not the next of the same table."""
+        is_next = other.of is self.of and other.first == self.first + self.number
+        return Rows(self.of, self.first, self.number + other.number) if is_next else None
+
+
 @dataclass(slots=True)
 class Decoded:
     """What a file holds.
 
-    :param tables: its events.
+    :param rows: its events.
     :param events: how many events the file holds, those that were passed over among them.
     :param passed_over: events of the period that do not meet the conditions, and so are in no table.
     :param unreadable: records that could not be read, and those that are shown with something replaced; of very many
@@ -91,7 +113,7 @@ class Decoded:
     :param waiting: records that are events of it and in no table yet, each with its position.
     """
 
-    tables: list[pa.Table] = field(default_factory=list)
+    rows: list[Rows] = field(default_factory=list)
     events: int = 0
     passed_over: int = 0
     unreadable: list[Unreadable] = field(default_factory=list)
@@ -99,6 +121,16 @@ class Decoded:
     replaced_count: int = 0
     flaw: str = ""
     waiting: list[tuple[int, bytes]] = field(default_factory=list)
+
+    @property
+    def tables(self) -> list[Any]:
+        """Its events as tables of Arrow."""
+        return [each.table() for each in self.rows]
+
+    def add(self, table: Any, first: int, number: int) -> None:
+        """Add events: so many rows of a table, from one of them on."""
+        self.rows.append(Rows(table, first, number))
+        self.events += number
 
     def refuse(self, position: int, why: str, text: bytes, *, is_shown: bool = False) -> None:
         """Count a record that could not be read as it is."""
@@ -225,10 +257,11 @@ class Decoder:
     def _add_texts(self, texts: Sequence[tuple[Decoded, int, bytes]]) -> None:
         """Add records of one file after the other."""
         records, numbers = [], []
+        decode = self._one.decode
         for number, (_, _, text) in enumerate(texts):
             try:
                 if len(text) <= MAX_RECORD_BYTES and _is_utf8(text):
-                    records.append(self._one.decode(text))
+                    records.append(decode(text))
                     numbers.append(number)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 pass  # it is among those that are left
@@ -238,11 +271,11 @@ class Decoder:
             fitting = [number for at, number in enumerate(numbers) if at not in odd]
         first = 0
         for decoded, of_file in _by_file(texts, fitting):
-            decoded.tables.append(table.slice(first, len(of_file)))
-            decoded.events += len(of_file)
+            decoded.add(table, first, len(of_file))
             first += len(of_file)
-        for decoded, of_file in _by_file(texts, sorted(set(range(len(texts))).difference(fitting))):
-            self._add_one_by_one(of_file, decoded)
+        if len(fitting) < len(texts):
+            for decoded, of_file in _by_file(texts, sorted(set(range(len(texts))).difference(fitting))):
+                self._add_one_by_one(of_file, decoded)
 
     def _add(self, records: Sequence[Any], positions: Sequence[int], decoded: Decoded) -> list[int]:
         """Add records that fit the types; the positions of those that say more than their columns are returned."""
@@ -251,8 +284,7 @@ class Decoder:
             table, odd = self._table_of(
                 records[first : first + _RECORDS_AT_ONCE], positions[first : first + _RECORDS_AT_ONCE]
             )
-            decoded.tables.append(table)
-            decoded.events += table.num_rows
+            decoded.add(table, 0, table.num_rows)
             left += [positions[first + number] for number in sorted(odd)]
         return left
 
@@ -300,8 +332,7 @@ class Decoder:
         if not rows:
             return
         arrays = {name: pa.array([row.get(name) for row in rows], self._types[name]) for name in self._columns}
-        decoded.tables.append(self._table(positions, arrays))
-        decoded.events += len(rows)
+        decoded.add(self._table(positions, arrays), 0, len(rows))
 
     def _table(self, positions: Sequence[int], arrays: dict[str, Any]) -> Any:
         columns = {name: arrays[name] for name in self._columns}
@@ -402,23 +433,24 @@ def _texts_at(body: bytes | bytearray, records: Sequence[Any], positions: Sequen
 
     ``None`` where a record does not begin as CloudTrail's do, or something else than one comma is between two.
     """
-    base = pa.py_buffer(body).address
+    base = pa.py_buffer(body).address + len(_FIRST_KEY)
 
     def start_of(position: int) -> int:
-        value = getattr(records[position], _FIRST)
-        at = 0 if value is None else pa.py_buffer(value).address - base - len(_FIRST_KEY)
-        return at if at > 0 and body.startswith(_FIRST_KEY, at) else -1
+        value = records[position].eventVersion
+        return -1 if value is None else int(pa.py_buffer(value).address) - base
 
     texts = []
     for position in positions:
         start = start_of(position)
-        if position + 1 < len(records):
-            end = start_of(position + 1) - 1
-            is_found = start >= 0 and body[end : end + 1] == b","
-        else:  # the last: nothing but the end of the list, and of the envelope, may follow
-            end = body.rfind(b"]", start)
-            is_found = start >= 0 and body[end:].translate(None, b"]} \n") == b"" and _is_json(body[start:end])
-        if not is_found or end <= start:
+        is_last = position + 1 == len(records)
+        end = body.rfind(b"]", start) if is_last else start_of(position + 1) - 1
+        if not 0 < start < end or not body.startswith(_FIRST_KEY, start):
+            return None
+        if is_last:  # nothing but the end of the list, and of the envelope, may follow
+            is_found = body[end:].translate(None, b"]} \n") == b"" and _is_json(body[start:end])
+        else:
+            is_found = body.startswith(_NEXT_KEY, end)
+        if not is_found:
             return None
         texts.append(bytes(body[start:end]))
     return texts
@@ -483,13 +515,14 @@ def _array(column: Column, type_: Any, values: Sequence[Any], odd: set[int], nul
     if column.kind is Kind.FLAG:
         return pa.array(values, pa.bool_())
     if column.kind is Kind.JSON:
-        texts = [None if value is None else bytes(value) for value in values]
-        found = pa.array(texts, pa.binary()).view(pa.string())  # that the file is UTF-8 is known
-        if _NULL in texts:
-            is_null = pc.fill_null(pc.equal(found, "null"), fill_value=False)
+        found = _joined_raw(values)
+        is_null = pc.fill_null(pc.equal(found, "null"), fill_value=False)
+        if is_null.true_count:
             nulls.append(pc.if_else(is_null, ".".join(column.path) + ",", ""))
             found = pc.if_else(is_null, _NO_TEXT, found)
         return found
+    if column.kind is Kind.TIME and (times := _exact_times(values)) is not None:
+        return times
     read = _microseconds if column.kind is Kind.TIME else exact_flag
     known: dict[Any, Any] = {text: read(text) for text in set(values) if text is not None}
     known[None] = None
@@ -498,22 +531,50 @@ def _array(column: Column, type_: Any, values: Sequence[Any], odd: set[int], nul
     return pa.array([known[text] for text in values], type_)
 
 
+def _joined_raw(values: Sequence[msgspec.Raw | None]) -> Any:
+    """Texts of JSON as Arrow has them, one after the other. That the file is UTF-8 is known."""
+    texts = [_NOTHING if value is None else value for value in values]
+    sizes = list(map(len, texts))
+    are_there = pa.array(map(bool, sizes), pa.bool_()).buffers()[1] if 0 in sizes else None
+    ends = pa.array(accumulate(sizes, initial=0), pa.int32()).buffers()[1]
+    return pa.Array.from_buffers(pa.string(), len(texts), [are_there, ends, pa.py_buffer(b"".join(texts))])
+
+
+def _exact_times(values: Sequence[str | None]) -> Any:
+    """Times as CloudTrail writes them; ``None`` if one of them is anything else."""
+    texts = pa.array(values, pa.string())
+    if pc.all(pc.match_like(texts, _TIME_PATTERN)).as_py() is False:
+        return None
+    try:
+        found = texts.cast(_TIME_IN_UTC).view(_ARROW_TYPES["TIMESTAMP"])
+    except pa.ArrowInvalid:
+        return None
+    first = pc.min(found).value
+    return found if first is not None and first >= _FIRST_MICROSECOND else None  # Python knows no year 0
+
+
 def _microseconds(text: str) -> int | None:
     """A time as Arrow counts it, which takes numbers several times as fast as Python's times."""
     if len(text) != TIME_CHARACTERS:  # what is remembered stays small, whatever a file holds
         return None
-    day, time = _day(text[:_DATE_CHARACTERS]), _time_of_day(text[_DATE_CHARACTERS:])
-    return None if day is None or time is None else day + time
+    day = _day(text[:_DATE_CHARACTERS])
+    minute, second = _minute(text[_DATE_CHARACTERS:_MINUTE_CHARACTERS]), _second(text[_MINUTE_CHARACTERS:])
+    return None if day is None or minute is None or second is None else day + minute + second
 
 
-@lru_cache(maxsize=_KNOWN_DAYS)
+@lru_cache(maxsize=_KNOWN_TIMES)
 def _day(text: str) -> int | None:
     return _since_epoch(f"{text}T00:00:00Z")
 
 
 @lru_cache(maxsize=_KNOWN_TIMES)
-def _time_of_day(text: str) -> int | None:
-    return _since_epoch(f"1970-01-01{text}")
+def _minute(text: str) -> int | None:
+    return _since_epoch(f"1970-01-01{text}:00Z")
+
+
+@lru_cache(maxsize=_KNOWN_TIMES)
+def _second(text: str) -> int | None:
+    return _since_epoch(f"1970-01-01T00:00{text}")
 
 
 def _since_epoch(text: str) -> int | None:

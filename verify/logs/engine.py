@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from verify.errors import CannotLook, UsageError
-from verify.logs.decode import POSITION
+from verify.logs.decode import POSITION, Rows
 from verify.logs.schema import BY_NAME, DERIVED, NULLS, REST, STORED, Derived, sql_type
 from verify.logs.sql import athena
 from verify.logs.sql.filters import sql_text
@@ -62,6 +62,7 @@ _FILE_COLUMNS = {
     "file_events": "BIGINT",
     "file_problem": "VARCHAR",
 }
+_FILE_TEXTS = ("file_name", "file_account", "file_region", "file_day")  # what derived columns are made of
 _UNREADABLE_COLUMNS = {
     "file": "BIGINT",
     "record_position": "INTEGER",
@@ -135,7 +136,7 @@ class Engine:
         self._db.execute("SET TimeZone = 'UTC'")
         self._columns: tuple[str, ...] = ()
         self._places: tuple[str, ...] = tuple(_OF_PLACE)
-        self._waiting: list[tuple[int, Any]] = []
+        self._waiting: list[tuple[int, Rows]] = []
         self._waiting_rows = 0
         self._held: list[Any] = []  # tables of Arrow with many rows each
         self._has_copied = False
@@ -211,21 +212,28 @@ class Engine:
         """Whether what a file's name tells is looked up."""
         return self.statement is None or any(self.statement.reads(name) for name in _OF_FILE)
 
-    def add(self, file: int, tables: Iterable[Any]) -> None:
+    def add(self, file: int, several: Iterable[Rows]) -> None:
         """Add the events of a file."""
-        for table in tables:
-            if table.num_rows:
-                self._waiting.append((file, table))
-                self._waiting_rows += table.num_rows
+        for rows in several:
+            if rows.number:
+                self._waiting.append((file, rows))
+                self._waiting_rows += rows.number
         if self._waiting_rows >= _ROWS_COMBINED_AT_ONCE:
             self._combine()
 
     def _combine(self) -> None:
         if not self._waiting:
             return
-        rows = pa.concat_tables([table for _, table in self._waiting]).unify_dictionaries().combine_chunks()
+        together: list[Rows] = []
+        for _, each in self._waiting:
+            with_next = together[-1].with_next(each) if together else None
+            if with_next is None:
+                together.append(each)
+            else:
+                together[-1] = with_next
+        rows = pa.concat_tables([each.table() for each in together]).unify_dictionaries().combine_chunks()
         if "file" in self._places:
-            numbers = [pa.repeat(pa.scalar(file, pa.int64()), table.num_rows) for file, table in self._waiting]
+            numbers = [pa.repeat(pa.scalar(file, pa.int64()), each.number) for file, each in self._waiting]
             rows = rows.append_column("file", pa.chunked_array(numbers).combine_chunks())
         self._held.append(rows)
         self._waiting, self._waiting_rows = [], 0
@@ -242,7 +250,8 @@ class Engine:
         return ", ".join(f'"{name}"' for name in self._names)
 
     def _insert_arrow(self, table: str, names: str, rows: Any) -> None:
-        self._db.register("arriving", rows)
+        # Taken once. Of a table as such the engine would load all of Arrow's readers of files, to ask what it is.
+        self._db.register("arriving", rows.__arrow_c_stream__())
         try:
             self._db.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM arriving")  # noqa: S608 - own names
         except duckdb.Error as error:
@@ -252,7 +261,7 @@ class Engine:
 
     def keep(self, files: frozenset[int]) -> None:
         """Forget the events of all other files."""
-        self._waiting = [(file, table) for file, table in self._waiting if file in files]
+        self._waiting = [(file, rows) for file, rows in self._waiting if file in files]
         self._combine()
         numbers = pa.array(sorted(files), pa.int64())
         self._held = [rows.filter(pc.is_in(rows["file"], value_set=numbers)) for rows in self._held]
@@ -294,9 +303,12 @@ class Engine:
             )
             for number, each in files
         ]
-        self._insert_rows("read_files", _FILE_COLUMNS, rows)
+        files_table = self._insert_rows("read_files", _FILE_COLUMNS, rows)
         self._insert_rows("unread_records", _UNREADABLE_COLUMNS, unreadable)
         named = ", ".join("'" + str(path).replace("'", "''") + "'" for path in parquet)
+        if self._held:
+            held = pa.concat_tables(self._held)
+            self._db.register("held_records", _with_file(held, files_table) if self._asks_for_file() else held)
         with _reading_events():
             self._make_views(period, named, has_more=has_more)
         if named:
@@ -304,13 +316,15 @@ class Engine:
         self._db.execute("SET enable_external_access = false")
         self._db.execute("SET lock_configuration = true")
 
-    def _insert_rows(self, table: str, described: dict[str, str], rows: Sequence[Sequence[Any]]) -> None:
+    def _insert_rows(self, table: str, described: dict[str, str], rows: Sequence[Sequence[Any]]) -> Any:
         types = {"INTEGER": pa.int32(), "BIGINT": pa.int64(), "BOOLEAN": pa.bool_(), "TIMESTAMP": pa.timestamp("us")}
         columns = {
             name: pa.array([row[at] for row in rows], types.get(type_, pa.string()))
             for at, (name, type_) in enumerate(described.items())
         }
-        self._insert_arrow(table, ", ".join(described), pa.table(columns))
+        found = pa.table(columns)
+        self._insert_arrow(table, ", ".join(described), found)
+        return found
 
     def _make_views(self, period: tuple[datetime, datetime] | None, parquet: str, *, has_more: bool) -> None:
         demands = [
@@ -324,19 +338,19 @@ class Engine:
             )
         when = _where(demands)
         names = self._quoted_names()
-        if self._held:
-            self._db.register("held_records", pa.concat_tables(self._held))
-        sources = ["records"] if self._has_copied or not (self._held or parquet) else []
-        sources += ["held_records"] if self._held else []
-        own = ["file IN (SELECT file FROM read_files)"] if has_more else []
-        stored = [f"read_parquet([{parquet}])"] if parquet else []
-        # Of the store's files only those groups of rows are read in which such an event may be.
-        records = _union(names, [*sources, *(f"{each}{_where([*own, *self._conditions()])}" for each in stored)])
-        everything = _union(names, [*sources, *(f"{each}{_where(own)}" for each in stored)])
-        self._counting = f"SELECT count(*) FROM {everything}{when}"  # noqa: S608 - own names
         is_asked = self._asks_for_file()
-        files = " JOIN read_files USING (file)" if is_asked else ""
-        source = f"FROM {records}{files}{when}"
+        own = ["file IN (SELECT file FROM read_files)"] if has_more else []
+        # Of the store's files only those groups of rows are read in which such an event may be.
+        stored = f"read_parquet([{parquet}])"
+        wanted = f"(FROM {stored}{_where([*own, *self._conditions()])})"
+        joined = " JOIN read_files USING (file)" if is_asked else ""
+        sources = [f"records{joined}"] if self._has_copied or not (self._held or parquet) else []
+        sources += ["held_records"] if self._held else []
+        with_file = ", ".join([names, *_FILE_TEXTS]) if is_asked else names
+        records = _union(with_file, [*sources, *([f"{wanted}{joined}"] if parquet else [])])
+        everything = _union(names, [*sources, *([f"{stored}{_where(own)}"] if parquet else [])])
+        self._counting = f"SELECT count(*) FROM {everything}{when}"  # noqa: S608 - own names
+        source = f"FROM {records}{when}"
         plain = [f'"{name}"' for name in self._columns if name in {*BY_NAME, NULLS, REST}]
         left_out = (*(() if is_asked else _OF_FILE), *(() if self.needs_position else ("position",)))
         self._view(EVENTS, [*plain, *self._expressions(DERIVED, left_out)], source)
@@ -439,6 +453,16 @@ class Engine:
         """Forget everything. What does not end is abandoned with the process: the engine would wait for it."""
         if not self._is_stuck:
             self._db.close()
+
+
+def _with_file(events: Any, files: Any) -> Any:
+    """Events, each with what the name of its file tells: the engine's own join would copy them all."""
+    places = pc.index_in(events["file"], value_set=files["file"])
+    for name in _FILE_TEXTS:
+        texts = files[name].combine_chunks()
+        chunks = [pa.DictionaryArray.from_arrays(each, texts) for each in places.chunks]
+        events = events.append_column(name, pa.chunked_array(chunks))
+    return events
 
 
 def _union(names: str, sources: Iterable[str]) -> str:

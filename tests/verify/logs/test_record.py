@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,10 @@ from verify.logs.decode import (
     Decoded,
     Wanted,
     _day,
-    _time_of_day,
+    _exact_times,
+    _microseconds,
+    _minute,
+    _second,
     decoder_for,
     records_of,
 )
@@ -157,10 +160,23 @@ def test_a_time_in_another_spelling_is_not_taken_for_exact(text: str) -> None:
 
 
 def test_a_long_text_in_place_of_a_time_is_not_kept_in_memory() -> None:
-    kept = _time_of_day.cache_info().currsize + _day.cache_info().currsize
+    kept = [each.cache_info().currsize for each in (_day, _minute, _second)]
 
     assert rows(decoded_from([{"eventID": "1", "eventTime": f"2031-01-31T{'9' * 1_000_000}Z"}]))
-    assert _time_of_day.cache_info().currsize + _day.cache_info().currsize == kept
+    assert [each.cache_info().currsize for each in (_day, _minute, _second)] == kept
+
+
+@given(at=st.datetimes(), changed=st.lists(st.tuples(st.integers(0, 19), st.sampled_from("0123456789:-TZ +٣"))))
+def test_a_time_is_read_in_parts_as_it_is_read_as_a_whole(at: datetime, changed: list[tuple[int, str]]) -> None:
+    text = list(f"{at.replace(microsecond=0).isoformat()}Z")
+    for place, character in changed:
+        text[place] = character
+
+    exact = exact_time("".join(text))
+    expected = None if exact is None else (exact - datetime(1970, 1, 1)) // timedelta(microseconds=1)
+    assert _microseconds("".join(text)) == expected
+    together = _exact_times([None, "2026-01-31T09:30:00Z", "".join(text)])
+    assert (None if together is None else together.to_pylist()[2]) == exact
 
 
 def test_a_time_in_another_spelling_is_a_time_all_the_same_and_comes_back_as_it_was() -> None:
