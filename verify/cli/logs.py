@@ -265,6 +265,10 @@ def _converse(opened: Session, terminal: Terminal) -> int:
             terminal.notice(f"error: {error}")
             if not sys.stdin.isatty():
                 exit_code = error.exit_code
+        except KeyboardInterrupt:
+            if not sys.stdin.isatty():
+                raise
+            terminal.notice("stopped: the files need not be read again, ask for less.")
     return exit_code
 
 

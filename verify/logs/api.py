@@ -14,16 +14,18 @@ pandas and Polars are used if they are installed; nothing here needs them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import duckdb
 
 from verify.aws import Aws
+from verify.errors import UsageError
 from verify.logs.answer import Basis
 from verify.logs.places import Asked, find_files, prepare_validation
 from verify.logs.query import answer
@@ -43,22 +45,37 @@ class Table:
     basis: Basis
 
     def pandas(self) -> Any:
-        """A ``pandas.DataFrame``."""
+        """A ``pandas.DataFrame``.
+
+        :raises UsageError: pandas is not installed.
+        """
+        _installed("pandas")
         return self.arrow.to_pandas()
 
     def polars(self) -> Any:
-        """A ``polars.DataFrame``."""
-        return import_module("polars").from_arrow(self.arrow)
+        """A ``polars.DataFrame``.
+
+        :raises UsageError: Polars is not installed.
+        """
+        return _installed("polars").from_arrow(self.arrow)
 
     def duckdb(self) -> Any:
         """A relation of a new connection, which has no lock."""
         return duckdb.connect().from_arrow(self.arrow)
 
 
+def _installed(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{name} is not installed. Install it, 'pip install {name}', or take .arrow.") from error
+
+
 class Logs:
     """The log files of a place, as ``python -m verify logs`` reads them.
 
-    :param places: files, a folder, a bundle's manifest, or ``s3://BUCKET``. Default: - the trail's bucket.
+    :param places: one or several: files, a folder, a bundle's manifest, or ``s3://BUCKET``. Default: - the trail's
+        bucket.
     :param proven_only: only files that the digest chain vouches for.
     :param asked: the other options of the command line: ``since``, ``start``, ``end``, ``accounts``, ``regions``,
         ``trail``, ``bucket``, ``prefix``, ``keys`` and ``trust_keys``.
@@ -66,14 +83,17 @@ class Logs:
 
     def __init__(
         self,
-        places: tuple[str, ...] = (),
+        places: str | Path | Iterable[str | Path] = (),
         *,
         profile: str | None = None,
         endpoint_url: str | None = None,
         proven_only: bool = False,
         **asked: Any,
     ) -> None:
-        self._asked = Asked(places=tuple(places), **asked)
+        for name in ("accounts", "regions"):
+            if name in asked:
+                asked[name] = frozenset(_several(asked[name]))
+        self._asked = Asked(places=tuple(map(str, _several(places))), **asked)
         self._profile = profile
         self._endpoint_url = endpoint_url
         self._find = prepare_validation if proven_only else find_files
@@ -98,3 +118,8 @@ class Logs:
 
     def _aws(self) -> Aws:
         return Aws(profile=self._profile, endpoint_url=self._endpoint_url)
+
+
+def _several(given: str | Path | Iterable[str | Path]) -> Iterable[str | Path]:
+    """What was given; one text is one of them, and not its letters."""
+    return (given,) if isinstance(given, str | Path) else given

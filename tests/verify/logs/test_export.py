@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,21 @@ def test_python_gets_a_table_and_what_it_rests_on(log: str) -> None:
     assert found.duckdb().fetchall() == [("GetObject",), ("PutObject",)]
     assert logs.query("SELECT count(*) AS n FROM cloudtrail_logs", dialect="athena").arrow.to_pylist() == [{"n": 2}]
     assert logs.named("top-callers").arrow.num_rows == 1
+
+
+def test_python_takes_one_place_as_one_and_lists_as_sets(log: str) -> None:
+    sql = "SELECT count(*) AS n FROM events"
+
+    for logs in (Logs(log), Logs(Path(log)), Logs([Path(log)], accounts=["111122223333"], regions="us-east-1")):
+        assert logs.query(sql).arrow.to_pylist() == [{"n": 2}]
+
+
+def test_python_is_told_what_is_not_installed(log: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Logs(log).query("SELECT 1")
+    for name, frame in (("pandas", found.pandas), ("polars", found.polars)):
+        monkeypatch.setitem(sys.modules, name, None)
+        with pytest.raises(UsageError, match=f"{name} is not installed"):
+            frame()
 
 
 def test_python_is_told_as_the_command_line_is(log: str) -> None:
