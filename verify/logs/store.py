@@ -326,11 +326,17 @@ def forget(folder: Path) -> int:
     """Remove a store; how many bytes it had.
 
     :raises UsageError: it is none.
+    :raises CannotLook: not all of it could be removed.
     """
     if not (folder / _MARKER).is_file():
         raise UsageError(f"--cache-dir {str(folder)!r} is no store: nothing was removed.")
-    size = sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
-    shutil.rmtree(folder)
+    try:
+        size = sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
+        shutil.rmtree(folder.resolve())
+        if folder.is_symlink():
+            folder.unlink()
+    except OSError as error:
+        raise CannotLook(f"--cache-dir {str(folder)!r} could not be removed as a whole: {error}") from error
     return size
 
 

@@ -176,6 +176,7 @@ def test_a_query_finds_what_answers_it_and_nothing_else(name: str, tmp_path: Pat
 
     assert alone and beside == alone
     assert ask(tmp_path, name, others, **given) == []
+    assert {len(row) for row in alone} == {len(named_query(name).answer.split(" | "))}, "the example is such a row"
 
 
 @pytest.mark.slow

@@ -299,10 +299,13 @@ def test_a_store_is_forgotten_and_nothing_else_is(copy: Path, tmp_path: Path, ca
     cache = tmp_path / "cache"
     ask(copy, capsys, "--cache-dir", str(cache))
 
-    assert main(["logs", "forget", "--cache-dir", str(copy)]) == 2
-    assert main(["logs", "forget", "--cache-dir", str(cache)]) == 0
+    link = tmp_path / "link"
+    link.symlink_to(cache)
 
-    assert copy.is_dir() and not cache.exists()
+    assert main(["logs", "forget", "--cache-dir", str(copy)]) == 2
+    assert main(["logs", "forget", "--cache-dir", str(link)]) == 0
+
+    assert copy.is_dir() and not cache.exists() and not link.is_symlink()
 
 
 def test_a_folder_that_is_no_store_or_not_ones_own_is_refused(copy: Path, tmp_path: Path, capsys: Capture) -> None:
