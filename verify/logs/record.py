@@ -7,9 +7,11 @@ to this module.
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -19,6 +21,8 @@ _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 TIME_CHARACTERS = len("2026-01-31T09:30:00Z")
 _FLAGS = {"true": True, "false": False}
+_MOST_LEVELS = 500
+_PARTS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]')
 _ORDER = {column.name: number for number, column in enumerate(COLUMNS)}
 
 
@@ -115,12 +119,50 @@ def record_of(row: Mapping[str, Any]) -> dict[str, Any]:
     for path in filter(None, (row.get(NULLS) or "").split(",")):
         _put(record, tuple(path.split(".")), None)
     rest = row.get(REST)
-    return _merged(record, json.loads(rest)) if rest else record
+    more = _loaded(rest) if rest else {}
+    return _merged(record, more if isinstance(more, dict) else {REST: more})
+
+
+def _loaded(text: str) -> Any:
+    """What a JSON text says. A number that Python's have no room for stays the text that it is, and so does what is
+    nested so deeply that it could not be written again.
+    """
+    if text.count("[") + text.count("{") > _MOST_LEVELS and _levels(text) > _MOST_LEVELS:
+        return text
+    try:
+        return _AS_JSON_DOES(text)
+    except ValueError:  # an integer of thousands of digits
+        return _WITH_LONG_INTEGERS(text)
+
+
+def _levels(text: str) -> int:
+    """How deeply a JSON text is nested."""
+    most = levels = 0
+    for part in _PARTS.findall(text):
+        levels += 1 if part in "[{" else -1 if part in "]}" else 0
+        most = max(most, levels)
+    return most
+
+
+def _integer(text: str) -> int | str:
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def _fraction(text: str) -> float | str:
+    value = float(text)
+    return value if math.isfinite(value) else text
+
+
+_AS_JSON_DOES: Final = json.JSONDecoder(parse_float=_fraction).decode
+_WITH_LONG_INTEGERS: Final = json.JSONDecoder(parse_float=_fraction, parse_int=_integer).decode
 
 
 def _written(kind: Kind, value: Any) -> Any:
     if kind is Kind.JSON:
-        return json.loads(value)
+        return _loaded(value)
     if kind is Kind.TIME:
         return f"{value.replace(tzinfo=None).isoformat()}Z"
     return str(value).lower() if kind is Kind.TEXT_FLAG else value

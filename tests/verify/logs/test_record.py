@@ -123,6 +123,24 @@ def test_the_quick_way_and_the_exact_way_agree(made: list[dict[str, Any]]) -> No
     assert quick == [{"record_position": at, **row_of(json.dumps(each).encode())} for at, each in enumerate(made)]
 
 
+@pytest.mark.parametrize("levels", [400, 600, 950])
+def test_what_is_nested_deeply_can_be_written_again(levels: int) -> None:
+    deep = "[" * levels + '"]"' + "]" * levels
+
+    found = record_of(row_of(f'{{"requestParameters":{deep},"eventName":"A","resources":["{"[{" * 500}"]}}'.encode()))
+
+    assert found["eventName"] == "A" and found["resources"] == ["[{" * 500]
+    assert found["requestParameters"] == (json.loads(deep) if levels < 500 else deep)
+    assert record_of(row_of(f'{{"eventName":"A","unknown":{deep}}}'.encode()))["eventName"] == "A"
+
+
+def test_a_number_that_python_has_no_room_for_is_its_text() -> None:
+    for number in ("1e999", "-1e999", "9" * 5_000, "-" + "9" * 5_000):
+        text = f'{{"requestParameters":{{"n":[{number},1.5,7]}},"unknown":{number}}}'
+
+        assert record_of(row_of(text.encode())) == {"requestParameters": {"n": [number, 1.5, 7]}, "unknown": number}
+
+
 @pytest.mark.parametrize(
     "text",
     [
