@@ -193,8 +193,8 @@ def _print_what_is_elsewhere(
         instead = f" If no other one is meant: --region {region}." if is_about and not is_chosen else ""
         terminal.notice(f"Only {region} was searched. Events of other regions: --all-regions.{instead}")
     if service is None and not is_older and (is_about or (region is not None and query.attributes)):
-        data = "data events, such as GetObject, " if is_about else ""
-        terminal.notice(f"A trail's log files have {data}all regions, and what is older: {in_logs}")
+        more = "also have data events, such as GetObject," if is_about else "have"
+        terminal.notice(f"A trail's log files {more} all regions and older events: {in_logs}")
     return service is not None or is_older or (region is not None and is_about and not is_chosen)
 
 

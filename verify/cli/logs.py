@@ -318,6 +318,9 @@ def _answer(sql: str, arguments: argparse.Namespace, terminal: Terminal, limit: 
             progress.close()
             number = _print(found, arguments, terminal)
     _print_basis(found, terminal, number, limit, is_named=arguments.run is _run_query)
+    if not number and asked.regions:
+        names = ", ".join(sorted(asked.regions))
+        terminal.notice(f"Only {names} was asked for: calls of global services, such as IAM, are in us-east-1.")
     return found.basis.exit_code
 
 

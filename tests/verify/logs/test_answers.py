@@ -594,6 +594,14 @@ def test_a_copy_of_which_not_all_folders_were_searched_is_3(
     assert "the copy has too many folders beside the trail's" in capsys.readouterr().err
 
 
+def test_an_empty_answer_of_one_region_says_where_other_calls_are(copy: Path, capsys: Capture) -> None:
+    assert main(["logs", "show", "--in", str(copy), "--region", HOME, "--event", "listusers"]) == 0
+
+    told = capsys.readouterr().err
+    assert "Values are exact" in told and "Data events" in told
+    assert f"Only {HOME} was asked for: calls of global services, such as IAM, are in us-east-1." in told
+
+
 def test_of_several_copies_at_once_no_digest_is_looked_at_so_the_answer_is_3(copy: Path, capsys: Capture) -> None:
     beside = write(copy.parent / "beside", "log.json.gz", {"eventName": "A"})
 
