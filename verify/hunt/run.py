@@ -32,6 +32,10 @@ _OF_HISTORY = (
     "The event history holds management events of the last 90 days: no data events, such as the reading of objects. An "
     "event may take 15 minutes to appear in it."
 )
+_OF_ALL = (
+    "The files' names do not tell their accounts and regions: events of all that are in them were looked at, whatever "
+    "--account and --region name."
+)
 _NO_EVENT = "No event was among what was read: nothing shows that anything was recorded."
 _OLDER_SESSIONS = (
     "Sessions that were made before what was read are not known: what was done in them is not among the calls."
@@ -240,7 +244,8 @@ class _Reading:
         for read in read_files(place.store, place.files, self._decode):
             self._count(read)
             self._look(read)
-        return self._basis(place.source, place.period, place.holes, (*place.notices, *place.not_due), self._files)
+        notices = (*place.notices, *place.not_due, *((_OF_ALL,) if place.only else ()))
+        return self._basis(place.source, place.period, place.holes, notices, self._files)
 
     def proven_of(self, ready: PreparedValidation) -> Basis:
         """Read what the digest chain vouches for. Until all is judged, the events are kept."""

@@ -11,12 +11,13 @@ import os
 import resource
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -140,6 +141,7 @@ class Engine:
         self._has_copied = False
         self._counting = "SELECT 0"
         self.statement: Statement | None = None
+        self.only: Mapping[str, frozenset[str]] = {}
 
     def parse(self, sql: str) -> str:
         """See :class:`verify.logs.sql.statement.Parser`."""
@@ -159,17 +161,27 @@ class Engine:
         self.statement = check_statement(sql, TABLES, self)
         return self.statement
 
-    def prepare(self, sql: str, *, is_timed: bool = True, by_file: bool = True) -> frozenset[str]:
+    def prepare(
+        self,
+        sql: str,
+        *,
+        is_timed: bool = True,
+        by_file: bool = True,
+        only: Mapping[str, frozenset[str]] = MappingProxyType({}),
+    ) -> frozenset[str]:
         """Judge a query, and make the tables.
 
         :param is_timed: whether there will be a period.
         :param by_file: whether it must be known of which file an event is, whatever the query asks for.
+        :param only: by stored column, the values of which an event must have one. One without any is kept.
         :returns: the stored columns that are needed.
         :raises UsageError: it may not run.
         """
         statement = self.judge(sql)
         needed = {name for name in STORED if statement.reads(name)}
         needed |= {name for each in (*DERIVED, *athena.COLUMNS) if statement.reads(each.name) for name in each.needs}
+        self.only = only
+        needed |= only.keys()
         if is_timed:
             needed.add("eventTime")
         needed = needed or {"eventName"}  # a table has a column, even where a query only counts
@@ -300,10 +312,16 @@ class Engine:
         self._insert_arrow(table, ", ".join(described), pa.table(columns))
 
     def _make_views(self, period: tuple[datetime, datetime] | None, parquet: str, *, has_more: bool) -> None:
-        when = ""
+        demands = [
+            f'"{column}" IS NULL OR "{column}" IN ({", ".join(map(sql_text, sorted(values)))})'
+            for column, values in self.only.items()
+        ]
         if period is not None:
             start, end = (each.replace(tzinfo=None).isoformat() for each in period)
-            when = f" WHERE eventTime IS NULL OR (eventTime >= TIMESTAMP '{start}' AND eventTime <= TIMESTAMP '{end}')"
+            demands.append(
+                f"eventTime IS NULL OR (eventTime >= TIMESTAMP '{start}' AND eventTime <= TIMESTAMP '{end}')"
+            )
+        when = _where(demands)
         names = self._quoted_names()
         if self._held:
             self._db.register("held_records", pa.concat_tables(self._held))

@@ -100,6 +100,7 @@ class LogSource:
     :param missing: by account and region, the keys of log files that a digest lists and that are not there.
     :param version_of: what changes whenever a file is written again; ``""`` where nothing tells.
     :param beside: files of the same days that were delivered at other times than those of the period.
+    :param only: by stored column, the values that were asked for, where the files' names do not tell them.
     """
 
     store: ObjectStore
@@ -112,6 +113,7 @@ class LogSource:
     missing: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     version_of: Callable[[LogFile], str] = lambda _file: ""
     beside: tuple[LogFile, ...] = ()
+    only: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,7 +304,8 @@ def _single_files(asked: Asked, paths: Iterable[Path], now: datetime) -> LogSour
             raise UsageError(f"--in {str(path)!r}: there is no such file or folder.")
     chosen = tuple(each for each in files if not each.account or asked.takes(each.account, each.region))
     holes = [] if chosen else ["No log file was named, so nothing was read."]
-    if all(each.account for each in files):  # else any of the others may have them
+    tell_all = all(each.account for each in files)
+    if tell_all:  # else any of the others may have them
         holes += asked.absent((each.account, each.region) for each in chosen)
     if any(path.is_dir() for path in paths) and any(
         _DELIVERED_NAME.fullmatch(Path(each.name.key).name) for each in chosen
@@ -315,7 +318,10 @@ def _single_files(asked: Asked, paths: Iterable[Path], now: datetime) -> LogSour
     if others:
         holes.append(f"{others} files in the folder have names that no log file has, so they were not read.")
     store: ObjectStore = _LocalFiles()  # type: ignore[assignment]
-    return LogSource(store, f"{len(chosen)} files that were named", chosen, _period(asked, now), tuple(holes))
+    asked_of = {"recipientAccountId": asked.accounts, "awsRegion": asked.regions}
+    only = {} if tell_all else {column: values for column, values in asked_of.items() if values}
+    source = f"{len(chosen)} files that were named"
+    return LogSource(store, source, chosen, _period(asked, now), tuple(holes), only=only)
 
 
 def _is_log(path: Path) -> bool:

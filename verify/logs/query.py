@@ -71,7 +71,8 @@ def answer(
         is_timed = not isinstance(found, LogSource) or found.period is not None
         listed = found if isinstance(found, LogSource) else listing() if listing else None
         stored = StoredSource(listed, store_of(listed)) if store_of and listed else None
-        columns = engine.prepare(sql, is_timed=is_timed, by_file=is_proof or stored is not None)
+        only = found.only if isinstance(found, LogSource) else {}
+        columns = engine.prepare(sql, is_timed=is_timed, by_file=is_proof or stored is not None, only=only)
         loading = _Loading(engine, on_progress)
         if not isinstance(found, LogSource):
             basis = loading.proven_files_of(found, columns, stored)
@@ -95,7 +96,7 @@ class Session:
 def session(place: LogSource | PreparedValidation, on_progress: OnProgress = _say_nothing) -> Iterator[Session]:
     """Read all of the files, every column."""
     with open_engine() as engine, _collecting_seldom():
-        columns = engine.prepare(_EVERYTHING)
+        columns = engine.prepare(_EVERYTHING, only=place.only if isinstance(place, LogSource) else {})
         loading = _Loading(engine, on_progress)
         if isinstance(place, LogSource):
             basis = loading.files_of(place, columns)
@@ -120,7 +121,8 @@ class _Loading:
 
     def __init__(self, engine: Engine, on_progress: OnProgress) -> None:
         self._engine = engine
-        self._conditions = engine.statement.conditions if engine.statement else frozenset()
+        # What is passed over is counted, so it must not be of another account or region.
+        self._conditions = engine.statement.conditions if engine.statement and not engine.only else frozenset()
         self._on_progress = on_progress
         self._reads: list[_Read] = []
         self._unreadable: list[tuple[int, int, str, bool, str]] = []

@@ -594,6 +594,35 @@ def test_a_copy_of_which_not_all_folders_were_searched_is_3(
     assert "the copy has too many folders beside the trail's" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        (("--region", "eu-west-1"), "A B"),
+        (("--region", "eu-west-1,us-east-1"), "A B C"),
+        (("--account", ACCOUNT), "B C"),
+        (("--account", ACCOUNT, "--region", "eu-west-1"), "B"),
+        (("--region", "eu-north-1"), ""),
+    ],
+)
+@pytest.mark.parametrize("where", ["", " WHERE eventSource = 'x'"])
+def test_of_files_whose_names_do_not_tell_the_events_of_a_region_and_account_are_chosen(
+    where: str, asked: tuple[str, ...], names: str, tmp_path: Path, capsys: Capture
+) -> None:
+    called = (("A", "999988887777", "eu-west-1"), ("B", ACCOUNT, "eu-west-1"), ("C", ACCOUNT, "us-east-1"))
+    events = [
+        {"eventVersion": "1.11", "eventSource": "x", "eventName": name, "awsRegion": of, "recipientAccountId": account}
+        for name, account, of in called
+    ]
+    path = write(tmp_path, "log.json.gz", *events)
+    sql = f"SELECT eventName FROM events{where} ORDER BY 1"  # noqa: S608 - our own
+
+    assert main(["logs", "query", sql, "--in", str(path), *asked]) == 0
+
+    printed = capsys.readouterr()
+    assert printed.out.split()[1:] == names.split()
+    assert f"Rests on {len(names.split())} events" in printed.err
+
+
 def test_an_empty_answer_of_one_region_says_where_other_calls_are(copy: Path, capsys: Capture) -> None:
     assert main(["logs", "show", "--in", str(copy), "--region", HOME, "--event", "listusers"]) == 0
 
