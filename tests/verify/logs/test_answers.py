@@ -26,6 +26,7 @@ from verify.errors import CannotLook
 from verify.integrity.scope import Scope
 from verify.integrity.timeline.configuration import Configuration, TrailStatus
 from verify.logs.places import Asked, find_files
+from verify.logs.schema import COLUMNS, Kind
 from verify.logs.sql.filters import FILTERS, show_sql
 from verify.storage.folder import FolderObjectStore
 from verify.storage.objects import ListedObject
@@ -478,6 +479,7 @@ OTHER = {
         ("--resource", "It's"),
         pytest.param(("--event-id", "e-1"), marks=pytest.mark.slow),
         ("--text", "SECRETS"),
+        ("--text", "asiax"),
         ("--read-only",),
         ("--start", "2026-11-01T09:30:00Z", "--end", "2026-11-01T10:30:00Z"),
         pytest.param(("--limit", "1"), marks=pytest.mark.slow),
@@ -501,6 +503,31 @@ def test_a_filters_value_is_a_text_and_no_sql(option: str, value: str, tmp_path:
     assert main(["logs", "show", f"--{option}", value, "--in", str(path)]) == 0
 
     assert capsys.readouterr().out.splitlines()[1:] == []
+
+
+def test_free_text_is_found_wherever_it_stands_in_the_event() -> None:
+    looked_at = show_sql({"text": "x"}, 0, as_records=True)
+
+    assert [column.name for column in COLUMNS if f'"{column.name}"' not in looked_at] == [
+        column.name for column in COLUMNS if column.kind in (Kind.TIME, Kind.FLAG, Kind.TEXT_FLAG)
+    ]
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("options", [("--text", 'A "NEW" é'), ("--resource", 'a "new" é')])
+def test_a_text_is_found_however_json_writes_it(
+    options: tuple[str, str],
+    ascii_only: bool,  # noqa: FBT001
+    tmp_path: Path,
+    capsys: Capture,
+) -> None:
+    path = tmp_path / "log.json"
+    call = {**CALL, "requestParameters": {"key": 'a "new" é'}}
+    path.write_text(json.dumps({"Records": [OTHER, call]}, ensure_ascii=ascii_only), encoding="utf-8")
+
+    assert main(["logs", "show", *options, "--in", str(path), "--format", "jsonl"]) == 0
+
+    assert json.loads(capsys.readouterr().out) == call
 
 
 def test_the_filters_of_the_command_line_are_those_that_there_are() -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Final
 
-_EVERYWHERE: Final = (
-    "eventName, eventSource, userAgent, sourceIPAddress, identityArn, issuerArn, errorCode, errorMessage, "
-    "requestParameters, responseElements, additionalEventData, resources, serviceEventDetails, rest"
+from verify.logs.schema import COLUMNS, REST, Kind
+
+_EVERYWHERE: Final = ", ".join(
+    (
+        *(f'"{column.name}"' for column in COLUMNS if column.kind in (Kind.TEXT, Kind.JSON)),
+        "strftime(eventTime, '%Y-%m-%dT%H:%M:%SZ')",
+        REST,
+    )
 )
 _WHO: Final = (
     "coalesce(role || '/' || sessionName, role, userName, CASE WHEN identityType = 'Root' THEN 'root' END, "
@@ -34,6 +40,7 @@ FILTERS: Final[Mapping[str, tuple[str, str]]] = {
     "event-id": ("{} IN (eventID, aggregatedEventId, sharedEventID)", "one event by its CloudTrail id"),
     "text": (f"contains(lower(concat_ws(' ', {_EVERYWHERE})), lower({{}}))", "free text, anywhere in the event"),
 }
+_IN_JSON: Final = ("resource", "text")
 _ANY_ERROR: Final = {"any": "errorCode IS NOT NULL", "none": "errorCode IS NULL"}
 SHOWN: Final = (
     "eventTime AS time",
@@ -51,6 +58,12 @@ def sql_text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def _spellings(value: str) -> list[str]:
+    """A text, and what it may be where it is a part of JSON, each once."""
+    in_json = (json.dumps(value, ensure_ascii=is_ascii)[1:-1] for is_ascii in (False, True))
+    return list(dict.fromkeys((value, *in_json)))
+
+
 def show_sql(given: Mapping[str, str], limit: int, *, as_records: bool, read_only: bool | None = None) -> str:
     """The query of ``logs show``, newest events first.
 
@@ -65,7 +78,8 @@ def show_sql(given: Mapping[str, str], limit: int, *, as_records: bool, read_onl
         value = f"{asked}.amazonaws.com" if option == "source" and "." not in asked else asked
         if option == "error" and asked in _ANY_ERROR:
             condition = _ANY_ERROR[asked]
-        conditions.append(f"({condition.replace('{}', sql_text(value))})")
+        spellings = _spellings(value) if option in _IN_JSON else (value,)
+        conditions.append(f"({' OR '.join(condition.replace('{}', sql_text(each)) for each in spellings)})")
     if read_only is not None:
         conditions.append(f"readOnly IS {'TRUE' if read_only else 'FALSE'}")
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
