@@ -15,7 +15,7 @@ pandas and Polars are used if they are installed; nothing here needs them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -114,7 +114,12 @@ class Logs:
 
         :param given: its parameters' values.
         """
-        return self.query(named_query(name).sql(given))
+        chosen = named_query(name)
+        found = self.query(chosen.sql(given))
+        if not chosen.limit or found.arrow.num_rows < chosen.limit:
+            return found
+        notice = f"The first {chosen.limit:,}; there may be more: that is the query's own LIMIT."
+        return Table(found.arrow, replace(found.basis, notices=(*found.basis.notices, notice)))
 
     def _aws(self) -> Aws:
         return Aws(profile=self._profile, endpoint_url=self._endpoint_url)

@@ -16,6 +16,7 @@ from verify.cli import main
 from verify.errors import UsageError
 from verify.logs.api import Logs
 from verify.logs.export import as_timesketch
+from verify.logs.sql.named import named_query
 
 CALL: dict[str, Any] = {
     "eventTime": "2026-11-01T10:00:00Z",
@@ -97,6 +98,18 @@ def test_python_takes_one_place_as_one_and_lists_as_sets(log: str) -> None:
 
     for logs in (Logs(log), Logs(Path(log)), Logs([Path(log)], accounts=["111122223333"], regions="us-east-1")):
         assert logs.query(sql).arrow.to_pylist() == [{"n": 2}]
+
+
+@pytest.mark.slow
+def test_python_is_told_of_a_named_querys_own_limit(tmp_path: Path) -> None:
+    limit = named_query("console-sign-ins").limit
+    path = tmp_path / "log.json"
+    for count, is_told in ((limit - 1, False), (limit, True)):
+        path.write_text(json.dumps([CALL | {"eventName": "ConsoleLogin"}] * count))
+        assert (
+            any("the query's own LIMIT" in each for each in Logs(path).named("console-sign-ins").basis.notices)
+            is is_told
+        )
 
 
 def test_python_is_told_what_is_not_installed(log: str, monkeypatch: pytest.MonkeyPatch) -> None:
