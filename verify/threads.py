@@ -37,17 +37,27 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     return started(call).result(seconds)
 
 
+# What does not end by then does not look whether it should.
+_ENDS_WITHIN_SECONDS = 5.0
+
+
+class StillRunning(KeyboardInterrupt):
+    """Ctrl-C was pressed, and the call goes on all the same, in a thread that is abandoned."""
+
+
 def unless_interrupted(call: Callable[[], T], stop: Callable[[], object]) -> T:
     """The result of a call that would not see Ctrl-C, since it does not come back to Python.
 
     :param stop: ends the call. It is asked, and the end awaited, where Ctrl-C is pressed meanwhile.
+    :raises StillRunning: that was in vain.
     """
     future = started(call)
     try:
         return future.result()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as pressed:
         stop()
-        wait([future])
+        if wait([future], _ENDS_WITHIN_SECONDS).not_done:
+            raise StillRunning from pressed
         raise
 
 

@@ -18,6 +18,7 @@ from verify.cli.place_options import add_place_options, asked_from, aws_of_place
 from verify.cli.progress import Progress
 from verify.errors import UsageError, VerifyError
 from verify.report.terminal import Terminal
+from verify.threads import StillRunning
 
 if TYPE_CHECKING:
     from verify.logs.places import LogSource
@@ -265,8 +266,8 @@ def _converse(opened: Session, terminal: Terminal) -> int:
             terminal.notice(f"error: {error}")
             if not sys.stdin.isatty():
                 exit_code = error.exit_code
-        except KeyboardInterrupt:
-            if not sys.stdin.isatty():
+        except KeyboardInterrupt as stopped:
+            if not sys.stdin.isatty() or isinstance(stopped, StillRunning):
                 raise
             terminal.notice("stopped: the files need not be read again, ask for less.")
     return exit_code

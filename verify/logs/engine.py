@@ -30,7 +30,7 @@ from verify.logs.schema import BY_NAME, DERIVED, NULLS, REST, STORED, Derived, s
 from verify.logs.sql import athena
 from verify.logs.sql.filters import sql_text
 from verify.logs.sql.statement import Statement, check_statement
-from verify.threads import unless_interrupted
+from verify.threads import StillRunning, unless_interrupted
 
 EVENTS, FILES, UNREADABLE = "events", "files", "unreadable"
 TABLES = frozenset({EVENTS, FILES, UNREADABLE, athena.TABLE})
@@ -142,6 +142,7 @@ class Engine:
         self._counting = "SELECT 0"
         self.statement: Statement | None = None
         self.only: Mapping[str, frozenset[str]] = {}
+        self._is_stuck = False
 
     def parse(self, sql: str) -> str:
         """See :class:`verify.logs.sql.statement.Parser`."""
@@ -408,7 +409,11 @@ class Engine:
 
     def _unless_interrupted(self, call: Callable[[], Any]) -> Any:
         # Of Ctrl-C alone the engine tells neither its other threads nor a recursion, which would go on for ever.
-        return unless_interrupted(call, self._db.interrupt)
+        try:
+            return unless_interrupted(call, self._db.interrupt)
+        except StillRunning:  # a plan of a hundred joins is made without looking whether it should be
+            self._is_stuck = True
+            raise
 
     def _batches(self, found: Any) -> Iterator[Any]:
         yield from self._reader(found, _ROWS_AT_ONCE)
@@ -431,8 +436,9 @@ class Engine:
             yield from rows
 
     def close(self) -> None:
-        """Forget everything."""
-        self._db.close()
+        """Forget everything. What does not end is abandoned with the process: the engine would wait for it."""
+        if not self._is_stuck:
+            self._db.close()
 
 
 def _union(names: str, sources: Iterable[str]) -> str:

@@ -579,7 +579,7 @@ def test_a_region_without_files_is_a_hole_unless_cloudtrail_says_that_it_never_d
     monkeypatch.setattr("verify.cli.logs.now", lambda: chain.at + timedelta(minutes=30))
     monkeypatch.setattr("verify.integrity.facts.AwsFacts.status", lambda _self, _region: status)
 
-    assert count("--start", iso(start)) == code
+    assert count("--start", iso(start), "--end", iso(chain.hours[-1].end)) == code
 
     assert ("there are no files at all of" in capsys.readouterr().err) is (code == 3)
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import duckdb
@@ -18,6 +19,7 @@ from verify.logs.engine import Engine
 from verify.logs.schema import DERIVED, STORED
 from verify.logs.sql.athena import translated
 from verify.logs.sql.functions import ALLOWED
+from verify.threads import StillRunning
 
 pytestmark = pytest.mark.regular
 
@@ -262,3 +264,22 @@ def test_ctrl_c_ends_a_query_that_has_no_end(engine: Engine) -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def test_ctrl_c_does_not_wait_for_what_does_not_end(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Pressed(Future[None]):
+        """A call that goes on, at which Ctrl-C is pressed."""
+
+        def result(self, timeout: float | None = None) -> None:  # noqa: ARG002 - as in Future
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("verify.threads._ENDS_WITHIN_SECONDS", 0.0)
+    monkeypatch.setattr("verify.threads.started", lambda _call: Pressed())
+    engine.prepare("SELECT 1")
+    engine.close_input([], [], None)
+
+    with pytest.raises(StillRunning):
+        engine.run()
+
+    engine.close()
+    assert engine._db.execute("SELECT 1").fetchall() == [(1,)], "it is left to itself: to close it would wait for it"
