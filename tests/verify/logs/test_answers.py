@@ -259,11 +259,27 @@ def test_the_trails_bucket_is_answered(
     assert capsys.readouterr().out == "events\n12\n"
 
     assert count("--start", start) == 3
-    assert f"From {end} on, digests are still to come" in capsys.readouterr().err
+    assert f"From {end} on, no digest covers the time yet" in capsys.readouterr().err
 
     chain.aws.delete(chain.hours[2].logs[0])
     assert count("--start", start, "--end", end) == 3
     assert "that a digest lists are not there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("hours", [1, 2, 5])
+def test_a_time_after_the_newest_digest_is_3_however_short_it_is(
+    hours: int, copy: Path, chain: Chain, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    now = chain.at.replace(hour=12)
+    monkeypatch.setattr("verify.cli.logs.now", lambda: now)
+    for hour in chain.hours:
+        if hour.end > now - timedelta(hours=hours):
+            (copy / hour.name.key).unlink()
+
+    for minutes in (10, 50, 110):
+        assert count("--in", str(copy), "--since", f"{minutes}m") == 3, minutes
+
+    assert capsys.readouterr().err.count("no digest covers") == 3
 
 
 @pytest.mark.parametrize(("left_before", "code"), [(frozenset(), 3), (frozenset({("old", "")}), 0)])
