@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import resource
+import signal
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
@@ -614,6 +615,21 @@ def test_the_shell_takes_one_select_after_the_other(
     assert printed.out.split() == ["n", "24", "m", "24"]
     assert "Rests on 24 events" in printed.err
     assert "error: The query may not read from read_text()" in printed.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_kill_and_a_closed_terminal_end_as_ctrl_c_does(number: signal.Signals) -> None:
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        with command.ending_as_at_ctrl_c(), pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+        assert signal.getsignal(number) is signal.SIG_DFL
+
+        signal.signal(number, signal.SIG_IGN)  # as nohup does
+        with command.ending_as_at_ctrl_c():
+            signal.raise_signal(number)
+    finally:
+        signal.signal(number, before)
 
 
 def test_the_bound_of_memory_ends_with_the_query(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
