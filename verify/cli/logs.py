@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from verify.cli.common import add_iam_policy_option
@@ -186,6 +189,21 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+@contextmanager
+def ending_as_at_ctrl_c() -> Iterator[None]:
+    """Let ``kill`` and a closed terminal end the program as Ctrl-C does, so that no event stays in a private folder."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+    theirs = [each for each, handler in before.items() if handler is signal.SIG_DFL]  # nohup's stays what it is
+    theirs = theirs if current_thread() is main_thread() else []
+    for each in theirs:
+        signal.signal(each, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for each in theirs:
+            signal.signal(each, before[each])
+
+
 def _run_show(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from verify.logs.sql.filters import show_sql  # noqa: PLC0415 - the engine takes long to load, and --help needs none
 
@@ -237,7 +255,7 @@ def _run_shell(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if arguments.cache_dir is not None:
         raise UsageError("The shell keeps everything until it ends: leave out --cache-dir.")
     find = prepare_validation if arguments.proven_only else find_files
-    with Progress(terminal) as progress, bounded_memory():
+    with Progress(terminal) as progress, bounded_memory(), ending_as_at_ctrl_c():
         place = find(asked_from(arguments), now(), lambda: aws_of_places(arguments))
         with session(place, progress.show_read) as opened:
             progress.close()
@@ -308,7 +326,7 @@ def _answer(sql: str, arguments: argparse.Namespace, terminal: Terminal, limit: 
     asked = asked_from(arguments)
     if arguments.format == "parquet" and arguments.output is None:
         raise UsageError("--format parquet is not for a terminal: name a file with --output FILE.")
-    with Progress(terminal) as progress, bounded_memory():
+    with Progress(terminal) as progress, bounded_memory(), ending_as_at_ctrl_c():
         find = prepare_validation if arguments.proven_only else find_files
         store = _store(arguments)
         aws = partial(aws_of_places, arguments)

@@ -194,12 +194,13 @@ def _gaps(digests: Sequence[Digest], period: Span | None, now: datetime) -> list
         if start > at + _SAME:
             gaps.append((at, min(start, period[1]) if period else start))
         at = max(at, end)
-    if period and at + _SAME < period[1] and now - at > _DUE_WITHIN:
+    if period and at + _SAME < period[1] and now - max(end for _, end in times) > _DUE_WITHIN:
         gaps.append((at, period[1]))
     return gaps
 
 
 def _not_due_from(digests: Sequence[Digest], period: Span | None, now: datetime) -> datetime | None:
+    """Where the newest time of the period begins that is too new for a digest; ``None`` if there is no such time."""
     covered = max((digest.end for digest in digests), default=None)
     if period is None or covered is None or covered + _SAME >= period[1] or now - covered > _DUE_WITHIN:
         return None

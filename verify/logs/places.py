@@ -520,8 +520,8 @@ def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime,
 def _not_due_yet(since: Iterable[datetime]) -> Iterator[str]:
     for first in sorted(since)[:1]:
         yield (
-            f"From {iso(first)} on, digests are still to come, so nothing tells whether log files of that time are "
-            "missing or not delivered yet. CloudTrail signs each hour: name an --end of three hours ago."
+            f"From {iso(first)} on, no digest covers the time yet, so nothing tells whether log files are missing or "
+            "still to come. CloudTrail signs each hour: name an --end of three hours ago."
         )
 
 

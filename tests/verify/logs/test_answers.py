@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import resource
+import signal
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
@@ -259,11 +260,27 @@ def test_the_trails_bucket_is_answered(
     assert capsys.readouterr().out == "events\n12\n"
 
     assert count("--start", start) == 3
-    assert f"From {end} on, digests are still to come" in capsys.readouterr().err
+    assert f"From {end} on, no digest covers the time yet" in capsys.readouterr().err
 
     chain.aws.delete(chain.hours[2].logs[0])
     assert count("--start", start, "--end", end) == 3
     assert "that a digest lists are not there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("hours", [1, 2, 5])
+def test_a_time_after_the_newest_digest_is_3_however_short_it_is(
+    hours: int, copy: Path, chain: Chain, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    now = chain.at.replace(hour=12)
+    monkeypatch.setattr("verify.cli.logs.now", lambda: now)
+    for hour in chain.hours:
+        if hour.end > now - timedelta(hours=hours):
+            (copy / hour.name.key).unlink()
+
+    for minutes in (10, 50, 110):
+        assert count("--in", str(copy), "--since", f"{minutes}m") == 3, minutes
+
+    assert capsys.readouterr().err.count("no digest covers") == 3
 
 
 @pytest.mark.parametrize(("left_before", "code"), [(frozenset(), 3), (frozenset({("old", "")}), 0)])
@@ -598,6 +615,21 @@ def test_the_shell_takes_one_select_after_the_other(
     assert printed.out.split() == ["n", "24", "m", "24"]
     assert "Rests on 24 events" in printed.err
     assert "error: The query may not read from read_text()" in printed.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_kill_and_a_closed_terminal_end_as_ctrl_c_does(number: signal.Signals) -> None:
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        with command.ending_as_at_ctrl_c(), pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+        assert signal.getsignal(number) is signal.SIG_DFL
+
+        signal.signal(number, signal.SIG_IGN)  # as nohup does
+        with command.ending_as_at_ctrl_c():
+            signal.raise_signal(number)
+    finally:
+        signal.signal(number, before)
 
 
 def test_the_bound_of_memory_ends_with_the_query(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,7 +153,7 @@ def test_a_log_file_that_no_digest_lists_yet_is_missed_in_a_bundle(
     main(["integrity", "export", "--start", iso(chain.hours[0].start), "--output", str(out)])
     options = ["logs", "query", "SELECT count(*) AS n FROM events", "--in", str(out / "bundle.json")]
     assert main(options) == 3
-    assert "digests are still to come" in capsys.readouterr().err
+    assert "no digest covers the time yet" in capsys.readouterr().err
 
     (out / "objects" / late.bucket / late.key).unlink()
 
