@@ -19,7 +19,7 @@ from msgspec import UNSET
 
 from verify.hunt.sigma.accounts import OTHER_ACCOUNTS
 from verify.hunt.sigma.fields import Getter
-from verify.logs.decode import Decoded, records_of
+from verify.logs.decode import Decoded, list_in, records_of
 
 IDENTITY: Final = "userIdentity"
 # The texts that are always read, by their paths.
@@ -83,8 +83,6 @@ def event_decoder(fields: frozenset[str]) -> Callable[[bytes | bytearray], Event
     """
     tree = _tree((*TEXTS, *_ALWAYS, *(fields - {OTHER_ACCOUNTS})))
     event_type = _struct(tree | {IDENTITY: bytes})
-    envelope = msgspec.defstruct("Envelope", [("Records", list[event_type])])  # type: ignore[valid-type]
-    of_envelope: Any = msgspec.json.Decoder(envelope)
     of_list = msgspec.json.Decoder(list[event_type])  # type: ignore[valid-type]
     callers = _Callers(tree[IDENTITY])
     # An object of which only some fields are read cannot be compared as a whole.
@@ -92,11 +90,11 @@ def event_decoder(fields: frozenset[str]) -> Callable[[bytes | bytearray], Event
 
     def decode(body: bytes | bytearray) -> Events:
         events = Events()
-        start = body[:64].lstrip()[:1]
-        if not is_whole and len(body) <= _WHOLE_FILE_BYTES and start in (b"{", b"["):
+        listed = None if is_whole or len(body) > _WHOLE_FILE_BYTES else list_in(body)
+        if listed is not None:
             try:
                 body.isascii() or body.decode()
-                light = of_list.decode(body) if start == b"[" else of_envelope.decode(body).Records
+                light = of_list.decode(listed)
                 for event in light:
                     if event.userIdentity is not UNSET:
                         event.userIdentity = callers[bytes(event.userIdentity)]
