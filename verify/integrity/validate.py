@@ -44,6 +44,7 @@ _CHAINS_AT_ONCE = 4
 _NOT_ITS_OWN = "GetTrailStatus tells of the trail's own account only"
 _SHOWN_CALLS = 3
 _LATELY = timedelta(hours=1)  # before what the event history does not hold yet
+_RECENTLY = timedelta(days=1)  # why something is not there may be what CloudTrail could not deliver last
 _NOT_READ = "the export could not read all of it"
 _NOT_HELD = "the bundle's export did not look at that time"
 _NOT_TOLD = "the bundle's manifest does not say what its export found of that time"
@@ -178,7 +179,7 @@ class Validation:
             chains=tuple(sorted(filter(_says_anything, chains), key=_chain_of)),
             foreign=(*request.scope.foreign, *self._in_days_to_come()),
             notices=tuple(notices),
-            causes=(*request.causes, *not_delivered),
+            causes=(*request.causes, *(not_delivered if request.now - request.period.end < _RECENTLY else ())),
             unseen=(*unlisted, *request.scope.unseen, *untold),
             requires_logging=request.requires_logging,
             claimed_because=request.claimed_because,

@@ -1422,7 +1422,7 @@ def test_the_trails_own_bucket_has_the_trails_prefix() -> None:
 
 
 def test_a_prefix_below_which_there_is_nothing_is_refused() -> None:
-    with pytest.raises(TargetNotFound, match=r"--prefix 'some/wear': .* such as 'some/where'"):
+    with pytest.raises(TargetNotFound, match=r"no AWSLogs/ below s3://trail-logs/some/wear\. .* such as 'some/where'"):
         result_of(trail(3, prefix="some/where"), prefix="some/wear")
 
 

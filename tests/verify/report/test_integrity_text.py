@@ -186,10 +186,12 @@ def test_a_proof_of_seconds_is_not_told_as_none() -> None:
     assert "  proven: 4 s of 4 s\n" in text
 
 
-def asked(chain: Chain, start: str = "", store: ObjectStore | None = None) -> tuple[Result, str]:
+def asked(
+    chain: Chain, start: str = "", end: str | None = None, store: ObjectStore | None = None
+) -> tuple[Result, str]:
     """A bucket of which AWS is asked, and the answer's first sentence."""
     now = chain.at + timedelta(minutes=30)
-    result = check_bucket(Api(chain.aws), now, store=store, start=start or since(chain))
+    result = check_bucket(Api(chain.aws), now, store=store, start=start or since(chain), end=end)
     return result, sentence(result)
 
 
@@ -231,8 +233,11 @@ def test_that_the_last_digest_could_not_be_delivered_is_said_before_what_comes_o
     chain.aws.status[HOME]["LatestDigestDeliveryError"] = "AccessDenied"
 
     _, answer = asked(chain)
+    chain.at += 60 * HOUR
+    _, later = asked(chain, end=f"{chain.at - 50 * HOUR:%Y-%m-%dT%H:%M:%SZ}")
 
     assert answer.startswith(f"CloudTrail says that it could not deliver its last digest in {HOME} (AccessDenied). ")
+    assert "could not deliver" not in later, "nobody knows since when"
 
 
 def test_the_regions_of_which_keys_are_lacking_are_named_before_what_comes_of_it() -> None:

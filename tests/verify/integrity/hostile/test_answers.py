@@ -98,10 +98,10 @@ def assert_not_known(
     assert exit_code in allowed, (asked, body[:200], said[:2000])
 
 
-SAMPLE = random.Random(11).sample(list(cases()), 24)  # noqa: S311
+SAMPLE = random.Random(11).sample(list(cases()), 8)  # noqa: S311
 
 
-@pytest.mark.parametrize(("asked", "body"), mostly_slow(SAMPLE, every=3), ids=range(len(SAMPLE)))
+@pytest.mark.parametrize(("asked", "body"), SAMPLE, ids=range(len(SAMPLE)))
 def test_an_answer_that_is_not_awss_proves_nothing(
     asked: str, body: bytes, server: SimulatedAwsServer, check: Callable[..., tuple[int, str]]
 ) -> None:
