@@ -29,7 +29,7 @@ from constructs_lib.notifications.alert_topic import (
 from constructs_lib.notifications.cis_alarms import create_cis_alarms
 from constructs_lib.notifications.delivery_topic import create_delivery_topic, delivery_topic_statement
 from constructs_lib.notifications.tamper_alerts import WatchedResources, alert_target, create_tamper_alerts
-from constructs_lib.policies.attach import add_statements
+from constructs_lib.policies.attach import add_statements, readable
 from constructs_lib.policies.stack_order import deploy_after_owner
 from constructs_lib.storage import log_group as trail_log_group
 from constructs_lib.storage.buckets import AccessLogging
@@ -282,6 +282,14 @@ def _grant_on_key_of(
     """Allow publishers on the topic's key, where CDK knows one: SNS reports no error when the key denies them."""
     if topic.master_key is not None:
         add_statements(scope, topic.master_key, f"{kind} key", statements, sid_suffix=sid_suffix)
+    elif statements and topic.node.default_child is None:
+        cdk.Annotations.of(scope).add_warning_v2(
+            f"securetrail:{kind.replace(' ', '-')}-key",
+            f"Whether a key of KMS encrypts the imported {kind} is not known here. If one does, messages are lost, and "
+            "nothing says so, unless the key's policy has "
+            f"{' and '.join(readable(scope, statement) for statement in statements)}. "
+            "Fix: sns.Topic.from_topic_attributes(…, topic_arn=…, key_arn=…), or acknowledge if none does.",
+        )
 
 
 @dataclass(frozen=True, slots=True)

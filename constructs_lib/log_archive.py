@@ -187,10 +187,13 @@ class LogArchive(Construct):
         """Let the grantee list and read the log files of these trails, and decrypt them but nothing else.
 
         For rule packs see :meth:`SecureTrail.grant_read`.
+
+        :raises ValueError: the grantee is everybody.
         """
         partition = cdk.Stack.of(self).partition
         for folder, account in dict.fromkeys((each.log_folder, each.trail_account) for each in self._trails):
             grants.grant_read(
+                self,
                 grantee,
                 bucket=self.bucket,
                 key=self.key,

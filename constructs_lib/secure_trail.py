@@ -340,8 +340,11 @@ class SecureTrail(Construct):
                     reason="Auditors read every log file of this trail, and nothing else",
                 )
             )
+
+        :raises ValueError: the grantee is everybody.
         """
         grants.grant_read(
+            self,
             grantee,
             bucket=self.log_bucket,
             key=self.encryption_key,

@@ -9,6 +9,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from constructs_lib.policies.attach import readable
 
 # What `python -m verify check` calls, by the resource that IAM can restrict the permission to.
 _ASK_ACCOUNT: Final = (
@@ -49,7 +52,13 @@ _ASK_BUCKET: Final = (
 
 
 def grant_read(
-    grantee: iam.IGrantable, *, bucket: s3.IBucket, key: kms.IKey, folder: str, trails_of_the_account: str
+    scope: Construct,
+    grantee: iam.IGrantable,
+    *,
+    bucket: s3.IBucket,
+    key: kms.IKey,
+    folder: str,
+    trails_of_the_account: str,
 ) -> None:
     """Let the grantee list, read and decrypt log files, and decrypt nothing else that the key encrypts.
 
@@ -62,7 +71,9 @@ def grant_read(
 
     :param folder: the path in the bucket that may be read, such as ``AWSLogs``.
     :param trails_of_the_account: the ARN, with wildcards, that CloudTrail puts into the encryption context.
+    :raises ValueError: the grantee is everybody.
     """
+    _refuse_everybody(grantee)
     objects = bucket.arn_for_objects(f"{folder}/*")
     in_folder = {"StringLike": {"s3:prefix": [folder, f"{folder}/*"]}}
     by_trail = {"StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": [trails_of_the_account]}}
@@ -82,10 +93,28 @@ def grant_read(
         (["s3:GetObject", "s3:GetObjectVersion"], [objects], {}),
     ):
         if _needs_more_than_its_own_policy(grantee, bucket, actions, arns, conditions):
-            bucket.add_to_resource_policy(_statement(grantee, actions, arns, conditions))
+            _add(scope, bucket, "bucket", _statement(grantee, actions, arns, conditions))
     for conditions, in_key_policy in ((by_trail, by_trail), (by_bucket, by_bucket_in_key_policy)):
         if _needs_more_than_its_own_policy(grantee, key, ["kms:Decrypt"], [key.key_arn], conditions):
-            key.add_to_resource_policy(_statement(grantee, ["kms:Decrypt"], ["*"], in_key_policy))
+            _add(scope, key, "key", _statement(grantee, ["kms:Decrypt"], ["*"], in_key_policy))
+
+
+def _refuse_everybody(grantee: iam.IGrantable) -> None:
+    if isinstance(grantee, iam.StarPrincipal) or (isinstance(grantee, iam.ArnPrincipal) and grantee.arn == "*"):
+        raise ValueError(
+            "grant_read was called for everybody, in every account. Allowed: principals that are named, or everybody "
+            "of an organization. Fix: iam.AccountPrincipal('444455556666'), or iam.OrganizationPrincipal('o-…')."
+        )
+
+
+def _add(scope: Construct, resource: s3.IBucket | kms.IKey, kind: str, statement: iam.PolicyStatement) -> None:
+    """Add it to the resource's policy, or say that CDK cannot: it drops what is for an imported resource."""
+    if not resource.add_to_resource_policy(statement).statement_added:
+        cdk.Annotations.of(scope).add_warning_v2(
+            f"securetrail:{kind}-policy:readers",
+            f"CDK cannot change the policy of the imported {kind}, and a reader's own policy is not enough. "
+            f"Fix: add it to the {kind}'s policy: {readable(scope, statement)}",
+        )
 
 
 def _needs_more_than_its_own_policy(

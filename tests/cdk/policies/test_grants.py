@@ -7,6 +7,8 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 
 from constructs_lib import Analytics, SecureTrail
@@ -114,6 +116,31 @@ def test_a_reader_elsewhere_gets_the_same_conditions(here: cdk.Stack, principal:
         {"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::*"},
     ]
     assert "kms:ViaService" in on_key["kms:Decrypt"][1]["Condition"]["StringEquals"]
+
+
+@pytest.mark.parametrize("everybody", [iam.AnyPrincipal(), iam.StarPrincipal(), iam.ArnPrincipal("*")])
+def test_not_everybody_reads(here: cdk.Stack, everybody: iam.IPrincipal) -> None:
+    trail = SecureTrail(here, "SecureTrail")
+
+    with pytest.raises(ValueError, match=r"everybody(?s:.*)Fix: "):
+        trail.grant_read(everybody)
+
+
+def test_it_is_told_what_a_reader_elsewhere_needs_of_imported_resources(here: cdk.Stack) -> None:
+    """CDK drops these statements, and the reader is denied."""
+    trail = SecureTrail(
+        here,
+        "SecureTrail",
+        log_bucket=s3.Bucket.from_bucket_name(here, "Bucket", "theirs"),
+        encryption_key=kms.Key.from_key_arn(here, "Key", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/imported"),
+    )
+
+    trail.grant_read(iam.Role(here, "Own", assumed_by=iam.AccountRootPrincipal()))
+    assert "a reader's own policy is not enough" not in str([each.data for each in trail.node.metadata])
+    trail.grant_read(iam.AccountPrincipal("444455556666"))
+    told = [text for text in (str(each.data) for each in trail.node.metadata) if "a reader's own policy" in text]
+    assert [sum(f'"{action}"' in text for text in told) for action in ("s3:GetObject", "s3:ListBucket")] == [1, 1]
+    assert sum('"kms:Decrypt"' in text and "444455556666:root" in text for text in told) == 2
 
 
 def test_whoever_queries_also_reads(here: cdk.Stack) -> None:

@@ -162,6 +162,32 @@ def test_cloudtrail_publishes_to_a_topic_of_another_region(here: cdk.Stack) -> N
     assert trail.trail.sns_topic_name == there.topic_arn
 
 
+KEY_OF_TOPIC = f"arn:aws:kms:{HERE}:{ACCOUNT}:key/of-topic"
+
+
+@pytest.mark.parametrize(
+    ("props", "told"),
+    [
+        (lambda stack: {"alerts": Alerts(topic=topic(stack))}, "cloudwatch.amazonaws.com"),
+        (
+            lambda stack: {"delivery_notifications": DeliveryNotifications(topic=topic(stack))},
+            "cloudtrail.amazonaws.com",
+        ),
+        (lambda stack: {"alerts": Alerts(topic=topic(stack, key_arn=KEY_OF_TOPIC))}, None),
+        (lambda stack: {"alerts": Alerts(topic=sns.Topic(stack, "Topic"))}, None),
+    ],
+)
+def test_it_is_told_where_it_is_not_known_whether_a_topic_has_a_key(
+    here: cdk.Stack, props: Callable[[cdk.Stack], dict[str, Any]], told: str | None
+) -> None:
+    """Its policy may keep alerts back, and SNS reports no error then."""
+    trail = SecureTrail(here, "SecureTrail", **props(here))
+
+    texts = [text for text in (str(each.data) for each in trail.node.metadata) if "is not known here" in text]
+    assert len(texts) == (told is not None)
+    assert all(f'"Service": "{told}"' in text and '"kms:Decrypt"' in text for text in texts)
+
+
 def test_a_log_group_without_metric_filters_takes_events_and_no_alarm(here: cdk.Stack) -> None:
     trail = SecureTrail(
         here, "SecureTrail", cloudwatch=CloudWatchLogs(log_group=infrequent_access(here)), alerts=Alerts()
