@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -208,6 +209,33 @@ def encryption(key: str) -> dict[str, Any]:
     return {"ServerSideEncryptionConfiguration": {"Rule": {"ApplyServerSideEncryptionByDefault": default}}}
 
 
+def made_key(key: str) -> dict[str, Any]:
+    return call("CreateAccessKey", "iam", {}, responseElements={"accessKey": {"accessKeyId": key, "userName": "a"}})
+
+
+def policy(account: str, indent: int | None = None) -> str:
+    """A resource policy that lets in an account, or everybody."""
+    allowed = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "*", "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [allowed]}, indent=indent)
+
+
+BY_STACK = {"sourceIPAddress": "cloudformation.amazonaws.com"}
+# Calls that let others in, and their requests for an account.
+OPENED: list[tuple[str, str, Callable[[str], dict[str, Any]]]] = [
+    ("AddPermission", "sqs", lambda whom: {"queueUrl": "q", "aWSAccountIds": ["111122223333", whom]}),
+    ("AddPermission", "sns", lambda whom: {"topicArn": "t", "aWSAccountId": [whom], "actionName": ["Publish"]}),
+    ("CreateKey", "kms", lambda whom: {"policy": policy(whom)}),
+    ("ReplicateKey", "kms", lambda whom: {"policy": policy(whom, indent=2)}),
+    ("CreateQueue", "sqs", lambda whom: {"queueName": "q", "attributes": {"Policy": policy(whom)}}),
+    ("CreateTopic", "sns", lambda whom: {"name": "t", "attributes": {"Policy": policy(whom, indent=4)}}),
+    ("SetQueueAttributes", "sqs", lambda whom: {"attributes": {"Policy": policy(whom)}}),
+    ("PutRegistryPolicy", "ecr", lambda whom: {"policyText": policy(whom)}),
+    ("SetRepositoryPolicy", "ecr", lambda whom: {"repositoryName": "r", "policyText": policy(whom, indent=2)}),
+    ("PutResourcePolicy", "glue", lambda whom: {"policyInJson": policy(whom)}),
+    ("PutResourcePolicy", "logs", lambda whom: {"policyDocument": policy(whom)}),
+    ("PutFileSystemPolicy", "elasticfilesystem", lambda whom: {"policy": policy(whom)}),
+    ("PutPermission", "events", lambda whom: {"principal": whom, "statementId": "s"}),
+]
 DENY_PLAIN_HTTP = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
 TRUST = '{"Statement":[{"Effect":"Allow","Principal":{"AWS":"%s"},"Action":"sts:AssumeRole"}]}'
 TRUST_TWO = TRUST.replace('"%s"', '["arn:aws:iam::111122223333:root", "%s"]')
@@ -234,10 +262,194 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
         ],
         [call("PutKeyPolicy", "kms", {"policy": TRUST % "arn:aws:iam::111122223333:root"})],
     ),
+    *(
+        (
+            "A secret, key, queue or repository is opened to another account",
+            [call(name, source, asked("999988887777"))],
+            [call(name, source, asked("111122223333")), call(name, source, asked("999988887777"), **BY_STACK)],
+        )
+        for name, source, asked in OPENED
+    ),
+    *(
+        (
+            "A secret, key, queue or repository is opened to everybody",
+            [call(name, source, asked("*"))],
+            [call(name, source, asked("111122223333"))],
+        )
+        for name, source, asked in OPENED
+    ),
     (
-        "A secret, key, queue or repository is opened to everybody",
-        [call("PutPermission", "events", {"principal": "*", "statementId": "s"})],
-        [call("PutPermission", "events", {"principal": "111122223333", "statementId": "s"})],
+        "A stranger gets a grant for a key",
+        [call("CreateGrant", "kms", {"keyId": "k", "granteePrincipal": "arn:aws:iam::999988887777:role/x"})],
+        [
+            call("CreateGrant", "kms", {"keyId": "k", "granteePrincipal": each, "retiringPrincipal": each})
+            for each in (
+                "arn:aws:iam::111122223333:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
+                "arn:aws:sts::111122223333:assumed-role/aws:ec2-infrastructure/i-0123456789abcdef0",
+                "111122223333:aws:ec2-infrastructure:i-0123456789abcdef0",
+                "dynamodb.us-east-1.amazonaws.com",
+                "AROAX",
+            )
+        ]
+        + [
+            call(
+                "CreateGrant",
+                "kms",
+                {"granteePrincipal": "arn:aws:iam::999988887777:role/of-a-service"},
+                userIdentity=identity(invokedBy="workspaces.amazonaws.com"),
+            )
+        ],
+    ),
+    (
+        "A snapshot or image is shared with another account",
+        [call("AuthorizeSnapshotAccess", "redshift", {"accountWithRestoreAccess": "999988887777"})],
+        [call("RevokeSnapshotAccess", "redshift", {"accountWithRestoreAccess": "999988887777"})],
+    ),
+    (
+        "An instance's credentials open a shell on instances",
+        [call("StartSession", "ssm", {"target": "i-1"}, userIdentity=instance(), errorCode="AccessDenied")],
+        [call("StartSession", "ssm", {"target": "i-1"}), call("UpdateInstanceInformation", "ssm")],
+    ),
+    (
+        "An instance's credentials open a shell on instances",
+        [call("SendSSHPublicKey", "ec2-instance-connect", {"instanceId": "i-1"}, userIdentity=instance())],
+        [call("SendSSHPublicKey", "ec2-instance-connect", {"instanceId": "i-1"})],
+    ),
+    (
+        "Commands are run on instances",
+        [call("SendCommand", "ssm", {"documentName": "own", "instanceIds": ["i-1"]}, userIdentity=instance())],
+        [call("SendCommand", "ssm", {"documentName": "AWS-GatherSoftwareInventory", "instanceIds": ["i-1"]})],
+    ),
+    (
+        "A new access key is used to get into instances",
+        [made_key("AKIA9"), call("SendCommand", "ssm", {}, userIdentity=identity(accessKeyId="AKIA9"))],
+        [made_key("AKIA9"), call("SendCommand", "ssm", {}, userIdentity=identity(accessKeyId="AKIA8"))],
+    ),
+    (
+        "The serial console is opened",
+        [call("SendSerialConsoleSSHPublicKey", "ec2-instance-connect", {"instanceId": "i-1"}, errorCode="x")],
+        [call("GetSerialConsoleAccessStatus", "ec2")],
+    ),
+    (
+        "The start script of an instance is replaced",
+        [call("ModifyInstanceAttribute", "ec2", {"instanceId": "i-1", "attribute": "userData", "value": "x"})],
+        [call("ModifyInstanceAttribute", "ec2", {"instanceId": "i-1", "attribute": "instanceType", "value": "x"})],
+    ),
+    (
+        "A development endpoint of Glue is made or gets a key",
+        [call("UpdateDevEndpoint", "glue", {"endpointName": "e", "publicKey": "ssh-rsa A"})],
+        [call("GetDevEndpoints", "glue"), call("UpdateDevEndpoint", "glue", errorCode="AccessDeniedException")],
+    ),
+    (
+        "The start script of a notebook is set",
+        [call("UpdateNotebookInstance", "sagemaker", {"notebookInstanceName": "n", "lifecycleConfigName": "c"})],
+        [call("UpdateNotebookInstance", "sagemaker", {"notebookInstanceName": "n", "volumeSizeInGB": 9})],
+    ),
+    (
+        "A key for signing in to instances is made",
+        [call("ImportKeyPair", "ec2", {"keyName": "k"})],
+        [call("CreateKeyPair", "ec2", {"keyName": "k"}, **BY_STACK)],
+    ),
+    (
+        "Pictures of the screens of instances are collected",
+        [call("GetConsoleScreenshot", "ec2", {"instanceId": f"i-{number}"}) for number in range(3)],
+        [call("GetConsoleScreenshot", "ec2", {"instanceId": "i-1"})] * 3,
+    ),
+    (
+        "It is tried whether instances may be started",
+        [call("RunInstances", "ec2", errorCode="Client.DryRunOperation")],
+        [call("RunInstances", "ec2")],
+    ),
+    (
+        "A group of hundreds of instances is asked for",
+        [call("CreateAutoScalingGroup", "autoscaling", {"maxSize": 999})],
+        [call("CreateAutoScalingGroup", "autoscaling", {"maxSize": 20})],
+    ),
+    (
+        "A machine of somebody's own is taken in by Systems Manager",
+        [call("CreateActivation", "ssm", {"iamRole": "r"})],
+        [call("DescribeActivations", "ssm")],
+    ),
+    (
+        "An instance gets another role",
+        [call("ReplaceIamInstanceProfileAssociation", "ec2", {"associationId": "a"})],
+        [call("AssociateIamInstanceProfile", "ec2", sourceIPAddress="ssm-quicksetup.amazonaws.com")],
+    ),
+    (
+        "Models are looked for in several regions",
+        [
+            call("ListFoundationModels", "bedrock", awsRegion=region)
+            for region in ("us-east-1", "us-west-2", "eu-west-1")
+        ],
+        [call("ListFoundationModels", "bedrock", awsRegion="us-east-1")] * 3,
+    ),
+    (
+        "Models and whether their use is recorded are looked up",
+        [
+            call(name, "bedrock")
+            for name in ("ListFoundationModels", "GetUseCaseForModelAccess", "GetModelInvocationLoggingConfiguration")
+        ],
+        [call("ListFoundationModels", "bedrock"), call("GetFoundationModelAvailability", "bedrock")],
+    ),
+    (
+        "AWS says that a key has leaked, or its measure is undone",
+        [call("DetachUserPolicy", "iam", {"policyArn": "arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3"})],
+        [call("DetachUserPolicy", "iam", {"policyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"})],
+    ),
+    (
+        "A permission set gets administrator rights",
+        [
+            call(
+                "AttachManagedPolicyToPermissionSet",
+                "sso",
+                {"managedPolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"},
+            )
+        ],
+        [
+            call(
+                "AttachManagedPolicyToPermissionSet",
+                "sso",
+                {"managedPolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
+            )
+        ],
+    ),
+    (
+        "Guests get credentials of the account",
+        [call("UpdateIdentityPool", "cognito-identity", {"allowUnauthenticatedIdentities": True})],
+        [call("UpdateIdentityPool", "cognito-identity", {"allowUnauthenticatedIdentities": False})],
+    ),
+    (
+        "The account joins an organization, or another account governs it",
+        [call("AcceptHandshake", "organizations", {"handshakeId": "h-1"})],
+        [call("DeclineHandshake", "organizations", {"handshakeId": "h-1"})],
+    ),
+    (
+        "Keys are kept outside AWS",
+        [call("CreateCustomKeyStore", "kms", {"customKeyStoreType": "EXTERNAL_KEY_STORE"})],
+        [call("DescribeCustomKeyStores", "kms")],
+    ),
+    (
+        "Secret parameters are read one by one",
+        [call("GetParameter", "ssm", {"name": f"p{number}", "withDecryption": True}) for number in range(20)],
+        [call("GetParameter", "ssm", {"name": f"p{number}", "withDecryption": True}) for number in range(9)] * 3,
+    ),
+    (
+        "The sending of mail is explored",
+        [
+            call("GetAccount", "ses"),
+            call("ListIdentities", "ses"),
+            call("ListServiceQuotas", "servicequotas", {"serviceCode": "ses"}),
+        ],
+        [
+            call("GetAccount", "ses"),
+            call("ListIdentities", "ses"),
+            call("ListServiceQuotas", "servicequotas", {"serviceCode": "ec2"}),
+        ],
+    ),
+    (
+        "It is asked whether and as whom mail may be sent",
+        [call("ListEmailIdentities", "ses"), call("GetAccountSendingEnabled", "ses", errorCode="AccessDenied")],
+        [call("GetSendQuota", "ses"), call("GetAccount", "ses")],
     ),
     (
         "GuardDuty is switched off or blinded",

@@ -13,8 +13,18 @@ from typing import Any, Final
 
 OTHER_ACCOUNTS: Final = "securetrail.otherAccounts"
 _ACCOUNT: Final = re.compile(r"(?:arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:)?([0-9]{12})(?::.*)?", re.DOTALL)
-# Beside policies: whom a permission of a function is for, whose role is assumed, whose key encrypts.
-_NAMES: Final = frozenset({"principal", "roleArn", "x-amz-server-side-encryption-aws-kms-key-id", "KMSMasterKeyID"})
+# Beside policies: whom a permission or a grant is for, whose role is assumed, whose key encrypts.
+_NAMES: Final = frozenset(
+    {
+        "principal",
+        "granteePrincipal",
+        # Of queues and of topics. CloudTrail writes the first letter of most names small.
+        *("aWSAccountIds", "awsAccountIds", "AWSAccountIds", "aWSAccountId", "awsAccountId", "AWSAccountId"),
+        "roleArn",
+        "x-amz-server-side-encryption-aws-kms-key-id",
+        "KMSMasterKeyID",
+    }
+)
 # Allow with NotPrincipal is for everybody but those whom it names, whatever their account.
 _ALL_OTHERS: Final = "all but those named"
 # The JSON text of a request that names other accounts has one of these, unless something in it is escaped.
