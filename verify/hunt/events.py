@@ -83,7 +83,7 @@ def event_decoder(fields: frozenset[str]) -> Callable[[bytes | bytearray], Event
     """
     tree = _tree((*TEXTS, *_ALWAYS, *(fields - {OTHER_ACCOUNTS})))
     event_type = _struct(tree | {IDENTITY: bytes})
-    of_list = msgspec.json.Decoder(list[event_type])  # type: ignore[valid-type]
+    of_list: Any = msgspec.json.Decoder(list[event_type])  # type: ignore[valid-type]
     callers = _Callers(tree[IDENTITY])
     # An object of which only some fields are read cannot be compared as a whole.
     is_whole = "" in fields or any(isinstance(_at(tree, name), dict) for name in fields - {"", OTHER_ACCOUNTS})
