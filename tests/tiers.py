@@ -31,6 +31,7 @@ MINUTES = (
 )
 LONG = (
     "tests/cdk/test_app.py",
+    "tests/end_to_end/attacks/test_attacks.py",
     "tests/end_to_end/hunting/test_example.py",
     "tests/end_to_end/hunting/test_scenarios.py",
     "tests/end_to_end/deployment/test_first_deployment.py",
