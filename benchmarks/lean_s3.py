@@ -21,7 +21,6 @@ from email.utils import format_datetime
 from urllib.parse import parse_qs, unquote
 
 from tests.verify.simulation.trail import ACCOUNT, HOME, HOUR, TRAIL, TRAIL_ARN, Chain, SimulatedAws
-from verify.storage.objects import ObjectName
 
 _PAGE = 1000
 _DISTINCT_LOGS = 400
@@ -101,7 +100,7 @@ class _Connection(asyncio.Protocol):
         self._buffer += data
         while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
             head = self._buffer[:end].decode("latin-1")
-            length = head.lower().find("content-length:")
+            length = -1 if head.startswith("GET ") else head.lower().find("content-length:")
             size = int(head[length + 15 :].split("\r\n", 1)[0]) if length >= 0 else 0
             if len(self._buffer) < end + 4 + size:
                 return
@@ -126,16 +125,17 @@ class LeanS3:
         self._regions = _REGIONS[:regions]
         self._chain = chain
         self._keys = sorted(name.key for name in chain.aws.objects)
-        self._heads: dict[str, bytes] = {}
+        self._objects: dict[str, tuple[bytes, bytes]] = {}  # the head and the body of the answer, by path
         self._modified: dict[str, str] = {}
         for name, stored in chain.aws.objects.items():
             metadata = "".join(f"x-amz-meta-{key}: {value}\r\n" for key, value in stored.metadata.items())
             modified = format_datetime(stored.last_modified, usegmt=True)
             self._modified[name.key] = f"{stored.last_modified:%Y-%m-%dT%H:%M:%S}.000Z"
-            self._heads[name.key] = (
+            head = (
                 f"HTTP/1.1 200 OK\r\nContent-Length: {len(stored.body)}\r\nLast-Modified: {modified}\r\n"
                 f'ETag: "x"\r\n{metadata}\r\n'
-            ).encode()
+            )
+            self._objects[f"/{name.bucket}/{name.key}"] = head.encode(), stored.body
 
     def answer(self, head: str, body: bytes) -> bytes:
         """The whole answer to a request."""
@@ -151,12 +151,10 @@ class LeanS3:
         if method == "POST":
             return _http(self._cloudtrail(head) if "x-amz-target" in head.lower() else _query(body, self._regions))
         path, _, query = target.partition("?")
-        key = path.split("/", 2)[2] if path.count("/") > 1 else ""
-        if key:
-            known = self._heads.get(key) or self._heads.get(unquote(key))
-            if known is None:
-                return _http(b"<Error><Code>NoSuchKey</Code></Error>", "404 Not Found")
-            return known + self._chain.aws.objects[ObjectName("trail-logs", unquote(key))].body
+        if stored := self._objects.get(path) or self._objects.get(unquote(path)):
+            return stored[0] + stored[1]
+        if path.count("/") > 1 and not path.endswith("/"):
+            return _http(b"<Error><Code>NoSuchKey</Code></Error>", "404 Not Found")
         if method == "HEAD":
             return b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nx-amz-bucket-region: us-east-1\r\n\r\n"
         if "location" in query:

@@ -16,6 +16,7 @@ except KeyboardInterrupt:
 # none, and a check asks some thirty questions and is over; what runs for long or reads much collects now and then
 # (integrity from where it begins to read).
 _COLLECT_SELDOM, _COLLECT_NOW_AND_THEN = 1_000_000, 50_000
+_QUICK = (["check"], ["integrity"])
 gc.set_threshold(_COLLECT_SELDOM)
 
 
@@ -35,7 +36,7 @@ def main(arguments: "list[str] | None" = None, program: str = "python -m verify"
 
         gc.freeze()
         given = sys.argv[1:] if arguments is None else arguments
-        if given[:1] not in (["check"], ["integrity"]) or "--who" in given:
+        if given[:1] not in _QUICK or "--who" in given:
             gc.set_threshold(_COLLECT_NOW_AND_THEN)
         wrap_terminals(given)
         signal.signal(signal.SIGINT, before)
@@ -53,12 +54,18 @@ def main(arguments: "list[str] | None" = None, program: str = "python -m verify"
     finally:
         signal.signal(signal.SIGINT, before)
     if exit_code == 130:
-        # Python would wait for calls to AWS that are still under way. They only read: nothing is lost.
-        for stream in (sys.stdout, sys.stderr):
-            _flush(stream)
-        os._exit(exit_code)
+        _end_at_once(exit_code)
     gc.freeze()
     return exit_code
+
+
+def _end_at_once(exit_code: int) -> None:
+    """Python would wait for calls to AWS that are still under way, and take apart all that was imported. These commands
+    only read, and what they wrote is closed: nothing is lost.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        _flush(stream)
+    os._exit(exit_code)
 
 
 def _stop_at_once_while_loading() -> Any:
@@ -121,4 +128,7 @@ def _is_installed() -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    if sys.argv[1:2] in _QUICK:
+        _end_at_once(code)
+    sys.exit(code)

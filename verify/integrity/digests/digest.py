@@ -133,7 +133,8 @@ def _link(fields: Mapping[str, Any]) -> Link | None:
 def _log(entry: object) -> LogReference:
     if not isinstance(entry, dict):
         raise NotADigest("an entry of its logFiles is not an object")
-    if _text(entry, "hashAlgorithm") != "SHA-256":
+    if entry.get("hashAlgorithm") != "SHA-256":
+        _text(entry, "hashAlgorithm")
         raise NotADigest("a hashAlgorithm in its logFiles is not SHA-256")
     name = ObjectName(_text(entry, "s3Bucket"), _text(entry, "s3Object"))
     return LogReference(name, _text(entry, "hashValue", _SHA256).lower())
