@@ -93,6 +93,7 @@ def test_every_technique_is_found_and_few_events_are_flagged() -> None:
 
 # Reviewed: each finding in the files of the simulated attack, by rule and by the last word of who did it, and the act
 # that it tells of. "background" is what nobody attacked by; there it must be low at most.
+BACKGROUND = "background: "
 ACTS = {
     ("Passwords of instances are collected", "get-password-data-role"): "password data of instances are collected",
     (
@@ -133,7 +134,31 @@ def test_every_finding_in_the_attack_is_an_act_of_it() -> None:
 
     assert outcome.basis.events == 2_093
     assert found.keys() == ACTS.keys()
-    assert {found[key] for key, act in ACTS.items() if act.startswith("background")} == {"low"}
+    assert {found[key] for key, act in ACTS.items() if act.startswith(BACKGROUND)} == {"low"}
+
+
+def told_by_rule() -> str:
+    """What each detection found in the real logs: a row of ``docs/detections.md`` for each that found something."""
+    found: dict[str, tuple[list[str], list[str], list[str]]] = defaultdict(lambda: ([], [], []))
+    for file in sorted((DATASETS / "stratus-detonations").glob("*.json")):
+        for title in {each.rule for each in hunt(file).findings if at_least(each.severity, "low")}:
+            found[title][0].append(file.stem.rpartition(".")[2])
+    for (title, _), act in ACTS.items():
+        acts = found[title][2 if act.startswith(BACKGROUND) else 1]
+        acts += [each for each in [act.removeprefix(BACKGROUND)] if each not in acts]
+    rows = [("Detection", "Of 20 techniques", "Acts of the attack", "Ordinary work"), ("---",) * 4]
+    rows += [
+        (rule.title, *("; ".join(each) or "-" for each in found[rule.title]))
+        for rule in ALL_RULES
+        if rule.title in found
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+
+
+@needs_datasets
+@pytest.mark.regular
+def test_the_document_says_of_each_rule_what_it_found() -> None:
+    assert told_by_rule() in (ROOT / "docs/detections.md").read_text(encoding="utf-8")
 
 
 @needs_datasets

@@ -50,8 +50,8 @@ def other_accounts(record: Mapping[str, Any]) -> list[Any]:
     named = list(_named(record.get("requestParameters"), 0))
     found = [each[1] for text in named if (each := _ACCOUNT.fullmatch(text))]
     # A principal may have any name, also one of these two.
-    many = [each for each in named if each is _ALL_OTHERS or each is _EVERYBODY]
-    return list(dict.fromkeys([each for each in found if each not in own] + many))
+    many = (each for each in named if each is _ALL_OTHERS or each is _EVERYBODY)
+    return list(dict.fromkeys([*(each for each in found if each not in own), *many]))
 
 
 def _named(value: Any, depth: int) -> Iterator[str]:
