@@ -146,7 +146,10 @@ def told_by_rule() -> str:
     for (title, _), act in ACTS.items():
         acts = found[title][2 if act.startswith(BACKGROUND) else 1]
         acts += [each for each in [act.removeprefix(BACKGROUND)] if each not in acts]
-    rows = [("Detection", "Of 20 techniques", "Acts of the attack", "Ordinary work"), ("---",) * 4]
+    rows: list[tuple[str, ...]] = [
+        ("Detection", "Of 20 techniques", "Acts of the attack", "Ordinary work"),
+        ("---",) * 4,
+    ]
     rows += [
         (rule.title, *("; ".join(each) or "-" for each in found[rule.title]))
         for rule in ALL_RULES
