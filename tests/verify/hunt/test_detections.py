@@ -93,6 +93,7 @@ def test_every_technique_is_found_and_few_events_are_flagged() -> None:
 
 # Reviewed: each finding in the files of the simulated attack, by rule and by the last word of who did it, and the act
 # that it tells of. "background" is what nobody attacked by; there it must be low at most.
+BACKGROUND = "background: "
 ACTS = {
     ("Passwords of instances are collected", "get-password-data-role"): "password data of instances are collected",
     (
@@ -133,7 +134,34 @@ def test_every_finding_in_the_attack_is_an_act_of_it() -> None:
 
     assert outcome.basis.events == 2_093
     assert found.keys() == ACTS.keys()
-    assert {found[key] for key, act in ACTS.items() if act.startswith("background")} == {"low"}
+    assert {found[key] for key, act in ACTS.items() if act.startswith(BACKGROUND)} == {"low"}
+
+
+def told_by_rule() -> str:
+    """What each detection found in the real logs: a row of ``docs/detections.md`` for each that found something."""
+    found: dict[str, tuple[list[str], list[str], list[str]]] = defaultdict(lambda: ([], [], []))
+    for file in sorted((DATASETS / "stratus-detonations").glob("*.json")):
+        for title in {each.rule for each in hunt(file).findings if at_least(each.severity, "low")}:
+            found[title][0].append(file.stem.rpartition(".")[2])
+    for (title, _), act in ACTS.items():
+        acts = found[title][2 if act.startswith(BACKGROUND) else 1]
+        acts += [each for each in [act.removeprefix(BACKGROUND)] if each not in acts]
+    rows: list[tuple[str, ...]] = [
+        ("Detection", "Of 20 techniques", "Acts of the attack", "Ordinary work"),
+        ("---",) * 4,
+    ]
+    rows += [
+        (rule.title, *("; ".join(each) or "-" for each in found[rule.title]))
+        for rule in ALL_RULES
+        if rule.title in found
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+
+
+@needs_datasets
+@pytest.mark.regular
+def test_the_document_says_of_each_rule_what_it_found() -> None:
+    assert told_by_rule() in (ROOT / "docs/detections.md").read_text(encoding="utf-8")
 
 
 @needs_datasets
@@ -219,6 +247,15 @@ def policy(account: str, indent: int | None = None) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [allowed]}, indent=indent)
 
 
+DENY_PLAIN_HTTP = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+
+
+def two_statements(more: dict[str, Any]) -> str:
+    """A policy that denies what is not encrypted, and allows everybody the rest."""
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "*", **DENY_PLAIN_HTTP}
+    return json.dumps({"Statement": [deny, {"Effect": "Allow", "Principal": {"AWS": ["*"]}, "Action": "*", **more}]})
+
+
 BY_STACK = {"sourceIPAddress": "cloudformation.amazonaws.com"}
 # Calls that let others in, and their requests for an account.
 OPENED: list[tuple[str, str, Callable[[str], dict[str, Any]]]] = [
@@ -236,7 +273,6 @@ OPENED: list[tuple[str, str, Callable[[str], dict[str, Any]]]] = [
     ("PutFileSystemPolicy", "elasticfilesystem", lambda whom: {"policy": policy(whom)}),
     ("PutPermission", "events", lambda whom: {"principal": whom, "statementId": "s"}),
 ]
-DENY_PLAIN_HTTP = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
 TRUST = '{"Statement":[{"Effect":"Allow","Principal":{"AWS":"%s"},"Action":"sts:AssumeRole"}]}'
 TRUST_TWO = TRUST.replace('"%s"', '["arn:aws:iam::111122223333:root", "%s"]')
 SSE_C = {"bucketName": "b", "key": "k", "x-amz-server-side-encryption-customer-algorithm": "AES256"}
@@ -277,6 +313,63 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
             [call(name, source, asked("111122223333"))],
         )
         for name, source, asked in OPENED
+    ),
+    (
+        # That one statement has a condition does not close the other one.
+        "A secret, key, queue or repository is opened to everybody",
+        [call("SetQueueAttributes", "sqs", {"attributes": {"Policy": two_statements({})}})],
+        [call("SetQueueAttributes", "sqs", {"attributes": {"Policy": two_statements(DENY_PLAIN_HTTP)}})],
+    ),
+    (
+        "A secret, key, queue or repository is opened to everybody",
+        [call("PutPermission", "events", {"principal": "*", "statementId": "s"})],
+        [call("PutPermission", "events", {"principal": "*", "condition": {"type": "StringEquals", "value": "o-1"}})],
+    ),
+    (
+        "A back door is tried, and refused",
+        [call("CreateAccessKey", "iam", {"userName": "b"}, errorCode="AccessDenied")],
+        [
+            call("CreateUser", "iam", {"userName": "b"}, errorCode="EntityAlreadyExistsException"),
+            call("CreateLoginProfile", "iam", errorCode="AccessDenied", **BY_STACK),
+            call("ListUsers", "iam", errorCode="AccessDenied"),
+        ],
+    ),
+    *(
+        (
+            "A policy that allows everything is written",
+            [call("PutUserPolicy", "iam", {"policyDocument": json.dumps({"Statement": allowed})})],
+            [call("PutUserPolicy", "iam", {"policyDocument": json.dumps({"Statement": ordinary})})],
+        )
+        for allowed, ordinary in (
+            ({"Effect": "Allow", "Action": ["s3:Get*", "*"]}, {"Effect": "Allow", "Action": ["s3:*", "ec2:*"]}),
+            ({"Effect": "Allow", "NotAction": "s3:*"}, {"Effect": "Deny", "NotAction": "iam:*"}),
+            ({"NotAction": ["s3:*"], "Effect": "Allow"}, {"NotAction": ["s3:*"], "Effect": "Deny"}),
+        )
+    ),
+    (
+        "Commands are run on instances",
+        [call("CreateAssociation", "ssm", {"name": "AWS-RunShellScript"})],
+        [call("CreateAssociation", "ssm", {"name": "AWS-UpdateSSMAgent"})],
+    ),
+    (
+        "A file system or a table is deleted",
+        [call("DeleteFileSystem", "elasticfilesystem", {"fileSystemId": "fs-1"})],
+        [call("DeleteTable", "dynamodb", {"tableName": "t"}, **BY_STACK), call("DeleteTable", "glue", {"name": "t"})],
+    ),
+    (
+        "A database is not backed up any more",
+        [call("ModifyDBInstance", "rds", {"backupRetentionPeriod": 0})],
+        [call("ModifyDBInstance", "rds", {"backupRetentionPeriod": 7})],
+    ),
+    (
+        "The code of functions is collected",
+        [call("GetFunction20150331v2", "lambda", {"functionName": f"f{number}"}) for number in range(20)],
+        [call("GetFunction20150331v2", "lambda", {"functionName": "f"})] * 20,
+    ),
+    (
+        "A file is fetched from CloudShell",
+        [call("GetFileDownloadUrls", "cloudshell")],
+        [call("CreateSession", "cloudshell")],
     ),
     (
         "A stranger gets a grant for a key",

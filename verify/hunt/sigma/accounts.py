@@ -27,6 +27,7 @@ _NAMES: Final = frozenset(
 )
 # Allow with NotPrincipal is for everybody but those whom it names, whatever their account.
 _ALL_OTHERS: Final = "all but those named"
+_EVERYBODY: Final = "everybody"
 # The JSON text of a request that names other accounts has one of these, unless something in it is escaped.
 OTHER_ACCOUNTS_WORDS: Final = frozenset({b"Principal", *(name.encode() for name in _NAMES)})
 # The record's own fields that are looked at.
@@ -37,7 +38,8 @@ _MAX_DEPTH = 30
 def other_accounts(record: Mapping[str, Any]) -> list[Any]:
     """The accounts other than those of the event that its request names, each once.
 
-    ``_ALL_OTHERS`` stands for those that a statement with NotPrincipal allows. Looked at are principals of statements
+    ``_ALL_OTHERS`` stands for those that a statement with NotPrincipal allows, ``_EVERYBODY`` for those that one with
+    the principal * allows if it has no condition. Looked at are principals of statements
     with the effect Allow, in policies as objects and as JSON texts
     (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html), and ``_NAMES``.
     """
@@ -47,9 +49,9 @@ def other_accounts(record: Mapping[str, Any]) -> list[Any]:
         return []
     named = list(_named(record.get("requestParameters"), 0))
     found = [each[1] for text in named if (each := _ACCOUNT.fullmatch(text))]
-    return list(
-        dict.fromkeys([each for each in found if each not in own] + [each for each in named if each is _ALL_OTHERS])
-    )
+    # A principal may have any name, also one of these two.
+    many = (each for each in named if each is _ALL_OTHERS or each is _EVERYBODY)
+    return list(dict.fromkeys([*(each for each in found if each not in own), *many]))
 
 
 def _named(value: Any, depth: int) -> Iterator[str]:
@@ -62,16 +64,23 @@ def _named(value: Any, depth: int) -> Iterator[str]:
         for each in value:
             yield from _named(each, depth + 1)
     elif isinstance(value, Mapping):
-        is_allowed = value.get("Effect") == "Allow"
-        if is_allowed and "NotPrincipal" in value:
-            yield _ALL_OTHERS
-        allowed = value.get("Principal") if is_allowed else None
-        yield from _texts(allowed.get("AWS") if isinstance(allowed, Mapping) else allowed)
+        if value.get("Effect") == "Allow":
+            yield from _allowed(value)
         for name, each in value.items():
             if name in _NAMES:
                 yield from _texts(each)
             elif name not in ("Principal", "NotPrincipal"):
                 yield from _named(each, depth + 1)
+
+
+def _allowed(statement: Mapping[str, Any]) -> Iterator[str]:
+    if "NotPrincipal" in statement:
+        yield _ALL_OTHERS
+    named = statement.get("Principal")
+    principals = list(_texts(named.get("AWS") if isinstance(named, Mapping) else named))
+    yield from principals
+    if "*" in principals and not statement.get("Condition"):
+        yield _EVERYBODY
 
 
 def _policy(text: str) -> Any:
