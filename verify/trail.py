@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from verify.arn import Arn
-from verify.aws import Answer, Aws
 from verify.bucket_name import checked_bucket_name
 from verify.errors import CannotLook, UsageError
 from verify.fact import Fact, Missing, Value
+
+if TYPE_CHECKING:
+    from verify.aws import Answer, Aws
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
-from verify.aws import Aws
 from verify.report.iam_policy import Resources
 from verify.trail import home_region_of
+
+# It takes long to load, and files of this machine need none of it.
+if TYPE_CHECKING:
+    from verify.aws import Aws
 
 
 def add_aws_options(parser: argparse.ArgumentParser, *, with_json: bool = True) -> None:
@@ -37,6 +41,8 @@ def add_iam_policy_option(parser: argparse.ArgumentParser, *, names_resources: b
 
 def resources_from(arguments: argparse.Namespace) -> Resources:
     """The resources that ``--trail``, ``--bucket`` and ``--key`` name, without a call to AWS."""
+    from verify.aws import Aws  # noqa: PLC0415
+
     given = {name: getattr(arguments, name, None) or "" for name in ("trail", "bucket", "key")}
     region = home_region_of(given["trail"]) or arguments.region
     return Resources(
@@ -58,6 +64,8 @@ def aws_from(arguments: argparse.Namespace, *, patience_seconds: float | None = 
     :param patience_seconds: as of :class:`Aws`. Default: - as long as it takes.
     :raises UsageError: there is no such region, among others; see :class:`Aws`.
     """
+    from verify.aws import Aws  # noqa: PLC0415
+
     aws = Aws(
         profile=arguments.profile,
         region=arguments.region,

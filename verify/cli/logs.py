@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -56,7 +55,7 @@ exit codes:
 What an answer rests on is on standard error, in --format json also in the document.
 """
 _T = TypeVar("_T")
-_WRITTEN_AT_ONCE = 200
+_WRITTEN_AT_ONCE = 2**16  # characters
 _FORMATS = ("table", "json", "jsonl", "csv", "timesketch", "parquet")
 
 
@@ -352,9 +351,10 @@ def _print(found: Answer, arguments: argparse.Namespace, terminal: Terminal) -> 
         return write_parquet(found.reader(), Path(arguments.output))
     is_show = arguments.run is _run_show
     if arguments.format in ("json", "jsonl") and not is_show and row_json.are_quick(found.columns):
-        texts = _Counted(row_json.texts_of(found.columns, found.batches()))
+        batches = _Counted(found.batches(), lambda batch: int(batch.num_rows))
+        texts = row_json.texts_of(found.columns, batches, report.BETWEEN[arguments.format])
         _write(_json_parts(texts, found, arguments), arguments, terminal)
-        return texts.number
+        return batches.number
     rows = _Counted(found.rows)
     if arguments.format == "table" and terminal.out.is_terminal and arguments.output is None:
         for piece in report.as_table(found.columns, rows, width=terminal.out.width):
@@ -383,11 +383,26 @@ def _write(parts: Iterator[str], arguments: argparse.Namespace, terminal: Termin
     from verify.logs.export import new_file  # noqa: PLC0415
 
     if arguments.output is None:
-        while several := "".join(islice(parts, _WRITTEN_AT_ONCE)):
+        for several in _gathered(parts):
             terminal.write(several)
     else:
         with new_file(Path(arguments.output)) as file:
             file.writelines(part.encode() for part in parts)
+
+
+def _gathered(parts: Iterable[str]) -> Iterator[str]:
+    """The same text in fewer and longer parts."""
+    several, characters = [], 0
+    for part in parts:
+        if len(part) < _WRITTEN_AT_ONCE:
+            several.append(part)
+            characters += len(part)
+        if several and (characters >= _WRITTEN_AT_ONCE or len(part) >= _WRITTEN_AT_ONCE):
+            yield "".join(several)
+            several, characters = [], 0
+        if len(part) >= _WRITTEN_AT_ONCE:
+            yield part
+    yield "".join(several)
 
 
 def _print_basis(found: Answer, terminal: Terminal, number: int, limit: int, *, is_named: bool) -> None:
@@ -406,18 +421,22 @@ def _print_basis(found: Answer, terminal: Terminal, number: int, limit: int, *, 
 
 
 class _Counted(Generic[_T]):
-    """Rows, counted."""
+    """Rows, counted.
 
-    def __init__(self, rows: Iterable[_T]) -> None:
+    :param rows_in: how many there are in one of what is given.
+    """
+
+    def __init__(self, rows: Iterable[_T], rows_in: Callable[[_T], int] = lambda _row: 1) -> None:
         self.number = 0
         self._rows = iter(rows)
+        self._rows_in = rows_in
 
     def __iter__(self) -> _Counted[_T]:
         return self
 
     def __next__(self) -> _T:
         row = next(self._rows)
-        self.number += 1
+        self.number += self._rows_in(row)
         return row
 
 

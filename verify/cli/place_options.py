@@ -6,13 +6,13 @@ import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from verify.aws import Aws
 from verify.cli.common import aws_from, bucket_in, resources_from
 from verify.errors import UsageError
 from verify.report.iam_policy import least_privilege_policy
 from verify.trail import home_region_of
 
 if TYPE_CHECKING:
+    from verify.aws import Aws
     from verify.logs.places import Asked
 
 

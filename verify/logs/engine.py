@@ -230,7 +230,8 @@ class Engine:
         return ", ".join(f'"{name}"' for name in self._names)
 
     def _insert_arrow(self, table: str, names: str, rows: Any) -> None:
-        self._db.register("arriving", rows)
+        # Taken once. Of a table as such the engine would load all of Arrow's readers of files, to ask what it is.
+        self._db.register("arriving", rows.__arrow_c_stream__())
         try:
             self._db.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM arriving")  # noqa: S608 - own names
         except duckdb.Error as error:

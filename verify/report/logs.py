@@ -13,24 +13,24 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import islice
-from typing import Any
-
-from rich import box
-from rich.cells import cell_len
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, Final
 
 from verify.logs.answer import Basis
 from verify.logs.engine import ResultColumn
 from verify.logs.record import record_of
-from verify.report.marks import details
 from verify.report.row_json import json_value, unique_names
 from verify.report.terminal import cell, safe
 from verify.times import iso
 
+# Only a table on a terminal needs these, and they take a while to load.
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
 MAX_TABLE_ROWS = 1_000
 # Of box.SIMPLE_HEAD, in characters.
 _GAP, _EDGE = 3, 1
+BETWEEN: Final = {"json": ",\n", "jsonl": "\n"}  # two rows
 _SHOWN_DAYS = 3
 _SHOWN_REGIONS = 5
 _SHOWN_HOLES = 30
@@ -53,10 +53,20 @@ def as_table(columns: Sequence[ResultColumn], rows: Iterable[tuple[Any, ...]], *
 
     :param width: the terminal's, in characters: where a table would cut a word, each row gets a few lines instead.
     """
+    from rich import box  # noqa: PLC0415
+    from rich.cells import cell_len  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    from verify.report.marks import details  # noqa: PLC0415
+
+    def widest_word(text: Text) -> int:
+        return max(map(cell_len, text.plain.split()), default=0)
+
     rows = iter(rows)
     names = [safe(name) for name in unique_names(columns)]
     shown = [tuple(safe(text_value(value)) for value in row) for row in islice(rows, MAX_TABLE_ROWS)]
-    least = [max(map(_widest_word, column)) for column in zip(names, *shown, strict=True)]
+    least = [max(map(widest_word, column)) for column in zip(names, *shown, strict=True)]
     if sum(least) + _GAP * (len(least) - 1) + 2 * _EDGE > width:
         for row in shown:
             yield Text()
@@ -71,10 +81,6 @@ def as_table(columns: Sequence[ResultColumn], rows: Iterable[tuple[Any, ...]], *
     more = sum(1 for _ in rows)
     if more:
         yield Text(f"… and {more:,} more rows, which --format csv or jsonl gives.")
-
-
-def _widest_word(text: Text) -> int:
-    return max(map(cell_len, text.plain.split()), default=0)
 
 
 def as_lines(columns: Sequence[ResultColumn], rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
@@ -122,7 +128,8 @@ def as_jsonl(texts: Iterable[str]) -> Iterator[str]:
     :param texts: of the objects.
     """
     for text in texts:
-        yield text + "\n"
+        yield text
+        yield BETWEEN["jsonl"]
 
 
 def as_json(texts: Iterable[str], basis: Basis) -> Iterator[str]:
@@ -132,8 +139,9 @@ def as_json(texts: Iterable[str], basis: Basis) -> Iterator[str]:
     """
     separator = '{"rows": [\n'
     for text in texts:
-        yield separator + text
-        separator = ",\n"
+        yield separator
+        yield text
+        separator = BETWEEN["json"]
     start = '{"rows": [' if separator.startswith("{") else "\n"
     yield f'{start}],\n"basis": {json.dumps(basis_as_json(basis), indent=2)}}}\n'
 

@@ -28,7 +28,7 @@ _QUICK: Final = frozenset(
 _PRINTABLE = bytes(range(0x20, 0x7F))
 # Offsets of 64 bits: what is joined may be long.
 _TEXT: Final = pa.large_string()
-_ROWS_AT_ONCE = 1_000
+_WRITTEN_AT_ONCE_BYTES = 2**23
 
 
 def unique_names(columns: Iterable[ResultColumn]) -> list[str]:
@@ -83,61 +83,89 @@ def are_quick(columns: Iterable[ResultColumn]) -> bool:
     return all(column.type in _QUICK for column in columns)
 
 
-def texts_of(columns: Iterable[ResultColumn], batches: Iterable[Any]) -> Iterator[str]:
-    """The rows of batches of Arrow, each as the text of an object.
+def texts_of(columns: Iterable[ResultColumn], batches: Iterable[Any], separator: str) -> Iterator[str]:
+    """The rows of batches of Arrow as the texts of objects, many in each answer.
 
     :param columns: of them, all of types that :func:`are_quick` knows.
+    :param separator: what is between two of an answer, in ASCII.
     """
-    names = unique_names(columns)
+    names = [text_of(name) for name in unique_names(columns)]
     for batch in batches:
-        for first in range(0, batch.num_rows, _ROWS_AT_ONCE):
-            yield from _texts(names, batch.slice(first, _ROWS_AT_ONCE))
+        at_once = max(1, batch.num_rows * _WRITTEN_AT_ONCE_BYTES // max(batch.nbytes, _WRITTEN_AT_ONCE_BYTES))
+        for first in range(0, batch.num_rows, at_once):
+            yield _text(names, batch.slice(first, at_once), separator)
 
 
-def _texts(names: Sequence[str], batch: Any) -> list[str]:
+def _text(names: Sequence[str], batch: Any, separator: str) -> str:
     pieces: list[Any] = []
     literal = "{"
     for name, column in zip(names, batch.columns, strict=True):
-        literal += f"{text_of(name)}:"
-        if column.null_count == len(column):
-            literal += "null,"
-        else:
-            pieces += [pa.scalar(literal, _TEXT), _written(column)]
-            literal = ","
+        literal += f"{name}:"
+        if _is_always_the_same(column):
+            literal += f"{_one(column)},"
+            continue
+        before, content, after = _written(column)
+        if column.null_count:
+            content, before, after = _between(before, content, after), "", ""
+        pieces += [pa.scalar(literal + before, _TEXT), content]
+        literal = f"{after},"
+    last = f"{literal.removesuffix(',')}}}"
     if not pieces:
-        return [f"{literal.removesuffix(',')}}}"] * batch.num_rows
-    pieces.append(pa.scalar(f"{literal.removesuffix(',')}}}", _TEXT))
-    found = pc.binary_join_element_wise(
+        return separator.join([last] * batch.num_rows)
+    pieces.append(pa.scalar(last + separator, _TEXT))
+    joined = pc.binary_join_element_wise(
         *pieces, pa.scalar("", _TEXT), null_handling="replace", null_replacement="null"
-    ).to_pylist()
-    return list(found)
+    )
+    return str(_content(joined)[: -len(separator)], "ascii")
 
 
-def _written(column: Any) -> Any:
-    """The values of a column as JSON; null stays null."""
+def _is_always_the_same(column: Any) -> bool:
+    """Whether a column has one value in all rows, as many of one role's have."""
+    if column.null_count:
+        return column.null_count == len(column)
+    first = column[0]
+    return first == column[-1] and pc.all(pc.equal(column, first)).as_py()
+
+
+def _one(column: Any) -> str:
+    """A column's first value as JSON."""
+    before, content, after = _written(column.slice(0, 1))
+    text = content[0].as_py()
+    return "null" if text is None else f"{before}{text}{after}"
+
+
+def _written(column: Any) -> tuple[str, Any, str]:
+    """The values of a column as JSON, and what comes before and after each; null stays null."""
     if pa.types.is_boolean(column.type):
-        return pc.if_else(column, pa.scalar("true", _TEXT), pa.scalar("false", _TEXT))
+        return "", pc.if_else(column, pa.scalar("true", _TEXT), pa.scalar("false", _TEXT)), ""
     if pa.types.is_integer(column.type):
-        return column.cast(_TEXT)
+        return "", column.cast(_TEXT), ""
     if pa.types.is_timestamp(column.type):
-        text = pc.replace_substring(column.cast(_TEXT), " ", "T", max_replacements=1)
-        return _between('"', pc.replace_substring_regex(text, r"\.000000$", ""), 'Z"')
+        return '"', _written_times(column), 'Z"'
     text = column.cast(_TEXT)
-    content = _content(text)
+    content = bytes(_content(text))
     if content.translate(None, _PRINTABLE):  # seldom
-        return pa.array([None if value is None else text_of(value) for value in text.to_pylist()], _TEXT)
+        return "", pa.array([None if value is None else text_of(value) for value in text.to_pylist()], _TEXT), ""
     for special in ("\\", '"'):
         if special.encode() in content:
             text = pc.replace_substring(text, special, f"\\{special}")
-    return _between('"', text, '"')
+    return '"', text, '"'
+
+
+def _written_times(column: Any) -> Any:
+    try:
+        text = column.cast(pa.timestamp("s")).cast(_TEXT)
+    except pa.ArrowInvalid:  # some have fractions of a second
+        text = pc.replace_substring_regex(column.cast(_TEXT), r"\.000000$", "")
+    return pc.replace_substring(text, " ", "T", max_replacements=1)
 
 
 def _between(before: str, text: Any, after: str) -> Any:
     return pc.binary_join_element_wise(pa.scalar(before, _TEXT), text, pa.scalar(after, _TEXT), pa.scalar("", _TEXT))
 
 
-def _content(text: Any) -> bytes:
+def _content(text: Any) -> memoryview:
     """All texts of an array, one after the other."""
     _, offsets, content = text.buffers()
     at = memoryview(offsets).cast("q")
-    return bytes(memoryview(content or b"")[at[text.offset] : at[text.offset + len(text)]])
+    return memoryview(content or b"")[at[text.offset] : at[text.offset + len(text)]]
