@@ -77,11 +77,29 @@ class Unreadable:
     is_shown: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some rows of a table of Arrow. Several files may share one: their rows lie in it one file after the other."""
+
+    of: Any
+    first: int
+    number: int
+
+    def table(self) -> Any:
+        """They alone."""
+        return self.of.slice(self.first, self.number)
+
+    def with_next(self, other: Rows) -> Rows | None:
+        """They and others; ``None`` if these are not the next of the same table."""
+        is_next = other.of is self.of and other.first == self.first + self.number
+        return Rows(self.of, self.first, self.number + other.number) if is_next else None
+
+
 @dataclass(slots=True)
 class Decoded:
     """What a file holds.
 
-    :param tables: its events.
+    :param rows: its events.
     :param events: how many events the file holds, those that were passed over among them.
     :param passed_over: events of the period that do not meet the conditions, and so are in no table.
     :param unreadable: records that could not be read, and those that are shown with something replaced; of very many
@@ -92,7 +110,7 @@ class Decoded:
     :param waiting: records that are events of it and in no table yet, each with its position.
     """
 
-    tables: list[pa.Table] = field(default_factory=list)
+    rows: list[Rows] = field(default_factory=list)
     events: int = 0
     passed_over: int = 0
     unreadable: list[Unreadable] = field(default_factory=list)
@@ -100,6 +118,16 @@ class Decoded:
     replaced_count: int = 0
     flaw: str = ""
     waiting: list[tuple[int, bytes]] = field(default_factory=list)
+
+    @property
+    def tables(self) -> list[Any]:
+        """Its events as tables of Arrow."""
+        return [each.table() for each in self.rows]
+
+    def add(self, table: Any, first: int, number: int) -> None:
+        """Add events: so many rows of a table, from one of them on."""
+        self.rows.append(Rows(table, first, number))
+        self.events += number
 
     def refuse(self, position: int, why: str, text: bytes, *, is_shown: bool = False) -> None:
         """Count a record that could not be read as it is."""
@@ -239,8 +267,7 @@ class Decoder:
             fitting = [number for at, number in enumerate(numbers) if at not in odd]
         first = 0
         for decoded, of_file in _by_file(texts, fitting):
-            decoded.tables.append(table.slice(first, len(of_file)))
-            decoded.events += len(of_file)
+            decoded.add(table, first, len(of_file))
             first += len(of_file)
         for decoded, of_file in _by_file(texts, sorted(set(range(len(texts))).difference(fitting))):
             self._add_one_by_one(of_file, decoded)
@@ -252,8 +279,7 @@ class Decoder:
             table, odd = self._table_of(
                 records[first : first + _RECORDS_AT_ONCE], positions[first : first + _RECORDS_AT_ONCE]
             )
-            decoded.tables.append(table)
-            decoded.events += table.num_rows
+            decoded.add(table, 0, table.num_rows)
             left += [positions[first + number] for number in sorted(odd)]
         return left
 
@@ -301,8 +327,7 @@ class Decoder:
         if not rows:
             return
         arrays = {name: pa.array([row.get(name) for row in rows], self._types[name]) for name in self._columns}
-        decoded.tables.append(self._table(positions, arrays))
-        decoded.events += len(rows)
+        decoded.add(self._table(positions, arrays), 0, len(rows))
 
     def _table(self, positions: Sequence[int], arrays: dict[str, Any]) -> Any:
         columns = {name: arrays[name] for name in self._columns}

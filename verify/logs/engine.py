@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from verify.errors import CannotLook, UsageError
-from verify.logs.decode import POSITION
+from verify.logs.decode import POSITION, Rows
 from verify.logs.schema import BY_NAME, DERIVED, NULLS, REST, STORED, Derived, sql_type
 from verify.logs.sql import athena
 from verify.logs.sql.filters import sql_text
@@ -135,7 +135,7 @@ class Engine:
         self._db.execute("SET TimeZone = 'UTC'")
         self._columns: tuple[str, ...] = ()
         self._places: tuple[str, ...] = tuple(_OF_PLACE)
-        self._waiting: list[tuple[int, Any]] = []
+        self._waiting: list[tuple[int, Rows]] = []
         self._waiting_rows = 0
         self._held: list[Any] = []  # tables of Arrow with many rows each
         self._has_copied = False
@@ -199,21 +199,28 @@ class Engine:
         """Whether what a file's name tells is looked up."""
         return self.statement is None or any(self.statement.reads(name) for name in _OF_FILE)
 
-    def add(self, file: int, tables: Iterable[Any]) -> None:
+    def add(self, file: int, several: Iterable[Rows]) -> None:
         """Add the events of a file."""
-        for table in tables:
-            if table.num_rows:
-                self._waiting.append((file, table))
-                self._waiting_rows += table.num_rows
+        for rows in several:
+            if rows.number:
+                self._waiting.append((file, rows))
+                self._waiting_rows += rows.number
         if self._waiting_rows >= _ROWS_COMBINED_AT_ONCE:
             self._combine()
 
     def _combine(self) -> None:
         if not self._waiting:
             return
-        rows = pa.concat_tables([table for _, table in self._waiting]).unify_dictionaries().combine_chunks()
+        together: list[Rows] = []
+        for _, each in self._waiting:
+            with_next = together[-1].with_next(each) if together else None
+            if with_next is None:
+                together.append(each)
+            else:
+                together[-1] = with_next
+        rows = pa.concat_tables([each.table() for each in together]).unify_dictionaries().combine_chunks()
         if "file" in self._places:
-            numbers = [pa.repeat(pa.scalar(file, pa.int64()), table.num_rows) for file, table in self._waiting]
+            numbers = [pa.repeat(pa.scalar(file, pa.int64()), each.number) for file, each in self._waiting]
             rows = rows.append_column("file", pa.chunked_array(numbers).combine_chunks())
         self._held.append(rows)
         self._waiting, self._waiting_rows = [], 0
@@ -241,7 +248,7 @@ class Engine:
 
     def keep(self, files: frozenset[int]) -> None:
         """Forget the events of all other files."""
-        self._waiting = [(file, table) for file, table in self._waiting if file in files]
+        self._waiting = [(file, rows) for file, rows in self._waiting if file in files]
         self._combine()
         numbers = pa.array(sorted(files), pa.int64())
         self._held = [rows.filter(pc.is_in(rows["file"], value_set=numbers)) for rows in self._held]

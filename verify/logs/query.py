@@ -128,7 +128,9 @@ class _Loading:
 
     def _decoder(self, columns: frozenset[str], period: tuple[datetime, datetime] | None) -> Decoder:
         wanted = Wanted(self._conditions, period)
-        return decoder_for(columns, wanted, with_position=self._engine.needs_position, is_compact=True)
+        # Of few events, dictionaries are made more dearly than the texts take room.
+        is_compact = not self._conditions
+        return decoder_for(columns, wanted, with_position=self._engine.needs_position, is_compact=is_compact)
 
     def files_of(self, place: LogSource, columns: frozenset[str]) -> Basis:
         """All files of a place."""
@@ -189,7 +191,7 @@ class _Loading:
     def add(self, read: ReadFile) -> int:
         """Add a file's events; the file's number is returned."""
         number, decoded = len(self._reads), read.decoded
-        self._engine.add(number, decoded.tables)
+        self._engine.add(number, decoded.rows)
         self._events += decoded.events
         if len(self._unreadable) < _MAX_UNREADABLE:
             self._unreadable += [

@@ -122,9 +122,9 @@ def _text(names: Sequence[str], batch: Any, separator: str) -> str:
 def _is_always_the_same(column: Any) -> bool:
     """Whether a column has one value in all rows, as many of one role's have."""
     if column.null_count:
-        return column.null_count == len(column)
+        return bool(column.null_count == len(column))
     first = column[0]
-    return first == column[-1] and pc.all(pc.equal(column, first)).as_py()
+    return bool(first == column[-1] and pc.all(pc.equal(column, first)).as_py())
 
 
 def _one(column: Any) -> str:

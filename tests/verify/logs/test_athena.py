@@ -92,7 +92,7 @@ QUERIES = {
 def test_a_query_of_athenas_runs(sql: str, tmp_path: Path) -> None:
     engine = Engine(tmp_path)
     columns = engine.prepare(translated(sql))
-    engine.add(0, decoder_for(columns)(json.dumps({"Records": [RECORD]}).encode()).tables)
+    engine.add(0, decoder_for(columns)(json.dumps({"Records": [RECORD]}).encode()).rows)
     engine.close_input([(0, FileRow("f", "", "", "", None, 0, 1, ""))], [], None)
 
     rows = list(engine.run().rows)

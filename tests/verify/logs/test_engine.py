@@ -54,7 +54,7 @@ def ask(sql: str, kept: set[int] | None, folder: Path) -> list[tuple[Any, ...]]:
     wanted = Wanted(engine.statement.conditions)
     decode = decoder_for(columns, wanted, with_position=engine.needs_position, is_compact=True)
     for number, records in enumerate(FILES):
-        engine.add(number, decode(json.dumps({"Records": records}).encode()).tables)
+        engine.add(number, decode(json.dumps({"Records": records}).encode()).rows)
         engine._combine()
     if kept is not None:
         engine.keep(frozenset(kept))

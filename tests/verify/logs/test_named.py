@@ -25,7 +25,7 @@ def ask(folder: Path, name: str, records: Events, **given: str) -> list[dict[str
     try:
         columns = engine.prepare(named_query(name).sql(given))
         decoded = decoder_for(columns)(json.dumps({"Records": records}).encode())
-        engine.add(0, decoded.tables)
+        engine.add(0, decoded.rows)
         engine.close_input([(0, FileRow("file", "", "", "", None, 0, decoded.events, ""))], [], None)
         found = engine.run()
         return [dict(zip([column.name for column in found.columns], row, strict=True)) for row in found.rows]

@@ -166,7 +166,7 @@ def test_an_answer_rests_on_the_same_with_and_without(text: str, tmp_path: Path)
         columns = engine.prepare(f"SELECT * FROM events WHERE {where}")  # noqa: S608 - our own
         assert engine.statement is not None
         decoded = decoder_for(columns, Wanted(engine.statement.conditions))(body)
-        engine.add(0, decoded.tables)
+        engine.add(0, decoded.rows)
         engine.close_input([(0, FileRow("f", "", "", "", None, 0, decoded.events, ""))], [], None)
         answers.append((list(engine.run().rows), engine.count_events() + decoded.passed_over))
         engine.close()
