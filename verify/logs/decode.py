@@ -45,6 +45,9 @@ _REPEATED_TEXT: Final = pa.dictionary(pa.int32(), pa.string())
 _NO_TEXT: Final = pa.scalar(None, pa.string())
 _NOTHING = msgspec.Raw()
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)  # noqa: DTZ001 - in UTC, as Arrow's here
+_FIRST_MICROSECOND: Final = (datetime(1, 1, 1) - _EPOCH) // _MICROSECOND  # noqa: DTZ001
+_TIME_PATTERN: Final = "____-__-__T__:__:__Z"
+_TIME_IN_UTC: Final = pa.timestamp("us", "UTC")
 _DATE_CHARACTERS, _MINUTE_CHARACTERS = len("2026-01-31"), len("2026-01-31T09:30")
 _KNOWN_TIMES = 2_000  # a day has 1,440 minutes
 _BOM = b"\xef\xbb\xbf"
@@ -254,10 +257,11 @@ class Decoder:
     def _add_texts(self, texts: Sequence[tuple[Decoded, int, bytes]]) -> None:
         """Add records of one file after the other."""
         records, numbers = [], []
+        decode = self._one.decode
         for number, (_, _, text) in enumerate(texts):
             try:
                 if len(text) <= MAX_RECORD_BYTES and _is_utf8(text):
-                    records.append(self._one.decode(text))
+                    records.append(decode(text))
                     numbers.append(number)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 pass  # it is among those that are left
@@ -269,8 +273,9 @@ class Decoder:
         for decoded, of_file in _by_file(texts, fitting):
             decoded.add(table, first, len(of_file))
             first += len(of_file)
-        for decoded, of_file in _by_file(texts, sorted(set(range(len(texts))).difference(fitting))):
-            self._add_one_by_one(of_file, decoded)
+        if len(fitting) < len(texts):
+            for decoded, of_file in _by_file(texts, sorted(set(range(len(texts))).difference(fitting))):
+                self._add_one_by_one(of_file, decoded)
 
     def _add(self, records: Sequence[Any], positions: Sequence[int], decoded: Decoded) -> list[int]:
         """Add records that fit the types; the positions of those that say more than their columns are returned."""
@@ -516,6 +521,8 @@ def _array(column: Column, type_: Any, values: Sequence[Any], odd: set[int], nul
             nulls.append(pc.if_else(is_null, ".".join(column.path) + ",", ""))
             found = pc.if_else(is_null, _NO_TEXT, found)
         return found
+    if column.kind is Kind.TIME and (times := _exact_times(values)) is not None:
+        return times
     read = _microseconds if column.kind is Kind.TIME else exact_flag
     known: dict[Any, Any] = {text: read(text) for text in set(values) if text is not None}
     known[None] = None
@@ -531,6 +538,19 @@ def _joined_raw(values: Sequence[msgspec.Raw | None]) -> Any:
     are_there = pa.array(map(bool, sizes), pa.bool_()).buffers()[1] if 0 in sizes else None
     ends = pa.array(accumulate(sizes, initial=0), pa.int32()).buffers()[1]
     return pa.Array.from_buffers(pa.string(), len(texts), [are_there, ends, pa.py_buffer(b"".join(texts))])
+
+
+def _exact_times(values: Sequence[str | None]) -> Any:
+    """Times as CloudTrail writes them; ``None`` if one of them is anything else."""
+    texts = pa.array(values, pa.string())
+    if pc.all(pc.match_like(texts, _TIME_PATTERN)).as_py() is False:
+        return None
+    try:
+        found = texts.cast(_TIME_IN_UTC).view(_ARROW_TYPES["TIMESTAMP"])
+    except pa.ArrowInvalid:
+        return None
+    first = pc.min(found).value
+    return found if first is not None and first >= _FIRST_MICROSECOND else None  # Python knows no year 0
 
 
 def _microseconds(text: str) -> int | None:

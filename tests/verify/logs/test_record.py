@@ -19,6 +19,7 @@ from verify.logs.decode import (
     Decoded,
     Wanted,
     _day,
+    _exact_times,
     _microseconds,
     _minute,
     _second,
@@ -156,6 +157,8 @@ def test_a_time_is_read_in_parts_as_it_is_read_as_a_whole(at: datetime, changed:
     exact = exact_time("".join(text))
     expected = None if exact is None else (exact - datetime(1970, 1, 1)) // timedelta(microseconds=1)
     assert _microseconds("".join(text)) == expected
+    together = _exact_times([None, "2026-01-31T09:30:00Z", "".join(text)])
+    assert (None if together is None else together.to_pylist()[2]) == exact
 
 
 def test_a_time_in_another_spelling_is_a_time_all_the_same_and_comes_back_as_it_was() -> None:
