@@ -19,7 +19,7 @@ from msgspec import UNSET
 
 from verify.hunt.sigma.accounts import OTHER_ACCOUNTS
 from verify.hunt.sigma.fields import Getter
-from verify.logs.decode import Decoded, records_of
+from verify.logs.decode import Decoded, list_in, records_of
 
 IDENTITY: Final = "userIdentity"
 # The texts that are always read, by their paths.
@@ -69,19 +69,17 @@ def event_decoder(fields: frozenset[str]) -> Callable[[bytes | bytearray], Event
     """
     tree = _tree((*TEXTS, *_ALWAYS, *(fields - {OTHER_ACCOUNTS})))
     event = _struct(tree)
-    envelope = msgspec.defstruct("Envelope", [("Records", list[event])])  # type: ignore[valid-type]
-    of_envelope: Any = msgspec.json.Decoder(envelope)
     of_list = msgspec.json.Decoder(list[event])  # type: ignore[valid-type]
     # An object of which only some fields are read cannot be compared as a whole.
     is_whole = "" in fields or any(isinstance(_at(tree, name), dict) for name in fields - {"", OTHER_ACCOUNTS})
 
     def decode(body: bytes | bytearray) -> Events:
         events = Events()
-        start = body[:64].lstrip()[:1]
-        if not is_whole and len(body) <= _WHOLE_FILE_BYTES and start in (b"{", b"["):
+        listed = None if is_whole or len(body) > _WHOLE_FILE_BYTES else list_in(body)
+        if listed is not None:
             try:
                 body.isascii() or body.decode()
-                events.light = of_list.decode(body) if start == b"[" else of_envelope.decode(body).Records
+                events.light = of_list.decode(listed)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 pass
             if events.light:

@@ -62,7 +62,13 @@ _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|"|[\[{]++|[\]}]++', re.DOTALL)
 _WORD = re.compile(rb'[^\s,"\[\]{}]+')
 _BLANK = re.compile(rb"\s*+")
 _BETWEEN = re.compile(rb"[\s,]*+")
-_START = re.compile(rb'\s*(?:\{\s*"Records"\s*:\s*)?\[')
+_START = re.compile(rb'\s*+(?:\{\s*+"Records"\s*+:\s*+)?\[')
+_END = re.compile(rb"\]\s*\}\s*\Z")
+_END_BYTES = 64
+_RECORDS = b'"Records"'
+_ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
+_ANOTHER = re.compile(rb'\s*+,\s*+"Records"\s*+:\s*+(?=\[)')
+_TWICE: Final = "it has Records twice, which CloudTrail never writes"
 _CLOSED = re.compile(rb"\s*\}")
 
 
@@ -164,6 +170,7 @@ def decoder_for(
     return Decoder(columns, wanted, with_position=with_position, is_compact=is_compact)
 
 
+Json: TypeAlias = "bytes | bytearray | memoryview"
 Decode: TypeAlias = Callable[[bytes | bytearray], Decoded]
 
 
@@ -199,8 +206,6 @@ class Decoder:
         self._node = _node(TREE, looked_at, is_whole=self._is_whole)
         record = self._node.type
         self._one = msgspec.json.Decoder(record)
-        envelope = msgspec.defstruct("Envelope", [("Records", list[record])])  # type: ignore[valid-type]
-        self._envelope: Any = msgspec.json.Decoder(envelope)
         self._list = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
 
     def __call__(self, body: bytes | bytearray) -> Decoded:
@@ -214,21 +219,20 @@ class Decoder:
         decoded = Decoded()
         if body.startswith(_BOM):
             body = body[len(_BOM) :]
-        start = bytes(body[:4096].lstrip()[:1])
-        is_whole = len(body) <= _WHOLE_FILE_BYTES and start in (b"{", b"[")
-        if is_whole and _is_utf8(body) and not _has_too_large(body, start):
-            chosen = self._choice.of(body, start) if self._choice else None
+        listed = list_in(body) if len(body) <= _WHOLE_FILE_BYTES else None
+        if listed is not None and _is_utf8(body) and not _has_too_large(body, listed):
+            chosen = self._choice.of(body, listed) if self._choice else None
             if chosen is not None:
-                self._let_wait(body, start, chosen, decoded)
+                self._let_wait(listed, chosen, decoded)
                 return decoded
             try:
-                records = self._list.decode(body) if start == b"[" else self._envelope.decode(body).Records
+                records = self._list.decode(listed)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 pass
             else:
                 odd = self._add(records, range(len(records)), decoded)
                 if odd:
-                    raws = _raw_list(body) if start == b"[" else _raw_envelope(body)
+                    raws = _raw_list(listed)
                     self._add_one_by_one([(at, bytes(raws[at])) for at in odd], decoded)
                 return decoded
         for chunk in _chunks(_texts(body, decoded)):
@@ -244,11 +248,11 @@ class Decoder:
             decoded.waiting.clear()
 
     @staticmethod
-    def _let_wait(body: bytes | bytearray, start: bytes, chosen: _Chosen, decoded: Decoded) -> None:
+    def _let_wait(listed: Json, chosen: _Chosen, decoded: Decoded) -> None:
         """Keep the events that meet the conditions. That the others are JSON is known."""
         texts: Sequence[bytes] | None = chosen.texts
         if texts is None:
-            raws = _raw_list(body) if start == b"[" else _raw_envelope(body)
+            raws = _raw_list(listed)
             texts = [bytes(raws[at]) for at in chosen.positions]
         decoded.waiting += zip(chosen.positions, texts, strict=True)
         decoded.events += chosen.records - len(chosen.positions)
@@ -381,14 +385,12 @@ class _Choice:
         self._has_place = _FIRST not in columns
         place = [(_FIRST, msgspec.Raw, None)] if self._has_place else []
         record = _slim_type(TREE, columns | ({_TIME} if wanted.period else set()), place)
-        envelope = msgspec.defstruct("Envelope", [("Records", list[record])])  # type: ignore[valid-type]
-        self._envelope: Any = msgspec.json.Decoder(envelope)
         self._list = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
 
-    def of(self, body: bytes | bytearray, start: bytes) -> _Chosen | None:
+    def of(self, body: bytes | bytearray, listed: Json) -> _Chosen | None:
         """The choice in a file; ``None`` where its records are not all as CloudTrail writes them."""
         try:
-            records = self._list.decode(body) if start == b"[" else self._envelope.decode(body).Records
+            records = self._list.decode(listed)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
         if not records:
@@ -596,16 +598,50 @@ def arrow_type(stored: str) -> Any:
     return _ARROW_TYPES[sql_type(stored)]
 
 
-def _raw_list(body: bytes | bytearray) -> list[msgspec.Raw]:
-    return msgspec.json.decode(body, type=list[msgspec.Raw])
+def list_in(body: bytes | bytearray) -> Json | None:
+    """The list that a file is, or that its envelope has and nothing beside it, if that is what the file is.
+
+    Of an envelope that has two lists, whoever reads all of it gets the last one, and no word of the other.
+    """
+    start = _START.match(body)
+    if start is None or start.group().lstrip()[:1] == b"[":
+        return None if start is None else body
+    end = _END.search(body, max(start.end(), len(body) - _END_BYTES))
+    return None if end is None else memoryview(body)[start.end() - 1 : end.start() + 1]
+
+
+def _raw_list(listed: Json) -> list[msgspec.Raw]:
+    return msgspec.json.decode(listed, type=list[msgspec.Raw])
 
 
 class _RawEnvelope(msgspec.Struct):
     Records: list[msgspec.Raw]
 
 
-def _raw_envelope(body: bytes | bytearray) -> list[msgspec.Raw]:
-    return msgspec.json.decode(body, type=_RawEnvelope).Records
+class _TwiceError(ValueError):
+    """An envelope may have a second list of records."""
+
+
+def _raws(body: bytes | bytearray, decoded: Decoded) -> list[msgspec.Raw]:
+    """The records of a list or an envelope.
+
+    :raises _TwiceError: it may have a second list, which taking it apart shows.
+    :raises ValueError: it is neither.
+    """
+    try:
+        if (listed := list_in(body)) is not None:
+            return _raw_list(listed)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass  # it may have other fields
+    try:
+        raws = msgspec.json.decode(body, type=_RawEnvelope).Records
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+    if body.count(_RECORDS) != 1 or _ESCAPED_LETTER.search(body):
+        if _START.match(body):
+            raise _TwiceError
+        decoded.flaw = "it may have Records twice, of which the last is read"
+    return raws
 
 
 def _is_utf8(body: bytes | bytearray) -> bool:
@@ -618,12 +654,12 @@ def _is_utf8(body: bytes | bytearray) -> bool:
     return True
 
 
-def _has_too_large(body: bytes | bytearray, start: bytes) -> bool:
+def _has_too_large(body: bytes | bytearray, listed: Json) -> bool:
     """Whether a record in it is too large, or may be."""
     if len(body) <= MAX_RECORD_BYTES:
         return False
     try:
-        raws = _raw_list(body) if start == b"[" else _raw_envelope(body)
+        raws = _raw_list(listed)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return True
     return any(len(raw) > MAX_RECORD_BYTES for raw in raws)
@@ -647,9 +683,10 @@ def _is_empty_envelope(body: bytes | bytearray) -> bool:
     if len(body) > MAX_RECORD_BYTES:
         return False
     try:
-        return json.loads(body) in ({"Records": []}, [])
+        found = json.loads(body)
     except (ValueError, RecursionError):
         return False
+    return (found.get("Records") if isinstance(found, dict) else found) == []
 
 
 # ---- files that are not one JSON document of ordinary records --------------------------------------------------------
@@ -658,8 +695,8 @@ def _is_empty_envelope(body: bytes | bytearray) -> bool:
 def _texts(body: bytes | bytearray, decoded: Decoded) -> Iterator[bytes]:
     """The records of a file, each as its text; without recursion, however deep they are."""
     try:
-        raws = _raw_list(body) if body.lstrip()[:1] == b"[" else _raw_envelope(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raws = _raws(body, decoded)
+    except ValueError:
         yield from _lines(body, decoded) if _START.match(body) is None else _split(body, decoded)
     else:
         yield from map(_text_of, raws)
@@ -672,18 +709,21 @@ def _text_of(record: Any) -> bytes:
 
 def _split(body: bytes | bytearray, decoded: Decoded) -> Iterator[bytes]:
     """The records of a file that begins as an envelope or a list, and of those that follow it."""
-    at = 0
+    at, is_inside = 0, False
     while (started := _START.match(body, at)) is not None:
         end = yield from _split_list(body, started.end(), decoded)
         if end is None:
             return
-        is_envelope = started.group().lstrip()[:1] == b"{"
-        closed = _CLOSED.match(body, end) if is_envelope else None
-        if is_envelope and closed is None:
+        is_inside = is_inside or started.group().lstrip()[:1] == b"{"
+        another, closed = _ANOTHER.match(body, end), _CLOSED.match(body, end)
+        if is_inside and another is not None:
+            decoded.flaw, at = _TWICE, another.end()
+            continue
+        if is_inside and closed is None:
             if len(body) - end > MAX_RECORD_BYTES or not _has_only_other_fields(body[end:]):
                 decoded.flaw = "there is something after the end of its records"
             return
-        at = closed.end() if closed else end
+        at, is_inside = closed.end() if is_inside and closed else end, False
     if body[at:].strip():
         decoded.flaw = "there is something after the end of its records"
 
@@ -743,8 +783,10 @@ def _lines(body: bytes | bytearray, decoded: Decoded) -> Iterator[bytes]:
         at = end + 1
         line = body[begin:end]
         try:
-            yield from map(_text_of, _raw_envelope(line))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            yield from map(_text_of, _raws(line, decoded))
+        except _TwiceError:
+            yield from _split(line, decoded)
+        except ValueError:
             text = _text_of(line).rstrip()
             if len(line) <= MAX_RECORD_BYTES and _is_of_another_kind(text):
                 decoded.flaw = "it holds an object that is no record of CloudTrail"

@@ -535,3 +535,12 @@ def test_who_allows_all_but_some_lets_other_accounts_in(statement: dict[str, Any
     for policy in (statement, json.dumps({"Statement": [statement]})):
         record = {"recipientAccountId": "111122223333", "requestParameters": {"policy": policy}}
         assert other_accounts(record) == others
+
+
+def test_of_an_envelope_with_two_lists_of_records_nothing_is_lost_in_silence() -> None:
+    found = event_decoder(frozenset())(
+        b'{"Records":[{"eventName":"A"}],"Records":[{"eventName":"B"},{"eventName":"C"}]}'
+    )
+
+    assert [each["eventName"] for each in found.records] == ["A", "B", "C"]
+    assert found.flaw

@@ -266,7 +266,7 @@ def test_documents_that_were_put_into_one_file_are_all_read(between: bytes, is_l
 
 @pytest.mark.parametrize(
     "after",
-    [b"x", b"}x", b'}{"eventName": "B"}', b',"Records": [{"eventName": "B"}]', b","],
+    [b"x", b"}x", b'}{"eventName": "B"}', b","],
 )
 def test_what_follows_the_records_is_told(after: bytes) -> None:
     decoded = decoder_for(ALL)(b'{"Records": [{"eventName": "A"}, 5]' + after)
@@ -319,3 +319,37 @@ def test_every_field_of_the_recorded_techniques_comes_back_as_it_was() -> None:
         assert [record_of(row) for row in found] == json.loads(path.read_bytes())
 
     assert total == 170
+
+
+@pytest.mark.parametrize("where", [None, frozenset({frozenset({("eventName", "A")})})])
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('{"Records":[A,A],"Records":[B]}', "AAB"),
+        ('{"Records" : [A] , "Records" : [B,B]} ', "ABB"),
+        ('{"Records":[A],"Records":[]}', "A"),
+        ('{"Records":[A],"Records":[B]', "AB"),
+        ('{"Records":[A]}\n{"Records":[A],"Records":[B]}', "AAB"),
+        ('{"Records":[A],"a":1,"Records":[B]}', "A"),
+        ('{"Records":[A],"\\u0052ecords":[B]}', "A"),
+        ('{"\\u0052ecords":[A],"Records":[B]}', "B"),
+        ('{"a":1,"Records":[A],"Records":[B]}', "B"),
+        ('{"Records":[A],"Records":null}', "A"),
+    ],
+)
+def test_of_an_envelope_with_two_lists_nothing_is_lost_in_silence(text: str, names: str, where: Any) -> None:
+    for name in "AB":
+        text = text.replace(name, f'{{"eventVersion":"1.11","eventName":"{name}"}}')
+
+    decoded = decoder_for(ALL, Wanted(where) if where else Wanted())(text.encode())
+
+    assert "".join(row["eventName"] for row in rows(decoded)) == names
+    assert decoded.flaw
+
+
+def test_other_fields_of_an_envelope_do_not_make_it_odd() -> None:
+    for text in ('{"a":[{"b":[]}],"Records":[A]}', '{"Records":[A],"a":[1],"b":{"Records":[2]}}', "\n[A]\n"):
+        decoded = decoder_for(ALL)(text.replace("A", '{"eventName":"A"}').encode())
+
+        assert [row["eventName"] for row in rows(decoded)] == ["A"]
+        assert not decoded.flaw
