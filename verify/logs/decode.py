@@ -42,6 +42,7 @@ _MAX_KEPT_UNREADABLE = 1_000
 _MAX_KEPT_BYTES = 4_096
 _ARROW_TYPES: Final = {"VARCHAR": pa.string(), "TIMESTAMP": pa.timestamp("us"), "BOOLEAN": pa.bool_()}
 _REPEATED_TEXT: Final = pa.dictionary(pa.int32(), pa.string())
+_FIRST_TEXT: Final = pa.scalar(0, pa.int32())
 _NO_TEXT: Final = pa.scalar(None, pa.string())
 _NOTHING = msgspec.Raw()
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)  # noqa: DTZ001 - in UTC, as Arrow's here
@@ -513,7 +514,8 @@ def _array(column: Column, type_: Any, values: Sequence[Any], odd: set[int], nul
     if values[0] is None and values.count(None) == len(values):  # of most files, half of the columns
         return pa.nulls(len(values), type_)
     if column.kind is Kind.TEXT:
-        return pa.array(values, type_)
+        is_same = type_ is _REPEATED_TEXT and values[0] == values[-1] and values.count(values[0]) == len(values)
+        return _repeated(values[0], len(values)) if is_same else pa.array(values, type_)
     if column.kind is Kind.FLAG:
         return pa.array(values, pa.bool_())
     if column.kind is Kind.JSON:
@@ -523,14 +525,20 @@ def _array(column: Column, type_: Any, values: Sequence[Any], odd: set[int], nul
             nulls.append(pc.if_else(is_null, ".".join(column.path) + ",", ""))
             found = pc.if_else(is_null, _NO_TEXT, found)
         return found
-    if column.kind is Kind.TIME and (times := _exact_times(values)) is not None:
+    distinct = set(values)
+    if column.kind is Kind.TIME and 2 * len(distinct) > len(values) and (times := _exact_times(values)) is not None:
         return times
     read = _microseconds if column.kind is Kind.TIME else exact_flag
-    known: dict[Any, Any] = {text: read(text) for text in set(values) if text is not None}
+    known: dict[Any, Any] = {text: read(text) for text in distinct if text is not None}
     known[None] = None
     if len(known) > 1 and any(value is None for text, value in known.items() if text is not None):
         odd.update(number for number, text in enumerate(values) if text is not None and known[text] is None)
     return pa.array([known[text] for text in values], type_)
+
+
+def _repeated(text: str, number: int) -> Any:
+    """So many times the same text, as the region of all events of a file is."""
+    return pa.DictionaryArray.from_arrays(pa.repeat(_FIRST_TEXT, number), pa.array([text], pa.string()))
 
 
 def _joined_raw(values: Sequence[msgspec.Raw | None]) -> Any:
