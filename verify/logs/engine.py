@@ -264,7 +264,11 @@ class Engine:
         self._waiting = [(file, rows) for file, rows in self._waiting if file in files]
         self._combine()
         numbers = pa.array(sorted(files), pa.int64())
-        self._held = [rows.filter(pc.is_in(rows["file"], value_set=numbers)) for rows in self._held]
+        are_kept = [pc.is_in(rows["file"], value_set=numbers) for rows in self._held]
+        # Mostly all of them are.
+        self._held = [
+            rows if pc.all(kept).as_py() else rows.filter(kept) for rows, kept in zip(self._held, are_kept, strict=True)
+        ]
         if not self._has_copied:
             return
         self._db.execute("CREATE TABLE kept (file BIGINT)")
