@@ -434,7 +434,7 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
         [call("GetDevEndpoints", "glue"), call("UpdateDevEndpoint", "glue", errorCode="AccessDeniedException")],
     ),
     (
-        "The start script of a notebook is set",
+        "Another start script is put under a notebook",
         [call("UpdateNotebookInstance", "sagemaker", {"notebookInstanceName": "n", "lifecycleConfigName": "c"})],
         [call("UpdateNotebookInstance", "sagemaker", {"notebookInstanceName": "n", "volumeSizeInGB": 9})],
     ),
@@ -474,7 +474,11 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
             call("ListFoundationModels", "bedrock", awsRegion=region)
             for region in ("us-east-1", "us-west-2", "eu-west-1")
         ],
-        [call("ListFoundationModels", "bedrock", awsRegion="us-east-1")] * 3,
+        [call("ListFoundationModels", "bedrock", awsRegion="us-east-1")] * 3
+        + [
+            call("GetModelInvocationLoggingConfiguration", "bedrock", awsRegion=region)
+            for region in ("us-west-2", "eu-west-1")
+        ],
     ),
     (
         "Models and whether their use is recorded are looked up",
