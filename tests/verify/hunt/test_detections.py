@@ -5,13 +5,14 @@ import json
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from verify.hunt.detections import as_markdown
-from verify.hunt.finding import CONFIDENCES, Outcome, at_least, next_steps_of
+from verify.hunt.finding import CONFIDENCES, Finding, Outcome, at_least, next_steps_of
 from verify.hunt.rules import built_in
 from verify.hunt.run import PYTHON_RULES, run_hunt
 from verify.logs.places import Asked, find_files
@@ -27,6 +28,15 @@ ALL_RULES = [*(rule for rule in built_in().rules if rule.is_alone), *PYTHON_RULE
 def hunt(*places: Path) -> Outcome:
     place = find_files(Asked(places=tuple(map(str, places))), datetime.now(UTC), pytest.fail)
     return run_hunt(place, built_in(), lambda _files, _events: None)
+
+
+@cache
+def of_techniques() -> dict[str, list[Finding]]:
+    """What is found of each of the techniques that were run one by one, and is at least low."""
+    return {
+        file.stem: [each for each in hunt(file).findings if at_least(each.severity, "low")]
+        for file in sorted((DATASETS / "stratus-detonations").glob("*.json"))
+    }
 
 
 def hunt_records(tmp_path: Path, *records: dict[str, Any]) -> dict[str, str]:
@@ -81,10 +91,7 @@ def test_a_rule_is_blind_without_the_data_events_that_it_names_and_with_them_non
 @needs_datasets
 @pytest.mark.regular
 def test_every_technique_is_found_and_few_events_are_flagged() -> None:
-    flagged: dict[str, set[str]] = {}
-    for file in sorted((DATASETS / "stratus-detonations").glob("*.json")):
-        found = [each for each in hunt(file).findings if at_least(each.severity, "low")]
-        flagged[file.stem] = {event for each in found for event in each.events}
+    flagged = {name: {event for each in found for event in each.events} for name, found in of_techniques().items()}
 
     assert len(flagged) == 20
     assert [name for name, events in flagged.items() if not events] == []
@@ -140,9 +147,9 @@ def test_every_finding_in_the_attack_is_an_act_of_it() -> None:
 def told_by_rule() -> str:
     """What each detection found in the real logs: a row of ``docs/detections.md`` for each that found something."""
     found: dict[str, tuple[list[str], list[str], list[str]]] = defaultdict(lambda: ([], [], []))
-    for file in sorted((DATASETS / "stratus-detonations").glob("*.json")):
-        for title in {each.rule for each in hunt(file).findings if at_least(each.severity, "low")}:
-            found[title][0].append(file.stem.rpartition(".")[2])
+    for name, findings in of_techniques().items():
+        for title in {each.rule for each in findings}:
+            found[title][0].append(name.rpartition(".")[2])
     for (title, _), act in ACTS.items():
         acts = found[title][2 if act.startswith(BACKGROUND) else 1]
         acts += [each for each in [act.removeprefix(BACKGROUND)] if each not in acts]
@@ -434,7 +441,7 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
         [call("GetDevEndpoints", "glue"), call("UpdateDevEndpoint", "glue", errorCode="AccessDeniedException")],
     ),
     (
-        "The start script of a notebook is set",
+        "Another start script is put under a notebook",
         [call("UpdateNotebookInstance", "sagemaker", {"notebookInstanceName": "n", "lifecycleConfigName": "c"})],
         [call("UpdateNotebookInstance", "sagemaker", {"notebookInstanceName": "n", "volumeSizeInGB": 9})],
     ),
@@ -474,7 +481,11 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
             call("ListFoundationModels", "bedrock", awsRegion=region)
             for region in ("us-east-1", "us-west-2", "eu-west-1")
         ],
-        [call("ListFoundationModels", "bedrock", awsRegion="us-east-1")] * 3,
+        [call("ListFoundationModels", "bedrock", awsRegion="us-east-1")] * 3
+        + [
+            call("GetModelInvocationLoggingConfiguration", "bedrock", awsRegion=region)
+            for region in ("us-west-2", "eu-west-1")
+        ],
     ),
     (
         "Models and whether their use is recorded are looked up",
