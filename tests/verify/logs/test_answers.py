@@ -283,6 +283,19 @@ def test_a_time_after_the_newest_digest_is_3_however_short_it_is(
     assert capsys.readouterr().err.count("no digest covers") == 3
 
 
+def test_an_hour_without_a_digest_is_3_where_the_period_ends_in_it_and_later_digests_are_new(
+    copy: Path, chain: Chain, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    *_, before, lost, after = chain.hours
+    monkeypatch.setattr("verify.cli.logs.now", lambda: after.end + timedelta(minutes=30))
+    (copy / lost.name.key).unlink()
+
+    end = iso(lost.start + timedelta(minutes=30))
+    assert count("--in", str(copy), "--start", iso(before.start), "--end", end) == 3
+
+    assert "no digest covers" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("left_before", "code"), [(frozenset(), 3), (frozenset({("old", "")}), 0)])
 def test_a_place_of_before_that_cannot_be_looked_at_is_told(
     left_before: frozenset[tuple[str, str]],
@@ -342,6 +355,21 @@ def test_what_another_trail_signed_for_says_nothing_of_a_gap(
     (hole,) = place.holes
     assert f"covers {iso(chain.hours[3].start)} to {iso(chain.hours[3].end)}" in hole
     assert ("no digest of my-trail covers" in hole) is is_copy
+
+
+def test_what_another_trail_signed_for_says_nothing_of_the_newest_time(tmp_path: Path) -> None:
+    chain = trail(6)
+    Chain(chain.aws, trail="other-trail", number=1000).run(6)
+    newest = chain.hours[-1]
+    for name in (newest.name, *newest.logs):
+        chain.aws.delete(name)
+    chain.aws.save(tmp_path)
+    asked = Asked(places=(str(tmp_path),), start=iso(chain.hours[0].start), end=iso(newest.end))
+
+    place = find_files(asked, newest.end + timedelta(minutes=30), pytest.fail)
+
+    assert (place.holes, len(place.not_due)) == ((), 1)
+    assert f"From {iso(newest.start)} on, no digest covers the time yet" in place.not_due[0]
 
 
 @pytest.mark.parametrize("options", [(), ("--proven-only", "--since", "1d")])
