@@ -660,6 +660,36 @@ def test_kill_and_a_closed_terminal_end_as_ctrl_c_does(number: signal.Signals) -
         signal.signal(number, before)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_shell_that_is_killed_ends_and_does_not_go_on_as_after_ctrl_c(
+    number: signal.Signals, copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    asked: list[str] = []
+
+    def typed(prompt: str) -> str:
+        asked.append(prompt)
+        if len(asked) == 1:
+            raise KeyboardInterrupt
+        if len(asked) == 2:
+            return "SELECT 1 AS n;"
+        signal.raise_signal(number)
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("builtins.input", typed)
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        assert main(["logs", "shell", "--in", str(copy)]) == 130
+    finally:
+        signal.signal(number, before)
+
+    assert "1" in capsys.readouterr().out
+
+
 def test_the_bound_of_memory_ends_with_the_query(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = resource.getrlimit(resource.RLIMIT_DATA)
     monkeypatch.setattr("sys.stdin", io.StringIO("SELECT 1"))
