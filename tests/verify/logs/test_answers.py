@@ -733,11 +733,23 @@ def test_of_files_whose_names_do_not_tell_the_events_of_a_region_and_account_are
     path = write(tmp_path, "log.json.gz", *events)
     sql = f"SELECT eventName FROM events{where} ORDER BY 1"  # noqa: S608 - our own
 
-    assert main(["logs", "query", sql, "--in", str(path), *asked]) == 0
+    assert main(["logs", "query", sql, "--in", str(path), *asked]) == (0 if names else 3)
 
     printed = capsys.readouterr()
     assert printed.out.split()[1:] == names.split()
     assert f"Rests on {len(names.split())} events" in printed.err
+
+
+@pytest.mark.parametrize("asked", [("--account", "444455556666"), ("--region", f"{HOME},eu-west-1")])
+def test_files_without_an_event_of_what_was_asked_for_are_no_answer(
+    asked: tuple[str, ...], tmp_path: Path, capsys: Capture
+) -> None:
+    path = write(tmp_path, "log.json.gz", {"eventName": "A", "awsRegion": HOME, "recipientAccountId": ACCOUNT})
+
+    assert count("--in", str(path), *asked) == 3
+
+    lacking = asked[1].rpartition(",")[2]
+    assert f"{lacking} was asked for, and no event of it is in the files." in capsys.readouterr().err
 
 
 def test_an_empty_answer_of_one_region_says_where_other_calls_are(copy: Path, capsys: Capture) -> None:
