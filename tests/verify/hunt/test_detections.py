@@ -351,6 +351,11 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
             ({"NotAction": ["s3:*"], "Effect": "Allow"}, {"NotAction": ["s3:*"], "Effect": "Deny"}),
         )
     ),
+    (
+        "A snapshot or image is shared with another account",
+        [call("UpdateWorkspaceImagePermission", "workspaces", {"allowCopyImage": True, "sharedAccountId": "9" * 12})],
+        [call("UpdateWorkspaceImagePermission", "workspaces", {"allowCopyImage": False, "sharedAccountId": "9" * 12})],
+    ),
     # Everybody, named beside an account.
     (
         "A bucket is opened to everybody",
