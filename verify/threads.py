@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock, Thread
 from typing import TypeVar
 
@@ -56,7 +56,9 @@ def unless_interrupted(call: Callable[[], T], stop: Callable[[], object]) -> T:
         return future.result()
     except KeyboardInterrupt as pressed:
         stop()
-        if wait([future], _ENDS_WITHIN_SECONDS).not_done:
+        with suppress(KeyboardInterrupt):  # pressed once more, which asks for the end at once
+            wait([future], _ENDS_WITHIN_SECONDS)
+        if not future.done():
             raise StillRunning from pressed
         raise
 

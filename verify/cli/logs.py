@@ -189,6 +189,14 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+class _KilledError(KeyboardInterrupt):
+    """``kill``, or a closed terminal: after Ctrl-C a shell goes on, after this it does not."""
+
+
+def _kill(_signal: int, _frame: object) -> None:
+    raise _KilledError
+
+
 @contextmanager
 def ending_as_at_ctrl_c() -> Iterator[None]:
     """Let ``kill`` and a closed terminal end the program as Ctrl-C does, so that no event stays in a private folder."""
@@ -196,7 +204,7 @@ def ending_as_at_ctrl_c() -> Iterator[None]:
     theirs = [each for each, handler in before.items() if handler is signal.SIG_DFL]  # nohup's stays what it is
     theirs = theirs if current_thread() is main_thread() else []
     for each in theirs:
-        signal.signal(each, signal.default_int_handler)
+        signal.signal(each, _kill)
     try:
         yield
     finally:
@@ -284,7 +292,7 @@ def _converse(opened: Session, terminal: Terminal) -> int:
             if not sys.stdin.isatty():
                 exit_code = error.exit_code
         except KeyboardInterrupt as stopped:
-            if not sys.stdin.isatty() or isinstance(stopped, StillRunning):
+            if not sys.stdin.isatty() or isinstance(stopped, StillRunning | _KilledError):
                 raise
             terminal.notice("stopped: the files need not be read again, ask for less.")
     return exit_code
@@ -303,7 +311,9 @@ def _statements(terminal: Terminal) -> Iterator[str]:
             line = input(("logs> " if not text else "  ... ") if is_typed else "")
         except EOFError:
             break
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stopped:
+            if isinstance(stopped, _KilledError):
+                raise
             text = ""
             terminal.notice("")
             continue

@@ -228,6 +228,7 @@ class Hunt:
             Answers((*self._nodes, _INSTANCES), name, UNSET) for name in _BY_ANSWERS
         )
         self._callers = _Callers(self._arns)
+        self._arns.on_forgotten = self._callers.clear
         self._left: dict[tuple[Any, ...], _Left] = {}
         self._kept = {number: KeptOfRule(names) for number, names in self._wanted_fields().items()}
         # By condition: its rule, what is kept of its events, and whether it finds something by itself.

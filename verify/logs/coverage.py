@@ -133,7 +133,7 @@ def look_at_digests(
         tuple(missing),
         tuple(told),
         len(listed),
-        _not_due_from(digests, period, now),
+        min(filter(None, (_not_due_from(of_trail, period, now) for of_trail in by_trail.values())), default=None),
     )
 
 
@@ -194,7 +194,9 @@ def _gaps(digests: Sequence[Digest], period: Span | None, now: datetime) -> list
         if start > at + _SAME:
             gaps.append((at, min(start, period[1]) if period else start))
         at = max(at, end)
-    if period and at + _SAME < period[1] and now - max(end for _, end in times) > _DUE_WITHIN:
+    newest = max(end for _, end in times)
+    # A digest of later than the period says that the one of its end is due.
+    if period and at + _SAME < period[1] and (newest >= period[1] or now - newest > _DUE_WITHIN):
         gaps.append((at, period[1]))
     return gaps
 

@@ -140,7 +140,7 @@ class Engine:
         self._waiting_rows = 0
         self._held: list[Any] = []  # tables of Arrow with many rows each
         self._has_copied = False
-        self._counting = "SELECT 0"
+        self._counting, self._everything = "SELECT 0", "records"
         self.statement: Statement | None = None
         self.only: Mapping[str, frozenset[str]] = {}
         self._is_stuck = False
@@ -354,6 +354,7 @@ class Engine:
         records = _union(with_file, [*sources, *([f"{wanted}{joined}"] if parquet else [])])
         everything = _union(names, [*sources, *([f"{stored}{_where(own)}"] if parquet else [])])
         self._counting = f"SELECT count(*) FROM {everything}{when}"  # noqa: S608 - own names
+        self._everything = everything
         source = f"FROM {records}{when}"
         plain = [f'"{name}"' for name in self._columns if name in {*BY_NAME, NULLS, REST}]
         left_out = (*(() if is_asked else _OF_FILE), *(() if self.needs_position else ("position",)))
@@ -404,6 +405,16 @@ class Engine:
         """How many events lie in the period."""
         with _reading_events():
             return int(self._one(self._counting)[0])
+
+    def lacking(self) -> list[str]:
+        """Those of the values that events must have one of, of which there is no event, whatever the period."""
+        found: set[str] = set()
+        for column, values in self.only.items():
+            with _reading_events():
+                rows = self._db.execute(f'SELECT DISTINCT "{column}" FROM {self._everything}').fetchall()  # noqa: S608 - own names
+            there = {text for (text,) in rows}
+            found |= values - there if None not in there else set()
+        return sorted(found)
 
     def ask(self, sql: str) -> Result:
         """Judge and run another query over what is here. The first one, of :meth:`prepare`, decided what that is.

@@ -223,6 +223,7 @@ class _Loading:
         self._engine.close_input(files, self._unreadable, period, parquet, has_more=has_more)
         rows = [read.row for read in self._reads]
         unread = [Unread(row.name, row.problem) for row in rows if row.problem]
+        lacking = [f"{name} was asked for, and no event of it is in the files." for name in self._engine.lacking()]
         return Basis(
             source=source,
             period=period,
@@ -236,7 +237,7 @@ class _Loading:
             unread_count=len(unread),
             unreadable_records=sum(read.unreadable for read in self._reads),
             replaced_records=sum(read.replaced for read in self._reads),
-            holes=holes,
+            holes=(*holes, *lacking),
             notices=notices,
         )
 

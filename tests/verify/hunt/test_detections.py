@@ -263,6 +263,11 @@ def two_statements(more: dict[str, Any]) -> str:
     return json.dumps({"Statement": [deny, {"Effect": "Allow", "Principal": {"AWS": ["*"]}, "Action": "*", **more}]})
 
 
+def for_both(**more: Any) -> dict[str, Any]:
+    """A statement that allows an account, and everybody."""
+    return {"Effect": "Allow", "Principal": {"AWS": ["arn:aws:iam::999988887777:root", "*"]}, "Action": "*", **more}
+
+
 BY_STACK = {"sourceIPAddress": "cloudformation.amazonaws.com"}
 # Calls that let others in, and their requests for an account.
 OPENED: list[tuple[str, str, Callable[[str], dict[str, Any]]]] = [
@@ -352,6 +357,38 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
             ({"Effect": "Allow", "NotAction": "s3:*"}, {"Effect": "Deny", "NotAction": "iam:*"}),
             ({"NotAction": ["s3:*"], "Effect": "Allow"}, {"NotAction": ["s3:*"], "Effect": "Deny"}),
         )
+    ),
+    (
+        "A snapshot or image is shared with another account",
+        [call("UpdateWorkspaceImagePermission", "workspaces", {"allowCopyImage": True, "sharedAccountId": "9" * 12})],
+        [call("UpdateWorkspaceImagePermission", "workspaces", {"allowCopyImage": False, "sharedAccountId": "9" * 12})],
+    ),
+    # Everybody, named beside an account.
+    (
+        "A bucket is opened to everybody",
+        [call("PutBucketPolicy", "s3", {"bucketPolicy": {"Statement": [for_both()]}})],
+        [call("PutBucketPolicy", "s3", {"bucketPolicy": {"Statement": [for_both(**DENY_PLAIN_HTTP)]}})],
+    ),
+    (
+        "A role trusts everybody",
+        [call("CreateRole", "iam", {"assumeRolePolicyDocument": json.dumps({"Statement": [for_both()]})})],
+        [
+            call(
+                "CreateRole",
+                "iam",
+                {"assumeRolePolicyDocument": json.dumps({"Statement": [for_both(**DENY_PLAIN_HTTP)]})},
+            )
+        ],
+    ),
+    (
+        "A role trusts everybody",
+        [call("UpdateAssumeRolePolicy", "iam", {"policyDocument": '{"Statement":{"Effect":"Allow","Principal":"*"}}'})],
+        [call("UpdateAssumeRolePolicy", "iam", {"policyDocument": '{"Statement":{"Effect":"Deny","Principal":"*"}}'})],
+    ),
+    (
+        "Commands are run on instances",
+        [call("CreateAssociationBatch", "ssm", {"entries": [{"name": "own"}, {"name": "AWS-RunShellScript"}]})],
+        [call("CreateAssociationBatch", "ssm", {"entries": [{"name": "AWS-UpdateSSMAgent"}]})],
     ),
     (
         "Commands are run on instances",

@@ -488,6 +488,22 @@ def test_callers_who_call_themselves_something_else_each_time_take_no_more_memor
     assert all(len(str(each)) < 1_000 for each in answers)
 
 
+def test_a_caller_is_known_however_many_answers_were_forgotten_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verify.hunt.sigma.prefilter._MAX_VALUES", 10)
+    letters = "abcdef"
+    rules = [load_one({"a": {"userIdentity.arn|contains": f"/{each}"}, "condition": "a"}) for each in letters]
+    hunt = Hunt(rules)
+    decode = event_decoder(hunt.fields)
+    arns = [
+        "arn:x:" + "".join(f"/{each}" for each in some) for count in range(7) for some in combinations(letters, count)
+    ]
+
+    for number, (name, arn) in enumerate([*(("X", arn) for arn in arns), *(("Y", arn) for arn in arns)]):
+        hunt.add(decode(json.dumps([event(name, "12:00:00", number, arn)]).encode()))
+
+    assert sum(finding.count for _, finding in hunt.findings()) == 2 * sum(arn.count("/") for arn in arns)
+
+
 def test_correlations_may_rest_on_correlations() -> None:
     inner = yaml.safe_load(correlation_text("event_count", ["denied"], condition={"gte": 2}))
     files = [

@@ -283,6 +283,19 @@ def test_a_time_after_the_newest_digest_is_3_however_short_it_is(
     assert capsys.readouterr().err.count("no digest covers") == 3
 
 
+def test_an_hour_without_a_digest_is_3_where_the_period_ends_in_it_and_later_digests_are_new(
+    copy: Path, chain: Chain, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    *_, before, lost, after = chain.hours
+    monkeypatch.setattr("verify.cli.logs.now", lambda: after.end + timedelta(minutes=30))
+    (copy / lost.name.key).unlink()
+
+    end = iso(lost.start + timedelta(minutes=30))
+    assert count("--in", str(copy), "--start", iso(before.start), "--end", end) == 3
+
+    assert "no digest covers" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("left_before", "code"), [(frozenset(), 3), (frozenset({("old", "")}), 0)])
 def test_a_place_of_before_that_cannot_be_looked_at_is_told(
     left_before: frozenset[tuple[str, str]],
@@ -342,6 +355,21 @@ def test_what_another_trail_signed_for_says_nothing_of_a_gap(
     (hole,) = place.holes
     assert f"covers {iso(chain.hours[3].start)} to {iso(chain.hours[3].end)}" in hole
     assert ("no digest of my-trail covers" in hole) is is_copy
+
+
+def test_what_another_trail_signed_for_says_nothing_of_the_newest_time(tmp_path: Path) -> None:
+    chain = trail(6)
+    Chain(chain.aws, trail="other-trail", number=1000).run(6)
+    newest = chain.hours[-1]
+    for name in (newest.name, *newest.logs):
+        chain.aws.delete(name)
+    chain.aws.save(tmp_path)
+    asked = Asked(places=(str(tmp_path),), start=iso(chain.hours[0].start), end=iso(newest.end))
+
+    place = find_files(asked, newest.end + timedelta(minutes=30), pytest.fail)
+
+    assert (place.holes, len(place.not_due)) == ((), 1)
+    assert f"From {iso(newest.start)} on, no digest covers the time yet" in place.not_due[0]
 
 
 @pytest.mark.parametrize("options", [(), ("--proven-only", "--since", "1d")])
@@ -632,6 +660,36 @@ def test_kill_and_a_closed_terminal_end_as_ctrl_c_does(number: signal.Signals) -
         signal.signal(number, before)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_shell_that_is_killed_ends_and_does_not_go_on_as_after_ctrl_c(
+    number: signal.Signals, copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    asked: list[str] = []
+
+    def typed(prompt: str) -> str:
+        asked.append(prompt)
+        if len(asked) == 1:
+            raise KeyboardInterrupt
+        if len(asked) == 2:
+            return "SELECT 1 AS n;"
+        signal.raise_signal(number)
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("builtins.input", typed)
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        assert main(["logs", "shell", "--in", str(copy)]) == 130
+    finally:
+        signal.signal(number, before)
+
+    assert "1" in capsys.readouterr().out
+
+
 def test_the_bound_of_memory_ends_with_the_query(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = resource.getrlimit(resource.RLIMIT_DATA)
     monkeypatch.setattr("sys.stdin", io.StringIO("SELECT 1"))
@@ -675,11 +733,23 @@ def test_of_files_whose_names_do_not_tell_the_events_of_a_region_and_account_are
     path = write(tmp_path, "log.json.gz", *events)
     sql = f"SELECT eventName FROM events{where} ORDER BY 1"  # noqa: S608 - our own
 
-    assert main(["logs", "query", sql, "--in", str(path), *asked]) == 0
+    assert main(["logs", "query", sql, "--in", str(path), *asked]) == (0 if names else 3)
 
     printed = capsys.readouterr()
     assert printed.out.split()[1:] == names.split()
     assert f"Rests on {len(names.split())} events" in printed.err
+
+
+@pytest.mark.parametrize("asked", [("--account", "444455556666"), ("--region", f"{HOME},eu-west-1")])
+def test_files_without_an_event_of_what_was_asked_for_are_no_answer(
+    asked: tuple[str, ...], tmp_path: Path, capsys: Capture
+) -> None:
+    path = write(tmp_path, "log.json.gz", {"eventName": "A", "awsRegion": HOME, "recipientAccountId": ACCOUNT})
+
+    assert count("--in", str(path), *asked) == 3
+
+    lacking = asked[1].rpartition(",")[2]
+    assert f"{lacking} was asked for, and no event of it is in the files." in capsys.readouterr().err
 
 
 def test_an_empty_answer_of_one_region_says_where_other_calls_are(copy: Path, capsys: Capture) -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
+from threading import Event
 
 import duckdb
 import pytest
@@ -19,7 +20,7 @@ from verify.logs.engine import Engine
 from verify.logs.schema import DERIVED, STORED
 from verify.logs.sql.athena import translated
 from verify.logs.sql.functions import ALLOWED
-from verify.threads import StillRunning
+from verify.threads import StillRunning, unless_interrupted
 
 pytestmark = pytest.mark.regular
 
@@ -264,6 +265,19 @@ def test_ctrl_c_ends_a_query_that_has_no_end(engine: Engine) -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def test_ctrl_c_pressed_twice_does_not_wait_for_what_goes_on() -> None:
+    go_on = Event()
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2, 0.2)
+        with pytest.raises(StillRunning):
+            unless_interrupted(lambda: go_on.wait(60), lambda: None)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        go_on.set()
 
 
 def test_ctrl_c_does_not_wait_for_what_does_not_end(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

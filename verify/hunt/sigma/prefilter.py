@@ -100,10 +100,12 @@ class Answers(dict[Hashable, int]):
     itself, so only so many values and answers are kept, and no long ones.
 
     :param absent: what stands for the value of a field that is not there.
+    :ivar on_forgotten: called when the numbers that were given have no examples any more.
     """
 
     def __init__(self, nodes: Iterable[Node], field: str, absent: Hashable) -> None:
         super().__init__()
+        self.on_forgotten: Callable[[], None] = lambda: None
         self._absent = absent
         parts: dict[Hashable, Node] = {}
         for node in nodes:
@@ -122,6 +124,7 @@ class Answers(dict[Hashable, int]):
             if len(self._numbers) >= _MAX_VALUES:
                 for kept in (self, self._numbers, self._examples):
                     kept.clear()
+                self.on_forgotten()
             # No number is given twice: of a number that is known elsewhere, the answers stay the same.
             number = self._numbers[said] = self._given
             self._given += 1
