@@ -127,7 +127,8 @@ class Models(JSONFileLoader):
             except FileNotFoundError:
                 continue
             model = _parsed(isal_zlib.decompress(data, _GZIP) if is_packed else data)
-            if _EC2 in Path(file_path).parts and "operations" in model:
+            # A service's models lie in SERVICE/VERSION/, and all of them anywhere.
+            if Path(file_path).parts[-3:-2] == (_EC2,) and "operations" in model:
                 operations = model["operations"]
                 model["operations"] = {name: operations[name] for name in operations if name.startswith(_ASKED_OF_EC2)}
             return model

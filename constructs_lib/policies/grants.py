@@ -93,10 +93,10 @@ def grant_read(
         (["s3:GetObject", "s3:GetObjectVersion"], [objects], {}),
     ):
         if _needs_more_than_its_own_policy(grantee, bucket, actions, arns, conditions):
-            _add(scope, bucket, "bucket", _statement(grantee, actions, arns, conditions))
+            _add(scope, grantee, bucket, "bucket", _statement(grantee, actions, arns, conditions))
     for conditions, in_key_policy in ((by_trail, by_trail), (by_bucket, by_bucket_in_key_policy)):
         if _needs_more_than_its_own_policy(grantee, key, ["kms:Decrypt"], [key.key_arn], conditions):
-            _add(scope, key, "key", _statement(grantee, ["kms:Decrypt"], ["*"], in_key_policy))
+            _add(scope, grantee, key, "key", _statement(grantee, ["kms:Decrypt"], ["*"], in_key_policy))
 
 
 def _refuse_everybody(grantee: iam.IGrantable) -> None:
@@ -107,12 +107,22 @@ def _refuse_everybody(grantee: iam.IGrantable) -> None:
         )
 
 
-def _add(scope: Construct, resource: s3.IBucket | kms.IKey, kind: str, statement: iam.PolicyStatement) -> None:
+def _add(
+    scope: Construct,
+    grantee: iam.IGrantable,
+    resource: s3.IBucket | kms.IKey,
+    kind: str,
+    statement: iam.PolicyStatement,
+) -> None:
     """Add it to the resource's policy, or say that CDK cannot: it drops what is for an imported resource."""
     if not resource.add_to_resource_policy(statement).statement_added:
+        accounts = resource.env.account, grantee.grant_principal.principal_account or ""
+        enough = (
+            f"enough only in the {kind}'s own account" if any(map(cdk.Token.is_unresolved, accounts)) else "not enough"
+        )
         cdk.Annotations.of(scope).add_warning_v2(
             f"securetrail:{kind}-policy:readers",
-            f"CDK cannot change the policy of the imported {kind}, and a reader's own policy is not enough. "
+            f"CDK cannot change the policy of the imported {kind}, and a reader's own policy is {enough}. "
             f"Fix: add it to the {kind}'s policy: {readable(scope, statement)}",
         )
 

@@ -261,25 +261,28 @@ def warn_of_delegated_administrator(scope: Construct, management_account_id: str
     account = cdk.Stack.of(scope).account
     if account == management_account_id:
         return
-    if cdk.Token.is_unresolved(account):
-        account = "the stack's account"
-        where = "where the stack is deployed to is not known (env=cdk.Environment(account=…) says it). In another"
+    is_known = not cdk.Token.is_unresolved(account)
+    if is_known:
+        where = f"the stack is deployed to {account}. In this account"
+        here, only_if = account, ""
     else:
-        where = f"the stack is deployed to {account}. In this"
+        where = f"where the stack is deployed to is not known. In another account than {management_account_id}"
+        here, only_if = "the stack's account", ", if that is another one"
+    said_here = "" if is_known else f" (env=cdk.Environment(account='{management_account_id}', …) says it)"
     cdk.Annotations.of(scope).add_warning_v2(
         "securetrail:delegated-administrator",
         f"management_account_id is {management_account_id}, and {where} "
-        "account CloudFormation starts logging by the trail's name, and finds no trail of that name: the deployment "
-        f"may fail, or leave a trail that does not log. Fix: deploy the stack to {management_account_id}, with "
-        f"log_bucket and encryption_key of {account}; or check that the trail logs (`securetrail check`) after each "
-        "deployment.",
+        "CloudFormation starts logging by the trail's name, and finds no trail of that name: the deployment "
+        f"may fail, or leave a trail that does not log. Fix: deploy the stack to {management_account_id}{said_here}, "
+        f"with log_bucket and encryption_key of {account if is_known else 'whichever account keeps the log files'}; "
+        "or check that the trail logs (`securetrail check`) after each deployment.",
     )
     if has_alerts:
         cdk.Annotations.of(scope).add_warning_v2(
             "securetrail:tamper-alerts:trail",
             f"The trail is in {management_account_id}. EventBridge receives calls where they are made, and the rules "
-            f"for alerts are in {account}: whoever stops the trail from {management_account_id} raises no alert. "
-            f"Fix: deploy the stack, or rules on these calls, to {management_account_id}.",
+            f"for alerts are in {here}: whoever stops the trail from {management_account_id} raises no alert{only_if}. "
+            f"Fix: deploy the stack{said_here}, or rules on these calls, to {management_account_id}.",
         )
 
 

@@ -236,3 +236,4 @@ def test_a_delegated_administrator_is_warned(account: str | None, owner: str, *,
     assert [f"stops the trail from {owner} raises no alert" in text for text in texts].count(True) == (
         warns and has_alerts
     )
+    assert any("raises no alert, if that is another one" in text for text in texts) == (account is None and has_alerts)

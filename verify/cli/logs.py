@@ -19,6 +19,7 @@ from verify.cli.common import add_iam_policy_option
 from verify.cli.place_options import add_place_options, asked_from, aws_of_places, policy_of_places
 from verify.cli.progress import Progress
 from verify.errors import UsageError, VerifyError
+from verify.global_services import region_of_global_service
 from verify.report.terminal import Terminal
 from verify.threads import StillRunning
 
@@ -346,9 +347,9 @@ def _answer(sql: str, arguments: argparse.Namespace, terminal: Terminal, limit: 
             progress.close()
             number = _print(found, arguments, terminal)
     _print_basis(found, terminal, number, limit, is_named=arguments.run is _run_query)
-    if not number and asked.regions:
-        names = ", ".join(sorted(asked.regions))
-        terminal.notice(f"Only {names} was asked for: calls of global services, such as IAM, are in us-east-1.")
+    if not number and (where := {*map(_region_of_iam, asked.regions)} - asked.regions - {None}):
+        names, others = ", ".join(sorted(asked.regions)), " and ".join(sorted(filter(None, where)))
+        terminal.notice(f"Only {names} was asked for: calls of global services, such as IAM, are in {others}.")
     return found.basis.exit_code
 
 
@@ -376,6 +377,15 @@ def _run_forget(arguments: argparse.Namespace, terminal: Terminal) -> int:
     size = forget(Path(arguments.cache_dir))
     terminal.write(f"Removed {size / 1e6:,.1f} MB.\n")
     return 0
+
+
+def _region_of_iam(region: str) -> str | None:
+    """The region of its partition in which the calls of IAM are; ``None`` where that is not known."""
+    if "-iso" in region or region.startswith("eusc-"):
+        return None
+    partitions = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+    partition = next((found for start, found in partitions.items() if region.startswith(start)), "aws")
+    return region_of_global_service("iam", partition)
 
 
 def _print(found: Answer, arguments: argparse.Namespace, terminal: Terminal) -> int:

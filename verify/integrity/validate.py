@@ -33,7 +33,7 @@ from verify.integrity.timeline.configuration import (
 )
 from verify.integrity.timeline.gaps import DUE_AFTER_INTERVALS, HOUR
 from verify.integrity.timeline.timeline import Period, Proof, cut, filled, outside, prove_again, with_problems
-from verify.integrity.timeline.verdict import BAD, HARMLESS, JudgedPeriod, Problem, Verdict
+from verify.integrity.timeline.verdict import BAD, HARMLESS, NOT_DELIVERED, JudgedPeriod, Problem, Verdict
 from verify.storage.layout import ChainName, DeliveryLocation, DigestName, LogName
 from verify.storage.objects import ObjectName, ObjectStore, address
 from verify.threads import concurrently
@@ -317,7 +317,7 @@ class Validation:
                     found.setdefault((what, error), []).append(region)
         for (what, error), regions in found.items():
             yield (
-                f"CloudTrail says that it could not deliver its last {what} in {', '.join(regions)} ({error}). It "
+                f"{NOT_DELIVERED} its last {what} in {', '.join(regions)} ({error}). It "
                 "tries again for 30 days; until then, what it recorded is not in the bucket."
             )
 

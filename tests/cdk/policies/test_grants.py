@@ -143,6 +143,21 @@ def test_it_is_told_what_a_reader_elsewhere_needs_of_imported_resources(here: cd
     assert sum('"kms:Decrypt"' in text and "444455556666:root" in text for text in told) == 2
 
 
+def test_of_imported_resources_whose_account_is_not_known_is_said_who_does_not_need_it() -> None:
+    stack = cdk.Stack(new_app(), "Stack")
+    trail = SecureTrail(
+        stack,
+        "SecureTrail",
+        log_bucket=s3.Bucket.from_bucket_name(stack, "Bucket", "theirs"),
+        encryption_key=kms.Key.from_key_arn(stack, "Key", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/imported"),
+    )
+
+    trail.grant_read(iam.Role.from_role_arn(stack, "Role", f"arn:aws:iam::{ACCOUNT}:role/auditor"))
+    told = [text for text in (str(each.data) for each in trail.node.metadata) if "a reader's own policy" in text]
+    assert told
+    assert all("a reader's own policy is enough only in the bucket's own account" in text for text in told)
+
+
 def test_whoever_queries_also_reads(here: cdk.Stack) -> None:
     analyst = iam.Role(here, "Analyst", assumed_by=iam.AccountRootPrincipal())
     trail = SecureTrail(here, "SecureTrail", analytics=Analytics())

@@ -88,8 +88,10 @@ class Played:
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     home = tmp_path_factory.mktemp("attacked")
     lab = lifecycle.start(home, settings=Settings(7200, digest_seconds=3600, behind_seconds=HOURS * 3600 + 100))
-    yield play(lab)
-    lifecycle.stop(home)
+    try:
+        yield play(lab)
+    finally:
+        lifecycle.stop(home)
 
 
 TRAILS = {"Effect": "Allow", "Action": ["cloudtrail:*"], "Resource": "*"}

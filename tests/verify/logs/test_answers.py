@@ -752,12 +752,34 @@ def test_files_without_an_event_of_what_was_asked_for_are_no_answer(
     assert f"{lacking} was asked for, and no event of it is in the files." in capsys.readouterr().err
 
 
-def test_an_empty_answer_of_one_region_says_where_other_calls_are(copy: Path, capsys: Capture) -> None:
+def test_an_empty_answer_of_the_region_of_global_services_names_no_other(copy: Path, capsys: Capture) -> None:
     assert main(["logs", "show", "--in", str(copy), "--region", HOME, "--event", "listusers"]) == 0
 
     told = capsys.readouterr().err
     assert "Values are exact" in told and "Data events" in told
-    assert f"Only {HOME} was asked for: calls of global services, such as IAM, are in us-east-1." in told
+    assert "calls of global services" not in told
+
+
+@pytest.mark.parametrize(
+    ("region", "where"),
+    [
+        ("eu-west-1", "us-east-1"),
+        ("us-gov-east-1", "us-gov-west-1"),
+        ("cn-northwest-1", "cn-north-1"),
+        ("us-gov-west-1", None),
+        ("us-iso-east-1", None),
+    ],
+)
+def test_where_calls_of_iam_are_is_said_by_the_regions_partition(
+    region: str, where: str | None, tmp_path: Path, capsys: Capture
+) -> None:
+    path = write(tmp_path, "log.json.gz", {"eventVersion": "1.11", "eventName": "A", "awsRegion": region})
+
+    assert main(["logs", "show", "--in", str(path), "--region", region, "--event", "listusers"]) == 0
+
+    told = capsys.readouterr().err
+    said = f"Only {region} was asked for: calls of global services, such as IAM, are in {where}."
+    assert (said in told, "calls of global services" in told) == (where is not None, where is not None)
 
 
 def test_of_several_copies_at_once_no_digest_is_looked_at_so_the_answer_is_3(copy: Path, capsys: Capture) -> None:

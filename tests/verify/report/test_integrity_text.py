@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -272,3 +273,33 @@ def test_that_no_keys_were_given_is_said_before_what_comes_of_it(tmp_path: Path)
     assert sentence(result).startswith("No public keys were given (--keys), so that no signature could be checked")
     assert any("list-public-keys" in command for step in next_steps(result) for command in step.commands)
     assert said(result).count("No public keys were given") == 1
+
+
+OF_TODAY = ({"LogFileValidationEnabled": False}, {"LatestDigestDeliveryError": "AccessDenied"})
+
+
+@pytest.mark.parametrize(("trail", "status"), [(OF_TODAY[0], {}), ({}, OF_TODAY[1])], ids=["off", "not delivered"])
+def test_what_is_so_today_is_no_cause_of_what_nobody_could_read_of_before(
+    trail: dict[str, Any], status: dict[str, Any]
+) -> None:
+    chain = Chain(SimulatedAws())
+    chain.run(6)
+    chain.aws.trail |= trail
+    chain.aws.status[HOME] |= status
+    chain.aws.denied.add(str(chain.hours[2].logs[0]))
+
+    result, answer = asked(chain, end=f"{chain.hours[4].end:%Y-%m-%dT%H:%M:%SZ}")
+
+    assert (result.exit_code, answer.startswith("Part of this period is unproven (in ")) == (3, True), answer
+    assert any(notice.startswith(result.causes[0]) for notice in result.notices)
+
+
+def test_keys_that_are_lacking_are_told_before_what_is_so_today() -> None:
+    chain = Chain(SimulatedAws())
+    chain.run(6)
+    chain.aws.trail |= OF_TODAY[0]
+    chain.aws.keys[HOME] = []
+
+    _, answer = asked(chain)
+
+    assert answer.startswith(f"Public keys that digests of {HOME} name are not known")

@@ -32,8 +32,10 @@ MEANING = {
 
 # How the reason begins where nobody signed: no later look makes that better.
 VALIDATION_OFF = "log file validation was off"
-# How a cause begins that says so of the present.
+# How a cause begins that says so of the present, and how the reason begins that it may explain.
 VALIDATION_IS_OFF = "Log file validation is off today"
+NOT_DELIVERED = "CloudTrail says that it could not deliver"
+NO_DIGEST_CAME = ("there is no digest", "no digest was")
 HARMLESS = frozenset({Verdict.PROVEN, Verdict.NOT_LOGGED, Verdict.NOT_DUE})
 BAD = frozenset({Verdict.FOREIGN, Verdict.MISSING, Verdict.ALTERED})
 _GRAVITY = {verdict: number for number, verdict in enumerate(Verdict)}

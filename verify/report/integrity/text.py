@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING
 from verify.integrity.lost.versions import archived_files
 from verify.integrity.result import ChainResult, Result, Row
 from verify.integrity.timeline.timeline import proven_duration
-from verify.integrity.timeline.verdict import BAD, MEANING, VALIDATION_OFF, Evidence, JudgedPeriod, Problem, Verdict
+from verify.integrity.timeline.verdict import (
+    BAD,
+    MEANING,
+    NO_DIGEST_CAME,
+    NOT_DELIVERED,
+    VALIDATION_IS_OFF,
+    VALIDATION_OFF,
+    Evidence,
+    JudgedPeriod,
+    Problem,
+    Verdict,
+)
 from verify.report.integrity.next_steps import NextStep, lacking_keys
 from verify.report.terminal import safe
 
@@ -188,15 +199,29 @@ def _unknown(result: Result) -> str:
 
 def _cause(result: Result) -> str:
     """Why something is not known, if that is at hand, as a sentence with a space after it; the most telling one."""
-    cause = result.causes[0] if result.causes else ""
-    if any(row.reason.startswith(VALIDATION_OFF) for row in result.rows):
-        sometimes = " for some of the period. Of that time" if result.is_proven_at_all else ", so that"
-        cause = f"Log file validation was off{sometimes} CloudTrail signed for nothing."
+    unproven = [row for row in result.rows if row.verdict is Verdict.UNPROVEN]
+    off = [row for row in result.rows if row.reason.startswith(VALIDATION_OFF)]
+    of_today = [cause for cause in result.causes if cause.startswith((VALIDATION_IS_OFF, NOT_DELIVERED))]
+    lasting = [cause for cause in result.causes if cause not in of_today]
+    lacking = lacking_keys(result)
+    cause = ""
+    if lasting:
+        cause = lasting[0]
+    elif (
+        off
+        and not result.is_proven_at_all
+        and all(row.reason.startswith((VALIDATION_OFF, *NO_DIGEST_CAME)) for row in unproven)
+    ):
+        cause = "Log file validation was off, so that CloudTrail signed for nothing."
     elif archived_files(result):
         cause = "Files are archived, so that nobody could read them: restore them first, as told below."
-    elif not cause and (lacking := lacking_keys(result)):
+    elif lacking:
         where = " and ".join(lacking) if len(lacking) <= _SHOWN_REGIONS else f"{len(lacking):,} regions"
         cause = f"Public keys that digests of {where} name are not known, so that signatures could not be checked."
+    elif off:
+        cause = "Log file validation was off for some of the period. Of that time CloudTrail signed for nothing."
+    elif of_today and any(row.reason.startswith(NO_DIGEST_CAME) for row in unproven):
+        cause = of_today[0]
     return cause and f"{cause} "
 
 
