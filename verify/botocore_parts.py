@@ -19,7 +19,6 @@ from isal import isal_zlib
 
 _LISTED, _LISTED_FIELDS = "ObjectList", ("Key", "LastModified", "ETag", "Size", "StorageClass")
 _MUCH_BYTES = 64 * 1024  # of JSON
-_EC2, _ASKED_OF_EC2 = "ec2", "Describe"  # and nothing that changes anything
 _GZIP = 31  # zlib's code for: a gzip header and trailer, largest window
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200  # what a calendar can add to, and take from
 
@@ -115,7 +114,7 @@ def _parsed(data: bytes | msgspec.Raw) -> Any:
 
 class Models(JSONFileLoader):
     """Reads botocore's models, and parses of a large one what is asked for: of EC2's 800 operations, one is. To parse
-    them all takes a tenth of a second, and to make a method of each a fiftieth.
+    them all takes a tenth of a second.
     """
 
     def load_file(self, file_path: str) -> Any:
@@ -126,10 +125,5 @@ class Models(JSONFileLoader):
                     data = file.read()
             except FileNotFoundError:
                 continue
-            model = _parsed(isal_zlib.decompress(data, _GZIP) if is_packed else data)
-            # A service's models lie in SERVICE/VERSION/, and all of them anywhere.
-            if Path(file_path).parts[-3:-2] == (_EC2,) and "operations" in model:
-                operations = model["operations"]
-                model["operations"] = {name: operations[name] for name in operations if name.startswith(_ASKED_OF_EC2)}
-            return model
+            return _parsed(isal_zlib.decompress(data, _GZIP) if is_packed else data)
         return super().load_file(file_path)

@@ -37,22 +37,3 @@ def test_a_model_that_is_no_json_is_an_error_of_value(tmp_path: Path) -> None:
 
 def test_a_model_that_is_not_there_is_none(tmp_path: Path) -> None:
     assert Models().load_file(str(tmp_path / "service-2")) is None
-
-
-def test_of_ec2_what_describes_is_there_and_nothing_else() -> None:
-    name = "ec2/2016-11-15/service-2"
-    operations = json.loads(gzip.decompress((DATA / f"{name}.json.gz").read_bytes()))["operations"]
-    describing = {operation: value for operation, value in operations.items() if operation.startswith("Describe")}
-
-    assert Models().load_file(str(DATA / name))["operations"] == describing
-
-
-def test_below_a_folder_named_ec2_another_service_has_all_its_operations(tmp_path: Path) -> None:
-    name = "sts/2011-06-15/service-2"
-    data = gzip.decompress((DATA / f"{name}.json.gz").read_bytes())
-    (tmp_path / "ec2" / name).parent.mkdir(parents=True)
-    (tmp_path / "ec2" / f"{name}.json").write_bytes(data)
-
-    found = Models().load_file(str(tmp_path / "ec2" / name))["operations"]
-
-    assert sorted(found) == sorted(json.loads(data)["operations"])
