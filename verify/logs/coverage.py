@@ -172,9 +172,11 @@ def _digests(
         for (trail, _), result in zip(some, results, strict=True):
             body = result.value.body if isinstance(result, Found) else None
             try:
-                digests.setdefault(trail, []).append(parse_digest(body or b""))
+                digest = parse_digest(body or b"")
             except NotADigest:
                 unread += 1
+            else:
+                digests.setdefault(trail, []).append(digest)
     if unread:
         told.append(f"{unread} digest files could not be read.")
     return digests

@@ -64,6 +64,18 @@ def count(*options: str) -> int:
     return main(["logs", "query", "SELECT count(*) AS events FROM events", *options])
 
 
+def test_a_copy_of_which_no_digest_can_be_read_is_answered_with_3(copy: Path, capsys: Capture) -> None:
+    digests = [path for path in copy.rglob("*.json.gz") if "CloudTrail-Digest" in path.parts]
+    for path in digests:
+        path.write_bytes(b"x")
+
+    assert count("--in", str(copy), "--since", "6h") == 3
+
+    told = capsys.readouterr().err
+    assert "digest files could not be read." in told
+    assert "fault" not in told
+
+
 def test_a_whole_copy_is_answered_with_0_and_says_what_it_rests_on(copy: Path, capsys: Capture) -> None:
     assert count("--in", str(copy)) == 0
 
