@@ -88,7 +88,9 @@ class _Heavy(NamedTuple):
 class _Left:
     """What is left of the rules for a combination of values.
 
-    :param matched: the rules that match whatever the rest of the event is.
+    :param matched: the rules that match whatever the rest of the event is, and of whose events something is kept.
+    :param alone: those by their numbers of whose events nothing is kept: they are counted.
+    :param alone: those of them by their numbers of which events are only counted.
     :param light: those that light fields decide, each with its test.
     :param heavy: those for which the record has to be read.
     :param asks: whether anything is to be done with such an event.
@@ -99,6 +101,7 @@ class _Left:
     """
 
     matched: tuple[int, ...]
+    alone: tuple[int, ...]
     light: tuple[tuple[int, Match], ...]
     heavy: tuple[_Heavy, ...]
     asks: bool
@@ -128,15 +131,35 @@ class _Group:
         self.count = count = self.count + 1
         if count <= _MAX_COUNTED_IDS:
             self.ids[name] = None
-        if not self.first or time < self.first:
-            self.first = time
+        self._note_times(time, time, event)
+        if count <= _NAMES_LOOKED_AT:
+            self._note_names(event)
+
+    def add_all(self, events: Sequence[Any]) -> bool:
+        """Count events, if they are all as usual: new ones, with ids and times as records write them."""
+        names, times = [event.eventID for event in events], [event.eventTime for event in events]
+        if not (
+            all(names) and self.ids.keys().isdisjoint(names) and len(set(names)) == len(names) and _are_plain(times)
+        ):
+            return False
+        before = self.count
+        self.count += len(names)
+        self.ids.update(dict.fromkeys(names[: max(0, _MAX_COUNTED_IDS - before)]))
+        first = min(times)
+        self._note_times(first, max(times), events[times.index(first)])
+        for event in events[: max(0, _NAMES_LOOKED_AT - before)]:
+            self._note_names(event)
+        return True
+
+    def _note_times(self, first: str, last: str, event: Any) -> None:
+        """Note the times of events, of which one was the first."""
+        if not self.first or first < self.first:
+            self.first = first
             self.identity = identity_of(event.userIdentity)
             asked = event.requestParameters
             self.detail = "" if asked is UNSET else bytes(asked)[:_MAX_DETAIL_CHARACTERS].decode(errors="replace")
-        if time > self.last:
-            self.last = time
-        if count <= _NAMES_LOOKED_AT:
-            self._note_names(event)
+        if last > self.last:
+            self.last = last
 
     def _note_names(self, event: Any) -> None:
         caller = event.userIdentity
@@ -277,9 +300,18 @@ class Hunt:
 
     def add(self, events: Events) -> None:
         """Look at the events of a file."""
+        for (numbers, principal), several in self._look_at(events.light).items():
+            for number in numbers:
+                self._count(number, principal, several)
+        for record in events.records:
+            self._add_record(record)
+
+    def _look_at(self, events: Iterable[Any]) -> Mapping[tuple[tuple[int, ...], str], list[Any]]:
+        """Look at events; those that are only counted are returned, by the rules and by who made them."""
         left, used, period = self._left, self._used, self._period
         callers, addresses, agents = self._callers, self._addresses, self._agents
-        for event in events.light:
+        counted: defaultdict[tuple[tuple[int, ...], str], list[Any]] = defaultdict(list)
+        for event in events:
             if period is not None:
                 time = event.eventTime
                 if time and not period[0] <= time <= period[1] and self._is_outside(time):
@@ -305,10 +337,11 @@ class Hunt:
                     use.last = time
             elif found.is_by_user:
                 self._note_place((event.userIdentity.accessKeyId, event.sourceIPAddress), event.eventTime)
+            if found.alone:
+                counted[found.alone, principal].append(event)
             if found.asks:
                 self._judge(found, event, principal)
-        for record in events.records:
-            self._add_record(record)
+        return counted
 
     def _add_record(self, record: dict[str, Any]) -> None:
         """A record of a file that does not fit: every rule is asked."""
@@ -361,11 +394,13 @@ class Hunt:
                 else:
                     heavy.append(_Heavy(number, matcher(node), _by_part(words_of(node)), _own_fields(looked_at)))
         is_issuing, is_nameless = isinstance(name, str) and name.lower() in ISSUES, name is UNSET
+        uses = [(node, *self._uses[node]) for node in matched]
         found = _Left(
-            tuple(matched),
+            tuple(node for node, _, kept, _ in uses if kept is not None),
+            tuple(number for _, number, kept, is_alone in uses if kept is None and is_alone),
             tuple(light),
             tuple(heavy),
-            asks=bool(matched or light or heavy or is_issuing or is_nameless),
+            asks=bool(light or heavy or is_issuing or is_nameless) or any(kept is not None for _, _, kept, _ in uses),
             is_issuing=is_issuing,
             is_nameless=is_nameless,
             is_by_user=kind == "IAMUser",
@@ -450,28 +485,50 @@ class Hunt:
 
         :param record: it as a whole, if it was read so.
         """
-        time = event.eventTime
-        if not (type(time) is str and len(time) == _TIME_CHARACTERS and time[-1] == "Z" and time[10] == "T"):
-            time = _plain_time(time)
-            if not time:
-                self.holes[_NO_TIME] = None
-                return
-        name = event.eventID or f"{time} {event.eventName}"
+        name_and_time = self._name_and_time(event)
+        if name_and_time is None:
+            return
+        name, time = name_and_time
         row: Kept | None = None
         for node in nodes:
             number, kept, is_alone = self._uses[node]
             if kept is not None:
                 row = row or self._row(time, name, event)
                 self._keep(number, kept, row, event, record)
-            if is_alone:
-                key = (number, principal)
-                group = self._groups.get(key)
-                if group is None:
-                    if len(self._groups) >= _MAX_FINDINGS:
-                        self.holes[f"There are more than {_MAX_FINDINGS:,} findings; the others are not told."] = None
-                        continue
-                    group = self._groups[key] = _Group(number, identity_of(event.userIdentity))
+            if is_alone and (group := self._group(number, principal, event)):
                 group.add(name, time, event)
+
+    def _count(self, number: int, principal: str, events: Sequence[Any]) -> None:
+        """Count a principal's events of one file that a rule matches. Some rules match all events of a principal."""
+        group = self._group(number, principal, events[0])
+        if group is None:
+            return
+        if not group.add_all(events):
+            for event in events:
+                name_and_time = self._name_and_time(event)
+                if name_and_time is not None:
+                    group.add(*name_and_time, event)
+
+    def _group(self, number: int, principal: str, event: Any) -> _Group | None:
+        """What a rule found of a principal; ``None`` if there are too many of these already."""
+        key = (number, principal)
+        group = self._groups.get(key)
+        if group is None:
+            if len(self._groups) >= _MAX_FINDINGS:
+                self.holes[f"There are more than {_MAX_FINDINGS:,} findings; the others are not told."] = None
+                return None
+            group = self._groups[key] = _Group(number, identity_of(event.userIdentity))
+        return group
+
+    def _name_and_time(self, event: Any) -> tuple[str, str] | None:
+        """What tells an event from others, and its time as records write it; ``None`` of one without a time."""
+        time = event.eventTime
+        if not (type(time) is str and len(time) == _TIME_CHARACTERS and time[-1] == "Z" and time[10] == "T"):
+            time = _plain_time(time)
+            if not time:
+                self.holes[_NO_TIME] = None
+                return None
+        return event.eventID or f"{time} {event.eventName}", time
 
     def _row(self, time: str, name: str, event: Any) -> Kept:
         """What is kept of an event. What many events have alike is kept once: that saves most of the memory."""
@@ -751,6 +808,14 @@ def _light_get(name: str) -> Getter:
 def _of_rules(found: Mapping[int, list[Matched]], rules: Iterable[int]) -> Iterator[Matched]:
     for rule in rules:
         yield from found.get(rule, ())
+
+
+def _are_plain(times: Sequence[Any]) -> bool:
+    """Whether all times are as records write them; very many, looked at together."""
+    if not all(type(time) is str for time in times) or set(map(len, times)) != {_TIME_CHARACTERS}:
+        return False
+    text = "".join(times)
+    return set(text[10::_TIME_CHARACTERS]) == {"T"} and set(text[_TIME_CHARACTERS - 1 :: _TIME_CHARACTERS]) == {"Z"}
 
 
 def _plain_time(text: Any) -> str:

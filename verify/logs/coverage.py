@@ -172,11 +172,11 @@ def _digests(
         for (trail, _), result in zip(some, results, strict=True):
             body = result.value.body if isinstance(result, Found) else None
             try:
-                digest = parse_digest(body or b"")
+                read = parse_digest(body or b"")
             except NotADigest:
                 unread += 1
             else:
-                digests.setdefault(trail, []).append(digest)
+                digests.setdefault(trail, []).append(read)
     if unread:
         told.append(f"{unread} digest files could not be read.")
     return digests

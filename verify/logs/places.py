@@ -263,7 +263,7 @@ def prepare_validation(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> P
 # ---- single files ------------------------------------------------------------------------------------------------
 
 
-class _LocalFiles:
+class LocalFiles:
     """Files of this machine by their paths; the rest of a store's interface is not needed."""
 
     def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
@@ -317,7 +317,7 @@ def _single_files(asked: Asked, paths: Iterable[Path], now: datetime) -> LogSour
     others = sum(_is_other(each) for path in paths if path.is_dir() for each in path.rglob("*"))
     if others:
         holes.append(f"{others} files in the folder have names that no log file has, so they were not read.")
-    store: ObjectStore = _LocalFiles()  # type: ignore[assignment]
+    store: ObjectStore = LocalFiles()  # type: ignore[assignment]
     asked_of = {"recipientAccountId": asked.accounts, "awsRegion": asked.regions}
     only = {} if tell_all else {column: values for column, values in asked_of.items() if values}
     source = f"{len(chosen)} files that were named"

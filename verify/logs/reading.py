@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from verify.logs.decode import Decode, Decoded, finish, start
-from verify.logs.places import LogFile
+from verify.logs.decode import Decode, Decoded, Decoder, finish, start
+from verify.logs.places import LocalFiles, LogFile
+from verify.storage.folder import BundleObjectStore, FolderObjectStore
 from verify.storage.gzip_content import content_of
-from verify.storage.objects import Absent, Found, ObjectName, ObjectStore, ReadResult
+from verify.storage.objects import Absent, BucketCopyStore, Found, ObjectName, ObjectStore, ReadResult
 from verify.storage.read_pool import open_read_pool
 
 # CloudTrail's files have a few megabytes; collections of the field that were packed anew have 160.
@@ -113,9 +114,14 @@ def read_files(
         finish(decode, [each.decoded for each in found])
         return found
 
+    if _is_here(store) and not hashes:
+        # Nothing is waited for, and what one thread inflates and parses at once stays close to its processor.
+        for portion in _portions(files, _PORTION_FILES if isinstance(decode, Decoder) else 1):
+            yield from read(portion)
+        return
     with open_read_pool(_THREADS, at_once=_PORTION_FILES) as pool:
         waiting: deque[Iterator[ReadFile]] = deque()
-        for portion in _portions(files):
+        for portion in _portions(files, _PORTION_FILES):
             waiting.append(_results(pool.start(read, portion)))
             if len(waiting) > _PORTIONS_AHEAD:
                 yield from waiting.popleft()
@@ -128,11 +134,18 @@ def _results(reads: object) -> Iterator[ReadFile]:
         yield from future.result()
 
 
-def _portions(files: Sequence[LogFile]) -> Iterator[list[LogFile]]:
+def _is_here(store: ObjectStore) -> bool:
+    """Whether a store is a folder, or are files, of this machine."""
+    if isinstance(store, BucketCopyStore):
+        return _is_here(store.store)
+    return isinstance(store, FolderObjectStore | BundleObjectStore | LocalFiles)
+
+
+def _portions(files: Sequence[LogFile], most_files: int) -> Iterator[list[LogFile]]:
     portion: list[LogFile] = []
     size_bytes = 0
     for file in files:
-        if portion and (len(portion) == _PORTION_FILES or size_bytes + file.size_bytes > _PORTION_BYTES):
+        if portion and (len(portion) == most_files or size_bytes + file.size_bytes > _PORTION_BYTES):
             yield portion
             portion, size_bytes = [], 0
         portion.append(file)

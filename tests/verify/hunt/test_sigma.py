@@ -3,7 +3,7 @@
 import gzip
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import combinations
@@ -437,6 +437,29 @@ def test_no_file_is_kept_for_what_is_known_of_an_instance() -> None:
     hunt.add(event_decoder(hunt.fields)(body))
 
     assert (len(hunt._sessions), sys.getrefcount(body)) == (1, before)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        [],
+        [event("X", "12:00:01", 1)],  # an id that was there
+        [{**event("X", "11:00:00", 9), "eventID": ""}],
+        [{**event("X", "", 9), "eventTime": "2026-01-01T13:00:00.5+01:00"}],
+        [{**event("X", "", 9), "eventTime": None}],
+    ],
+)
+def test_events_of_a_file_are_counted_together_as_one_by_one(odd: list[dict[str, Any]]) -> None:
+    records = [*(event("X", f"12:00:0{number}", number, f"arn:{number % 2}") for number in range(6)), *odd]
+
+    def found(files: Iterable[list[dict[str, Any]]]) -> tuple[Any, ...]:
+        hunt = Hunt([load_one({"a": {"eventName": "X"}, "condition": "a"})])
+        for each in files:
+            hunt.add(event_decoder(hunt.fields)(json.dumps(each).encode()))
+        return [finding for _, finding in hunt.findings()], hunt.holes
+
+    assert found([records]) == found([record] for record in records)
+    assert sum(finding.count for finding in found([records])[0]) >= 6
 
 
 def test_no_more_than_an_ordinary_file_is_kept_unread() -> None:
