@@ -136,9 +136,7 @@ def _warn_of_what_is_not_known(scope: Construct, target: ReplicaTarget, other_ac
             f"Replica.target names no account, and its key is in {key_account}. If the bucket is there as well, the "
             f"copies do not belong to that account. Fix: ReplicaTarget(…, account='{key_account}').",
         )
-    elif (
-        target.account is not None and not cdk.Token.is_unresolved(target.account) and cdk.Token.is_unresolved(account)
-    ):
+    elif of_target is not None and not cdk.Token.is_unresolved(of_target) and cdk.Token.is_unresolved(account):
         annotations.add_warning_v2(
             "securetrail:replica-account",
             f"Replica.target is in account {of_target}, and the account of the trail's stack is not known during "

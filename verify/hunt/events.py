@@ -47,7 +47,6 @@ TEXTS: Final = (
 # What findings tell beside what rules look at.
 _ALWAYS: Final = ("requestParameters", "vpcEndpointId")
 _WHOLE_FILE_BYTES = 24 * 2**20
-_SMALL_BYTES = 2 * 2**20
 _MAX_CALLERS, _MAX_CALLER_BYTES = 10_000, 4_000
 
 
@@ -61,18 +60,6 @@ class Events(Decoded):
 
     light: list[Any] = field(default_factory=list)
     records: list[dict[str, Any]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Unparsed(Decoded):
-    """A file's content, for whoever reads its events and looks at them at once, while they are close at hand."""
-
-    body: bytes | bytearray = b""
-
-
-def leaving_small(decode: Callable[[bytes | bytearray], Events]) -> Callable[[bytes | bytearray], Decoded]:
-    """Makes a decoder that leaves files of ordinary size as they are. Many are kept at once, so large ones are read."""
-    return lambda body: Unparsed(body=body) if len(body) <= _SMALL_BYTES else decode(body)
 
 
 @lru_cache(maxsize=8)

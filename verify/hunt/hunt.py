@@ -90,7 +90,6 @@ class _Left:
 
     :param matched: the rules that match whatever the rest of the event is, and of whose events something is kept.
     :param alone: those by their numbers of whose events nothing is kept: they are counted.
-    :param alone: those of them by their numbers of which events are only counted.
     :param light: those that light fields decide, each with its test.
     :param heavy: those for which the record has to be read.
     :param asks: whether anything is to be done with such an event.
@@ -192,7 +191,7 @@ class _Caller(NamedTuple):
     principal: str
 
 
-class _Callers(dict[Any, _Caller]):
+class _KnownCallers(dict[Any, _Caller]):
     """Callers by their ``userIdentity``.
 
     :param arns: what rules say of each ARN.
@@ -250,7 +249,7 @@ class Hunt:
         self._arns, self._addresses, self._agents = (
             Answers((*self._nodes, _INSTANCES), name, UNSET) for name in _BY_ANSWERS
         )
-        self._callers = _Callers(self._arns)
+        self._callers = _KnownCallers(self._arns)
         self._arns.on_forgotten = self._callers.clear
         self._left: dict[tuple[Any, ...], _Left] = {}
         self._kept = {number: KeptOfRule(names) for number, names in self._wanted_fields().items()}

@@ -11,7 +11,7 @@ from typing import Protocol
 from verify.events.event import Event
 from verify.hunt.baseline import BASELINE_RULES, Baseline
 from verify.hunt.blind import blind_rules
-from verify.hunt.events import Events, Unparsed, event_decoder, leaving_small, time_of
+from verify.hunt.events import Events, event_decoder, time_of
 from verify.hunt.finding import Finding, Outcome, finding_of, order_of, told_by
 from verify.hunt.hunt import Hunt
 from verify.hunt.sigma.load import Loaded, Rule
@@ -242,19 +242,11 @@ class _Reading:
 
     def all_of(self, place: LogSource) -> Basis:
         """Read all files of a place."""
-        for stored in read_files(place.store, place.files, leaving_small(self._decode)):
-            read = self._parsed(stored)
+        for read in read_files(place.store, place.files, self._decode):
             self._count(read)
             self._look(read)
         notices = (*place.notices, *place.not_due, *((_OF_ALL,) if place.only else ()))
         return self._basis(place.source, place.period, place.holes, notices, self._files)
-
-    def _parsed(self, read: ReadFile) -> ReadFile:
-        """The file with its events. The threads that read files leave that: only one of them could do it at a time."""
-        if not isinstance(read.decoded, Unparsed):
-            return read
-        events = self._decode(read.decoded.body)
-        return replace(read, decoded=events, problem=read.problem or events.flaw)
 
     def proven_of(self, ready: PreparedValidation) -> Basis:
         """Read what the digest chain vouches for: once to judge it, and again, for memory would not hold all of it."""
@@ -272,12 +264,11 @@ class _Reading:
         self._files = []
         wanted = [judged[number] for number in sorted(proven.files)]
         changed = 0
-        again = read_files(ready.store, [file for file, _ in wanted], leaving_small(self._decode), hashes=True)
-        for stored, (_, sha256) in zip(again, wanted, strict=True):
-            if stored.sha256 != sha256:
+        again = read_files(ready.store, [file for file, _ in wanted], self._decode, hashes=True)
+        for read, (_, sha256) in zip(again, wanted, strict=True):
+            if read.sha256 != sha256:
                 changed += 1
                 continue
-            read = self._parsed(stored)
             self._count(read)
             self._look(read)
         holes = [*proven.holes, *([f"{changed} {_CHANGED}"] if changed else [])]

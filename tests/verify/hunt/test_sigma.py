@@ -18,7 +18,7 @@ from msgspec import UNSET
 
 from tests.tiers import mostly_slow
 from tests.verify.hunt import naive
-from verify.hunt.events import Unparsed, event_decoder, leaving_small
+from verify.hunt.events import event_decoder
 from verify.hunt.hunt import Hunt
 from verify.hunt.sigma.accounts import other_accounts
 from verify.hunt.sigma.correlation import Correlation, CorrelationType, Matched, episodes
@@ -460,15 +460,6 @@ def test_events_of_a_file_are_counted_together_as_one_by_one(odd: list[dict[str,
 
     assert found([records]) == found([record] for record in records)
     assert sum(finding.count for finding in found([records])[0]) >= 6
-
-
-def test_no_more_than_an_ordinary_file_is_kept_unread() -> None:
-    decode = leaving_small(event_decoder(frozenset()))
-    records = json.dumps([event("X", "12:00:00", 1)]).encode()
-
-    assert isinstance(decode(records), Unparsed)
-    large = decode(records + b" " * 2**21)
-    assert (isinstance(large, Unparsed), large.events) == (False, 1)
 
 
 def test_callers_that_are_all_different_take_no_more_memory_and_are_not_confused(
