@@ -313,7 +313,7 @@ def _statements(terminal: Terminal) -> Iterator[str]:
         except EOFError:
             break
         except KeyboardInterrupt as stopped:
-            if isinstance(stopped, _KilledError):
+            if not is_typed or isinstance(stopped, _KilledError):
                 raise
             text = ""
             terminal.notice("")

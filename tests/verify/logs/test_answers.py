@@ -657,6 +657,26 @@ def test_the_shell_takes_one_select_after_the_other(
     assert "error: The query may not read from read_text()" in printed.err
 
 
+def test_ctrl_c_ends_a_shell_to_which_statements_are_piped(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    asked: list[str] = []
+
+    def waiting(prompt: str) -> str:
+        asked.append(prompt)
+        if len(asked) == 2:
+            signal.raise_signal(signal.SIGINT)
+        if len(asked) > 1:
+            raise EOFError
+        return "SELECT 1 AS n;"
+
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setattr("builtins.input", waiting)
+
+    assert main(["logs", "shell", "--in", str(copy)]) == 130
+    assert capsys.readouterr().out.split() == ["n", "1"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_kill_and_a_closed_terminal_end_as_ctrl_c_does(number: signal.Signals) -> None:
     before = signal.signal(number, signal.SIG_DFL)
