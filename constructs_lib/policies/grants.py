@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -50,6 +51,21 @@ _ASK_BUCKET: Final = (
     "s3:ListBucket",
 )
 
+# What names somebody: the condition key, in lower case, and what its values begin with. Other conditions, such as TLS,
+# limit how everybody comes and not who it is; S3 takes a policy without a fixed value for public:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html and
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+_NAMED: Final = {
+    "aws:principalaccount": r"[^*?]+$",
+    "aws:principalarn": r"arn:[^:]+:(iam|sts)::[^:*?]+:",
+    "aws:principalorgid": r"[^*?]+$",
+    "aws:principalorgpaths": r"[^/*?]+/",
+    "aws:sourcevpc": r"[^*?]+$",
+    "aws:sourcevpce": r"[^*?]+$",
+}
+# With `IfExists` and `ForAllValues` a request without the key is allowed as well.
+_NAMING: Final = re.compile(r"(ForAnyValue:)?(StringEquals|StringEqualsIgnoreCase|StringLike|ArnEquals|ArnLike)")
+
 
 def grant_read(
     scope: Construct,
@@ -73,7 +89,6 @@ def grant_read(
     :param trails_of_the_account: the ARN, with wildcards, that CloudTrail puts into the encryption context.
     :raises ValueError: the grantee is everybody.
     """
-    _refuse_everybody(grantee)
     objects = bucket.arn_for_objects(f"{folder}/*")
     in_folder = {"StringLike": {"s3:prefix": [folder, f"{folder}/*"]}}
     by_trail = {"StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": [trails_of_the_account]}}
@@ -99,14 +114,6 @@ def grant_read(
             _add(scope, grantee, key, "key", _statement(grantee, ["kms:Decrypt"], ["*"], in_key_policy))
 
 
-def _refuse_everybody(grantee: iam.IGrantable) -> None:
-    if isinstance(grantee, iam.StarPrincipal) or (isinstance(grantee, iam.ArnPrincipal) and grantee.arn == "*"):
-        raise ValueError(
-            "grant_read was called for everybody, in every account. Allowed: principals that are named, or everybody "
-            "of an organization. Fix: iam.AccountPrincipal('444455556666'), or iam.OrganizationPrincipal('o-…')."
-        )
-
-
 def _add(
     scope: Construct,
     grantee: iam.IGrantable,
@@ -116,7 +123,7 @@ def _add(
 ) -> None:
     """Add it to the resource's policy, or say that CDK cannot: it drops what is for an imported resource."""
     if not resource.add_to_resource_policy(statement).statement_added:
-        accounts = resource.env.account, grantee.grant_principal.principal_account or ""
+        accounts = resource.env.account, _account_of(grantee) or ""
         enough = (
             f"enough only in the {kind}'s own account" if any(map(cdk.Token.is_unresolved, accounts)) else "not enough"
         )
@@ -143,20 +150,53 @@ def _needs_more_than_its_own_policy(
     granted = iam.Grant.add_to_principal(
         grantee=grantee, actions=actions, resource_arns=arns, conditions=conditions or None
     )
-    own, theirs = resource.env.account, grantee.grant_principal.principal_account
-    # Two accounts that are known only at deployment are taken for one, as CDK takes them.
-    is_same = theirs is not None and (
-        own == theirs or (cdk.Token.is_unresolved(own) and cdk.Token.is_unresolved(theirs))
-    )
+    own, theirs = resource.env.account, _account_of(grantee)
+    # Two accounts that are known only at deployment are taken for one, as CDK takes them, and so is one of which it
+    # knows nothing: an imported function has a role, and CDK says what to add to it.
+    is_same = theirs is None or own == theirs or (cdk.Token.is_unresolved(own) and cdk.Token.is_unresolved(theirs))
     return not (granted.success and is_same)
+
+
+def _account_of(grantee: iam.IGrantable) -> str | None:
+    """The account, where it is known: `iam.UnknownPrincipal` has no such attribute."""
+    return getattr(grantee.grant_principal, "principal_account", None)
 
 
 def _statement(
     grantee: iam.IGrantable, actions: list[str], arns: list[str], conditions: Mapping[str, Any]
 ) -> iam.PolicyStatement:
-    return iam.PolicyStatement(
+    """For a resource's policy.
+
+    :raises ValueError: it is for everybody.
+    """
+    statement = iam.PolicyStatement(
         principals=[grantee.grant_principal], actions=actions, resources=arns, conditions=conditions or None
     )
+    if _is_for_everybody(statement.to_statement_json()):
+        raise ValueError(
+            "grant_read was called for everybody, in every account. Allowed: principals that are named, or everybody "
+            "of an organization. Fix: iam.AccountPrincipal('444455556666'), or iam.OrganizationPrincipal('o-…')."
+        )
+    return statement
+
+
+def _is_for_everybody(statement: Mapping[str, Any]) -> bool:
+    """Whether it is for all principals, however they are wrapped, and no condition names any of them."""
+    principals = statement["Principal"]
+    named = principals.values() if isinstance(principals, dict) else [principals]
+    return any("*" in _texts(each) for each in named) and not any(
+        _NAMING.fullmatch(operator) and name.lower() in _NAMED and _all_begin(_NAMED[name.lower()], values)
+        for operator, keys in statement.get("Condition", {}).items()
+        for name, values in keys.items()
+    )
+
+
+def _all_begin(pattern: str, values: Any) -> bool:
+    return all(re.match(pattern, text) for text in _texts(values))
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(each) for each in (value if isinstance(value, list) else [value])]
 
 
 def verifier_policy(*, bucket_arn: str, key_arn: str, trail_arn: str) -> iam.PolicyDocument:

@@ -2,12 +2,14 @@
 
 import json
 import sys
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
+import jsii
 import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 
@@ -118,12 +120,72 @@ def test_a_reader_elsewhere_gets_the_same_conditions(here: cdk.Stack, principal:
     assert "kms:ViaService" in on_key["kms:Decrypt"][1]["Condition"]["StringEquals"]
 
 
-@pytest.mark.parametrize("everybody", [iam.AnyPrincipal(), iam.StarPrincipal(), iam.ArnPrincipal("*")])
-def test_not_everybody_reads(here: cdk.Stack, everybody: iam.IPrincipal) -> None:
-    trail = SecureTrail(here, "SecureTrail")
+@jsii.implements(iam.IGrantable)
+class Wrapped:
+    def __init__(self, principal: iam.IPrincipal) -> None:
+        self._principal = principal
 
-    with pytest.raises(ValueError, match=r"everybody(?s:.*)Fix: "):
-        trail.grant_read(everybody)
+    @property
+    def grant_principal(self) -> iam.IPrincipal:
+        return self._principal
+
+
+def limited(operator: str, key: str, *values: str) -> iam.IPrincipal:
+    """Everybody, under one condition."""
+    return iam.AnyPrincipal().with_conditions({operator: {key: [*values]}})
+
+
+ORGANIZATION, OF_ORGANIZATION = "aws:PrincipalOrgID", {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}
+
+
+def test_not_everybody_reads(here: cdk.Stack) -> None:
+    """However everybody is wrapped, and under conditions that anybody can meet."""
+    trail = SecureTrail(here, "SecureTrail")
+    for everybody in (
+        iam.AnyPrincipal(),
+        iam.StarPrincipal(),
+        iam.ArnPrincipal("*"),
+        iam.CompositePrincipal(iam.AccountPrincipal("444455556666"), iam.AnyPrincipal()),
+        iam.CompositePrincipal(iam.CompositePrincipal(iam.AnyPrincipal())),
+        iam.AnyPrincipal().with_session_tags(),
+        cast("iam.IGrantable", Wrapped(iam.CompositePrincipal(iam.AnyPrincipal()))),
+        iam.PrincipalWithConditions(iam.StarPrincipal(), conditions={}),
+        limited("Bool", "aws:SecureTransport", "true"),
+        limited("Null", ORGANIZATION, "false"),
+        limited("StringLike", ORGANIZATION, "o-abcdefghij", "*"),
+        limited("StringNotEquals", ORGANIZATION, "o-abcdefghij"),
+        limited("StringEqualsIfExists", ORGANIZATION, "o-abcdefghij"),
+        limited("ForAllValues:StringLike", "aws:PrincipalOrgPaths", "o-abcdefghij/*"),
+        limited("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:role/Auditor"),
+    ):
+        with pytest.raises(ValueError, match=r"everybody(?s:.*)Fix: "):
+            trail.grant_read(everybody)
+
+
+def test_everybody_of_an_organization_an_account_or_a_network_reads(here: cdk.Stack) -> None:
+    trail = SecureTrail(here, "SecureTrail")
+    for principal in (
+        iam.CompositePrincipal(iam.AnyPrincipal()).with_conditions(OF_ORGANIZATION),
+        iam.OrganizationPrincipal("o-abcdefghij").with_session_tags(),
+        iam.StarPrincipal().with_conditions(OF_ORGANIZATION),
+        limited("StringEquals", ORGANIZATION, cdk.CfnParameter(here, "Organization").value_as_string),
+        limited("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", "o-abcdefghij/r-1/*"),
+        limited("ArnLike", "aws:principalarn", "arn:aws:iam::444455556666:role/*"),
+        limited("StringEquals", "aws:SourceVpce", "vpce-0123456789abcdef0"),
+    ):
+        trail.grant_read(cast("iam.IGrantable", Wrapped(principal)))
+
+
+def test_an_imported_function_reads_by_the_policy_of_its_role(here: cdk.Stack) -> None:
+    """Which the app does not know: CDK says so at the function."""
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:reads"
+    function = lambda_.Function.from_function_arn(here, "Function", arn)
+
+    SecureTrail(here, "SecureTrail").grant_read(function)
+
+    told = str([each.data for each in function.node.metadata])
+    assert "s3:GetObject" in told
+    assert "kms:Decrypt" in told
 
 
 def test_it_is_told_what_a_reader_elsewhere_needs_of_imported_resources(here: cdk.Stack) -> None:
