@@ -6,6 +6,7 @@ leaves the exception out of the report.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
@@ -79,14 +80,19 @@ def acknowledge_wildcards(policy: iam.ManagedPolicy, statements: Sequence[iam.Po
 
 def _as_cdk_nag_writes(value: Any) -> str:
     """The value as cdk-nag writes it into a finding's id: ``<LogicalId.Arn>/*``, ``<AWS::Region>``."""
-    if isinstance(value, str):
-        return value
-    if "Ref" in value:
-        return f"<{value['Ref']}>"
-    if "Fn::GetAtt" in value:
-        return f"<{'.'.join(value['Fn::GetAtt'])}>"
-    separator, parts = value["Fn::Join"]
-    return str(separator).join(_as_cdk_nag_writes(part) for part in parts)
+    match value:
+        case str():
+            return value
+        case {"Ref": str(name)}:
+            return f"<{name}>"
+        case {"Fn::GetAtt": [str(name), str(attribute)]}:
+            return f"<{name}.{attribute}>"
+        case {"Fn::Join": [str(separator), list(parts)]}:
+            return separator.join(_as_cdk_nag_writes(part) for part in parts)
+        case {"Fn::ImportValue": name}:
+            return _as_cdk_nag_writes(name)
+    # Such as the region within an ARN that is known only at deployment.
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def acknowledge_choices(

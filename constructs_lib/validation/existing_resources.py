@@ -290,19 +290,24 @@ def warn_of_weak_bucket(scope: Construct, bucket: s3.IBucket) -> None:
     """Warn of an existing log bucket that protects log files less than one that is made here.
 
     What CDK does not know, of an imported bucket, is not told; ``python -m verify check`` looks at what is deployed.
-    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/best-practices-security.html
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/best-practices-security.html and
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
     """
     resource = bucket.node.default_child
     if not isinstance(resource, s3.CfnBucket):
         return
-    stack = cdk.Stack.of(bucket)
-    blocked = stack.resolve(resource.public_access_block_configuration) or {}
-    versioning = stack.resolve(resource.versioning_configuration) or {}
+    # All at once: what `public_access_block_configuration` gives may be `BlockPublicAccess.BLOCK_ALL` itself, and jsii
+    # takes that for another type from then on, which the app's next bucket would fail by.
+    properties = cdk.Stack.of(bucket).resolve(resource._cfn_properties)  # noqa: SLF001 (protected in CDK)
+    blocked = properties.get("publicAccessBlockConfiguration", {})
+    versioning = properties.get("versioningConfiguration", {})
     # In the order of the words; CDK writes each as CloudFormation has it.
     names = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
     for what, is_weak, fix in (
         (
-            "does not block all public access",
+            "does not block all public access"
+            if blocked
+            else "names no block of public access, and of those from before April 2023 S3 blocks none by itself",
             not all(blocked.get(name) is True for name in names),
             "block_public_access=s3.BlockPublicAccess.BLOCK_ALL",
         ),
@@ -313,7 +318,7 @@ def warn_of_weak_bucket(scope: Construct, bucket: s3.IBucket) -> None:
         ),
         (
             "names no encryption of its own",
-            not stack.resolve(resource.bucket_encryption),
+            not properties.get("bucketEncryption"),
             "encryption=s3.BucketEncryption.KMS, encryption_key=…, bucket_key_enabled=True",
         ),
         ("does not refuse requests without TLS", not _refuses_plain_http(bucket), "enforce_ssl=True"),

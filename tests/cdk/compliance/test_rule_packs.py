@@ -7,8 +7,9 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 
-from constructs_lib import Analytics, DeliveryNotifications, NewBucket, SecureTrail, SecurityProfile
+from constructs_lib import Alerts, Analytics, DeliveryNotifications, NewBucket, SecureTrail, SecurityProfile
 from constructs_lib.compliance import add_rule_packs
 from stacks.secure_trail_stack import SecureTrailStack
 from tests.cdk.conftest import ROOT
@@ -89,6 +90,17 @@ def test_everything_at_once_has_no_finding_and_no_faulty_acknowledgement(app: cd
     found = report(app)
     assert found.findings == []
     assert faults(found) == []
+
+
+@pytest.mark.parametrize("is_exported", [False, True])
+def test_a_topic_that_is_known_only_at_deployment_has_no_faulty_acknowledgement(
+    app: cdk.App, *, is_exported: bool
+) -> None:
+    stack = cdk.Stack(app, "Imports")
+    arn = cdk.Fn.import_value("Topic") if is_exported else cdk.CfnParameter(stack, "Topic").value_as_string
+    SecureTrail(stack, "SecureTrail", alerts=Alerts(topic=sns.Topic.from_topic_arn(stack, "Alerts", arn)))
+
+    assert faults(report(app)) == []
 
 
 def test_the_compliance_profile_acknowledges_only_what_aws_makes_impossible(app: cdk.App) -> None:

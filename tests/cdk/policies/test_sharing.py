@@ -183,6 +183,23 @@ def test_an_existing_bucket_that_protects_less_is_warned_of(
     assert [str(word) in str(each.entry.data) for each in found] == ([True] if word else [])
 
 
+def test_an_app_without_feature_flags_makes_further_buckets() -> None:
+    """CDK keeps BLOCK_ALL itself in the bucket then, and jsii knew it as another type once it was read there."""
+    here = cdk.Stack(new_app(flags=False), "Stack")
+    mine = s3.Bucket(here, "Mine", block_public_access=s3.BlockPublicAccess.BLOCK_ALL)
+    SecureTrail(here, "SecureTrail", log_bucket=mine)
+
+    s3.Bucket(here, "Another", block_public_access=s3.BlockPublicAccess.BLOCK_ALL)
+
+
+def test_a_bucket_without_a_block_of_public_access_is_not_said_to_be_public(stack: cdk.Stack) -> None:
+    """S3 blocks it by itself, if it is new."""
+    SecureTrail(stack, "SecureTrail", log_bucket=s3.Bucket.from_cfn_bucket(s3.CfnBucket(stack, "Mine")))
+
+    [found] = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("public access"))
+    assert "before April 2023" in str(found.entry.data)
+
+
 @pytest.mark.parametrize("is_for_everybody", [False, True])
 def test_a_refusal_of_plain_http_for_some_or_for_the_bucket_alone_is_none(
     stack: cdk.Stack, *, is_for_everybody: bool
