@@ -26,6 +26,14 @@ def differ(one: str, other: str) -> bool:
     return one != other and not cdk.Token.is_unresolved(one) and not cdk.Token.is_unresolved(other)
 
 
+def _place(region: str, account: str) -> str:
+    """Both as people read them, also where only one is known."""
+    return (
+        f"{'a region that is not known here' if cdk.Token.is_unresolved(region) else region}, "
+        f"account {'not known here' if cdk.Token.is_unresolved(account) else account}"
+    )
+
+
 def is_apart(scope: Construct, resource: IConstruct) -> bool:
     """Whether a stack of the app that is for another account or Region makes this: CDK then refers to it by its name.
 
@@ -141,8 +149,8 @@ def check_access_log_location(scope: Construct, bucket: s3.IBucket) -> None:
     stack, target = cdk.Stack.of(scope), bucket.env
     if differ(target.region, stack.region) or differ(target.account, stack.account):
         raise ValueError(
-            f"access_log_bucket is in {target.region}, account {target.account}; the bucket that would log to it is in "
-            f"{stack.region}, account {stack.account}. Allowed: both in one region and account, or S3 refuses. "
+            f"access_log_bucket is in {_place(target.region, target.account)}; the bucket that would log to it is in "
+            f"{_place(stack.region, stack.account)}. Allowed: both in one region and account, or S3 refuses. "
             "Fix: use a bucket there, or leave access_log_bucket out to get a new one."
         )
 
@@ -158,9 +166,9 @@ def check_log_group(scope: Construct, log_group: logs.ILogGroup) -> None:
     stack, group = cdk.Stack.of(scope), log_group.env
     if differ(group.region, stack.region) or differ(group.account, stack.account):
         raise ValueError(
-            f"CloudWatchLogs.log_group is in {group.region}, account {group.account}; the trail is in {stack.region}, "
-            f"account {stack.account}. Allowed: both in one Region and account, or CloudTrail refuses the trail. "
-            "Fix: use a log group there, or leave log_group out to get a new one."
+            f"CloudWatchLogs.log_group is in {_place(group.region, group.account)}; the trail is in "
+            f"{_place(stack.region, stack.account)}. Allowed: both in one Region and account, or CloudTrail refuses "
+            "the trail. Fix: use a log group there, or leave log_group out to get a new one."
         )
 
 
@@ -242,11 +250,12 @@ def warn_of_unseen_calls(scope: Construct, resources: Mapping[str, cdk.IResource
     for prop, resource in resources.items():
         env = resource.env
         if differ(env.region, stack.region) or differ(env.account, stack.account):
+            there = _place(env.region, env.account)
             cdk.Annotations.of(scope).add_warning_v2(
                 f"securetrail:tamper-alerts:{prop}",
-                f"{prop} is in {env.region}, account {env.account}. EventBridge receives calls where they are made, "
-                f"and the rules for alerts are in {stack.region}, account {stack.account}: calls that change {prop} "
-                f"raise no alert. Fix: a rule on these calls in {env.region}, account {env.account}.",
+                f"{prop} is in {there}. EventBridge receives calls where they are made, and the rules for alerts are "
+                f"in {_place(stack.region, stack.account)}: calls that change {prop} raise no alert. "
+                f"Fix: a rule on these calls in {there}.",
             )
 
 

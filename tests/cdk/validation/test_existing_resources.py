@@ -221,3 +221,13 @@ def test_resources_whose_calls_raise_no_alert_get_a_warning(
     told = [text for text in texts if "securetrail:tamper-alerts:" in text]
     assert {text.split(" ")[0] for text in told} == unseen
     assert all(re.search(rf"Fix: a rule on these calls in ({HERE}|{THERE}), account \d{{12}}\.", text) for text in told)
+
+
+def test_a_warning_says_in_words_what_is_not_known_before_the_deployment() -> None:
+    stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account="111122223333"))
+    topic = sns.Topic.from_topic_arn(stack, "Topic", f"arn:aws:sns:{HERE}:444455556666:alerts")
+    SecureTrail(stack, "SecureTrail", alerts=Alerts(topic=topic))
+
+    told = str([each.entry.data for each in Annotations.from_stack(stack).find_warning("*", Match.any_value())])
+    assert "rules for alerts are in a region that is not known here, account 111122223333" in told
+    assert "Token[" not in told
