@@ -82,15 +82,15 @@ def _as_cdk_nag_writes(value: Any) -> str:
     """The value as cdk-nag writes it into a finding's id: ``<LogicalId.Arn>/*``, ``<AWS::Region>``."""
     match value:
         case str():
-            return value
+            return value.replace("${", "<").replace("}", ">")
         case {"Ref": str(name)}:
             return f"<{name}>"
         case {"Fn::GetAtt": [str(name), str(attribute)]}:
             return f"<{name}.{attribute}>"
         case {"Fn::Join": [str(separator), list(parts)]}:
             return separator.join(_as_cdk_nag_writes(part) for part in parts)
-        case {"Fn::ImportValue": name}:
-            return _as_cdk_nag_writes(name)
+        case {"Fn::ImportValue": text} | {"Fn::Sub": text}:
+            return _as_cdk_nag_writes(text)
     # Such as the region within an ARN that is known only at deployment.
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 

@@ -6,6 +6,7 @@ import sys
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
@@ -92,13 +93,16 @@ def test_everything_at_once_has_no_finding_and_no_faulty_acknowledgement(app: cd
     assert faults(found) == []
 
 
-@pytest.mark.parametrize("is_exported", [False, True])
-def test_a_topic_that_is_known_only_at_deployment_has_no_faulty_acknowledgement(
-    app: cdk.App, *, is_exported: bool
-) -> None:
+def test_what_is_known_only_at_deployment_has_no_faulty_acknowledgement(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Imports")
-    arn = cdk.Fn.import_value("Topic") if is_exported else cdk.CfnParameter(stack, "Topic").value_as_string
-    SecureTrail(stack, "SecureTrail", alerts=Alerts(topic=sns.Topic.from_topic_arn(stack, "Alerts", arn)))
+    for name, arn in (
+        ("Export", cdk.Fn.import_value("Topic")),
+        ("Parameter", cdk.CfnParameter(stack, "Topic").value_as_string),
+        ("Written", cdk.Fn.sub("arn:aws:sns:${AWS::Region}:111122223333:alerts")),
+    ):
+        topic = sns.Topic.from_topic_arn(stack, f"TopicOf{name}", arn)
+        key = kms.Key.from_key_arn(stack, f"KeyOf{name}", cdk.Fn.sub("arn:aws:kms:${AWS::Region}:111122223333:key/1"))
+        SecureTrail(stack, name, trail_name=name, encryption_key=key, alerts=Alerts(topic=topic))
 
     assert faults(report(app)) == []
 
