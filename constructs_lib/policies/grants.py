@@ -187,6 +187,7 @@ def _is_for_everybody(statement: Mapping[str, Any]) -> bool:
     return any("*" in _texts(each) for each in named) and not any(
         _NAMING.fullmatch(operator) and name.lower() in _NAMED and _all_begin(_NAMED[name.lower()], values)
         for operator, keys in statement.get("Condition", {}).items()
+        if isinstance(keys, dict)  # and no token, of which nothing is known here
         for name, values in keys.items()
     )
 

@@ -150,6 +150,7 @@ def test_not_everybody_reads(here: cdk.Stack) -> None:
         iam.AnyPrincipal().with_session_tags(),
         cast("iam.IGrantable", Wrapped(iam.CompositePrincipal(iam.AnyPrincipal()))),
         iam.PrincipalWithConditions(iam.StarPrincipal(), conditions={}),
+        iam.AnyPrincipal().with_conditions({"StringEquals": cdk.CfnJson(here, "Unknown", value={})}),
         limited("Bool", "aws:SecureTransport", "true"),
         limited("Null", ORGANIZATION, "false"),
         limited("StringLike", ORGANIZATION, "o-abcdefghij", "*"),
