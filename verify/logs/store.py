@@ -238,19 +238,18 @@ def _sorted(tables: list[Any]) -> tuple[Any, list[int]]:
     """The rows of one principal together, in the order of time, and where groups end. The tables are given up."""
     if not tables:
         return pa.table({name: pa.array([], type_) for name, type_ in _ARROW_COLUMNS.items()}), []
-    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    table = pa.concat_tables(tables).unify_dictionaries()
     tables.clear()
     who = pc.coalesce(*(table[name].cast(pa.string()) for name in ("issuerArn", "identityArn", "invokedBy")))
     keyed = pa.table({"who": who, "at": table["eventTime"]})
     order = pc.sort_indices(keyed, sort_keys=[("who", "ascending"), ("at", "ascending")])
-    # Many columns are empty, and stay so in any order.
-    found = pa.table(
-        {
-            name: column if column.null_count == len(column) else column.take(order)
-            for name, column in zip(table.column_names, table.columns, strict=True)
-        }
-    )
-    return found, list(_group_ends(who.take(order)))
+    ends = list(_group_ends(who.take(order)))
+    left = dict(zip(table.column_names, table.columns, strict=True))
+    del table, keyed, who
+    # One after the other, so that the next one takes the room of the last. Many are empty, and stay so in any order.
+    for name, column in left.items():
+        left[name] = column if column.null_count == len(column) else column.combine_chunks().take(order)
+    return pa.table(left), ends
 
 
 def _group_ends(who: Any) -> Iterator[int]:
