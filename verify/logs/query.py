@@ -178,7 +178,7 @@ class _Loading:
             judged.add(number)
             return number
 
-        proven = read_proven(ready, decoder, on_read, known)
+        proven = read_proven(ready, decoder, on_read, known if stored else None)
         parts = stored.close() if stored else ()
         for each, file in stored.files() if stored else ():
             if each.number in judged:
