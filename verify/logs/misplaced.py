@@ -29,7 +29,7 @@ _MOST_FILES, _MOST_READ, _READ_AT_ONCE = 10_000, 1_000, 32
 _START_BYTES, _LEAST_BYTES = 2**16, 2**12
 _GZIP = b"\x1f\x8b"
 _GZIP_WINDOW = 31
-_OF_EVENTS = (b'"eventVersion"', b'"Records"')
+_OF_EVENTS = re.compile(rb'"(?:eventVersion|Records)"\s*:')
 # Below a region's folder of events without digests: the year, the month and the day.
 _LEVELS = tuple(map(re.compile, ("[0-9]{4}", "[0-9]{2}", "[0-9]{2}")))
 # Told the account, the region and the time of delivery of a file.
@@ -177,4 +177,4 @@ def _begins_as_a_log(start: bytes) -> bool:
             return True
         if not inflater.eof and len(start) < _LEAST_BYTES:
             return True
-    return any(field in start for field in _OF_EVENTS)
+    return _OF_EVENTS.search(start) is not None

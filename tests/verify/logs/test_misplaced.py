@@ -124,6 +124,7 @@ def test_what_cannot_be_looked_at_may_be_one(lay: Callable[[Path], None], chain:
         (".DS_Store", LOG, False),
         ("backup/notes.txt", b"about", False),
         ("keys.json", b'{"PublicKeyList": []}', True),
+        ("store/manifest.json", b'{"columns": ["eventVersion", "eventName"]}', True),
         ("findings/guardduty.jsonl.gz", gzip.compress(b'{"schemaVersion":"2.0"}'), True),
         ("AWSLogs/{account}/Config/eu-central-1/2026/11/1/ConfigSnapshot/x.json.gz", LOG, False),
         ("AWSLogs/{account}/elasticloadbalancing/eu-central-1/2026/11/01/x.log.gz", LOG, False),
