@@ -25,7 +25,8 @@ DELIVERED_NAME = re.compile(
 NO_LOGS = (".md", ".txt")
 NO_LOG_NAMES = ("LICENSE", ".DS_Store", "Thumbs.db", "desktop.ini")
 _S3 = "s3://"
-_MOST_FILES, _MOST_READ, _READ_AT_ONCE = 10_000, 1_000, 32
+_MOST_FILES, _READ_AT_ONCE = 10_000, 32
+MOST_REQUESTS = 200  # to a bucket
 _START_BYTES, _LEAST_BYTES = 2**16, 2**12
 _GZIP = b"\x1f\x8b"
 _GZIP_WINDOW = 31
@@ -71,11 +72,14 @@ def _few(names: Sequence[str]) -> str:
     return f"{', '.join(names[:NAMED])}{more}"
 
 
-def look_at_misplaced(store: ObjectStore, subjects: Iterable[str], is_asked: IsAsked) -> Misplaced:
+def look_at_misplaced(
+    store: ObjectStore, subjects: Iterable[str], is_asked: IsAsked, most_read: int | None = None
+) -> Misplaced:
     """Look at objects, and at all that lies in folders, of which the layout knows nothing.
 
     :param subjects: as :func:`verify.storage.objects.address` writes them; a folder ends in a slash.
     :param is_asked: of files whose names tell, whether they were asked for.
+    :param most_read: of how many others the beginning is read. Default: - of as many as are looked at.
     """
     found = Misplaced()
     unnamed: list[ObjectName] = []
@@ -83,7 +87,7 @@ def look_at_misplaced(store: ObjectStore, subjects: Iterable[str], is_asked: IsA
     for number, entry in enumerate(entries):
         named = DELIVERED_NAME.fullmatch(entry.name.key.rpartition("/")[2])
         moment = _moment(named["time"]) if named else None
-        if number == _MOST_FILES or len(unnamed) == _MOST_READ:
+        if number == _MOST_FILES or len(unnamed) == most_read:
             found.problems.append(
                 f"{entry.name} and what comes after it lie where CloudTrail puts none: too many to see."
             )

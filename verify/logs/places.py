@@ -28,9 +28,9 @@ from verify.logs.coverage import (
     is_delivered_in,
     look_at_digests,
 )
-from verify.logs.misplaced import DELIVERED_NAME, NO_LOG_NAMES, NO_LOGS, look_at_misplaced, outside_days
+from verify.logs.misplaced import DELIVERED_NAME, MOST_REQUESTS, NO_LOG_NAMES, NO_LOGS, look_at_misplaced, outside_days
 from verify.storage.folder import FolderObjectStore
-from verify.storage.layout import DeliveryLocation, LogName
+from verify.storage.layout import ROOT, DeliveryLocation, LogName
 from verify.storage.objects import (
     Absent,
     BucketCopyStore,
@@ -381,15 +381,23 @@ def _outside_days(store: ObjectStore, days: Mapping[tuple[DeliveryLocation, str]
 
 
 def _with_misplaced(
-    place: LogSource, store: ObjectStore, subjects: Iterable[str], takes: Callable[[str, str], bool]
+    place: LogSource,
+    store: ObjectStore,
+    subjects: Iterable[str],
+    takes: Callable[[str, str], bool],
+    most_read: int | None = None,
 ) -> LogSource:
     """The place, with what is said of files where CloudTrail puts none.
 
     :param subjects: files and folders of which its layout knows nothing.
     :param takes: whether files of an account and region were asked for.
+    :param most_read: see :func:`verify.logs.misplaced.look_at_misplaced`.
     """
     found = look_at_misplaced(
-        store, subjects, lambda account, region, at: takes(account, region) and is_delivered_in(at, place.period)
+        store,
+        subjects,
+        lambda account, region, at: takes(account, region) and is_delivered_in(at, place.period),
+        most_read,
     )
     return replace(place, holes=(*place.holes, *found.holes()), notices=(*place.notices, *found.notices()))
 
@@ -482,10 +490,13 @@ def _in_bucket(asked: Asked, aws: Aws, now: datetime) -> LogSource:
     layout = _Layout(ready.store, days, expected, holes, empty, (trail.name, trail.home_region))
     place = _laid_out(asked, layout, (period.start, period.end), ready.request.now, is_copy=False)
     accounts = {account for account, _ in wanted}  # of others, other trails may deliver to the same bucket
-    foreign = [problem.subject for problem in scope.foreign]
-    place = _with_misplaced(
-        place, ready.store, foreign, lambda account, region: account in accounts and asked.takes(account, region)
-    )
+    # Beside AWSLogs/ a bucket may hold anything, which is not the trail's.
+    foreign = [problem.subject for problem in scope.foreign if f"/{ROOT}" in problem.subject]
+
+    def takes(account: str, region: str) -> bool:
+        return account in accounts and asked.takes(account, region)
+
+    place = _with_misplaced(place, ready.store, foreign, takes, MOST_REQUESTS)
     return replace(
         place,
         source=ready.request.source,

@@ -157,7 +157,7 @@ def test_what_was_not_asked_for_makes_no_answer_less(other: dict[str, str], chai
 def test_of_very_many_it_is_said_that_not_all_were_looked_at(
     chain: Chain, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(misplaced, "_MOST_READ", 2)
+    monkeypatch.setattr(misplaced, "_MOST_FILES", 2)
     for number in range(3):
         put(copy / f"beside/{number}.json", b"{}")
 
@@ -179,6 +179,7 @@ def test_of_a_bucket_what_lies_among_the_trails_files_is_named_and_other_account
         return str(name)
 
     lay(f"AWSLogs/999988887777/CloudTrail/{chain.region}/2026/11/01/{name_of(chain, account='999988887777')}")
+    lay("access-logs/x.json.gz")
     assert main(query) == 0
     lost = lay(f"AWSLogs/{chain.account}/CloudTrail/x.json.gz")
     capsys.readouterr()
