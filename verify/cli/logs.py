@@ -402,6 +402,7 @@ def _print(found: Answer, arguments: argparse.Namespace, terminal: Terminal) -> 
         _write(_json_parts(texts, found, arguments), arguments, terminal)
         return batches.number
     rows = _Counted(found.rows)
+    parts: Iterator[str | memoryview]
     if arguments.format == "table" and terminal.out.is_terminal and arguments.output is None:
         for piece in report.as_table(found.columns, rows, width=terminal.out.width):
             terminal.show(piece)
@@ -419,13 +420,15 @@ def _print(found: Answer, arguments: argparse.Namespace, terminal: Terminal) -> 
     return rows.number
 
 
-def _json_parts(texts: Iterable[str], found: Answer, arguments: argparse.Namespace) -> Iterator[str]:
+def _json_parts(
+    texts: Iterable[str | memoryview], found: Answer, arguments: argparse.Namespace
+) -> Iterator[str | memoryview]:
     from verify.report import logs as report  # noqa: PLC0415
 
     return report.as_json(texts, found.basis) if arguments.format == "json" else report.as_jsonl(texts)
 
 
-def _write(parts: Iterator[str], arguments: argparse.Namespace, terminal: Terminal) -> None:
+def _write(parts: Iterator[str | memoryview], arguments: argparse.Namespace, terminal: Terminal) -> None:
     from verify.logs.export import new_file  # noqa: PLC0415
 
     if arguments.output is None:
@@ -433,20 +436,22 @@ def _write(parts: Iterator[str], arguments: argparse.Namespace, terminal: Termin
             terminal.write(several)
     else:
         with new_file(Path(arguments.output)) as file:
-            file.writelines(part.encode() for part in parts)
+            file.writelines(part.encode() if isinstance(part, str) else part for part in parts)
 
 
-def _gathered(parts: Iterable[str]) -> Iterator[str]:
+def _gathered(parts: Iterable[str | memoryview]) -> Iterator[str | memoryview]:
     """The same text in fewer and longer parts."""
-    several, characters = [], 0
+    several: list[str] = []
+    characters = 0
     for part in parts:
-        if len(part) < _WRITTEN_AT_ONCE:
-            several.append(part)
+        is_long = len(part) >= _WRITTEN_AT_ONCE
+        if not is_long:
+            several.append(part if isinstance(part, str) else str(part, "ascii"))
             characters += len(part)
-        if several and (characters >= _WRITTEN_AT_ONCE or len(part) >= _WRITTEN_AT_ONCE):
+        if several and (characters >= _WRITTEN_AT_ONCE or is_long):
             yield "".join(several)
             several, characters = [], 0
-        if len(part) >= _WRITTEN_AT_ONCE:
+        if is_long:
             yield part
     yield "".join(several)
 

@@ -26,7 +26,8 @@ from verify.storage.objects import Found, Level, ListedObject, ObjectName, Objec
 LOGS, DIGESTS = "CloudTrail", "CloudTrail-Digest"
 # CloudTrail writes these without any digest that its documentation tells of. Query results have a sign file instead.
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-results-file-validation-sign-file-structure.html
-WITHOUT_DIGEST = ("CloudTrail-Aggregated", "CloudTrail-Insight", "CloudTrail-Lake", "CloudTrail-NetworkActivity")
+QUERY_RESULTS = "CloudTrail-Lake"
+WITHOUT_DIGEST = ("CloudTrail-Aggregated", "CloudTrail-Insight", QUERY_RESULTS, "CloudTrail-NetworkActivity")
 # Other services deliver to a folder of their own beside CloudTrail's, as their documentation says.
 _OTHER_SERVICES = ("Config", "elasticloadbalancing", "vpcdnsquerylogs", "vpcflowlogs", "WAFLogs", "network-firewall")
 # Load balancers write one of these, a line of text, beside their folder when logging is switched on.
@@ -361,14 +362,17 @@ def _taken_as_said(_digests: Sequence[DigestName]) -> Verdict:
     return Verdict.PROVEN
 
 
-def find_locations(store: ObjectStore, bucket: str, vouched: Vouched = _taken_as_said) -> FoundLocations:
+def find_locations(
+    store: ObjectStore, bucket: str, vouched: Vouched = _taken_as_said, *, only_below_awslogs: bool = True
+) -> FoundLocations:
     """Wherever a copy holds ``AWSLogs/``, the accounts below it. What lies beside it in a copy is the owner's.
 
     :param vouched: see :func:`walk_prefix`. Default: - what a digest says of its place is believed, as nothing is
         concluded from it.
+    :param only_below_awslogs: see :func:`walk_prefix`.
     :raises CannotLook: it could not be listed.
     """
-    found = walk_prefix(store, bucket, "", vouched=vouched, only_below_awslogs=True)
+    found = walk_prefix(store, bucket, "", vouched=vouched, only_below_awslogs=only_below_awslogs)
     if not found.not_searched:
         return found
     problem = Problem(Verdict.UNPROVEN, found.not_searched, _NOT_SEARCHED)

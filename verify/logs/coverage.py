@@ -27,6 +27,7 @@ NAMED = 5  # of many
 _DUE_WITHIN = timedelta(hours=3)
 _SAME = timedelta(minutes=1)
 _MAX_DIGESTS = 50_000
+_OF_LOGS = "_CloudTrail_"  # in the name of each log file
 _READ_AT_ONCE = 32
 
 
@@ -151,19 +152,7 @@ def _digests(
     store: ObjectStore, where: RegionFolder, days: Sequence[date], told: list[str]
 ) -> dict[TrailKey, list[Digest]]:
     """What can be read, by trail: what one trail signed for says nothing of another one's time."""
-    location, region = where.location, where.region
-    names: list[tuple[TrailKey, ObjectName]] = []
-    for day in days:
-        try:
-            found = [entry.name for entry in store.objects(location.bucket, location.digests_on(region, day))]
-            names += [(_trail_of(digest), name) for name in found if (digest := DigestName.parse(name)) is not None]
-        except CannotLook as error:
-            told.append(f"the digests of {day} could not be listed: {error}")
-    if len(names) > _MAX_DIGESTS:
-        told.append(f"there are too many digests; {_MAX_DIGESTS:,} were looked at.")
-        names = names[:_MAX_DIGESTS]
-    if where.trail is not None:
-        names = [(trail, name) for trail, name in names if trail == where.trail]
+    names = _names(store, where, days, told)
     digests: dict[TrailKey, list[Digest]] = {}
     unread = 0
     for first in range(0, len(names), _READ_AT_ONCE):
@@ -180,6 +169,35 @@ def _digests(
     if unread:
         told.append(f"{unread} digest files could not be read.")
     return digests
+
+
+def _names(
+    store: ObjectStore, where: RegionFolder, days: Sequence[date], told: list[str]
+) -> list[tuple[TrailKey, ObjectName]]:
+    location, region = where.location, where.region
+    names: list[tuple[TrailKey, ObjectName]] = []
+    logs: list[str] = []
+    for day in days:
+        try:
+            found = [entry.name for entry in store.objects(location.bucket, location.digests_on(region, day))]
+        except CannotLook as error:
+            told.append(f"the digests of {day} could not be listed: {error}")
+            continue
+        for name in found:
+            digest = DigestName.parse(name)
+            if digest is not None:
+                names.append((_trail_of(digest), name))
+            elif _OF_LOGS in name.key.rpartition("/")[2]:
+                logs.append(str(name))
+    if logs:
+        more = f" and {len(logs) - NAMED} more" if len(logs) > NAMED else ""
+        told.append(f"{len(logs)} log files lie among the digests: not read. {', '.join(logs[:NAMED])}{more}.")
+    if len(names) > _MAX_DIGESTS:
+        told.append(f"there are too many digests; {_MAX_DIGESTS:,} were looked at.")
+        names = names[:_MAX_DIGESTS]
+    if where.trail is not None:
+        names = [(trail, name) for trail, name in names if trail == where.trail]
+    return names
 
 
 def _trail_of(name: DigestName) -> TrailKey:

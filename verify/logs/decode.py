@@ -515,7 +515,7 @@ def _array(column: Column, type_: Any, values: Sequence[Any], odd: set[int], nul
         return pa.nulls(len(values), type_)
     if column.kind is Kind.TEXT:
         is_same = type_ is _REPEATED_TEXT and values[0] == values[-1] and values.count(values[0]) == len(values)
-        return _repeated(values[0], len(values)) if is_same else pa.array(values, type_)
+        return repeated(values[0], len(values)) if is_same else pa.array(values, type_)
     if column.kind is Kind.FLAG:
         return pa.array(values, pa.bool_())
     if column.kind is Kind.JSON:
@@ -536,8 +536,8 @@ def _array(column: Column, type_: Any, values: Sequence[Any], odd: set[int], nul
     return pa.array([known[text] for text in values], type_)
 
 
-def _repeated(text: str, number: int) -> Any:
-    """So many times the same text, as the region of all events of a file is."""
+def repeated(text: str, number: int) -> Any:
+    """So many times the same text, as the region of all events of a file is, as a dictionary of Arrow's."""
     return pa.DictionaryArray.from_arrays(pa.repeat(_FIRST_TEXT, number), pa.array([text], pa.string()))
 
 

@@ -62,7 +62,8 @@ _FILE_COLUMNS = {
     "file_events": "BIGINT",
     "file_problem": "VARCHAR",
 }
-_FILE_TEXTS = ("file_name", "file_account", "file_region", "file_day")  # what derived columns are made of
+# What derived columns are made of. The rows of a store have it with them.
+FILE_TEXTS = ("file_name", "file_account", "file_region", "file_day")
 _UNREADABLE_COLUMNS = {
     "file": "BIGINT",
     "record_position": "INTEGER",
@@ -283,6 +284,7 @@ class Engine:
         parquet: Sequence[Path] = (),
         *,
         has_more: bool = False,
+        empty: frozenset[str] = frozenset(),
     ) -> None:
         """Make the views that a query sees, and lock the engine.
 
@@ -291,6 +293,7 @@ class Engine:
         :param period: the times between which an event must lie. An event without a readable time is kept.
         :param parquet: files of the store with more events. They are the only ones that can be opened after this.
         :param has_more: whether these have events of other log files, too, which do not count.
+        :param empty: columns in which none of their events has a value.
         """
         self._combine()
         rows = [
@@ -314,7 +317,7 @@ class Engine:
             held = pa.concat_tables(self._held)
             self._db.register("held_records", _with_file(held, files_table) if self._asks_for_file() else held)
         with _reading_events():
-            self._make_views(period, named, has_more=has_more)
+            self._make_views(period, _stored(named, empty), has_more=has_more)
         if named:
             self._db.execute(f"SET allowed_paths = [{named}]")
         self._db.execute("SET enable_external_access = false")
@@ -330,7 +333,7 @@ class Engine:
         self._insert_arrow(table, ", ".join(described), found)
         return found
 
-    def _make_views(self, period: tuple[datetime, datetime] | None, parquet: str, *, has_more: bool) -> None:
+    def _make_views(self, period: tuple[datetime, datetime] | None, stored: str, *, has_more: bool) -> None:
         demands = [
             f'"{column}" IS NULL OR "{column}" IN ({", ".join(map(sql_text, sorted(values)))})'
             for column, values in self.only.items()
@@ -345,14 +348,13 @@ class Engine:
         is_asked = self._asks_for_file()
         own = ["file IN (SELECT file FROM read_files)"] if has_more else []
         # Of the store's files only those groups of rows are read in which such an event may be.
-        stored = f"read_parquet([{parquet}])"
-        wanted = f"(FROM {stored}{_where([*own, *self._conditions()])})"
+        wanted = f"({stored}{_where([*own, *self._conditions()])})"
         joined = " JOIN read_files USING (file)" if is_asked else ""
-        sources = [f"records{joined}"] if self._has_copied or not (self._held or parquet) else []
+        sources = [f"records{joined}"] if self._has_copied or not (self._held or stored) else []
         sources += ["held_records"] if self._held else []
-        with_file = ", ".join([names, *_FILE_TEXTS]) if is_asked else names
-        records = _union(with_file, [*sources, *([f"{wanted}{joined}"] if parquet else [])])
-        everything = _union(names, [*sources, *([f"{stored}{_where(own)}"] if parquet else [])])
+        with_file = ", ".join([names, *FILE_TEXTS]) if is_asked else names
+        records = _union(with_file, [*sources, *([wanted] if stored else [])])
+        everything = _union(names, [*sources, *([f"({stored}{_where(own)})"] if stored else [])])
         self._counting = f"SELECT count(*) FROM {everything}{when}"  # noqa: S608 - own names
         self._everything = everything
         source = f"FROM {records}{when}"
@@ -473,11 +475,20 @@ class Engine:
 def _with_file(events: Any, files: Any) -> Any:
     """Events, each with what the name of its file tells: the engine's own join would copy them all."""
     places = pc.index_in(events["file"], value_set=files["file"])
-    for name in _FILE_TEXTS:
+    for name in FILE_TEXTS:
         texts = files[name].combine_chunks()
         chunks = [pa.DictionaryArray.from_arrays(each, texts) for each in places.chunks]
         events = events.append_column(name, pa.chunked_array(chunks))
     return events
+
+
+def _stored(parquet: str, empty: frozenset[str]) -> str:
+    """The events of the store's files; what is empty in all of them is not looked for in each of their groups."""
+    if not parquet:
+        return ""
+    nothing = ", ".join(f'NULL::{sql_type(name)} AS "{name}"' for name in STORED if name in empty)
+    columns = f"SELECT * REPLACE ({nothing}) " if nothing else ""
+    return f"{columns}FROM read_parquet([{parquet}])"
 
 
 def _union(names: str, sources: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ alone: ``coverage`` asks them.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from verify.errors import CannotLook, UsageError
-from verify.integrity.inventory import WITHOUT_DIGEST, Days, find_locations, is_marker, walk_account
+from verify.integrity.inventory import QUERY_RESULTS, WITHOUT_DIGEST, Days, find_locations, is_marker, walk_account
 from verify.integrity.timeline.verdict import Verdict
 from verify.logs.answer import grouped
 from verify.logs.coverage import (
@@ -27,8 +28,9 @@ from verify.logs.coverage import (
     is_delivered_in,
     look_at_digests,
 )
+from verify.logs.misplaced import DELIVERED_NAME, MOST_REQUESTS, NO_LOG_NAMES, NO_LOGS, look_at_misplaced, outside_days
 from verify.storage.folder import FolderObjectStore
-from verify.storage.layout import DeliveryLocation, LogName
+from verify.storage.layout import ROOT, DeliveryLocation, LogName
 from verify.storage.objects import (
     Absent,
     BucketCopyStore,
@@ -54,10 +56,6 @@ if TYPE_CHECKING:
 S3, MANIFEST = "s3://", "bundle.json"  # as verify.integrity.sources and bundle have them
 
 _LOG_SUFFIXES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".log", ".log.gz", ".gz")
-# Beside logs there often lies what tells of them.
-_NO_LOGS = (".md", ".txt")
-_NO_LOG_NAMES = ("LICENSE", ".DS_Store", "Thumbs.db", "desktop.ini")
-_DELIVERED_NAME = re.compile(r"[0-9]{12}_CloudTrail_[a-z0-9-]+_[0-9]{8}T[0-9]{4}Z_[A-Za-z0-9]+\.json(?:\.gz)?")
 _LISTS_AT_ONCE = 8
 _PIECE_BYTES = 2**20
 _IN_LAYOUT = re.compile(
@@ -308,7 +306,7 @@ def _single_files(asked: Asked, paths: Iterable[Path], now: datetime) -> LogSour
     if tell_all:  # else any of the others may have them
         holes += asked.absent((each.account, each.region) for each in chosen)
     if any(path.is_dir() for path in paths) and any(
-        _DELIVERED_NAME.fullmatch(Path(each.name.key).name) for each in chosen
+        DELIVERED_NAME.fullmatch(Path(each.name.key).name) for each in chosen
     ):
         holes.append(
             "The files in the folder have CloudTrail's names, and their digest files are not looked at here: nothing "
@@ -333,7 +331,7 @@ def _is_log(path: Path) -> bool:
 def _is_other(path: Path) -> bool:
     """Whether it is a file that may be a log file under another name: what is not read is told."""
     is_file = path.is_symlink() or path.is_file()
-    return is_file and not _is_log(path) and path.suffix not in _NO_LOGS and path.name not in _NO_LOG_NAMES
+    return is_file and not _is_log(path) and path.suffix not in NO_LOGS and path.name not in NO_LOG_NAMES
 
 
 def _local(path: Path) -> LogFile:
@@ -356,29 +354,68 @@ def log_file(entry: ListedObject) -> LogFile | None:
 
 def _in_folder(asked: Asked, path: Path, now: datetime) -> LogSource:
     store = FolderObjectStore(path)
-    found = find_locations(store, "")
+    found = find_locations(store, "", only_below_awslogs=False)
     locations = found.locations
     # A name that no rule allows is no log file's; a folder that was not looked into may hold some.
     holes = [f"{each.subject}: {each.reason}." for each in found.problems if each.verdict is Verdict.UNPROVEN]
     if not locations:
         place = _single_files(asked, [path], now)
         return replace(place, source=f"the folder {path}, which is not laid out as CloudTrail's bucket is")
-    days = {
-        (location, region): of_region
-        for location in locations
-        for region, of_region in walk_account(store, location)[0].items()
-    }
+    days, misplaced = _days_in(store, locations)
     prefixes = tuple(sorted({location.prefix for location in locations}))
     layout = _Layout(BucketCopyStore(store, "", prefixes), days, holes=holes)
     place = _laid_out(asked, layout, _period(asked, now), now, is_copy=True)
+    foreign = [each.subject for each in found.problems if each.verdict is Verdict.FOREIGN]
+    place = _with_misplaced(place, store, [*foreign, *misplaced, *_outside_days(store, days)], asked.takes)
     return replace(place, source=f"the folder {path}", version_of=lambda file: _local_version(store, file))
+
+
+def _outside_days(store: ObjectStore, days: Mapping[tuple[DeliveryLocation, str], Days]) -> Iterator[str]:
+    """What lies among the events without digests, and in no folder of a day that is read."""
+    regions: dict[DeliveryLocation, set[str]] = {}
+    for location, region in days:
+        regions.setdefault(location, set()).add(region)
+    for location, known in regions.items():
+        for kind in set(kinds_without_digest(store, location)) - {QUERY_RESULTS}:
+            yield from outside_days(store, location, kind, known)
+
+
+def _with_misplaced(
+    place: LogSource,
+    store: ObjectStore,
+    subjects: Iterable[str],
+    takes: Callable[[str, str], bool],
+    most_read: int | None = None,
+) -> LogSource:
+    """The place, with what is said of files where CloudTrail puts none.
+
+    :param subjects: files and folders of which its layout knows nothing.
+    :param takes: whether files of an account and region were asked for.
+    :param most_read: see :func:`verify.logs.misplaced.look_at_misplaced`.
+    """
+    found = look_at_misplaced(
+        store,
+        subjects,
+        lambda account, region, at: takes(account, region) and is_delivered_in(at, place.period),
+        most_read,
+    )
+    return replace(place, holes=(*place.holes, *found.holes()), notices=(*place.notices, *found.notices()))
+
+
+def _days_in(
+    store: ObjectStore, locations: Iterable[DeliveryLocation]
+) -> tuple[dict[tuple[DeliveryLocation, str], Days], tuple[str, ...]]:
+    """The days of each region, and what lies between that is neither."""
+    walked = {location: walk_account(store, location) for location in locations}
+    days = {(location, region): of for location, account in walked.items() for region, of in account.days.items()}
+    return days, tuple(problem.subject for account in walked.values() for problem in account.problems)
 
 
 def _local_version(store: FolderObjectStore, file: LogFile) -> str:
     """What the system notes of every change of a file; its time of writing alone could be set to anything."""
     path = store.path_of(file.name.key)
     try:
-        status = path.stat() if path else None
+        status = os.stat(path) if path else None  # noqa: PTH116 - quicker, and there are thousands
     except OSError:
         return ""
     if status is None:
@@ -394,11 +431,7 @@ def _in_bundle(asked: Asked, manifest: Path, now: datetime) -> LogSource:
         raise UsageError(f"--in {str(manifest)!r}: there is no such file.")
     said = load_bundle(manifest, None, ())
     locations = {location for one in said.manifest.account_regions for location in one.locations}
-    days = {
-        (location, region): of_region
-        for location in sorted(locations)
-        for region, of_region in walk_account(said.store, location)[0].items()
-    }
+    days, misplaced = _days_in(said.store, sorted(locations))
     expected = tuple((one.chain.account, one.chain.region) for one in said.manifest.account_regions if one.is_expected)
     held, made = said.manifest.period, min(said.manifest.made_at, now)
     # Of a bundle "now" is when it was made, here as for an answer from proven files alone.
@@ -411,6 +444,7 @@ def _in_bundle(asked: Asked, manifest: Path, now: datetime) -> LogSource:
     trail = said.manifest.trail
     layout = _Layout(said.store, days, expected, holes, trail=(trail.name, trail.home_region))
     place = _laid_out(asked, layout, period, made, is_copy=False)
+    place = _with_misplaced(place, said.store, misplaced, asked.takes)
     return replace(place, source=f"the evidence bundle {manifest}")
 
 
@@ -455,6 +489,14 @@ def _in_bucket(asked: Asked, aws: Aws, now: datetime) -> LogSource:
     holes = [*scope.unseen, *unlisted]
     layout = _Layout(ready.store, days, expected, holes, empty, (trail.name, trail.home_region))
     place = _laid_out(asked, layout, (period.start, period.end), ready.request.now, is_copy=False)
+    accounts = {account for account, _ in wanted}  # of others, other trails may deliver to the same bucket
+    # Beside AWSLogs/ a bucket may hold anything, which is not the trail's.
+    foreign = [problem.subject for problem in scope.foreign if f"/{ROOT}" in problem.subject]
+
+    def takes(account: str, region: str) -> bool:
+        return account in accounts and asked.takes(account, region)
+
+    place = _with_misplaced(place, ready.store, foreign, takes, MOST_REQUESTS)
     return replace(
         place,
         source=ready.request.source,

@@ -74,12 +74,13 @@ def read_proven(
     ready: PreparedValidation,
     decode: Decode,
     on_read: OnRead,
-    known: Callable[[LogFile], Known | None] = lambda _file: None,
+    known: Callable[[LogFile], Known | None] | None = None,
 ) -> Proven:
     """Validate, and read what is validated.
 
     :param on_read: told of each file as it is read, one after the other; answers the file's number.
     :param known: what is known of a file as it is now, if anything is. By its hash it is judged anew.
+        Default: - nothing is.
     """
     signed: dict[ObjectName, str] = {}
     reads: dict[ObjectName, tuple[str, int] | None] = {}
@@ -91,7 +92,7 @@ def read_proven(
         return log_file(ListedObject(there, 0, ready.request.now, "")) or LogFile(there, 0)
 
     def content_known(name: ObjectName) -> Content | None:
-        found = known(file_of(name))
+        found = known(file_of(name)) if known else None
         if found is None:
             return None
         with lock:
@@ -115,7 +116,7 @@ def read_proven(
             signed[name] = sha256
 
     request = replace(ready.request, on_proven=on_proven)
-    store = _Handing(ready.store, decode, on_content, content_known)
+    store = _Handing(ready.store, decode, on_content, content_known if known else None)
     with Pools.open() as pools:
         result = with_changes(Validation(request, store, ready.facts, pools, lambda *_done: None).run(), ready)
     proven = {read[1] for name, read in reads.items() if read is not None and signed.get(name) == read[0]}
@@ -174,7 +175,7 @@ class _Handing:
         store: ObjectStore,
         decode: Decode,
         on_content: Callable[[ObjectName, _Parsed, str], None],
-        known: Callable[[ObjectName], Content | None],
+        known: Callable[[ObjectName], Content | None] | None,
     ) -> None:
         self._store = store
         self._decode = decode
@@ -202,6 +203,8 @@ class _Handing:
                 return cast("Sink[T]", _HandingSink(inner, self._decode))
             return made
 
+        if self._known is None:
+            return self._handed_on(names, self._store.read_each(names, handing))
         contents = [self._known(name) if is_judged(name, sink(name)) else None for name in names]
         unknown = [name for name, content in zip(names, contents, strict=True) if content is None]
         results = iter(self._handed_on(unknown, self._store.read_each(unknown, handing)) if unknown else ())
@@ -216,7 +219,7 @@ class _Handing:
             if isinstance(value, _Parsed):
                 read = cast("Found[T]", results[number])
                 self._on_content(name, value, read.etag)
-                found[number] = replace(read, value=cast("T", value.content))
+                found[number] = Found(cast("T", value.content), read.metadata, read.last_modified, read.etag)
         return found
 
 
@@ -261,7 +264,7 @@ class _HandingSink:
         if content.body is None:
             return content
         decoded = start(self._decode, content.body)
-        return _Parsed(replace(content, body=None), decoded, decoded.flaw)
+        return _Parsed(Content(content.sha256, content.size_bytes, None, None), decoded, decoded.flaw)
 
     @staticmethod
     def _judged(content: Content) -> Content | _Parsed:

@@ -178,7 +178,7 @@ class _Loading:
             judged.add(number)
             return number
 
-        proven = read_proven(ready, decoder, on_read, known)
+        proven = read_proven(ready, decoder, on_read, known if stored else None)
         parts = stored.close() if stored else ()
         for each, file in stored.files() if stored else ():
             if each.number in judged:
@@ -189,6 +189,12 @@ class _Loading:
         self._unreadable = [each for each in self._unreadable if each[0] in proven.files]
         basis = self._close(ready.request.source, period, proven.holes, proven.notices, parts)
         return replace(basis, read=counts)
+
+    def _events_in(self, period: tuple[datetime, datetime] | None) -> int:
+        """How many events of the files count. Without a period all do, and how many a file has is known."""
+        if period is None and not self._engine.only:
+            return sum(read.row.events for read in self._reads)
+        return self._engine.count_events() + sum(read.passed_over for read in self._reads)
 
     def add(self, read: ReadFile) -> int:
         """Add a file's events; the file's number is returned."""
@@ -220,7 +226,8 @@ class _Loading:
         numbers = {number for number, _ in files}
         has_more = any(each.number not in numbers for part in parts for each in part.files)
         parquet = [part.path for part in parts]
-        self._engine.close_input(files, self._unreadable, period, parquet, has_more=has_more)
+        empty = frozenset.intersection(*(part.empty for part in parts)) if parts else frozenset()
+        self._engine.close_input(files, self._unreadable, period, parquet, has_more=has_more, empty=empty)
         rows = [read.row for read in self._reads]
         unread = [Unread(row.name, row.problem) for row in rows if row.problem]
         lacking = [f"{name} was asked for, and no event of it is in the files." for name in self._engine.lacking()]
@@ -232,7 +239,7 @@ class _Loading:
             days=_known(row.day for row in rows),
             files=len(rows),
             size_bytes=sum(row.size_bytes for row in rows),
-            events=self._engine.count_events() + sum(read.passed_over for read in self._reads),
+            events=self._events_in(period),
             unread=tuple(unread[:MAX_NAMED]),
             unread_count=len(unread),
             unreadable_records=sum(read.unreadable for read in self._reads),

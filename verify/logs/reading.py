@@ -114,9 +114,8 @@ def read_files(
         finish(decode, [each.decoded for each in found])
         return found
 
-    if _is_here(store) and not hashes:
-        # Nothing is waited for, and what one thread inflates and parses at once stays close to its processor. Where
-        # hashes are wanted, that thread has more to do with each file: others inflate and hash the next ones meanwhile.
+    if _is_here(store):
+        # Nothing is waited for, and what one thread inflates, hashes and parses at once stays close to its processor.
         for portion in _portions(files, _PORTION_FILES if isinstance(decode, Decoder) else 1):
             yield from read(portion)
         return

@@ -24,6 +24,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +33,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from verify.errors import CannotLook, UsageError
-from verify.logs.decode import POSITION, arrow_type
+from verify.logs.decode import POSITION, arrow_type, repeated
+from verify.logs.engine import FILE_TEXTS
 from verify.logs.places import LogFile, LogSource
 from verify.logs.reading import ReadFile
 from verify.logs.schema import BY_NAME, REPEATED, STORED, Kind
 
 _MARKER = ".securetrail-logs"
 _MANIFEST = "manifest.json"
-_FORMAT = 2  # of the files; another one is not read
-# Rows of one principal lie together, and in small groups: a question about one reads few of them.
-_ROW_GROUP = 20_480
+_FORMAT = 3  # of the files; another one is not read
+# Rows of one principal lie together, and in small groups that begin with a principal's first row where they can: a
+# question about one reads few others. The reader looks at what each group says of each column, so not too small.
+_LEAST_ROWS, _MOST_ROWS = 4_096, 20_480
 _PART_EVENTS = 50_000
 # Of a day that was asked about again and again, each part has little. So many are read anew, into one.
 _SMALL_EVENTS = 10_000
@@ -51,13 +54,21 @@ _OLD_SECONDS = 3600.0
 # Columns in which few values come again and again. In others a dictionary is one more copy: what lies together, as one
 # principal's ARN, is made small anyhow.
 _WITH_DICTIONARY = [
-    name for name, column in BY_NAME.items() if name in REPEATED or column.kind in (Kind.FLAG, Kind.TEXT_FLAG)
+    *FILE_TEXTS,
+    *(name for name, column in BY_NAME.items() if name in REPEATED or column.kind in (Kind.FLAG, Kind.TEXT_FLAG)),
+]
+# Of free-form texts, the first and the last in a group tell nothing, and take a lot of room.
+_WITH_STATISTICS = [
+    "file",
+    POSITION,
+    *(name for name in STORED if name in BY_NAME and BY_NAME[name].kind is not Kind.JSON),
 ]
 _DELTAS = dict.fromkeys(("file", POSITION, "eventTime", "sessionCreationDate"), "DELTA_BINARY_PACKED")
 _ARROW_COLUMNS = {
     "file": pa.int64(),
     "record_position": pa.int32(),
     **{name: arrow_type(name) for name in STORED},
+    **dict.fromkeys(FILE_TEXTS, pa.string()),
 }
 
 
@@ -80,12 +91,16 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A Parquet file, and the log files whose events it has."""
+    """A Parquet file, and the log files whose events it has.
+
+    :param empty: the columns in which no event has a value; they need not be read.
+    """
 
     path: Path
     files: tuple[StoredFile, ...]
     size_bytes: int
     crc32: int
+    empty: frozenset[str]
 
 
 class Store:
@@ -170,9 +185,7 @@ class Writer:
         number = begun.base + len(begun.files)
         events = read.decoded.events
         begun.files.append(StoredFile(read.file.shown_name, version, number, read.size_bytes, events, read.sha256))
-        for table in read.decoded.tables:
-            numbers = pa.repeat(pa.scalar(number, pa.int64()), table.num_rows)
-            begun.tables.append(table.add_column(0, "file", numbers))
+        begun.tables += [_with_file(table, number, read.file) for table in read.decoded.tables]
         begun.events += events
         if sum(each.events for each in self._begun.values()) <= _PART_EVENTS:
             return number, []
@@ -192,15 +205,19 @@ class Writer:
         temporary = folder / f".{path.name}"
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            pq.write_table(
-                _sorted(begun.tables),
+            table, ends = _sorted(begun.tables)
+            with pq.ParquetWriter(
                 temporary,
+                table.schema,
                 compression="zstd",
-                row_group_size=_ROW_GROUP,
                 use_dictionary=_WITH_DICTIONARY,
+                write_statistics=_WITH_STATISTICS,
                 column_encoding=_DELTAS,
-            )
-            part = Part(path, tuple(begun.files), temporary.stat().st_size, _crc32(temporary))
+            ) as writer:
+                for first, end in pairwise((0, *ends)):
+                    writer.write_table(table.slice(first, end - first), row_group_size=_MOST_ROWS)
+            empty = frozenset(name for name in STORED if table[name].null_count == len(table))
+            part = Part(path, tuple(begun.files), temporary.stat().st_size, _crc32(temporary), empty)
             temporary.replace(path)
             _add_to_manifest(folder, part)
         except (pa.ArrowException, OSError) as error:
@@ -209,22 +226,40 @@ class Writer:
         return part
 
 
-def _sorted(tables: list[Any]) -> Any:
-    """The rows of one principal together, in the order of time. The tables are given up."""
+def _with_file(table: Any, number: int, file: LogFile) -> Any:
+    """Events, each with the file that it is from, so that a question need not look for that."""
+    found = table.add_column(0, "file", pa.repeat(pa.scalar(number, pa.int64()), table.num_rows))
+    for name, text in zip(FILE_TEXTS, (file.shown_name, file.account, file.region, file.day), strict=True):
+        found = found.append_column(name, repeated(text, table.num_rows))
+    return found
+
+
+def _sorted(tables: list[Any]) -> tuple[Any, list[int]]:
+    """The rows of one principal together, in the order of time, and where groups end. The tables are given up."""
     if not tables:
-        return pa.table({name: pa.array([], type_) for name, type_ in _ARROW_COLUMNS.items()})
-    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+        return pa.table({name: pa.array([], type_) for name, type_ in _ARROW_COLUMNS.items()}), []
+    table = pa.concat_tables(tables).unify_dictionaries()
     tables.clear()
     who = pc.coalesce(*(table[name].cast(pa.string()) for name in ("issuerArn", "identityArn", "invokedBy")))
     keyed = pa.table({"who": who, "at": table["eventTime"]})
     order = pc.sort_indices(keyed, sort_keys=[("who", "ascending"), ("at", "ascending")])
-    # Many columns are empty, and stay so in any order.
-    return pa.table(
-        {
-            name: column if column.null_count == len(column) else column.take(order)
-            for name, column in zip(table.column_names, table.columns, strict=True)
-        }
-    )
+    ends = list(_group_ends(who.take(order)))
+    left = dict(zip(table.column_names, table.columns, strict=True))
+    del table, keyed, who
+    # One after the other, so that the next one takes the room of the last. Many are empty, and stay so in any order.
+    for name, column in left.items():
+        left[name] = column if column.null_count == len(column) else column.combine_chunks().take(order)
+    return pa.table(left), ends
+
+
+def _group_ends(who: Any) -> Iterator[int]:
+    """Where groups of rows end, of which each has enough: with the last row of a principal, as a rule."""
+    first = 0
+    of_principals = pc.run_end_encode(who.combine_chunks()).run_ends.to_pylist()
+    for end in of_principals:
+        if end - first >= _LEAST_ROWS or end == len(who):
+            yield end
+            first = end
 
 
 def _crc32(path: Path) -> int:
@@ -372,7 +407,8 @@ def _read_manifest(folder: Path) -> Iterator[Part]:
             name = str(part["name"])
             files = tuple(StoredFile(**file) for file in part["files"])
             if Path(name).name == name and name.endswith(".parquet"):
-                yield Part(folder / name, files, int(part["bytes"]), int(part["crc32"]))
+                empty = frozenset(STORED).intersection(part["empty"])
+                yield Part(folder / name, files, int(part["bytes"]), int(part["crc32"]), empty)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return
 
@@ -392,6 +428,7 @@ def _add_to_manifest(folder: Path, part: Part) -> None:
                 "name": each.path.name,
                 "bytes": each.size_bytes,
                 "crc32": each.crc32,
+                "empty": sorted(each.empty),
                 "files": [asdict(file) for file in each.files],
             }
             for each in parts

@@ -122,20 +122,20 @@ def as_records(columns: Sequence[ResultColumn], rows: Iterable[tuple[Any, ...]])
         yield record_of(dict(zip(names, row, strict=True)))
 
 
-def as_jsonl(texts: Iterable[str]) -> Iterator[str]:
+def as_jsonl(texts: Iterable[str | memoryview]) -> Iterator[str | memoryview]:
     """One JSON object a line.
 
-    :param texts: of the objects.
+    :param texts: of the objects; long ones may be their characters in ASCII.
     """
     for text in texts:
         yield text
         yield BETWEEN["jsonl"]
 
 
-def as_json(texts: Iterable[str], basis: Basis) -> Iterator[str]:
+def as_json(texts: Iterable[str | memoryview], basis: Basis) -> Iterator[str | memoryview]:
     """One JSON document: the rows, and what they rest on.
 
-    :param texts: of the rows, each an object.
+    :param texts: of the rows, each an object; long ones may be their characters in ASCII.
     """
     separator = '{"rows": [\n'
     for text in texts:

@@ -25,7 +25,7 @@ _QUICK: Final = frozenset(
     {"VARCHAR", "JSON", "BOOLEAN", "TIMESTAMP", "INTEGER", "BIGINT", "SMALLINT", "TINYINT"}
     | {"UINTEGER", "UBIGINT", "USMALLINT", "UTINYINT"}
 )
-_PRINTABLE = bytes(range(0x20, 0x7F))
+_PRINTABLE = range(0x20, 0x7F)
 # Offsets of 64 bits: what is joined may be long.
 _TEXT: Final = pa.large_string()
 _WRITTEN_AT_ONCE_BYTES = 2**23
@@ -83,8 +83,9 @@ def are_quick(columns: Iterable[ResultColumn]) -> bool:
     return all(column.type in _QUICK for column in columns)
 
 
-def texts_of(columns: Iterable[ResultColumn], batches: Iterable[Any], separator: str) -> Iterator[str]:
-    """The rows of batches of Arrow as the texts of objects, many in each answer.
+def texts_of(columns: Iterable[ResultColumn], batches: Iterable[Any], separator: str) -> Iterator[memoryview]:
+    """The rows of batches of Arrow as the texts of objects, in ASCII, many in each answer: a text of Python's would be
+    one more copy.
 
     :param columns: of them, all of types that :func:`are_quick` knows.
     :param separator: what is between two of an answer, in ASCII.
@@ -96,7 +97,7 @@ def texts_of(columns: Iterable[ResultColumn], batches: Iterable[Any], separator:
             yield _text(names, batch.slice(first, at_once), separator)
 
 
-def _text(names: Sequence[str], batch: Any, separator: str) -> str:
+def _text(names: Sequence[str], batch: Any, separator: str) -> memoryview:
     pieces: list[Any] = []
     literal = "{"
     for name, column in zip(names, batch.columns, strict=True):
@@ -111,12 +112,12 @@ def _text(names: Sequence[str], batch: Any, separator: str) -> str:
         literal = f"{after},"
     last = f"{literal.removesuffix(',')}}}"
     if not pieces:
-        return separator.join([last] * batch.num_rows)
+        return memoryview(separator.join([last] * batch.num_rows).encode())
     pieces.append(pa.scalar(last + separator, _TEXT))
     joined = pc.binary_join_element_wise(
         *pieces, pa.scalar("", _TEXT), null_handling="replace", null_replacement="null"
     )
-    return str(_content(joined)[: -len(separator)], "ascii")
+    return _content(joined)[: -len(separator)]
 
 
 def _is_always_the_same(column: Any) -> bool:
@@ -129,7 +130,9 @@ def _is_always_the_same(column: Any) -> bool:
 
 def _one(column: Any) -> str:
     """A column's first value as JSON."""
-    before, content, after = _written(column.slice(0, 1))
+    if pa.types.is_string(column.type):
+        return text_of(column[0].as_py())
+    before, content, after = _written(column.slice(0, 1))  # Python has no year 10000
     text = content[0].as_py()
     return "null" if text is None else f"{before}{text}{after}"
 
@@ -144,12 +147,18 @@ def _written(column: Any) -> tuple[str, Any, str]:
         return '"', _written_times(column), 'Z"'
     text = column.cast(_TEXT)
     content = bytes(_content(text))
-    if content.translate(None, _PRINTABLE):  # seldom
+    if not _is_printable(content):  # seldom
         return "", pa.array([None if value is None else text_of(value) for value in text.to_pylist()], _TEXT), ""
     for special in ("\\", '"'):
         if special.encode() in content:
             text = pc.replace_substring(text, special, f"\\{special}")
     return '"', text, '"'
+
+
+def _is_printable(content: bytes) -> bool:
+    """Whether a text is of ASCII's printable characters alone."""
+    found = pc.min_max(pa.Array.from_buffers(pa.uint8(), len(content), [None, pa.py_buffer(content)])).as_py()
+    return not content or (found["min"] in _PRINTABLE and found["max"] in _PRINTABLE)
 
 
 def _written_times(column: Any) -> Any:

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
+from io import TextIOWrapper
 from itertools import islice
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -92,12 +93,20 @@ class Terminal:
             self.write(text)
         self.write("\n")
 
-    def write(self, text: str) -> None:
+    def write(self, text: str | memoryview) -> None:
         """Write text to standard output as it is; it must be safe to print. A reader that has seen enough (``| head``)
         ends the output, and not the work: what is found decides the exit code.
+
+        :param text: if it is long, better as its characters in ASCII: they are not copied.
         """
         try:
-            self._file.write(text)
+            if isinstance(text, str):
+                self._file.write(text)
+            elif (binary := _takes_ascii(self._file)) is None:
+                self._file.write(str(text, "ascii"))
+            else:
+                self._file.flush()  # what was written before comes first
+                binary.write(text)
         except BrokenPipeError:
             discard(self._file)
 
@@ -115,6 +124,12 @@ class Terminal:
 
 def _plain(value: object) -> Any:
     return value.make() if isinstance(value, Later) else str(value)
+
+
+def _takes_ascii(stream: IO[str]) -> IO[bytes] | None:
+    """Where the characters of a stream can be written as they are in ASCII; ``None`` where there is no such place."""
+    is_plain = isinstance(stream, TextIOWrapper) and "a".encode(stream.encoding) == b"a"
+    return cast("IO[bytes]", cast("TextIOWrapper", stream).buffer) if is_plain else None
 
 
 def discard(stream: IO[str]) -> None:

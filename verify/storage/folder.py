@@ -132,16 +132,17 @@ class FolderObjectStore:
         inside = self.path_of(prefix.removesuffix("/")) if prefix else self._folder
         entries = self._entries(inside) if inside else []
         folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
-        files = [entry.path for entry in entries if not entry.is_dir(follow_symlinks=False)]
-        return Level(tuple(folders), tuple(self._listed(bucket, path) for path in files))
+        files = [entry for entry in entries if not entry.is_dir(follow_symlinks=False)]
+        above = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
+        return Level(tuple(folders), tuple(_listed(bucket, f"{above}{entry.name}", entry) for entry in files))
 
     def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         """See :class:`verify.storage.objects.ObjectStore`."""
-        start = self.path_of(prefix.rpartition("/")[0]) if "/" in prefix else self._folder
-        for path in self._files(start) if start else ():
-            listed = self._listed(bucket, str(path))
-            if listed.name.key.startswith(prefix):
-                yield listed
+        above, slash, _ = prefix.rpartition("/")
+        start = self.path_of(above) if slash else self._folder
+        for key, entry in self._files(start, f"{above}{slash}") if start else ():
+            if key.startswith(prefix):
+                yield _listed(bucket, key, entry)
 
     def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
         """See :class:`verify.storage.objects.ObjectStore`."""
@@ -156,38 +157,44 @@ class FolderObjectStore:
         parts = key.split("/")
         return None if "\0" in key or not _NO_NAMES.isdisjoint(parts) else self._folder / key
 
-    def _key(self, path: str) -> str:
-        """The key of the object at a path: the inverse of :meth:`path_of`."""
-        return "/".join(Path(path).relative_to(self._folder).parts)
+    def _files(self, start: Path, above: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        """Every file below with its key, in the order of a listing; without recursion, for folders may be a thousand
+        deep.
 
-    def _files(self, start: Path) -> Iterator[Path]:
-        """Every file below, in the order of a listing; without recursion, for folders may be a thousand deep."""
-        waiting = [start] if start.is_dir() and not start.is_symlink() else []
+        :param above: the key of the start, with a slash at its end.
+        """
+        waiting = self._entries_with_keys(start, above) if not start.is_symlink() else []
         while waiting:
-            path = waiting.pop()
-            if path.is_dir() and not path.is_symlink():
-                waiting += reversed([Path(entry.path) for entry in self._entries(path)])
+            key, entry = waiting.pop()
+            if entry.is_dir(follow_symlinks=False):
+                waiting += self._entries_with_keys(Path(entry.path), f"{key}/")
             else:
-                yield path
+                yield key, entry
+
+    def _entries_with_keys(self, folder: Path, above: str) -> list[tuple[str, os.DirEntry[str]]]:
+        """What lies in a folder, the last one first."""
+        return [(f"{above}{entry.name}", entry) for entry in reversed(self._entries(folder))]
 
     def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
-        with self._reading():
+        try:
             if not folder.is_dir():
                 return []
             with os.scandir(folder) as entries:
                 return sorted((entry for entry in entries if not _is_litter(entry)), key=lambda entry: entry.name)
-
-    def _listed(self, bucket: str, path: str) -> ListedObject:
-        with self._reading():
-            size = os.lstat(path).st_size
-        return ListedObject(ObjectName(bucket, self._key(path)), size, _NO_TIME, etag="")
-
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        try:
-            yield
         except OSError as error:
-            raise CannotLook(f"The folder cannot be read: {error}") from error
+            raise _unreadable(error) from error
+
+
+def _listed(bucket: str, key: str, entry: os.DirEntry[str]) -> ListedObject:
+    try:
+        size = entry.stat(follow_symlinks=False).st_size
+    except OSError as error:
+        raise _unreadable(error) from error
+    return ListedObject(ObjectName(bucket, key), size, _NO_TIME, etag="")
+
+
+def _unreadable(error: OSError) -> CannotLook:
+    return CannotLook(f"The folder cannot be read: {error}")
 
 
 def _is_litter(entry: os.DirEntry[str]) -> bool:

@@ -82,6 +82,21 @@ def test_the_second_answer_is_the_first_and_reads_no_log_file(
     assert stat.S_IMODE((tmp_path / "cache").stat().st_mode) == 0o700
 
 
+def test_a_column_that_some_parts_have_nothing_of_is_whole(tmp_path: Path, capsys: Capture) -> None:
+    folder = tmp_path / "copy/AWSLogs/111122223333/CloudTrail/eu-central-1"
+    for day, more in (("01", {"errorCode": "X"}), ("02", {"errorMessage": "y", "readOnly": True}), ("03", {})):
+        path = folder / f"2026/01/{day}/111122223333_CloudTrail_eu-central-1_202601{day}T0000Z_abcdefghijklmnop.json.gz"
+        path.parent.mkdir(parents=True)
+        rewrite(path, *({"eventName": str(number), **more} for number in range(3)))
+    cache = ("--cache-dir", str(tmp_path / "cache"))
+    everything = "SELECT * FROM events ORDER BY file, position"
+
+    plain = ask(tmp_path / "copy", capsys, sql=everything)
+
+    assert [ask(tmp_path / "copy", capsys, *cache, sql=everything) for _ in range(2)] == [plain] * 2
+    assert [plain[1].count(text) for text in (",X,", ",y,", ",true,", "/01/02/111122223333_")] == [3, 3, 3, 3]
+
+
 def test_a_file_that_is_another_one_is_read_anew(copy: Path, chain: Chain, tmp_path: Path, capsys: Capture) -> None:
     cache = ("--cache-dir", str(tmp_path / "cache"))
     ask(copy, capsys, *cache)
@@ -173,7 +188,8 @@ def test_a_damaged_store_is_made_anew(harm: str, copy: Path, tmp_path: Path, rea
     if harm == "manifest":
         manifest.write_text("{")
     elif harm == "format":
-        manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
+        before = f'"format": {json.loads(manifest.read_text())["format"]}'
+        manifest.write_text(manifest.read_text().replace(before, '"format": 1'))
     elif harm == "parquet":
         next(cache.rglob("*.parquet")).write_bytes(b"PAR1")
     else:

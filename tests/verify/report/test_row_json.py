@@ -40,7 +40,7 @@ def test_both_ways_write_the_same(made: tuple[list[ResultColumn], list[tuple[Any
     arrays = [pa.array([row[at] for row in rows], TYPES[column.type][0]) for at, column in enumerate(columns)]
     batch = pa.RecordBatch.from_arrays(arrays, [str(at) for at in range(len(columns))]).slice(first)
 
-    texts = "\n".join(texts_of(columns, [batch], "\n")).splitlines()
+    texts = b"\n".join(texts_of(columns, [batch], "\n")).decode("ascii").splitlines()
 
     assert texts == [text_of(each) for each in as_objects(columns, rows[first:])]
     assert all(" " <= character <= "~" for text in texts for character in text)
@@ -57,5 +57,5 @@ def test_a_time_before_and_after_all_calendars_is_written() -> None:
 
     (text,) = texts_of([ResultColumn("a", "TIMESTAMP")], [batch], "\n")
 
-    times = [json.loads(line)["a"] for line in text.splitlines()]
+    times = [json.loads(line)["a"] for line in bytes(text).splitlines()]
     assert times == ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.000005Z"]
