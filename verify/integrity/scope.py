@@ -317,9 +317,10 @@ def scope_in_bucket(
         for location, region in days:
             if regions.existing and region not in regions.existing:
                 continue  # it is foreign
-            is_own = own.takes(location) and not destination.is_others(location)
-            is_of_its_kind = is_own and bool(location.organization) == bool(destination.is_organization)
-            if is_of_its_kind and (location.organization or location.account == trail.account):
+            # Beside an organization's folder, one of the account's own shows at least that there is such a region.
+            is_of_its_kind = bool(location.organization) == bool(destination.is_organization)
+            is_its_business = is_of_its_kind or not regions.enabled
+            if is_its_business and own.takes(location) and not destination.is_others(location):
                 table.expect(location.account, region)
     for chain in expected.earlier:
         table.expect(chain.account, chain.region)
@@ -327,7 +328,7 @@ def scope_in_bucket(
     if expected.organization is not None and expected.organization.why_not and selection.account is None:
         unseen.append(expected.organization.why_not)
     return Scope(
-        table.account_regions(*_where(destination, found), regions),
+        table.account_regions(*_where(destination, found, own), own, regions),
         days,
         tuple(foreign),
         tuple(_unsigned(destination.bucket, walked)),
@@ -490,10 +491,14 @@ def _expect_all_regions(
             table.expect(account, region)
 
 
-def _where(destination: Destination, found: FoundLocations) -> tuple[DeliveryLocation, dict[str, DeliveryLocation]]:
-    """Where files of an account without a folder would lie, and where those of each account with one do."""
-    organizations = [location.organization for location in found.locations if location.organization]
-    folder = organizations[0] if organizations and destination.is_organization else ""
+def _where(
+    destination: Destination, found: FoundLocations, own: _OwnFolders
+) -> tuple[DeliveryLocation, dict[str, DeliveryLocation]]:
+    """Where files of an account without a folder would lie, and where those of each account with one do.
+
+    :param found: what can be the trail's own.
+    """
+    folder = min(own.organizations) if own.organizations and destination.is_organization else ""
     # Of an organization's trail, the organization's folder; beside it may lie that of a trail of the account's own.
     locations = sorted(
         found.locations, key=lambda location: bool(location.organization) == bool(destination.is_organization)
@@ -533,7 +538,11 @@ class _Table:
             self._expected.add((account, region))
 
     def account_regions(
-        self, fallback: DeliveryLocation, known: Mapping[str, DeliveryLocation], regions: Regions
+        self,
+        fallback: DeliveryLocation,
+        known: Mapping[str, DeliveryLocation],
+        own: _OwnFolders,
+        regions: Regions,
     ) -> tuple[AccountRegion, ...]:
         """Everything that has a folder or must be there."""
         found = []
@@ -543,7 +552,7 @@ class _Table:
             found.append(
                 AccountRegion(
                     ChainName(account, region, self._trail.name, self._trail.home_region),
-                    tuple(locations or [known.get(account) or replace(fallback, account=account)]),
+                    tuple(locations or [known.get(account) or _nowhere(replace(fallback, account=account), own)]),
                     is_own and regions.always(region),
                     bool(locations),
                     (account, region) in self._expected,

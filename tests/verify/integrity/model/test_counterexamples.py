@@ -463,6 +463,10 @@ CASES = {
         attacks=(Attack("stand in with a namesake", 44833), Attack("roll back", 548062)), caller=DELEGATE,
         trail_is_old=False, trail_is_organization=True, trail_prefix="logs",
     ),
+    "a member's own trail of the same name, where nothing of the trail's own is left": case(
+        100019164, 236, regions=TWO, members=MEMBERS, trail_home="eu-west-1", trail_is_organization=True,
+        attacks=(Attack("stand in with a namesake", 341124), Attack("roll back", 796631)),
+    ),
     "an account that was asked for, of which a folder has logs and no digest": case(
         41011034, 700, mode="folder", earlier=700, members=MEMBERS, attacks=(Attack("roll back", 836901),),
         trail_is_organization=True,
@@ -633,6 +637,11 @@ CASES = {
         98000580, 238, regions=("us-east-1", "eu-west-1", "ap-east-1"), losses=("LookupEvents", "LookupEvents:cut"),
         quiet=("eu-west-1",), attacks=(Attack("delete account", 732209),), trail_home="eu-west-1",
         trail_is_logging=False, second=TrailStart("other-trail", "eu-west-1", prefix="a"),
+    ),
+    "a region that only the folder of an account's own trail tells of, beside an organization's": case(
+        100012101, 272, move("02 22:49:11", "CreateTrail"), regions=TWO, losses=("DescribeRegions",),
+        members=MEMBERS[:1], trail_is_old=False, trail_is_multi_region=False, trail_is_organization=True,
+        second=TrailStart("my-trail", "eu-west-1", is_multi_region=False),
     ),
     # What monotone does not hold of, as docs/integrity.md tells.
     "a log planted where the event history alone tells that the trail was": case(
