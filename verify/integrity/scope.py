@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import product
 
 from verify.aws import Aws
@@ -45,6 +46,9 @@ _NOBODY = "-"  # no account is named so
 _MAX_DAYS_AT_END = 31  # looked into for a digest
 _OR_ASK = "or have AWS asked, with --source s3://BUCKET or without --source"
 _NO_ORGANIZATION = "AWSOrganizationsNotInUseException"
+# Whether one of some days holds a digest of the trail's own that CloudTrail signed and delivered to that location, of
+# the trail's own account, and region.
+Signed = Callable[[DeliveryLocation, str, Days], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class AccountRegion:
     :param is_expected: whether anything but a folder says that it must be there: the configuration, or an
         earlier run.
     :param is_others: whether another trail alone delivers there.
+    :param is_unsure: whether the trail itself may, and nobody knows that it does.
     """
 
     chain: ChainName
@@ -66,6 +71,7 @@ class AccountRegion:
     has_folder: bool
     is_expected: bool
     is_others: bool = False
+    is_unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,22 +154,25 @@ class _OwnFolders:
     :param account: the trail's owner; ``""`` where that is not known.
     :param organizations: the folders of its own organization.
     :param doubtful: accounts of which files below an organization may be those of another trail of the same name.
+    :param unsure: the folders of organizations of which nobody knows whether they are its own.
     """
 
     account: str
     organizations: frozenset[str]
     doubtful: frozenset[str] = frozenset()
+    unsure: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, account: str, locations: Iterable[DeliveryLocation]) -> _OwnFolders:
+    def of(cls, account: str, named: frozenset[str], shown: frozenset[str]) -> _OwnFolders:
         """That of a trail that is, or was, an organization's.
 
-        :param locations: where files were found.
+        :param named: the organizations of which folders were found.
+        :param shown: those of them below which a signed digest shows that the trail's own account is recorded. A folder
+            alone shows nothing, as everybody who may write to the bucket can make one.
         """
-        found = {(one.organization, one.account) for one in locations if one.organization}
-        named = {organization for organization, _ in found}
-        with_owner = {organization for organization, member in found if member == account}
-        return cls(account, frozenset(with_owner or (named if len(named) == 1 or not account else ())))
+        if not account:
+            return cls(account, named)
+        return cls(account, shown) if len(shown) == 1 else cls(account, frozenset(), unsure=named)
 
     @classmethod
     def unknown(cls, account: str, named: frozenset[DeliveryLocation], *, is_told: bool) -> _OwnFolders:
@@ -191,6 +200,10 @@ class _OwnFolders:
         if location.organization:
             return location.organization in self.organizations and location.account not in self.doubtful
         return self.account in ("", location.account)
+
+    def may_take(self, location: DeliveryLocation) -> bool:
+        """The same, or that is not known."""
+        return self.takes(location) or location.organization in self.unsure
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,10 +299,12 @@ def scope_in_bucket(
     expected: Expected,
     selection: Selection,
     walked: Walked,
+    is_signed: Signed = lambda _location, _region, _days: False,
 ) -> Scope:
     """The scope of a trail whose bucket is at hand.
 
     :param walked: what lies below the destination's prefix.
+    :param is_signed: asked where nothing else tells which organization is the trail's.
     :raises CannotLook: the bucket could not be listed.
     """
     days: dict[tuple[DeliveryLocation, str], Days] = {}
@@ -305,9 +320,9 @@ def scope_in_bucket(
     table = _Table(trail, selection)
     regions = expected.regions
     everywhere = {*found.locations, *(location for location, _ in days)}
-    own = _own_in_bucket(trail, destination, expected.organization, everywhere)
+    own = _own_in_bucket(trail, destination, expected.organization, everywhere, partial(_is_shown, days, is_signed))
     foreign += _add_folders(table, destination, own, days, regions)
-    owned = (one for one in found.locations if own.takes(one) and not destination.is_others(one))
+    owned = (one for one in found.locations if own.may_take(one) and not destination.is_others(one))
     found = replace(found, locations=tuple(owned))
     is_wide = destination.is_multi_region is not False
     table.expect(trail.account, trail.home_region)
@@ -320,13 +335,14 @@ def scope_in_bucket(
             # Beside an organization's folder, one of the account's own shows at least that there is such a region.
             is_of_its_kind = bool(location.organization) == bool(destination.is_organization)
             is_its_business = is_of_its_kind or not regions.enabled
-            if is_its_business and own.takes(location) and not destination.is_others(location):
+            if is_its_business and own.may_take(location) and not destination.is_others(location):
                 table.expect(location.account, region)
     for chain in expected.earlier:
         table.expect(chain.account, chain.region)
     unseen = [regions.why_not] if regions.why_not and is_wide and selection.region is None else []
     if expected.organization is not None and expected.organization.why_not and selection.account is None:
         unseen.append(expected.organization.why_not)
+    unseen += _not_sure_whose(trail, own)
     return Scope(
         table.account_regions(*_where(destination, found, own), own, regions),
         days,
@@ -334,7 +350,7 @@ def scope_in_bucket(
         tuple(_unsigned(destination.bucket, walked)),
         tuple(unseen),
         former.places,
-        not own.doubtful,
+        not own.doubtful and not own.unsure,
         former.unlisted,
     )
 
@@ -374,7 +390,7 @@ def _add_folders(
         if regions.existing and region not in regions.existing:
             foreign += _in_no_region(location, region, days[location, region])
         elif not own.takes(location):
-            table.add_strangers(location.account, region, location)
+            table.add_strangers(location.account, region, location, is_unsure=own.may_take(location))
         elif destination.is_others(location):
             table.add_others(location.account, region, location)
         else:
@@ -383,22 +399,46 @@ def _add_folders(
 
 
 def _own_in_bucket(
-    trail: TrailName, destination: Destination, members: Members | None, locations: Iterable[DeliveryLocation]
+    trail: TrailName,
+    destination: Destination,
+    members: Members | None,
+    locations: Iterable[DeliveryLocation],
+    is_shown: Callable[[DeliveryLocation], bool],
 ) -> _OwnFolders:
     """Which of the locations can be the trail's own.
 
     :param members: those of the organization, where it may be an organization's trail.
+    :param is_shown: whether signed digests show that the trail delivers to a location of its own account.
     """
     if destination.was_organization is False and not destination.is_organization:
         return _OwnFolders(trail.account, frozenset())
-    found = frozenset(one for one in locations if not destination.is_others(one))
+    found = frozenset(one for one in locations if one.organization and not destination.is_others(one))
     # Who owns an organization is in no other; nothing of it may be left.
     if members is not None and members.organization and members.owner == trail.account:
         return _OwnFolders(trail.account, frozenset({members.organization}))
-    own = _OwnFolders.of(trail.account, found)
+    of_owner = sorted(one for one in found if one.account == trail.account)
+    shown = frozenset(one.organization for one in of_owner if is_shown(one))
+    own = _OwnFolders.of(trail.account, frozenset(one.organization for one in found), shown)
     is_known = destination.is_organization or destination.was_organization
-    is_doubtful = any(own.takes(one) and one.organization and one.account == trail.account for one in found)
-    return replace(own, doubtful=frozenset({trail.account})) if is_doubtful and trail.account and not is_known else own
+    if of_owner and trail.account and not is_known:
+        own = replace(own, doubtful=frozenset({trail.account}))
+    # Of one account's trail nothing is missed below an organization.
+    return own if is_known or destination.is_organization is None else replace(own, unsure=frozenset())
+
+
+def _is_shown(days: Mapping[tuple[DeliveryLocation, str], Days], is_signed: Signed, location: DeliveryLocation) -> bool:
+    """Whether a signed digest of any region shows that the trail delivers to a location of its own account."""
+    return any(is_signed(place, region, listed) for (place, region), listed in days.items() if place == location)
+
+
+def _not_sure_whose(trail: TrailName, own: _OwnFolders) -> Iterable[str]:
+    """What has to be known of folders of organizations that anybody may have made, or another trail."""
+    if own.unsure:
+        yield (
+            f"Whether {', '.join(sorted(own.unsure))} is the organization of {trail.account} is not known: "
+            "organizations:ListAccounts does not tell, and no digest of that account that CloudTrail signed in this "
+            "period lies below it alone. What lies below it may be another trail's of the same name."
+        )
 
 
 def _digests_at_ends(
@@ -496,12 +536,13 @@ def _where(
 ) -> tuple[DeliveryLocation, dict[str, DeliveryLocation]]:
     """Where files of an account without a folder would lie, and where those of each account with one do.
 
-    :param found: what can be the trail's own.
+    :param found: what can be the trail's own, as far as is known.
     """
     folder = min(own.organizations) if own.organizations and destination.is_organization else ""
     # Of an organization's trail, the organization's folder; beside it may lie that of a trail of the account's own.
     locations = sorted(
-        found.locations, key=lambda location: bool(location.organization) == bool(destination.is_organization)
+        filter(own.takes, found.locations),
+        key=lambda location: bool(location.organization) == bool(destination.is_organization),
     )
     return DeliveryLocation(destination.bucket, destination.prefix, folder, ""), {one.account: one for one in locations}
 
@@ -515,7 +556,7 @@ class _Table:
         self._locations: dict[tuple[str, str], list[DeliveryLocation]] = {}
         self._expected: set[tuple[str, str]] = set()
         self._others: list[tuple[str, str, DeliveryLocation]] = []
-        self._strangers: list[tuple[str, str, DeliveryLocation]] = []
+        self._strangers: list[AccountRegion] = []
 
     def add(self, account: str, region: str, location: DeliveryLocation) -> None:
         """A folder."""
@@ -527,10 +568,13 @@ class _Table:
         if self._selection.takes(account, region):
             self._others.append((account, region, location))
 
-    def add_strangers(self, account: str, region: str, location: DeliveryLocation) -> None:
-        """A folder in which no digest is the trail's, whatever it is named: all in it is another trail's."""
+    def add_strangers(self, account: str, region: str, location: DeliveryLocation, *, is_unsure: bool) -> None:
+        """A folder in which no digest is known to be the trail's, whatever it is named: all in it is another trail's,
+        or, where nobody is sure, may be.
+        """
         if self._selection.takes(account, region):
-            self._strangers.append((account, region, location))
+            stranger = others_of(ChainName(account, region, "", ""), location)
+            self._strangers.append(replace(stranger, is_unsure=is_unsure))
 
     def expect(self, account: str, region: str) -> None:
         """Something other than a folder says that it must be there."""
@@ -560,9 +604,7 @@ class _Table:
             )
         for account, region, location in self._others:
             found.append(others_of(ChainName(account, region, self._trail.name, self._trail.home_region), location))
-        for account, region, location in self._strangers:
-            found.append(others_of(ChainName(account, region, "", ""), location))
-        return tuple(found)
+        return (*found, *self._strangers)
 
 
 def others_of(chain: ChainName, *locations: DeliveryLocation) -> AccountRegion:

@@ -514,7 +514,9 @@ class Validation:
                 is_always_enabled=account_region.is_always_enabled,
                 is_expected=account_region.is_expected,
                 calls_around=lambda older, newer: self._calls_around(chain.region, older, newer),
-                other_trails=lambda location: request.other_trails(location, chain.region),
+                other_trails=lambda location: (
+                    None if account_region.is_unsure else request.other_trails(location, chain.region)
+                ),
                 unsigned=lambda location: request.unsigned(location, chain.region) if account_region.is_others else (),
                 is_apart=account_region.is_others and bool(chain.trail),
                 with_logs=not request.is_quick,

@@ -354,6 +354,17 @@ def whoever_has_a_trail_of_that_name_delivers_for_the_trail(patch: Patch) -> Non
 
 
 @_fault
+def an_account_without_files_is_looked_for_in_a_folder_of_its_own(patch: Patch) -> None:
+    """Where nothing of an organization's trail is left, there may lie what a trail of the account itself delivered."""
+    patch.setattr(scope, "_nowhere", lambda location, _own: location)
+
+
+@_fault
+def a_folder_shows_whose_organization_it_is(patch: Patch) -> None:
+    patch.setattr(scope, "_is_shown", lambda *_rest: True)
+
+
+@_fault
 def a_late_log_is_read_only_in_the_time_of_its_digest(patch: Patch) -> None:
     usual = chain_validation.ChainValidation._logs_of_period
 

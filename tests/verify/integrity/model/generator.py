@@ -183,6 +183,8 @@ def _with_what_is_seldom(case: Case, rng: Random) -> Case:
         case = _with_late_log(case, rng)
     if not case.attacks and rng.random() < 0.05:
         case = replace(case, attacks=(Attack("stand in with a namesake", rng.randrange(10**6)),))
+        if first.is_organization and rng.random() < 0.3:  # files alone tell whose organization it is
+            case = replace(case, losses=("ListAccounts",))
     return case
 
 
