@@ -62,7 +62,8 @@ class AccountRegion:
     :param is_expected: whether anything but a folder says that it must be there: the configuration, or an
         earlier run.
     :param is_others: whether another trail alone delivers there.
-    :param is_unsure: whether the trail itself may, and nobody knows that it does.
+    :param unsure: why nobody knows whether the trail itself delivers to the locations, or, where it has none with a
+        folder, to one that there is; ``""`` where that is known.
     """
 
     chain: ChainName
@@ -71,7 +72,7 @@ class AccountRegion:
     has_folder: bool
     is_expected: bool
     is_others: bool = False
-    is_unsure: bool = False
+    unsure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +204,16 @@ class _OwnFolders:
 
     def may_take(self, location: DeliveryLocation) -> bool:
         """The same, or that is not known."""
-        return self.takes(location) or location.organization in self.unsure
+        return self.takes(location) or location.organization in self.organizations | self.unsure
+
+    def why_unsure(self, location: DeliveryLocation) -> str:
+        """Why nobody knows whether a location is in its own organization; ``""`` where that is known."""
+        if location.organization not in self.unsure:
+            return ""
+        return (
+            f"whether {location.organization} is the organization of {self.account} is not known, so what lies below "
+            "it may be another trail's of that name"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,7 +400,7 @@ def _add_folders(
         if regions.existing and region not in regions.existing:
             foreign += _in_no_region(location, region, days[location, region])
         elif not own.takes(location):
-            table.add_strangers(location.account, region, location, is_unsure=own.may_take(location))
+            table.add_strangers(location.account, region, location, own.why_unsure(location))
         elif destination.is_others(location):
             table.add_others(location.account, region, location)
         else:
@@ -435,9 +445,9 @@ def _not_sure_whose(trail: TrailName, own: _OwnFolders) -> Iterable[str]:
     """What has to be known of folders of organizations that anybody may have made, or another trail."""
     if own.unsure:
         yield (
-            f"Whether {', '.join(sorted(own.unsure))} is the organization of {trail.account} is not known: "
-            "organizations:ListAccounts does not tell, and no digest of that account that CloudTrail signed in this "
-            "period lies below it alone. What lies below it may be another trail's of the same name."
+            f"Which organization is that of {trail.account} is not known: organizations:ListAccounts does not tell, "
+            f"and of {', '.join(sorted(own.unsure))}, signed digests of that account in this period show none, or "
+            "several."
         )
 
 
@@ -568,13 +578,13 @@ class _Table:
         if self._selection.takes(account, region):
             self._others.append((account, region, location))
 
-    def add_strangers(self, account: str, region: str, location: DeliveryLocation, *, is_unsure: bool) -> None:
+    def add_strangers(self, account: str, region: str, location: DeliveryLocation, unsure: str) -> None:
         """A folder in which no digest is known to be the trail's, whatever it is named: all in it is another trail's,
         or, where nobody is sure, may be.
         """
         if self._selection.takes(account, region):
             stranger = others_of(ChainName(account, region, "", ""), location)
-            self._strangers.append(replace(stranger, is_unsure=is_unsure))
+            self._strangers.append(replace(stranger, unsure=unsure))
 
     def expect(self, account: str, region: str) -> None:
         """Something other than a folder says that it must be there."""
@@ -589,6 +599,7 @@ class _Table:
         regions: Regions,
     ) -> tuple[AccountRegion, ...]:
         """Everything that has a folder or must be there."""
+        unsure = {(one.chain.account, one.chain.region): one.unsure for one in self._strangers if one.unsure}
         found = []
         for account, region in sorted({*self._locations, *self._expected}):
             locations = self._locations.get((account, region))
@@ -600,6 +611,7 @@ class _Table:
                     is_own and regions.always(region),
                     bool(locations),
                     (account, region) in self._expected,
+                    unsure="" if locations else unsure.get((account, region), ""),
                 )
             )
         for account, region, location in self._others:

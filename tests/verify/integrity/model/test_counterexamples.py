@@ -643,6 +643,10 @@ CASES = {
         members=MEMBERS[:1], trail_is_old=False, trail_is_multi_region=False, trail_is_organization=True,
         second=TrailStart("my-trail", "eu-west-1", is_multi_region=False),
     ),
+    "a region that only the owner's folder below an organization tells of, where the trail is gone": case(
+        140000295, 700, move("03 07:12:10", "DeleteTrail", 34264), regions=TWO, members=MEMBERS[:1],
+        losses=("DescribeRegions", "ListAccounts"), trail_is_organization=True,
+    ),
     # What monotone does not hold of, as docs/integrity.md tells.
     "a log planted where the event history alone tells that the trail was": case(
         90700869, 2003, move("03 01:13:50", "CreateTrail"), move("03 01:13:51", "StartLogging"),
