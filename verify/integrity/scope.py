@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
@@ -176,16 +176,21 @@ class _OwnFolders:
         return cls(account, shown) if len(shown) == 1 else cls(account, frozenset(), unsure=named)
 
     @classmethod
-    def unknown(cls, account: str, named: frozenset[DeliveryLocation], *, is_told: bool) -> _OwnFolders:
+    def unknown(
+        cls, account: str, named: frozenset[DeliveryLocation], shown: frozenset[str], *, is_told: bool
+    ) -> _OwnFolders:
         """That of a trail of which nothing tells whether it is an organization's, as that of a copy.
 
         :param named: where digests lie that are named as the trail's.
+        :param shown: see :meth:`of`.
         :param is_told: whether whoever asks named the account: then it is that account's trail that is meant, and not
             any one of that name.
         """
         in_organizations = {one for one in named if one.organization}
         with_owner = {one.organization for one in in_organizations if one.account == account}
-        organizations = with_owner or {one.organization for one in in_organizations}
+        every = frozenset(one.organization for one in in_organizations)
+        told = cls.of(account, every, shown)
+        organizations = told.organizations if is_told else with_owner or every
         owner = account or ("" if not organizations else _NOBODY)
         meant = (one for one in named if not is_told or one.organization in organizations or one.account == account)
         folders = Counter(member for member, _ in {(one.account, one.organization) for one in meant})
@@ -194,7 +199,7 @@ class _OwnFolders:
             doubtful.add(account)
         elif not is_told and len(organizations) > 1:
             doubtful |= {one.account for one in in_organizations}
-        return cls(owner, frozenset(organizations), frozenset(doubtful))
+        return cls(owner, frozenset(organizations), frozenset(doubtful), told.unsure if is_told else frozenset())
 
     def takes(self, location: DeliveryLocation) -> bool:
         """Whether a location can be the trail's own."""
@@ -644,7 +649,8 @@ def scope_in_copy(
     destination = Destination(bucket, "", is_organization=None, is_multi_region=False)
     walked = walk_locations(store, found)
     scope = scope_in_bucket(store, TrailName("", "", ""), destination, Expected(), Selection(), walked)
-    meant, named = _trail_in(store, scope, trail)
+    meant, digests = _trail_in(store, scope, trail)
+    named = frozenset(one.location for one in digests)
     owners = sorted({one.account for one in named})
     # A trail that is no organization's delivers for its own account alone, whatever the trails of others are named.
     is_organizations = any(location.organization for location in found.locations)
@@ -652,17 +658,29 @@ def scope_in_copy(
         raise TargetNotFound(
             f"The copy holds no digests of {trail}: those of a trail of that name are of account {', '.join(owners)}."
         )
-    own = _OwnFolders.unknown(meant.account, named, is_told=bool(meant.arn))
+    shown = frozenset(_shown_in_copy(meant.account, digests, vouched)) if meant.arn else frozenset[str]()
+    own = _OwnFolders.unknown(meant.account, named, shown, is_told=bool(meant.arn))
     account_regions: dict[tuple[str, str], AccountRegion] = {}
     others: list[AccountRegion] = []
     for one in scope.account_regions:
         account, region = one.chain.account, one.chain.region
         if not selection.takes(account, region):
             continue
-        if theirs := tuple(location for location in one.locations if not own.takes(location)):
-            others.append(others_of(ChainName(account, region, "", ""), *theirs))
+        theirs = tuple(location for location in one.locations if not own.takes(location))
+        unsure = next(filter(None, map(own.why_unsure, theirs)), "")
+        if theirs:
+            others.append(replace(others_of(ChainName(account, region, "", ""), *theirs), unsure=unsure))
         if locations := tuple(location for location in one.locations if own.takes(location)):
             account_regions[account, region] = replace(one, chain=_chain(account, region, meant), locations=locations)
+        elif unsure:
+            account_regions[account, region] = AccountRegion(
+                _chain(account, region, meant),
+                (_nowhere(theirs[0], own),),
+                is_always_enabled=False,
+                has_folder=False,
+                is_expected=True,
+                unsure=unsure,
+            )
     # The trail's own region is accounted for even when its folders are gone, as is what the copy is said to hold.
     # An account of which there is nothing at all is refused, where the trail is another one's alone.
     is_there = not meant.account or selection.account in {one.account for one in found.locations}
@@ -688,6 +706,12 @@ def scope_in_copy(
     )
     unseen = list(_not_told(selection, should_hold, has_one_account=has_one))
     unseen += _not_sure(meant, sorted(account for account in own.doubtful if selection.account in (None, account)))
+    if any(one.unsure for one in account_regions.values()):
+        unseen.append(
+            f"Whether {', '.join(sorted(own.unsure))} is the organization of {meant.account} is not known: signed "
+            f"digests of that account show none, or several. If it is, name the trail without its account (--trail "
+            f"{meant.name}), {_OR_ASK}."
+        )
     below = sorted({one.organization for one in named if one.organization and own.takes(one)})
     taken = () if meant.arn or not below else (_taken_for(meant.name, below),)
     return meant, replace(
@@ -738,8 +762,20 @@ def _not_told(selection: Selection, should_hold: Sequence[str], *, has_one_accou
         )
 
 
-def _trail_in(store: ObjectStore, scope: Scope, trail: str | None) -> tuple[TrailName, frozenset[DeliveryLocation]]:
-    """The trail that is meant, and where digests lie that are named as its own."""
+def _shown_in_copy(account: str, digests: Iterable[DigestName], vouched: Vouched) -> Iterator[str]:
+    """The organizations below which one of some digests shows, signed, that an account is recorded."""
+    of_organizations: dict[str, dict[ChainName, list[DigestName]]] = {}
+    for one in digests:
+        if one.location.organization and one.location.account == account:
+            chains = of_organizations.setdefault(one.location.organization, {})
+            chains.setdefault(one.chain, []).append(one)
+    for organization, chains in of_organizations.items():
+        if any(vouched(of_chain) is Verdict.PROVEN for of_chain in chains.values()):
+            yield organization
+
+
+def _trail_in(store: ObjectStore, scope: Scope, trail: str | None) -> tuple[TrailName, tuple[DigestName, ...]]:
+    """The trail that is meant, and digests that are named as its own, of each place where some lie."""
     asked, arn = name_of(trail) if trail else None, trail_arn(trail)
     at_ends = list(_digests_at_ends(store, scope.days or {}, asked))
     digests = [one for one in at_ends if asked in (None, one.chain.trail)]
@@ -759,8 +795,8 @@ def _trail_in(store: ObjectStore, scope: Scope, trail: str | None) -> tuple[Trai
             )
         raise TargetNotFound(f"The copy holds digests of these trails: {known}. Name one of them with --trail.")
     name, home = homes.pop()
-    named = frozenset(one.location for one in digests if (one.chain.trail, one.chain.home_region) == (name, home))
-    owners = {one.account for one in named}
+    named = tuple(one for one in digests if (one.chain.trail, one.chain.home_region) == (name, home))
+    owners = {one.location.account for one in named}
     account = arn.account if arn else owners.pop() if len(owners) == 1 else ""
     return TrailName(name, home, account, str(arn or "")), named
 

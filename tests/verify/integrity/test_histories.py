@@ -32,6 +32,7 @@ from verify.errors import AccessDenied, TargetNotFound
 from verify.integrity.timeline.verdict import Verdict
 from verify.integrity.validate import Validation
 from verify.report.integrity.text import sentence
+from verify.storage.layout import ChainName, DeliveryLocation, DigestName
 from verify.storage.objects import Level, ListedObject, ObjectName
 
 pytestmark = pytest.mark.regular
@@ -927,6 +928,25 @@ def test_a_folder_alone_makes_no_organization_that_of_the_trail(
     exported(chain, tmp_path / "bundle", api, trail=TRAIL_ARN, bucket=BUCKET)
     result = check_bundle(tmp_path / "bundle")
     assert (result.exit_code, Verdict.PROVEN in {row.verdict for row in rows(result, account=MEMBER)}) == (3, False)
+
+
+@pytest.mark.parametrize("is_owners_gone", [True, False])
+def test_a_folder_alone_makes_no_organization_of_a_copy_that_of_the_account_that_is_named(
+    *, is_owners_gone: bool, tmp_path: Path
+) -> None:
+    chain = beside_a_namesake(**NAMESAKES["another organization's"], gone=slice(0, 50))
+    for hour in chain.hours if is_owners_gone else ():
+        chain.aws.delete(hour.name, *hour.logs)
+    at = chain.hours[0].end
+    named = ChainName(ACCOUNT, HOME, TRAIL, HOME)
+    chain.aws.put(DigestName.of(DeliveryLocation(BUCKET, "", "o-another1234", ACCOUNT), named, at).name, b"x", at)
+    chain.aws.save(tmp_path / "copy")
+    keys, until = save_keys(chain, tmp_path / "keys.json"), f"{chain.hours[-2].end:%Y-%m-%dT%H:%M:%SZ}"
+    asked = {"start": since(chain), "end": until, "keys": keys, "regions": (HOME,), "account": MEMBER}
+
+    result = check_folder(tmp_path / "copy", chain.at, trail=TRAIL_ARN, **asked)
+
+    assert (result.exit_code, Verdict.PROVEN in result.verdicts) == (3, False)
 
 
 def test_a_signed_digest_of_the_owners_shows_which_organization_is_that_of_the_trail() -> None:
