@@ -354,6 +354,7 @@ def scope_in_bucket(
                 table.expect(location.account, region)
     for chain in expected.earlier:
         table.expect(chain.account, chain.region)
+    table.expect_what_was_asked()
     unseen = [regions.why_not] if regions.why_not and is_wide and selection.region is None else []
     if expected.organization is not None and expected.organization.why_not and selection.account is None:
         unseen.append(expected.organization.why_not)
@@ -595,6 +596,11 @@ class _Table:
         """Something other than a folder says that it must be there."""
         if account and self._selection.takes(account, region):
             self._expected.add((account, region))
+
+    def expect_what_was_asked(self) -> None:
+        """Of an account that was asked for, and that has other trails' folders alone, the trail's have to be there."""
+        if self._selection.account and not self._locations and not self._expected:
+            self._expected |= {(one.chain.account, one.chain.region) for one in self._strangers}
 
     def account_regions(
         self,

@@ -647,6 +647,14 @@ CASES = {
         140000295, 700, move("03 07:12:10", "DeleteTrail", 34264), regions=TWO, members=MEMBERS[:1],
         losses=("DescribeRegions", "ListAccounts"), trail_is_organization=True,
     ),
+    "a member that was asked for, of which another trail of that name has the only folder": case(
+        131002702, 329, move("02 20:36:28", "CreateTrail"), move("02 20:46:28", "StartLogging"),
+        move("02 23:55:57", "member leaves", MEMBERS[0], trail=1), move("03 00:49:14", "StartLogging", trail=1),
+        attacks=(Attack("stand in with a namesake", 512794), Attack("delete hours", 339540)), members=MEMBERS,
+        caller=MEMBERS[0], only_account=MEMBERS[0], only_region="us-east-1", trail_is_old=False,
+        trail_is_organization=True, trail_prefix="a/b",
+        second=TrailStart("other-trail", "us-east-1", is_logging=False, prefix="logs"),
+    ),
     # What monotone does not hold of, as docs/integrity.md tells.
     "a log planted where the event history alone tells that the trail was": case(
         90700869, 2003, move("03 01:13:50", "CreateTrail"), move("03 01:13:51", "StartLogging"),
