@@ -192,15 +192,15 @@ def _with_a_namesake(case: Case, rng: Random) -> Case:
     """Another trail's digests stand in for a member's, where files alone tell whose they are, or none of its own do."""
     first, *others = case.trails
     calm = replace(first, is_old=True, is_logging=True, validates=True)
-    attacks, losses, minutes = (Attack("stand in with a namesake", rng.randrange(10**6)),), (), case.minutes
-    if rng.random() < 0.5:
-        losses = ("ListAccounts",)
-    else:
-        attacks, minutes = (*attacks, Attack("roll back", rng.randrange(10**6))), min(minutes, 300)
-    return replace(
-        case, minutes=minutes, trails=(calm, *others), moves=(), attacks=attacks, losses=losses, asked_from=0,
-        asked_until=0, earlier=min(case.earlier, minutes), mode="bucket" if case.mode == "state" else case.mode,
+    attack = Attack("stand in with a namesake", rng.randrange(10**6))
+    case = replace(
+        case, trails=(calm, *others), moves=(), attacks=(attack,), losses=("ListAccounts",), asked_from=0,
+        asked_until=0, mode="bucket" if case.mode == "state" else case.mode,
     )  # fmt: skip
+    if rng.random() < 0.5:
+        return case
+    minutes, attacks = min(case.minutes, 300), (attack, Attack("roll back", rng.randrange(10**6)))
+    return replace(case, minutes=minutes, attacks=attacks, losses=(), earlier=min(case.earlier, minutes))
 
 
 def _with_late_log(case: Case, rng: Random) -> Case:
