@@ -682,6 +682,11 @@ CASES = {
         attacks=(Attack("delete everything", 381273),), trail_home="eu-west-1", trail_is_old=False,
         trail_is_logging=False, trail_is_multi_region=False, trail_is_organization=True, trail_prefix="logs/",
     ),
+    "a region that was opted in to an hour before the trail was deleted, with everything of it": case(
+        118007145, 294, move("02 21:07:25", "CreateTrail"), move("02 21:07:55", "StartLogging"),
+        move("02 22:43:27", "region on", "ap-east-1", trail=1), move("02 23:31:54", "DeleteTrail", 48620), regions=TWO,
+        attacks=(Attack("delete everything", 783565),), trail_home="eu-west-1", trail_is_old=False,
+    ),
     "another trail that signs nothing, and whose logs are deleted": case(
         90900881, 208, regions=("us-east-1", "eu-west-1", "us-west-2"), trail_home="eu-west-1",
         attacks=(Attack("delete everything", 581243),), second=TrailStart("other-trail", "us-west-2", validates=False),
