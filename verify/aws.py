@@ -1,4 +1,4 @@
-"""The only place that builds boto3 clients and the only place that sees botocore's exceptions.
+"""The only place that builds botocore clients and the only place that sees botocore's exceptions.
 
 Every call goes through :meth:`Aws.call`, :meth:`Aws.pages` or :meth:`Aws.token_pages`, which turn botocore's failures
 into the errors of :mod:`verify.errors`. An error answer that a caller can make sense of (``NoSuchBucket``)
@@ -29,7 +29,7 @@ from verify.error_codes import error_for
 from verify.errors import ApiError, CannotLook, NoCredentials, Unreachable, UsageError
 from verify.threads import Patience
 
-# The rest of botocore and boto3 takes a fifth of a second to load. It is loaded by those who ask AWS: a question about
+# The rest of botocore takes a tenth of a second to load. It is loaded by those who ask AWS: a question about
 # files of this machine asks nothing.
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSRequest
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "ApiError", "Aws", "Caller", "iam_action"]
 
-# boto3's answer to one operation, as the AWS API reference describes it.
+# botocore's answer to one operation, as the AWS API reference describes it.
 Answer = dict[str, Any]
 
 _CREDENTIAL_EXCEPTIONS = (
@@ -114,7 +114,6 @@ class Aws:
         endpoint_url: str | None = None,
         patience_seconds: float | None = None,
     ) -> None:
-        import boto3  # noqa: PLC0415
         from botocore.hooks import HierarchicalEmitter  # noqa: PLC0415
         from botocore.session import Session, get_session  # noqa: PLC0415
 
@@ -130,7 +129,7 @@ class Aws:
         self._caller: Caller | None = None
         self._caller_lock = Lock()
         self._patience = Patience(_ONE_CALL_SECONDS, _USUAL_SECONDS, _ALL_CALLS_SECONDS)
-        self._lock = Lock()  # boto3.Session.client is not thread-safe; the clients it returns are
+        self._lock = Lock()  # to make a client is not thread-safe; to use one is
         self._clients: dict[tuple[str, str], Any] = {}  # by service and region
         try:
             hooks = HierarchicalEmitter()
@@ -150,8 +149,8 @@ class Aws:
                 core.set_config_variable("region", wanted)
             core.get_scoped_config()
             found: str | None = core.get_config_variable("region")
-            self._core: Any = core
-            self._session: Any = boto3.Session(botocore_session=core)
+            # boto3's own session would also load its resources and transfers, of which nothing is used here.
+            self._session: Any = core
         except boto.ProfileNotFound as error:
             # A new session, as this one goes on to fail.
             known = ", ".join(get_session().available_profiles) or "none"
@@ -192,7 +191,7 @@ class Aws:
             raise UsageError(f"{region!r} is not an AWS region, such as us-east-1.") from error
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """A boto3 client.
+        """A botocore client, which is what boto3 calls a client.
 
         :param region: Default: - the session's region.
         :raises UsageError: a service, region or endpoint that botocore cannot make sense of.
@@ -241,7 +240,7 @@ class Aws:
         return client
 
     def _client_of(self, service: str, region: str, config: Config) -> Any:
-        return self._session.client(service, region, endpoint_url=self._endpoint_url, config=config)
+        return self._session.create_client(service, region, endpoint_url=self._endpoint_url, config=config)
 
     def renew_patience(self) -> None:
         """Count the session's patience from the last answer on, and from each one that comes: what has thousands of
@@ -293,7 +292,7 @@ class Aws:
         """Call one API operation by its AWS name, such as ``aws.call("kms", "DescribeKey", KeyId=…)``.
 
         :param in_region: Default: - the session's region.
-        :returns: the answer as boto3 gives it, without ``ResponseMetadata``.
+        :returns: the answer as botocore gives it, without ``ResponseMetadata``.
         :raises ApiError: AWS answered with an error that the caller may understand.
         :raises CannotLook: everything else; see :mod:`verify.errors`.
         """
@@ -424,7 +423,7 @@ class Aws:
         from botocore.httpsession import get_cert_path  # noqa: PLC0415
         from botocore.utils import get_environ_proxies  # noqa: PLC0415
 
-        ca_file = get_cert_path(self._core.get_config_variable("ca_bundle") or True) or ""
+        ca_file = get_cert_path(self._session.get_config_variable("ca_bundle") or True) or ""
         return ca_file, str(get_environ_proxies(url).get(urlsplit(url).scheme, ""))
 
 
