@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import product
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from verify.aws import Aws
 from verify.errors import ApiError, CannotLook, TargetNotFound
@@ -47,8 +49,7 @@ _OR_ASK = "or have AWS asked, with --source s3://BUCKET or without --source"
 _NO_ORGANIZATION = "AWSOrganizationsNotInUseException"
 
 
-@dataclass(frozen=True, slots=True)
-class AccountRegion:
+class AccountRegion(Struct, frozen=True):
     """One account and region that must be accounted for.
 
     :param chain: with a trail without a name where no file can be the trail's own: see :class:`_OwnFolders`.
@@ -68,8 +69,7 @@ class AccountRegion:
     is_others: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """What has to be accounted for, and what of it is known not to be known.
 
     :param days: for each location and region that has a folder, its days.
@@ -95,8 +95,7 @@ class Scope:
         return place in self.places
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(Struct, frozen=True):
     """Where a trail delivers.
 
     :param prefix: as it is: ``logs/`` makes keys with a double slash. ``""`` for none.
@@ -136,8 +135,7 @@ class Destination:
         return not is_own and location.bucket == self.bucket and location.prefix in self.other_prefixes
 
 
-@dataclass(frozen=True, slots=True)
-class _OwnFolders:
+class _OwnFolders(Struct, frozen=True):
     """Which folders a trail can have delivered to. A digest's name tells the account that was recorded, not the trail's
     owner: a trail of the same name and home region of that account itself, or of another organization, signs digests
     that are named alike.
@@ -193,8 +191,7 @@ class _OwnFolders:
         return self.account in ("", location.account)
 
 
-@dataclass(frozen=True, slots=True)
-class Members:
+class Members(Struct, frozen=True):
     """The accounts of the organization.
 
     :param why_not: a sentence, when they are not known.
@@ -254,8 +251,7 @@ def _organization_in(arn: object) -> tuple[str, str]:
     return (found["owner"], found["organization"]) if found else ("", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """What of the scope was asked for; ``None`` for all."""
 
     account: str | None = None
@@ -266,8 +262,7 @@ class Selection:
         return self.account in (None, account) and self.region in (None, region)
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(Struct, frozen=True):
     """What says which accounts and regions must be there, beside the folders of the bucket.
 
     :param organization: the members, for an organization's trail.

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
 from typing import cast
+
+from msgspec import structs
 
 from verify.errors import CannotLook
 from verify.integrity.check import with_changes
@@ -87,7 +89,7 @@ def read_proven(
 
     def file_of(name: ObjectName) -> LogFile:
         # In a copy, whatever bucket a digest names.
-        there = replace(name, bucket=ready.store.bucket) if isinstance(ready.store, BucketCopyStore) else name
+        there = structs.replace(name, bucket=ready.store.bucket) if isinstance(ready.store, BucketCopyStore) else name
         return log_file(ListedObject(there, 0, ready.request.now, "")) or LogFile(there, 0)
 
     def content_known(name: ObjectName) -> Content | None:
@@ -114,7 +116,7 @@ def read_proven(
         with lock:
             signed[name] = sha256
 
-    request = replace(ready.request, on_proven=on_proven)
+    request = structs.replace(ready.request, on_proven=on_proven)
     store = _Handing(ready.store, decode, on_content, content_known)
     with Pools.open() as pools:
         result = with_changes(Validation(request, store, ready.facts, pools, lambda *_done: None).run(), ready)
@@ -216,7 +218,7 @@ class _Handing:
             if isinstance(value, _Parsed):
                 read = cast("Found[T]", results[number])
                 self._on_content(name, value, read.etag)
-                found[number] = replace(read, value=cast("T", value.content))
+                found[number] = structs.replace(read, value=cast("T", value.content))
         return found
 
 
@@ -261,7 +263,7 @@ class _HandingSink:
         if content.body is None:
             return content
         decoded = start(self._decode, content.body)
-        return _Parsed(replace(content, body=None), decoded, decoded.flaw)
+        return _Parsed(content._replace(body=None), decoded, decoded.flaw)
 
     @staticmethod
     def _judged(content: Content) -> Content | _Parsed:
