@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import product
 
 from msgspec import Struct, field
@@ -47,6 +48,9 @@ _NOBODY = "-"  # no account is named so
 _MAX_DAYS_AT_END = 31  # looked into for a digest
 _OR_ASK = "or have AWS asked, with --source s3://BUCKET or without --source"
 _NO_ORGANIZATION = "AWSOrganizationsNotInUseException"
+# Whether one of some days holds a digest of the trail's own that CloudTrail signed and delivered to that location, of
+# the trail's own account, and region.
+Signed = Callable[[DeliveryLocation, str, Days], bool]
 
 
 class AccountRegion(Struct, frozen=True):
@@ -59,6 +63,8 @@ class AccountRegion(Struct, frozen=True):
     :param is_expected: whether anything but a folder says that it must be there: the configuration, or an
         earlier run.
     :param is_others: whether another trail alone delivers there.
+    :param unsure: why nobody knows whether the trail itself delivers to the locations, or, where it has none with a
+        folder, to one that there is; ``""`` where that is known.
     """
 
     chain: ChainName
@@ -67,6 +73,7 @@ class AccountRegion(Struct, frozen=True):
     has_folder: bool
     is_expected: bool
     is_others: bool = False
+    unsure: str = ""
 
 
 class Scope(Struct, frozen=True):
@@ -146,34 +153,42 @@ class _OwnFolders(Struct, frozen=True):
     :param account: the trail's owner; ``""`` where that is not known.
     :param organizations: the folders of its own organization.
     :param doubtful: accounts of which files below an organization may be those of another trail of the same name.
+    :param unsure: the folders of organizations of which nobody knows whether they are its own.
     """
 
     account: str
     organizations: frozenset[str]
     doubtful: frozenset[str] = frozenset()
+    unsure: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, account: str, locations: Iterable[DeliveryLocation]) -> _OwnFolders:
+    def of(cls, account: str, named: frozenset[str], shown: frozenset[str]) -> _OwnFolders:
         """That of a trail that is, or was, an organization's.
 
-        :param locations: where files were found.
+        :param named: the organizations of which folders were found.
+        :param shown: those of them below which a signed digest shows that the trail's own account is recorded. A folder
+            alone shows nothing, as everybody who may write to the bucket can make one.
         """
-        found = {(one.organization, one.account) for one in locations if one.organization}
-        named = {organization for organization, _ in found}
-        with_owner = {organization for organization, member in found if member == account}
-        return cls(account, frozenset(with_owner or (named if len(named) == 1 or not account else ())))
+        if not account:
+            return cls(account, named)
+        return cls(account, shown) if len(shown) == 1 else cls(account, frozenset(), unsure=named)
 
     @classmethod
-    def unknown(cls, account: str, named: frozenset[DeliveryLocation], *, is_told: bool) -> _OwnFolders:
+    def unknown(
+        cls, account: str, named: frozenset[DeliveryLocation], shown: frozenset[str], *, is_told: bool
+    ) -> _OwnFolders:
         """That of a trail of which nothing tells whether it is an organization's, as that of a copy.
 
         :param named: where digests lie that are named as the trail's.
+        :param shown: see :meth:`of`.
         :param is_told: whether whoever asks named the account: then it is that account's trail that is meant, and not
             any one of that name.
         """
         in_organizations = {one for one in named if one.organization}
         with_owner = {one.organization for one in in_organizations if one.account == account}
-        organizations = with_owner or {one.organization for one in in_organizations}
+        every = frozenset(one.organization for one in in_organizations)
+        told = cls.of(account, every, shown)
+        organizations = told.organizations if is_told else with_owner or every
         owner = account or ("" if not organizations else _NOBODY)
         meant = (one for one in named if not is_told or one.organization in organizations or one.account == account)
         folders = Counter(member for member, _ in {(one.account, one.organization) for one in meant})
@@ -182,13 +197,26 @@ class _OwnFolders(Struct, frozen=True):
             doubtful.add(account)
         elif not is_told and len(organizations) > 1:
             doubtful |= {one.account for one in in_organizations}
-        return cls(owner, frozenset(organizations), frozenset(doubtful))
+        return cls(owner, frozenset(organizations), frozenset(doubtful), told.unsure if is_told else frozenset())
 
     def takes(self, location: DeliveryLocation) -> bool:
         """Whether a location can be the trail's own."""
         if location.organization:
             return location.organization in self.organizations and location.account not in self.doubtful
         return self.account in ("", location.account)
+
+    def may_take(self, location: DeliveryLocation) -> bool:
+        """The same, or that is not known."""
+        return self.takes(location) or location.organization in self.organizations | self.unsure
+
+    def why_unsure(self, location: DeliveryLocation) -> str:
+        """Why nobody knows whether a location is in its own organization; ``""`` where that is known."""
+        if location.organization not in self.unsure:
+            return ""
+        return (
+            f"whether {location.organization} is the organization of {self.account} is not known, so what lies below "
+            "it may be another trail's of that name"
+        )
 
 
 class Members(Struct, frozen=True):
@@ -281,10 +309,12 @@ def scope_in_bucket(
     expected: Expected,
     selection: Selection,
     walked: Walked,
+    is_signed: Signed = lambda _location, _region, _days: False,
 ) -> Scope:
     """The scope of a trail whose bucket is at hand.
 
     :param walked: what lies below the destination's prefix.
+    :param is_signed: asked where nothing else tells which organization is the trail's.
     :raises CannotLook: the bucket could not be listed.
     """
     days: dict[tuple[DeliveryLocation, str], Days] = {}
@@ -300,9 +330,9 @@ def scope_in_bucket(
     table = _Table(trail, selection)
     regions = expected.regions
     everywhere = {*found.locations, *(location for location, _ in days)}
-    own = _own_in_bucket(trail, destination, expected.organization, everywhere)
+    own = _own_in_bucket(trail, destination, expected.organization, everywhere, partial(_is_shown, days, is_signed))
     foreign += _add_folders(table, destination, own, days, regions)
-    owned = (one for one in found.locations if own.takes(one) and not destination.is_others(one))
+    owned = (one for one in found.locations if own.may_take(one) and not destination.is_others(one))
     found = replace(found, locations=tuple(owned))
     is_wide = destination.is_multi_region is not False
     table.expect(trail.account, trail.home_region)
@@ -312,23 +342,26 @@ def scope_in_bucket(
         for location, region in days:
             if regions.existing and region not in regions.existing:
                 continue  # it is foreign
-            is_own = own.takes(location) and not destination.is_others(location)
-            is_of_its_kind = is_own and bool(location.organization) == bool(destination.is_organization)
-            if is_of_its_kind and (location.organization or location.account == trail.account):
+            # Beside an organization's folder, one of the account's own shows at least that there is such a region.
+            is_of_its_kind = bool(location.organization) == bool(destination.is_organization)
+            is_its_business = is_of_its_kind or not regions.enabled
+            if is_its_business and own.may_take(location) and not destination.is_others(location):
                 table.expect(location.account, region)
     for chain in expected.earlier:
         table.expect(chain.account, chain.region)
+    table.expect_what_was_asked()
     unseen = [regions.why_not] if regions.why_not and is_wide and selection.region is None else []
     if expected.organization is not None and expected.organization.why_not and selection.account is None:
         unseen.append(expected.organization.why_not)
+    unseen += _not_sure_whose(trail, own)
     return Scope(
-        table.account_regions(*_where(destination, found), regions),
+        table.account_regions(*_where(destination, found, own), own, regions),
         days,
         tuple(foreign),
         tuple(_unsigned(destination.bucket, walked)),
         tuple(unseen),
         former.places,
-        not own.doubtful,
+        not own.doubtful and not own.unsure,
         former.unlisted,
     )
 
@@ -368,7 +401,7 @@ def _add_folders(
         if regions.existing and region not in regions.existing:
             foreign += _in_no_region(location, region, days[location, region])
         elif not own.takes(location):
-            table.add_strangers(location.account, region, location)
+            table.add_strangers(location.account, region, location, own.why_unsure(location))
         elif destination.is_others(location):
             table.add_others(location.account, region, location)
         else:
@@ -377,22 +410,46 @@ def _add_folders(
 
 
 def _own_in_bucket(
-    trail: TrailName, destination: Destination, members: Members | None, locations: Iterable[DeliveryLocation]
+    trail: TrailName,
+    destination: Destination,
+    members: Members | None,
+    locations: Iterable[DeliveryLocation],
+    is_shown: Callable[[DeliveryLocation], bool],
 ) -> _OwnFolders:
     """Which of the locations can be the trail's own.
 
     :param members: those of the organization, where it may be an organization's trail.
+    :param is_shown: whether signed digests show that the trail delivers to a location of its own account.
     """
     if destination.was_organization is False and not destination.is_organization:
         return _OwnFolders(trail.account, frozenset())
-    found = frozenset(one for one in locations if not destination.is_others(one))
+    found = frozenset(one for one in locations if one.organization and not destination.is_others(one))
     # Who owns an organization is in no other; nothing of it may be left.
     if members is not None and members.organization and members.owner == trail.account:
         return _OwnFolders(trail.account, frozenset({members.organization}))
-    own = _OwnFolders.of(trail.account, found)
+    of_owner = sorted(one for one in found if one.account == trail.account)
+    shown = frozenset(one.organization for one in of_owner if is_shown(one))
+    own = _OwnFolders.of(trail.account, frozenset(one.organization for one in found), shown)
     is_known = destination.is_organization or destination.was_organization
-    is_doubtful = any(own.takes(one) and one.organization and one.account == trail.account for one in found)
-    return replace(own, doubtful=frozenset({trail.account})) if is_doubtful and trail.account and not is_known else own
+    if of_owner and trail.account and not is_known:
+        own = replace(own, doubtful=frozenset({trail.account}))
+    # Of one account's trail nothing is missed below an organization.
+    return own if is_known or destination.is_organization is None else replace(own, unsure=frozenset())
+
+
+def _is_shown(days: Mapping[tuple[DeliveryLocation, str], Days], is_signed: Signed, location: DeliveryLocation) -> bool:
+    """Whether a signed digest of any region shows that the trail delivers to a location of its own account."""
+    return any(is_signed(place, region, listed) for (place, region), listed in days.items() if place == location)
+
+
+def _not_sure_whose(trail: TrailName, own: _OwnFolders) -> Iterable[str]:
+    """What has to be known of folders of organizations that anybody may have made, or another trail."""
+    if own.unsure:
+        yield (
+            f"Which organization is that of {trail.account} is not known: organizations:ListAccounts does not tell, "
+            f"and of {', '.join(sorted(own.unsure))}, signed digests of that account in this period show none, or "
+            "several."
+        )
 
 
 def _digests_at_ends(
@@ -485,13 +542,18 @@ def _expect_all_regions(
             table.expect(account, region)
 
 
-def _where(destination: Destination, found: FoundLocations) -> tuple[DeliveryLocation, dict[str, DeliveryLocation]]:
-    """Where files of an account without a folder would lie, and where those of each account with one do."""
-    organizations = [location.organization for location in found.locations if location.organization]
-    folder = organizations[0] if organizations and destination.is_organization else ""
+def _where(
+    destination: Destination, found: FoundLocations, own: _OwnFolders
+) -> tuple[DeliveryLocation, dict[str, DeliveryLocation]]:
+    """Where files of an account without a folder would lie, and where those of each account with one do.
+
+    :param found: what can be the trail's own, as far as is known.
+    """
+    folder = min(own.organizations) if own.organizations and destination.is_organization else ""
     # Of an organization's trail, the organization's folder; beside it may lie that of a trail of the account's own.
     locations = sorted(
-        found.locations, key=lambda location: bool(location.organization) == bool(destination.is_organization)
+        filter(own.takes, found.locations),
+        key=lambda location: bool(location.organization) == bool(destination.is_organization),
     )
     return DeliveryLocation(destination.bucket, destination.prefix, folder, ""), {one.account: one for one in locations}
 
@@ -505,7 +567,7 @@ class _Table:
         self._locations: dict[tuple[str, str], list[DeliveryLocation]] = {}
         self._expected: set[tuple[str, str]] = set()
         self._others: list[tuple[str, str, DeliveryLocation]] = []
-        self._strangers: list[tuple[str, str, DeliveryLocation]] = []
+        self._strangers: list[AccountRegion] = []
 
     def add(self, account: str, region: str, location: DeliveryLocation) -> None:
         """A folder."""
@@ -517,20 +579,33 @@ class _Table:
         if self._selection.takes(account, region):
             self._others.append((account, region, location))
 
-    def add_strangers(self, account: str, region: str, location: DeliveryLocation) -> None:
-        """A folder in which no digest is the trail's, whatever it is named: all in it is another trail's."""
+    def add_strangers(self, account: str, region: str, location: DeliveryLocation, unsure: str) -> None:
+        """A folder in which no digest is known to be the trail's, whatever it is named: all in it is another trail's,
+        or, where nobody is sure, may be.
+        """
         if self._selection.takes(account, region):
-            self._strangers.append((account, region, location))
+            stranger = others_of(ChainName(account, region, "", ""), location)
+            self._strangers.append(replace(stranger, unsure=unsure))
 
     def expect(self, account: str, region: str) -> None:
         """Something other than a folder says that it must be there."""
         if account and self._selection.takes(account, region):
             self._expected.add((account, region))
 
+    def expect_what_was_asked(self) -> None:
+        """Of an account that was asked for, and that has other trails' folders alone, the trail's have to be there."""
+        if self._selection.account and not self._locations and not self._expected:
+            self._expected |= {(one.chain.account, one.chain.region) for one in self._strangers}
+
     def account_regions(
-        self, fallback: DeliveryLocation, known: Mapping[str, DeliveryLocation], regions: Regions
+        self,
+        fallback: DeliveryLocation,
+        known: Mapping[str, DeliveryLocation],
+        own: _OwnFolders,
+        regions: Regions,
     ) -> tuple[AccountRegion, ...]:
         """Everything that has a folder or must be there."""
+        unsure = {(one.chain.account, one.chain.region): one.unsure for one in self._strangers if one.unsure}
         found = []
         for account, region in sorted({*self._locations, *self._expected}):
             locations = self._locations.get((account, region))
@@ -538,17 +613,16 @@ class _Table:
             found.append(
                 AccountRegion(
                     ChainName(account, region, self._trail.name, self._trail.home_region),
-                    tuple(locations or [known.get(account) or replace(fallback, account=account)]),
+                    tuple(locations or [known.get(account) or _nowhere(replace(fallback, account=account), own)]),
                     is_own and regions.always(region),
                     bool(locations),
                     (account, region) in self._expected,
+                    unsure="" if locations else unsure.get((account, region), ""),
                 )
             )
         for account, region, location in self._others:
             found.append(others_of(ChainName(account, region, self._trail.name, self._trail.home_region), location))
-        for account, region, location in self._strangers:
-            found.append(others_of(ChainName(account, region, "", ""), location))
-        return tuple(found)
+        return (*found, *self._strangers)
 
 
 def others_of(chain: ChainName, *locations: DeliveryLocation) -> AccountRegion:
@@ -576,7 +650,8 @@ def scope_in_copy(
     destination = Destination(bucket, "", is_organization=None, is_multi_region=False)
     walked = walk_locations(store, found)
     scope = scope_in_bucket(store, TrailName("", "", ""), destination, Expected(), Selection(), walked)
-    meant, named = _trail_in(store, scope, trail)
+    meant, digests = _trail_in(store, scope, trail)
+    named = frozenset(one.location for one in digests)
     owners = sorted({one.account for one in named})
     # A trail that is no organization's delivers for its own account alone, whatever the trails of others are named.
     is_organizations = any(location.organization for location in found.locations)
@@ -584,17 +659,29 @@ def scope_in_copy(
         raise TargetNotFound(
             f"The copy holds no digests of {trail}: those of a trail of that name are of account {', '.join(owners)}."
         )
-    own = _OwnFolders.unknown(meant.account, named, is_told=bool(meant.arn))
+    shown = frozenset(_shown_in_copy(meant.account, digests, vouched)) if meant.arn else frozenset[str]()
+    own = _OwnFolders.unknown(meant.account, named, shown, is_told=bool(meant.arn))
     account_regions: dict[tuple[str, str], AccountRegion] = {}
     others: list[AccountRegion] = []
     for one in scope.account_regions:
         account, region = one.chain.account, one.chain.region
         if not selection.takes(account, region):
             continue
-        if theirs := tuple(location for location in one.locations if not own.takes(location)):
-            others.append(others_of(ChainName(account, region, "", ""), *theirs))
+        theirs = tuple(location for location in one.locations if not own.takes(location))
+        unsure = next(filter(None, map(own.why_unsure, theirs)), "")
+        if theirs:
+            others.append(replace(others_of(ChainName(account, region, "", ""), *theirs), unsure=unsure))
         if locations := tuple(location for location in one.locations if own.takes(location)):
             account_regions[account, region] = replace(one, chain=_chain(account, region, meant), locations=locations)
+        elif unsure:
+            account_regions[account, region] = AccountRegion(
+                _chain(account, region, meant),
+                (_nowhere(theirs[0], own),),
+                is_always_enabled=False,
+                has_folder=False,
+                is_expected=True,
+                unsure=unsure,
+            )
     # The trail's own region is accounted for even when its folders are gone, as is what the copy is said to hold.
     # An account of which there is nothing at all is refused, where the trail is another one's alone.
     is_there = not meant.account or selection.account in {one.account for one in found.locations}
@@ -620,6 +707,12 @@ def scope_in_copy(
     )
     unseen = list(_not_told(selection, should_hold, has_one_account=has_one))
     unseen += _not_sure(meant, sorted(account for account in own.doubtful if selection.account in (None, account)))
+    if any(one.unsure for one in account_regions.values()):
+        unseen.append(
+            f"Whether {', '.join(sorted(own.unsure))} is the organization of {meant.account} is not known: signed "
+            f"digests of that account show none, or several. If it is, name the trail without its account (--trail "
+            f"{meant.name}), {_OR_ASK}."
+        )
     below = sorted({one.organization for one in named if one.organization and own.takes(one)})
     taken = () if meant.arn or not below else (_taken_for(meant.name, below),)
     return meant, replace(
@@ -670,8 +763,20 @@ def _not_told(selection: Selection, should_hold: Sequence[str], *, has_one_accou
         )
 
 
-def _trail_in(store: ObjectStore, scope: Scope, trail: str | None) -> tuple[TrailName, frozenset[DeliveryLocation]]:
-    """The trail that is meant, and where digests lie that are named as its own."""
+def _shown_in_copy(account: str, digests: Iterable[DigestName], vouched: Vouched) -> Iterator[str]:
+    """The organizations below which one of some digests shows, signed, that an account is recorded."""
+    of_organizations: dict[str, dict[ChainName, list[DigestName]]] = {}
+    for one in digests:
+        if one.location.organization and one.location.account == account:
+            chains = of_organizations.setdefault(one.location.organization, {})
+            chains.setdefault(one.chain, []).append(one)
+    for organization, chains in of_organizations.items():
+        if any(vouched(of_chain) is Verdict.PROVEN for of_chain in chains.values()):
+            yield organization
+
+
+def _trail_in(store: ObjectStore, scope: Scope, trail: str | None) -> tuple[TrailName, tuple[DigestName, ...]]:
+    """The trail that is meant, and digests that are named as its own, of each place where some lie."""
     asked, arn = name_of(trail) if trail else None, trail_arn(trail)
     at_ends = list(_digests_at_ends(store, scope.days or {}, asked))
     digests = [one for one in at_ends if asked in (None, one.chain.trail)]
@@ -691,8 +796,8 @@ def _trail_in(store: ObjectStore, scope: Scope, trail: str | None) -> tuple[Trai
             )
         raise TargetNotFound(f"The copy holds digests of these trails: {known}. Name one of them with --trail.")
     name, home = homes.pop()
-    named = frozenset(one.location for one in digests if (one.chain.trail, one.chain.home_region) == (name, home))
-    owners = {one.account for one in named}
+    named = tuple(one for one in digests if (one.chain.trail, one.chain.home_region) == (name, home))
+    owners = {one.location.account for one in named}
     account = arn.account if arn else owners.pop() if len(owners) == 1 else ""
     return TrailName(name, home, account, str(arn or "")), named
 

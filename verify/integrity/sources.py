@@ -25,7 +25,7 @@ from verify.integrity.digests.digest_file import (
 )
 from verify.integrity.digests.public_keys import KeyRing
 from verify.integrity.facts import AwsFacts, Facts, SavedFacts, TrailName, load_keys
-from verify.integrity.inventory import DIGESTS, LOGS, Walked, has_folder, is_account, is_region, walk_all
+from verify.integrity.inventory import DIGESTS, LOGS, Days, Walked, has_folder, is_account, is_region, walk_all
 from verify.integrity.origin import BUCKET_COPY, CLAIMED_BUNDLE, TRAIL_BUCKET, Origin
 from verify.integrity.scope import (
     Destination,
@@ -460,8 +460,16 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
     kept_as += f" at {aws.endpoint_url}" if aws.endpoint_url else ""
     anchors = load_state(Path(options.state), trail.arn or trail.name, kept_as) if options.state else {}
     expected = Expected(regions, _members(aws, facts) if is_organization else None, frozenset(anchors))
-    selection = Selection(options.account, options.region)
-    scope = scope_in_bucket(store, trail, destination, expected, selection, walked)
+    scope_at = partial(
+        scope_in_bucket,
+        store,
+        trail,
+        expected=expected,
+        selection=Selection(options.account, options.region),
+        walked=walked,
+        is_signed=partial(_is_signed, facts, store, origin),
+    )
+    scope = scope_at(destination)
     _refuse_nothing(options, scope, f"{S3}{bucket}")
     if aws.endpoint_url:
         notices.insert(0, f"Endpoint {aws.endpoint_url} is not AWS: this result does not describe an AWS account.")
@@ -487,9 +495,7 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         untold=() if elsewhere or not origin.keeps_keys else tuple(_untold(configuration, period)),
         is_remembered=options.state is not None,
         anchors=anchors,
-        with_places=lambda places: scope_in_bucket(
-            store, trail, destination.with_former(places), expected, selection, walked
-        ),
+        with_places=lambda places: scope_at(destination.with_former(places)),
     )
     # Of a trail that is gone nothing tells the prefix: the copy's files lie where they were found.
     prefixes = dict.fromkeys((prefix, *sorted(location.prefix for location, _ in scope.days or {})))
@@ -545,18 +551,42 @@ def _shows_one_account(
     origin: Origin,
 ) -> bool:
     """Whether a digest of that day was delivered as one account's trail does: where it was delivered is signed."""
+    for file, digest in _signed(location, region, day, facts, store, origin):
+        if file.last_modified is None:
+            continue
+        # Where a digest goes that comes after the change is documented nowhere.
+        written = file.last_modified if origin.knows_when_delivered else digest.end + DUE_AFTER_INTERVALS * HOUR
+        if within.start <= digest.start and written <= within.end:
+            return True
+    return False
+
+
+def _signed(
+    location: DeliveryLocation, region: str, day: date, facts: AwsFacts, store: ObjectStore, origin: Origin
+) -> Iterator[tuple[DigestFile, Digest]]:
+    """The trail's digests of its own account, of a day, that CloudTrail signed, the newest first; not all of many."""
     chain = ChainName(facts.trail.account, region, facts.trail.name, facts.trail.home_region)
     listed = store.objects(location.bucket, location.digests_on(region, day))
     named = [name for entry in listed if (name := DigestName.parse(entry.name)) is not None]
     own = sorted((one for one in named if (one.chain, one.location) == (chain, location)), key=lambda one: one.end)
     for file in _files(store, own[: -_DIGESTS_SEARCHED - 1 : -1], facts.keys(region), origin):
-        if file.digest is None or file.last_modified is None or file.signature_status not in _SIGNED:
-            continue
-        # Where a digest goes that comes after the change is documented nowhere.
-        written = file.last_modified if origin.knows_when_delivered else file.digest.end + DUE_AFTER_INTERVALS * HOUR
-        if within.start <= file.digest.start and written <= within.end:
-            return True
-    return False
+        if file.digest is not None and file.signature_status in _SIGNED:
+            yield file, file.digest
+
+
+def _is_signed(
+    facts: AwsFacts, store: ObjectStore, origin: Origin, location: DeliveryLocation, region: str, days: Days
+) -> bool:
+    """See :data:`verify.integrity.scope.Signed`."""
+    first, last = (facts.period.start - HOUR).date(), facts.now.date()
+    found = sorted(day for day in days.digests if first <= day <= last)
+    try:
+        return not facts.keys(region).unknown_because and any(
+            next(_signed(location, region, day, facts, store, origin), None)
+            for day in found[: -_DAYS_SEARCHED - 1 : -1]
+        )
+    except CannotLook:
+        return False  # then it is not known
 
 
 def _files(store: ObjectStore, named: Iterable[DigestName], keys: KeyRing, origin: Origin) -> Iterator[DigestFile]:

@@ -515,7 +515,9 @@ class Validation:
                 is_always_enabled=account_region.is_always_enabled,
                 is_expected=account_region.is_expected,
                 calls_around=lambda older, newer: self._calls_around(chain.region, older, newer),
-                other_trails=lambda location: request.other_trails(location, chain.region),
+                other_trails=lambda location: (
+                    None if account_region.unsure else request.other_trails(location, chain.region)
+                ),
                 unsigned=lambda location: request.unsigned(location, chain.region) if account_region.is_others else (),
                 is_apart=account_region.is_others and bool(chain.trail),
                 with_logs=not request.is_quick,
@@ -534,6 +536,8 @@ class Validation:
             judged = JudgedPeriod(request.period.start, request.period.end, Verdict.UNPROVEN, why)
             places = validation.places if validation else frozenset[BucketAndPrefix]()
             return ChainResult(chain, (judged,), Tally(), places=places)
+        if account_region.unsure and not account_region.is_others:
+            result = replace(result, periods=tuple(_as_unsure(result.periods, account_region.unsure)))
         if before is None or anchor is None:
             return result
         kept = cut(map(_as_judged, before), Period(request.period.start, anchor.end))
@@ -584,6 +588,13 @@ def _as_judged(found: Proof | JudgedPeriod) -> JudgedPeriod:
     if isinstance(found, JudgedPeriod):
         return found
     return JudgedPeriod(found.start, found.end, Verdict.PROVEN, found.reason, found.evidence)
+
+
+def _as_unsure(periods: Iterable[JudgedPeriod], why: str) -> Iterator[JudgedPeriod]:
+    """The periods of an account and region of which there are files, though nobody knows whether they are its own."""
+    for judged in periods:
+        is_unproven = judged.verdict is Verdict.UNPROVEN
+        yield JudgedPeriod(judged.start, judged.end, Verdict.UNPROVEN, why) if is_unproven else judged
 
 
 def _says_anything(result: ChainResult) -> bool:

@@ -33,6 +33,7 @@ from verify.errors import AccessDenied, TargetNotFound
 from verify.integrity.timeline.verdict import Verdict
 from verify.integrity.validate import Validation
 from verify.report.integrity.text import sentence
+from verify.storage.layout import ChainName, DeliveryLocation, DigestName
 from verify.storage.objects import Level, ListedObject, ObjectName
 
 pytestmark = pytest.mark.regular
@@ -904,6 +905,72 @@ def test_a_trail_of_the_same_name_in_another_kind_of_folder_is_no_alarm(namesake
     keys, until = save_keys(chain, tmp_path / "keys.json"), f"{chain.hours[-2].end:%Y-%m-%dT%H:%M:%SZ}"
     asked = {"start": since(chain), "end": until, "keys": keys, "regions": (HOME,), "account": case["account"]}
     assert check_folder(tmp_path / "copy", chain.at, trail=TRAIL_ARN, **asked).exit_code in (0, 3)
+
+
+@pytest.mark.parametrize("is_owners_gone", [True, False])
+@pytest.mark.parametrize("denied", [("ListAccounts",), ("ListAccounts", "DescribeTrails")])
+def test_a_folder_alone_makes_no_organization_that_of_the_trail(
+    denied: tuple[str, ...], *, is_owners_gone: bool, tmp_path: Path
+) -> None:
+    """Whoever may write to the bucket can put a folder of the trail's account below another organization's."""
+    chain = beside_a_namesake(**NAMESAKES["another organization's"], gone=slice(0, 50))
+    for hour in chain.hours if is_owners_gone else ():
+        chain.aws.delete(hour.name, *hour.logs)
+    folder = f"AWSLogs/o-another1234/{ACCOUNT}/CloudTrail/{HOME}/2020/01/01"
+    old = ObjectName(BUCKET, f"{folder}/{ACCOUNT}_CloudTrail_{HOME}_20200101T0000Z_0123456789abcdef.json.gz")
+    chain.aws.put(old, b"planted", START)
+    chain.aws.denied.update(denied)
+
+    api = Api(chain.aws, members=[ACCOUNT, MEMBER])
+    for account in (None, MEMBER):
+        result = result_of(chain, api, trail=TRAIL_ARN, bucket=BUCKET, account=account)
+        assert result.exit_code == 3
+        assert Verdict.PROVEN not in {row.verdict for row in rows(result, account=MEMBER)}
+    exported(chain, tmp_path / "bundle", api, trail=TRAIL_ARN, bucket=BUCKET)
+    result = check_bundle(tmp_path / "bundle")
+    assert (result.exit_code, Verdict.PROVEN in {row.verdict for row in rows(result, account=MEMBER)}) == (3, False)
+
+
+@pytest.mark.parametrize("is_owners_gone", [True, False])
+def test_a_folder_alone_makes_no_organization_of_a_copy_that_of_the_account_that_is_named(
+    *, is_owners_gone: bool, tmp_path: Path
+) -> None:
+    chain = beside_a_namesake(**NAMESAKES["another organization's"], gone=slice(0, 50))
+    for hour in chain.hours if is_owners_gone else ():
+        chain.aws.delete(hour.name, *hour.logs)
+    at = chain.hours[0].end
+    named = ChainName(ACCOUNT, HOME, TRAIL, HOME)
+    chain.aws.put(DigestName.of(DeliveryLocation(BUCKET, "", "o-another1234", ACCOUNT), named, at).name, b"x", at)
+    chain.aws.save(tmp_path / "copy")
+    keys, until = save_keys(chain, tmp_path / "keys.json"), f"{chain.hours[-2].end:%Y-%m-%dT%H:%M:%SZ}"
+    asked = {"start": since(chain), "end": until, "keys": keys, "regions": (HOME,), "account": MEMBER}
+
+    result = check_folder(tmp_path / "copy", chain.at, trail=TRAIL_ARN, **asked)
+
+    assert (result.exit_code, Verdict.PROVEN in result.verdicts) == (3, False)
+
+
+def test_a_signed_digest_of_the_owners_shows_which_organization_is_that_of_the_trail() -> None:
+    chain = beside_a_namesake(**NAMESAKES["another organization's"], gone=slice(0, 0))
+    chain.aws.denied.add("ListAccounts")
+
+    result = result_of(chain, account=MEMBER)
+
+    assert (result.exit_code, {row.verdict for row in result.rows}) == (0, {Verdict.PROVEN, Verdict.NOT_DUE})
+
+
+def test_of_an_organization_that_is_not_known_to_be_the_trails_nothing_is_foreign() -> None:
+    chain = organization()
+    for name in [name for name in chain.aws.objects if f"/{ACCOUNT}/" in name.key]:
+        chain.aws.delete(name)
+    chain.log(chain.at + MINUTE)
+    chain.aws.denied.add("ListAccounts")
+
+    result = result_of(chain, Api(chain.aws), trail=TRAIL_ARN)
+
+    assert result.exit_code == 3
+    assert not {Verdict.FOREIGN, Verdict.PROVEN} & {*result.verdicts}
+    assert any("o-exampleorg12" in why for why in result.unseen)
 
 
 def test_what_another_trail_did_not_sign_in_its_own_folder_is_foreign(tmp_path: Path) -> None:

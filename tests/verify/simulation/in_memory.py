@@ -146,12 +146,13 @@ def validate(
         other_prefixes=tuple({name.key.partition("AWSLogs")[0].rstrip("/") for name in aws.objects} - {""}),
     )
     accounts = frozenset(named.location.account for name in aws.objects if (named := DigestName.parse(name)))
+    members = Members(accounts, owner=ACCOUNT, organization=aws.organization)
     regions = frozenset({*aws.keys, *absent_regions, chain.region})
     scope = scope_in_bucket(
         store,
         TRAIL_NAME,
         destination,
-        Expected(Regions(regions, frozenset()), Members(accounts) if is_organization else None),
+        Expected(Regions(regions, frozenset()), members if is_organization else None),
         Selection(None, chain.region if chain.region != HOME else None),
         walk_all(store, destination.bucket, destination.prefix, destination.other_prefixes),
     )

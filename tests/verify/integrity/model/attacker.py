@@ -456,6 +456,9 @@ class Attacker:
             metadata = {"signature": link[2], "signature-algorithm": "SHA256withRSA"}
             self.objects[name] = Stored(gzip.compress(content, 1), metadata, one.written)
             self.world.others.add(name)
+        if folder != "AWSLogs/" and self.rng.random() < 0.5:  # as if the owner belonged to that organization
+            below = f"{OWNER}/CloudTrail/{key.region}/2026/01/01/{OWNER}_CloudTrail_{key.region}_20260101T0000Z_"
+            self._plant((chain[0].name[0], f"{top}{folder}{below}0123456789abcdef.json.gz"))
         names_gone = {one.name for one in gone}
         return self._delete([*gone, *(one for one in self._here(key=key) if one.digest in names_gone)])
 

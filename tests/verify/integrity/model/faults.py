@@ -353,6 +353,25 @@ def whoever_has_a_trail_of_that_name_delivers_for_the_trail(patch: Patch) -> Non
 
 
 @_fault
+def an_account_without_files_is_looked_for_in_a_folder_of_its_own(patch: Patch) -> None:
+    """Where nothing of an organization's trail is left, there may lie what a trail of the account itself delivered."""
+    usual = scope._where
+
+    def where(*rest: Any) -> Any:
+        fallback, known = usual(*rest)
+        return dataclasses.replace(fallback, organization=""), known
+
+    patch.setattr(scope, "_where", where)
+    patch.setattr(scope, "_nowhere", lambda location, _own: location)
+
+
+@_fault
+def a_folder_shows_whose_organization_it_is(patch: Patch) -> None:
+    found = staticmethod(lambda account, named, _shown: scope._OwnFolders(account, named))
+    patch.setattr(scope._OwnFolders, "of", found)
+
+
+@_fault
 def a_late_log_is_read_only_in_the_time_of_its_digest(patch: Patch) -> None:
     usual = chain_validation.ChainValidation._logs_of_period
 

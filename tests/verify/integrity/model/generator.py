@@ -183,7 +183,24 @@ def _with_what_is_seldom(case: Case, rng: Random) -> Case:
         case = _with_late_log(case, rng)
     if not case.attacks and rng.random() < 0.05:
         case = replace(case, attacks=(Attack("stand in with a namesake", rng.randrange(10**6)),))
+    if first.is_organization and rng.random() < 0.1:
+        case = _with_a_namesake(case, rng)
     return case
+
+
+def _with_a_namesake(case: Case, rng: Random) -> Case:
+    """Another trail's digests stand in for a member's, where files alone tell whose they are, or none of its own do."""
+    first, *others = case.trails
+    calm = replace(first, is_old=True, is_logging=True, validates=True)
+    attack = Attack("stand in with a namesake", rng.randrange(10**6))
+    case = replace(
+        case, trails=(calm, *others), moves=(), attacks=(attack,), losses=("ListAccounts",), asked_from=0,
+        asked_until=0, mode="bucket" if case.mode == "state" else case.mode,
+    )  # fmt: skip
+    if rng.random() < 0.5:
+        return case
+    minutes, attacks = min(case.minutes, 300), (attack, Attack("roll back", rng.randrange(10**6)))
+    return replace(case, minutes=minutes, attacks=attacks, losses=(), earlier=min(case.earlier, minutes))
 
 
 def _with_late_log(case: Case, rng: Random) -> Case:

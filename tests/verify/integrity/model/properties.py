@@ -577,20 +577,22 @@ def monotone(
     """What is harmless with less is harmless with more; after an attack it may become bad, but not unproven.
 
     Two things alone are excepted, as docs/integrity.md tells: the minute of a log file that nobody signs for, and that
-    whoever knows less does not see; and what lies before the first digest of an organization's account, where no digest
-    of it is left.
+    whoever knows less does not see; and what lies before the first digest of an organization's account, or of a region
+    that was opted in to, where no digest of it is left.
 
     :param untold: such log files, by what they are called.
     """
-    if is_organizations:
-        less = replace(less, rows=tuple(_since_first_digest(less, more)))
+    less = replace(less, rows=tuple(_since_first_digest(less, more, is_organizations=is_organizations)))
     allowed = HARMLESS | BAD if is_attacked else HARMLESS
     yield from no_worse(less, more, frozenset(allowed), frozenset(HARMLESS), "monotone", untold)
 
 
-def _since_first_digest(less: Look, more: Look) -> Iterator[Said]:
+def _since_first_digest(less: Look, more: Look, *, is_organizations: bool) -> Iterator[Said]:
     """The rows of less, of which those that await a first digest begin where the first one that is there does."""
     for row in less.rows:
+        if not is_organizations and row.region not in OPTIONAL:
+            yield row
+            continue
         proven = (other.start for other in more.of(row.account, row.region) if other.verdict is Verdict.PROVEN)
         first = min(proven, default=row.start)
         is_first = all(one.verdict is not Verdict.PROVEN for one in less.of(row.account, row.region))

@@ -463,6 +463,10 @@ CASES = {
         attacks=(Attack("stand in with a namesake", 44833), Attack("roll back", 548062)), caller=DELEGATE,
         trail_is_old=False, trail_is_organization=True, trail_prefix="logs",
     ),
+    "a member's own trail of the same name, where nothing of the trail's own is left": case(
+        100019164, 236, regions=TWO, members=MEMBERS, trail_home="eu-west-1", trail_is_organization=True,
+        attacks=(Attack("stand in with a namesake", 341124), Attack("roll back", 796631)),
+    ),
     "an account that was asked for, of which a folder has logs and no digest": case(
         41011034, 700, mode="folder", earlier=700, members=MEMBERS, attacks=(Attack("roll back", 836901),),
         trail_is_organization=True,
@@ -634,6 +638,23 @@ CASES = {
         quiet=("eu-west-1",), attacks=(Attack("delete account", 732209),), trail_home="eu-west-1",
         trail_is_logging=False, second=TrailStart("other-trail", "eu-west-1", prefix="a"),
     ),
+    "a region that only the folder of an account's own trail tells of, beside an organization's": case(
+        100012101, 272, move("02 22:49:11", "CreateTrail"), regions=TWO, losses=("DescribeRegions",),
+        members=MEMBERS[:1], trail_is_old=False, trail_is_multi_region=False, trail_is_organization=True,
+        second=TrailStart("my-trail", "eu-west-1", is_multi_region=False),
+    ),
+    "a region that only the owner's folder below an organization tells of, where the trail is gone": case(
+        140000295, 700, move("03 07:12:10", "DeleteTrail", 34264), regions=TWO, members=MEMBERS[:1],
+        losses=("DescribeRegions", "ListAccounts"), trail_is_organization=True,
+    ),
+    "a member that was asked for, of which another trail of that name has the only folder": case(
+        131002702, 329, move("02 20:36:28", "CreateTrail"), move("02 20:46:28", "StartLogging"),
+        move("02 23:55:57", "member leaves", MEMBERS[0], trail=1), move("03 00:49:14", "StartLogging", trail=1),
+        attacks=(Attack("stand in with a namesake", 512794), Attack("delete hours", 339540)), members=MEMBERS,
+        caller=MEMBERS[0], only_account=MEMBERS[0], only_region="us-east-1", trail_is_old=False,
+        trail_is_organization=True, trail_prefix="a/b",
+        second=TrailStart("other-trail", "us-east-1", is_logging=False, prefix="logs"),
+    ),
     # What monotone does not hold of, as docs/integrity.md tells.
     "a log planted where the event history alone tells that the trail was": case(
         90700869, 2003, move("03 01:13:50", "CreateTrail"), move("03 01:13:51", "StartLogging"),
@@ -660,6 +681,11 @@ CASES = {
         move("03 06:21:23", "member joins", MEMBERS[1]), regions=TWO, members=MEMBERS[:1],
         attacks=(Attack("delete everything", 381273),), trail_home="eu-west-1", trail_is_old=False,
         trail_is_logging=False, trail_is_multi_region=False, trail_is_organization=True, trail_prefix="logs/",
+    ),
+    "a region that was opted in to an hour before the trail was deleted, with everything of it": case(
+        118007145, 294, move("02 21:07:25", "CreateTrail"), move("02 21:07:55", "StartLogging"),
+        move("02 22:43:27", "region on", "ap-east-1", trail=1), move("02 23:31:54", "DeleteTrail", 48620), regions=TWO,
+        attacks=(Attack("delete everything", 783565),), trail_home="eu-west-1", trail_is_old=False,
     ),
     "another trail that signs nothing, and whose logs are deleted": case(
         90900881, 208, regions=("us-east-1", "eu-west-1", "us-west-2"), trail_home="eu-west-1",

@@ -15,6 +15,7 @@ _FIRST = 100_000
 _BEGINS_AT = {
     "a bundle brings its own keys": 202,
     "a chain that starts anew was stopped": 249,
+    "a folder shows whose organization it is": 142,
     "a copy holds what it should": 246,
     "a copy is whole at its end": 285,
     "a history ends now": 512,
@@ -22,6 +23,7 @@ _BEGINS_AT = {
     "a log counts from the minute in its name": 358,
     "a manifest is what it says": 338,
     "a refused call counts": 102,
+    "an account without files is looked for in a folder of its own": 350,
     "what leads to another trails prefix is that trails": 787,
     "what lies in a bundle is what was kept": 338,
     "where digests lead is looked at from there on": 479,
