@@ -19,6 +19,7 @@ from isal import isal_zlib
 
 _LISTED, _LISTED_FIELDS = "ObjectList", ("Key", "LastModified", "ETag", "Size", "StorageClass")
 _MUCH_BYTES = 64 * 1024  # of JSON
+_RULES = "endpoint-rule-set"  # a file's name begins so
 _GZIP = 31  # zlib's code for: a gzip header and trailer, largest window
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200  # what a calendar can add to, and take from
 
@@ -125,5 +126,7 @@ class Models(JSONFileLoader):
                     data = file.read()
             except FileNotFoundError:
                 continue
-            return _parsed(isal_zlib.decompress(data, _GZIP) if is_packed else data)
+            content = isal_zlib.decompress(data, _GZIP) if is_packed else data
+            # All of a rule set is used, and taking it apart level by level would read each level anew.
+            return msgspec.json.decode(content) if _RULES in file_path else _parsed(content)
         return super().load_file(file_path)

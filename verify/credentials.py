@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(NamedTuple):
     """AWS credentials, valid for the moment. Their secrets never show in a message."""
 
     access_key: str
-    secret_key: str = field(repr=False)
-    token: str | None = field(repr=False)
+    secret_key: str
+    token: str | None
+
+    def __repr__(self) -> str:
+        """Without the secrets."""
+        return f"Credentials(access_key={self.access_key!r})"

@@ -2,9 +2,9 @@
 
 One module for each command; ``common``, ``expected``, ``parser``, ``progress``, ``integrity_options``,
 ``place_options`` and ``wrapping`` serve them. May import ``aws``, ``errors``, ``events``, ``global_services``,
-``hunt``, ``integrity``, ``logs``, ``posture``, ``report``, ``rich``, ``storage``, ``target``, ``threads``, ``times``
-and ``trail``. Nothing imports it but ``verify.__main__``. Only here and in ``verify.report.terminal`` is anything
-written to the terminal.
+``hunt``, ``integrity``, ``logs``, ``msgspec``, ``posture``, ``report``, ``rich``, ``storage``, ``target``, ``threads``,
+``times`` and ``trail``. Nothing imports it but ``verify.__main__``. Only here and in ``verify.report.terminal`` is
+anything written to the terminal.
 
 Open this module first: :func:`main` runs a command; then the module of the command in question.
 """

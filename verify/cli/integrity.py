@@ -13,6 +13,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from msgspec import structs
+
 from verify.cli.common import add_aws_options, add_iam_policy_option, bucket_in, resources_from
 from verify.cli.integrity_options import prepare
 from verify.cli.progress import Progress
@@ -273,7 +275,7 @@ def _with_changes(ready: PreparedValidation, result: Result, versions: Versions 
         return result
     from verify.integrity.lost.search import who_changed  # noqa: PLC0415 - only where something is wrong
 
-    return replace(result, changes=who_changed(ready, result, versions.changed if versions else {}, pools))
+    return structs.replace(result, changes=who_changed(ready, result, versions.changed if versions else {}, pools))
 
 
 def _later_options(arguments: argparse.Namespace) -> Options:

@@ -44,7 +44,7 @@ def prepare(
     period = period_of(options, now)
     is_long = period.end - period.start >= _MUCH_TO_READ
     if processes is not None and is_long and options.state is None and not options.is_quick:
-        processes.start()
+        started(processes.start)  # which takes a while, most of it in the system
     aws = Aws(profile=profile, region=home_region_of(options.trail) or options.region, endpoint_url=endpoint_url)
     aws.check_region()
     aws.check_region(options.region)  # where the trail's ARN names the region to ask in

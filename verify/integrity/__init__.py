@@ -5,6 +5,6 @@
 judges log files, ``origin`` says what a missing one means, ``facts`` what CloudTrail itself says. ``result`` is what
 was found; ``check`` keeps it in a ``state`` file, ``export`` in a ``bundle``, ``lost`` finds who changed files.
 ``digests`` and ``timeline`` are pure. May import ``aws``, ``bucket_name``, ``cryptography``, ``errors``,
-``global_services``, ``selectors``, ``storage``, ``threads``, ``times`` and ``trail``. Open ``validate`` first, then
-``chain_validation``, and ``timeline/gaps`` for a time without a digest.
+``global_services``, ``msgspec``, ``selectors``, ``storage``, ``threads``, ``times`` and ``trail``. Open ``validate``
+first, then ``chain_validation``, and ``timeline/gaps`` for a time without a digest.
 """

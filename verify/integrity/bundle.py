@@ -16,12 +16,14 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Generic
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from verify.errors import CannotLook, UsageError
 from verify.integrity.chain_validation import OtherTrails, UnsignedTime
@@ -66,8 +68,7 @@ _SCOPE_NOT_SIGNED = (
 )
 
 
-@dataclass(slots=True)
-class RecordedFacts:
+class RecordedFacts(Struct):
     """Passes on what CloudTrail says, and remembers it."""
 
     facts: Facts
@@ -92,8 +93,7 @@ class RecordedFacts:
         return self.said
 
 
-@dataclass(slots=True)
-class RecordedAnswers(Generic[T]):
+class RecordedAnswers(Struct, Generic[T]):
     """Passes on what is known of other trails at a location and region, and remembers it."""
 
     ask: Callable[[DeliveryLocation, str], T]
@@ -107,8 +107,7 @@ class RecordedAnswers(Generic[T]):
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """What a bundle says of itself; all of it as CloudTrail said it, or as it was found, when the bundle was made.
 
     :param at_best: by account and region, what the export found: nothing may be better.
@@ -132,8 +131,7 @@ class Manifest:
     unsigned: Mapping[tuple[DeliveryLocation, str], tuple[UnsignedTime, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(Struct, frozen=True):
     """A bundle, with what of it is to be believed.
 
     :param is_authentic: whether the manifest is the one that the export wrote.

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from verify.errors import CannotLook
 from verify.integrity.digests.chain import ChainWalk, Gap, GapKind, JudgedDigest
@@ -60,16 +62,14 @@ TrailKey = tuple[str, str]  # name, home region
 OtherTrails = Mapping[TrailKey, bool]
 
 
-@dataclass(frozen=True, slots=True)
-class UnsignedTime:
+class UnsignedTime(Struct, frozen=True):
     """A time in which another trail is known to have delivered log files that nobody signs for."""
 
     trail: str
     period: Period
 
 
-@dataclass(frozen=True, slots=True)
-class ChainRequest:
+class ChainRequest(Struct, frozen=True):
     """What the validation of one chain needs to know.
 
     :param locations: where the chain's files lie, or lay.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from verify.integrity.reader import Pools
 from verify.integrity.result import OnProgress, Result

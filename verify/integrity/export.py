@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from verify.errors import UsageError
 from verify.integrity.bundle import MANIFEST, Manifest, RecordedAnswers, RecordedFacts

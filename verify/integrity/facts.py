@@ -9,10 +9,12 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from verify.aws import Answer, Aws
 from verify.errors import ApiError, CannotLook, UsageError
@@ -62,8 +64,7 @@ _MAX_KEYS_BYTES = 16 * 2**20
 _OFFLINE = "AWS was not asked, as the files are a copy"
 
 
-@dataclass(frozen=True, slots=True)
-class TrailName:
+class TrailName(Struct, frozen=True):
     """The trail whose files are meant.
 
     :param arn: ``""`` where only the name is known.
@@ -76,8 +77,7 @@ class TrailName:
     arn: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Regions:
+class Regions(Struct, frozen=True):
     """The regions that are enabled for the account.
 
     :param optional: of these, the ones that an account can leave.
@@ -108,8 +108,7 @@ class Facts(Protocol):
         """How the trail was configured, as far as calls and its present state tell."""
 
 
-@dataclass(frozen=True, slots=True)
-class AwsFacts:
+class AwsFacts(Struct, frozen=True):
     """Facts asked from AWS.
 
     :param deployed: the trail as DescribeTrails shows it; ``None`` where it shows none, or did not answer.
@@ -400,8 +399,7 @@ def _check_moment(text: str) -> None:
         raise ValueError(f"its eventTime is {text!r}")
 
 
-@dataclass(frozen=True, slots=True)
-class SavedFacts:
+class SavedFacts(Struct, frozen=True):
     """Facts for a copy.
 
     :param ring: keys of all regions; a fingerprint is unique among them.

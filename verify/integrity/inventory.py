@@ -11,10 +11,12 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import chain, islice
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from verify.errors import ApiError
 from verify.integrity.digests.digest import NotADigest, parse_digest
@@ -64,8 +66,7 @@ class ForEach(Protocol):
         """The results, in order."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundLocations:
+class FoundLocations(Struct, frozen=True):
     """What a walk found.
 
     :param locations: where files of an account may lie.
@@ -82,8 +83,7 @@ class FoundLocations:
     unsigned: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Days:
+class Days(Struct, frozen=True):
     """The days of a region that have a folder."""
 
     digests: frozenset[date] = frozenset()
@@ -108,8 +108,7 @@ class WalkedAccount(NamedTuple):
     unsigned: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Walked:
+class Walked(Struct, frozen=True):
     """What lies below a trail's prefix.
 
     :param accounts: what :func:`walk_account` found for each location.
@@ -124,8 +123,7 @@ class Walked:
         return (*self.found.unsigned, *chain.from_iterable(account.unsigned for account in self.accounts.values()))
 
 
-@dataclass(slots=True)
-class _Walk:
+class _Walk(Struct):
     """Collects what is foreign on the way.
 
     :param only_below_awslogs: whether what lies beside every ``AWSLogs/`` is left alone: a copy may hold more.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
+
+from msgspec import Struct
 
 from verify.integrity.timeline.verdict import Verdict
 from verify.storage.layout import ROOT
@@ -62,8 +63,7 @@ class Origin(Protocol):
         """No later than when CloudTrail wrote a file that covers the time up to ``ended``."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrailBucket:
+class TrailBucket(Struct, frozen=True):
     """The bucket that the trail delivers to. S3 alone sets when an object was written."""
 
     lost_signature = Verdict.ALTERED
@@ -93,8 +93,7 @@ class TrailBucket:
         return last_modified
 
 
-@dataclass(frozen=True, slots=True)
-class BucketCopy:
+class BucketCopy(Struct, frozen=True):
     """A copy: in a folder or in another bucket, perhaps under another prefix, without metadata, behind its original."""
 
     lost_signature = Verdict.UNPROVEN
@@ -128,8 +127,7 @@ class BucketCopy:
         return ended + DELIVERED_WITHIN
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedBundle(TrailBucket):
+class ClaimedBundle(TrailBucket, frozen=True):
     """An evidence bundle whose manifest nobody vouches for: what it says of times is a claim."""
 
     knows_when_delivered = False

@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import Enum, auto
 from threading import Lock
 from typing import Protocol, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from verify.errors import ApiError
 from verify.integrity.digests.digest import Digest, LogReference
@@ -44,8 +46,7 @@ class BackgroundReader(Protocol):
         """Start to read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pools:
+class Pools(Struct, frozen=True):
     """Threads. Three kinds, so that none waits for its own.
 
     :param days: lists what is read ahead.
@@ -73,8 +74,7 @@ class Pools:
             yield cls(days, digests, logs)
 
 
-@dataclass(slots=True)
-class DayFiles:
+class DayFiles(Struct):
     """What lies in the folders of one day.
 
     :param hourly: the digests of the chain that are listed.

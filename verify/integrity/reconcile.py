@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
+
+from msgspec import Struct, field
 
 from verify.integrity.digests.chain import JudgedDigest
 from verify.integrity.digests.digest import Digest, LogReference
@@ -168,8 +169,7 @@ def judge_log(
     return Verdict.PROVEN, ""
 
 
-@dataclass(frozen=True, slots=True)
-class Deliverer:
+class Deliverer(Struct, frozen=True):
     """A trail that delivers to the location where a file lies.
 
     :param signed: the times for which its proven digests are here.
@@ -185,8 +185,7 @@ class Deliverer:
     signs: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Unlisted:
+class Unlisted(Struct, frozen=True):
     """A log file that no proven digest names.
 
     :param delivered: the time in which it was delivered: from the minute in its name to when it was written last.
@@ -249,8 +248,7 @@ def judge_unlisted(
 FindInLaterDigests = Callable[[list[Unlisted]], Mapping[ObjectName, tuple[LogReference, ReadResult[Content]]]]
 
 
-@dataclass(frozen=True, slots=True)
-class ReconciliationContext:
+class ReconciliationContext(Struct, frozen=True):
     """What a reconciliation knows beside the chain.
 
     :param on_unlisted: told of every file that no proven digest names.
@@ -275,8 +273,7 @@ class ReconciliationContext:
     on_proven: Callable[[ObjectName, str], None] = lambda _name, _sha256: None
 
 
-@dataclass(slots=True)
-class _Named:
+class _Named(Struct):
     """The names that digests hold: the chain's own, and those of other trails that deliver to the same location."""
 
     own: LogsInDigests

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from verify.integrity.state import Anchor
 from verify.integrity.timeline.configuration import BucketAndPrefix
@@ -21,8 +23,7 @@ MAX_PROBLEMS = 10_000
 OnProgress: TypeAlias = Callable[[int, int, int], None]
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """Counts files by verdict and keeps what is wrong, up to a limit: an attacker decides how many problems there are.
 
     :param notes: proven files that were proven in an unusual way.
@@ -71,8 +72,7 @@ class Tally:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(Struct, frozen=True):
     """A call that deleted or wrote a file.
 
     :param subject: the file, as ``s3://bucket/key``.
@@ -99,8 +99,7 @@ class FileChange:
         return f"{self.call} by {self.caller}{where} at {self.at:%Y-%m-%dT%H:%M:%SZ}{maybe} ({self.source})"
 
 
-@dataclass(frozen=True, slots=True)
-class FileChanges:
+class FileChanges(Struct, frozen=True):
     """Who changed the files that are altered, missing or foreign.
 
     :param found: by file; of each those that a digest vouches for first, and of these the newest.
@@ -123,8 +122,7 @@ class FileChanges:
         return (f"{what} at {when:%Y-%m-%dT%H:%M:%SZ}, as S3 says; who did it is not known",)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A row of the table: what is said of an account and region in an interval, and on what ground.
 
     :param account: ``""``, as ``region``, for what was found where the name tells neither.
@@ -140,8 +138,7 @@ class Row:
     evidence: Evidence = NO_EVIDENCE
 
 
-@dataclass(frozen=True, slots=True)
-class ChainResult:
+class ChainResult(Struct, frozen=True):
     """One account and region.
 
     :param anchor: up to where it is proven, for the next run; ``None`` unless all of it is.
@@ -157,8 +154,7 @@ class ChainResult:
     places: frozenset[BucketAndPrefix] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """The whole validation.
 
     :param chains: every account and region in scope, also those of which nothing is there.

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from verify.aws import Aws
 from verify.errors import ApiError, CannotLook, TargetNotFound
@@ -51,8 +53,7 @@ _NO_ORGANIZATION = "AWSOrganizationsNotInUseException"
 Signed = Callable[[DeliveryLocation, str, Days], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class AccountRegion:
+class AccountRegion(Struct, frozen=True):
     """One account and region that must be accounted for.
 
     :param chain: with a trail without a name where no file can be the trail's own: see :class:`_OwnFolders`.
@@ -75,8 +76,7 @@ class AccountRegion:
     unsure: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """What has to be accounted for, and what of it is known not to be known.
 
     :param days: for each location and region that has a folder, its days.
@@ -102,8 +102,7 @@ class Scope:
         return place in self.places
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(Struct, frozen=True):
     """Where a trail delivers.
 
     :param prefix: as it is: ``logs/`` makes keys with a double slash. ``""`` for none.
@@ -143,8 +142,7 @@ class Destination:
         return not is_own and location.bucket == self.bucket and location.prefix in self.other_prefixes
 
 
-@dataclass(frozen=True, slots=True)
-class _OwnFolders:
+class _OwnFolders(Struct, frozen=True):
     """Which folders a trail can have delivered to. A digest's name tells the account that was recorded, not the trail's
     owner: a trail of the same name and home region of that account itself, or of another organization, signs digests
     that are named alike.
@@ -221,8 +219,7 @@ class _OwnFolders:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Members:
+class Members(Struct, frozen=True):
     """The accounts of the organization.
 
     :param why_not: a sentence, when they are not known.
@@ -282,8 +279,7 @@ def _organization_in(arn: object) -> tuple[str, str]:
     return (found["owner"], found["organization"]) if found else ("", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """What of the scope was asked for; ``None`` for all."""
 
     account: str | None = None
@@ -294,8 +290,7 @@ class Selection:
         return self.account in (None, account) and self.region in (None, region)
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(Struct, frozen=True):
     """What says which accounts and regions must be there, beside the folders of the bucket.
 
     :param organization: the members, for an organization's trail.

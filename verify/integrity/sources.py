@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from verify.aws import Aws
 from verify.bucket_name import is_bucket_name
@@ -70,8 +72,7 @@ _CLOCKS_AGREE = timedelta(seconds=2)
 _CLOCKS_DIFFER = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntegrityOptions:
+class IntegrityOptions(Struct, frozen=True, kw_only=True):
     """What was asked for; ``None`` where nothing was given.
 
     :param source: a folder, a bundle's manifest or ``s3://BUCKET``.
@@ -98,8 +99,7 @@ class IntegrityOptions:
     requires_logging: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedValidation:
+class PreparedValidation(Struct, frozen=True):
     """All that a validation needs.
 
     :param remembers_as: the name of the source in a state file; ``None`` for one of which none can be kept.
@@ -721,8 +721,7 @@ def _trail(aws: Aws, options: IntegrityOptions) -> tuple[TrailName, Trail | None
     raise TargetNotFound(f"{problem}. Trails in {aws.region}: {known}.")
 
 
-@dataclass(frozen=True, slots=True)
-class _AskForOtherTrails:
+class _AskForOtherTrails(Struct, frozen=True):
     """Which other trails deliver to a location and region."""
 
     aws: Aws
@@ -750,8 +749,7 @@ class _AskForOtherTrails:
         return {(trail.name, trail.home_region): trail.validates_log_files for trail in fitting}
 
 
-@dataclass(frozen=True, slots=True)
-class _AskForUnsignedTimes:
+class _AskForUnsignedTimes(Struct, frozen=True):
     """When other trails delivered to a location and region without signing, by what is known of their configuration.
 
     :param known: the configuration of each, once it was asked. Threads may ask at once, and then for the same.

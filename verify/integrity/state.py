@@ -11,10 +11,11 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from verify.errors import UsageError
 from verify.integrity.digests.digest import is_plausible
@@ -27,8 +28,7 @@ _FORM = 7
 _MAX_BYTES = 256 * 2**20
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(Struct, frozen=True):
     """Up to where one chain was proven.
 
     :param since: from where on.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from itertools import chain
 from threading import Lock
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from verify.errors import CannotLook
 from verify.integrity.chain_validation import ChainRequest, ChainValidation, OtherTrails, UnsignedTime
@@ -52,8 +54,7 @@ _NOTHING_OF_THEM = "Of these nothing is delivered, so this result tells nothing 
 _TO_COME = "that day is yet to come, so CloudTrail has delivered nothing there"
 
 
-@dataclass(frozen=True, slots=True)
-class ValidationRequest:
+class ValidationRequest(Struct, frozen=True):
     """What is to be validated.
 
     :param scope: what has to be accounted for.

@@ -14,6 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from verify.errors import CannotLook, UsageError
 from verify.integrity.inventory import QUERY_RESULTS, WITHOUT_DIGEST, Days, find_locations, is_marker, walk_account
 from verify.integrity.timeline.verdict import Verdict
@@ -239,7 +241,9 @@ def prepare_validation(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> P
 
     _refuse_several(asked.places)
     account, region = (next(iter(each)) if len(each) == 1 else None for each in (asked.accounts, asked.regions))
-    options = replace(asked.options(), keys=asked.keys, trust_keys=asked.trust_keys, account=account, region=region)
+    options = structs.replace(
+        asked.options(), keys=asked.keys, trust_keys=asked.trust_keys, account=account, region=region
+    )
     if not asked.places or asked.places[0].startswith(S3):
         session = aws()
         ready = from_bucket(options, session, S3ObjectStore(session), now)
@@ -249,13 +253,13 @@ def prepare_validation(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> P
         if not asked.is_timed and Path(asked.places[0]).name != MANIFEST:
             raise UsageError("--proven-only of a folder needs to know the time: give --since, or --start and --end.")
         if options.region is None and Path(asked.places[0]).name != MANIFEST:
-            options = replace(options, regions=tuple(sorted(asked.regions)))
+            options = structs.replace(options, regions=tuple(sorted(asked.regions)))
         ready = from_folder(options, now)
     scope = ready.request.scope
     chosen = tuple(one for one in scope.account_regions if asked.takes(one.chain.account, one.chain.region))
     absent = asked.absent((one.chain.account, one.chain.region) for one in chosen)
-    scope = replace(scope, account_regions=chosen, unseen=(*scope.unseen, *absent))
-    return replace(ready, request=replace(ready.request, scope=scope))
+    scope = structs.replace(scope, account_regions=chosen, unseen=(*scope.unseen, *absent))
+    return structs.replace(ready, request=structs.replace(ready.request, scope=scope))
 
 
 # ---- single files ------------------------------------------------------------------------------------------------

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
 from typing import cast
+
+from msgspec import structs
 
 from verify.errors import CannotLook
 from verify.integrity.check import with_changes
@@ -88,7 +90,7 @@ def read_proven(
 
     def file_of(name: ObjectName) -> LogFile:
         # In a copy, whatever bucket a digest names.
-        there = replace(name, bucket=ready.store.bucket) if isinstance(ready.store, BucketCopyStore) else name
+        there = structs.replace(name, bucket=ready.store.bucket) if isinstance(ready.store, BucketCopyStore) else name
         return log_file(ListedObject(there, 0, ready.request.now, "")) or LogFile(there, 0)
 
     def content_known(name: ObjectName) -> Content | None:
@@ -115,7 +117,7 @@ def read_proven(
         with lock:
             signed[name] = sha256
 
-    request = replace(ready.request, on_proven=on_proven)
+    request = structs.replace(ready.request, on_proven=on_proven)
     store = _Handing(ready.store, decode, on_content, content_known if known else None)
     with Pools.open() as pools:
         result = with_changes(Validation(request, store, ready.facts, pools, lambda *_done: None).run(), ready)

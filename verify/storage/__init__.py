@@ -4,7 +4,7 @@
 it. Threads of ``read_pool`` read a store; of ``s3`` many requests are under way at once by ``transfers``, and in other
 processes by ``read_processes``, each a ``read_process``. ``layout`` parses and makes CloudTrail's object keys,
 ``gzip_content`` reads a file within bounds, ``inflate`` in one go. May import ``aws``, ``bucket_name``,
-``credentials``, ``deflate``, ``errors``, ``isal`` and ``pycurl``.
+``credentials``, ``deflate``, ``errors``, ``isal``, ``msgspec`` and ``pycurl``.
 
 Open ``objects`` first.
 """

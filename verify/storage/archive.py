@@ -8,11 +8,13 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import IO, Generic
+
+from msgspec.structs import replace
 
 from verify.errors import CannotLook
 from verify.storage.folder import (

@@ -16,12 +16,13 @@ import stat
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Generic
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from verify.errors import CannotLook, UsageError
 from verify.storage.objects import Absent, Found, Level, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable
@@ -65,8 +66,7 @@ def other_path(folder: Path, kind: str, name: ObjectName) -> Path:
     return path_in(folder / kind, name.bucket) / _RENAMED / f"{hashed}{suffix}"
 
 
-@dataclass(frozen=True, slots=True)
-class KeptObject:
+class KeptObject(Struct, frozen=True):
     """What an export wrote of an object that it kept.
 
     :param sha256: of the file as it is, in lower-case hex.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from isal import isal_zlib
 
@@ -38,8 +37,7 @@ class Flaw(StrEnum):
     TOO_LARGE = "it is, or inflates to, more than CloudTrail ever writes"
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """A file's uncompressed content.
 
     :param sha256: in lower-case hex; meaningless when there is a flaw, and ``""`` if it was not asked for.

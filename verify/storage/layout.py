@@ -7,8 +7,9 @@ Digests: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-l
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+
+from msgspec import Struct
 
 from verify.storage.objects import ObjectName
 
@@ -30,8 +31,7 @@ _LOG = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class DeliveryLocation:
+class DeliveryLocation(Struct, frozen=True, order=True):
     """Where a trail delivers an account's files.
 
     :param prefix: the trail's S3KeyPrefix; ``""`` for none.
@@ -58,8 +58,7 @@ class DeliveryLocation:
         return f"{self.root}CloudTrail/{region}/{day:%Y/%m/%d}/"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ChainName:
+class ChainName(Struct, frozen=True, order=True):
     """Whose digests form one chain: a trail's, for one account and region; backfill digests form a second one."""
 
     account: str
@@ -69,8 +68,7 @@ class ChainName:
     is_backfill: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DigestName:
+class DigestName(Struct, frozen=True):
     """What a digest's key says.
 
     :param end: the end of the hour that it covers.
@@ -105,8 +103,7 @@ class DigestName:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class LogName:
+class LogName(Struct, frozen=True):
     """What a log file's key says.
 
     :param delivered: when it was delivered, to the minute.

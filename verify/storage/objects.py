@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from verify.errors import CannotLook
 
@@ -19,8 +20,7 @@ def address(bucket: str, key: str) -> str:
     return f"s3://{bucket}/{key}" if bucket else key
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ObjectName:
+class ObjectName(Struct, frozen=True, order=True):
     """An object by its full name."""
 
     bucket: str
@@ -30,8 +30,7 @@ class ObjectName:
         return address(self.bucket, self.key)
 
 
-@dataclass(frozen=True, slots=True)
-class ListedObject:
+class ListedObject(Struct, frozen=True):
     """One line of a listing.
 
     :param etag: changes whenever the object is written again; ``""`` where the store has no such thing.
@@ -43,8 +42,7 @@ class ListedObject:
     etag: str
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Struct, frozen=True):
     """What lies right below a prefix.
 
     :param folders: the names of the folders, without the prefix and the slash; ``""`` for a nameless one.
@@ -55,8 +53,7 @@ class Level:
     objects: tuple[ListedObject, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Found(Generic[T]):
+class Found(Struct, Generic[T], frozen=True):
     """The object was read.
 
     :param metadata: the object's own (``x-amz-meta-…``), names in lower case and without that prefix.
@@ -69,8 +66,7 @@ class Found(Generic[T]):
     etag: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(Struct, frozen=True):
     """There is no such object."""
 
 
@@ -78,8 +74,7 @@ class Absent:
 ARCHIVED = "it is archived, and has to be restored before anybody can read it"
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """The object could not be read; ``error`` says why. Whether it exists is not known."""
 
     error: CannotLook
@@ -121,8 +116,7 @@ class ObjectStore(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class AskedAhead:
+class AskedAhead(Struct, frozen=True):
     """A store of which some levels were asked for before anybody knew whether they are needed.
 
     :param levels: the answers to come, by bucket and prefix; each is given once.
@@ -145,8 +139,7 @@ class AskedAhead:
         return self.store.read_each(names, sink)
 
 
-@dataclass(frozen=True, slots=True)
-class BucketCopyStore:
+class BucketCopyStore(Struct, frozen=True):
     """Reads every object from one bucket, whatever bucket and prefix its name says.
 
     :param prefixes: the prefixes below which the copy holds ``AWSLogs/``; ``""`` for none.

@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, TypeAlias, TypeVar
+
+from msgspec import Struct, field
 
 T = TypeVar("T")
 R = TypeVar("R")
 Reads: TypeAlias = list[tuple[Future[list[R]], list[T]]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
+class _Task(Struct, frozen=True):
     read_each: Callable[[list[Any]], Sequence[Any]]
     names: list[Any]
     future: Future[list[Any]] = field(default_factory=Future)

@@ -63,7 +63,9 @@ class ReadProcesses:
         with self._lock:
             self._number = 0
             for process in self._processes:
-                process.end()
+                process.kill()
+            for process in self._processes:  # which end beside each other
+                process.wait()
 
     def start(self) -> None:
         """Start them all, while this process does something else, for there will be much to read."""
@@ -134,9 +136,12 @@ class _ReadProcess:
             raise CannotLook(f"A process was asked to read {len(urls):,} files and answered of {len(results):,}.")
         return [_found(result) for result in results]
 
-    def end(self) -> None:
+    def kill(self) -> None:
         """End it, and what it is at."""
         self._process.kill()
+
+    def wait(self) -> None:
+        """Wait for its end."""
         self._taking.join()
 
     def _take_answers(self) -> None:

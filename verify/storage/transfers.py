@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import heappop, heappush
 from random import uniform
 from select import POLLIN, POLLOUT, poll
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pycurl
 
 from verify.credentials import Credentials
-from verify.storage.objects import Sink
+
+if TYPE_CHECKING:  # a process that reads needs no more of it
+    from verify.storage.objects import Sink
 
 AT_ONCE = 80
 _ATTEMPTS = 4  # then boto3 makes its own
@@ -45,8 +46,7 @@ _OPTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """How a host is reached, and as whom.
 
     :param region: the region that requests are signed for.
@@ -60,8 +60,7 @@ class Route:
     proxy: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came with an object whose content went to the sink.
 
     :param header: line by line.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.verify.simulation.api import Api, check_bucket, since
 from tests.verify.simulation.scenarios import trail

@@ -7,7 +7,6 @@ import os
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -16,6 +15,7 @@ from typing import Any, get_type_hints
 import cmarkgfm
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from tests.verify.report.test_hostile_names import HOSTILE
 from tests.verify.simulation import scenarios

@@ -8,12 +8,12 @@ import resource
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime
 from fcntl import F_DUPFD, fcntl
 from select import POLLIN, poll
 
 import pytest
+from msgspec.structs import replace
 
 from tests.verify.simulation.readers import Holding, readers_of
 from tests.verify.simulation.server import SimulatedAwsServer

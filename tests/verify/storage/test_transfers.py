@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -168,7 +168,7 @@ def test_refreshed_credentials_are_used_for_the_next_request(server: Server) -> 
 
 
 def test_a_proxy_is_asked_for_the_whole_url_and_sees_no_secret(server: Server) -> None:
-    through = replace(route(), proxy=server.url.removesuffix("/bucket"))
+    through = route()._replace(proxy=server.url.removesuffix("/bucket"))
     (answer,) = Transfers().get_each(through, [("http://s3.example/bucket/key", CollectingSink())])
 
     ((path, headers),) = server.requests

@@ -7,9 +7,10 @@ link of a proven successor, and it must agree with both.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from verify.integrity.digests.digest import Digest, Link
 from verify.integrity.digests.digest_file import DigestFile, SignatureStatus, with_successor_signature
@@ -29,8 +30,7 @@ class GapKind(StrEnum):
     BROKEN = "the chain is broken there"
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """A time between two proven digests.
 
     :param verdict: for a broken chain, what broke it.
@@ -44,8 +44,7 @@ class Gap:
     older: Digest
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedDigest:
+class JudgedDigest(Struct, frozen=True):
     """A digest's verdict.
 
     :param digest: what it states; only for a proven one.

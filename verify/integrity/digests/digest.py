@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from verify.storage.objects import ObjectName
 
@@ -33,16 +34,14 @@ class NotADigest(ValueError):
     """The content is not a digest file's; the message says what is wrong as a clause."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogReference:
+class LogReference(Struct, frozen=True):
     """A log file that a digest lists."""
 
     name: ObjectName
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """What a digest says about the one before it."""
 
     name: ObjectName
@@ -50,8 +49,7 @@ class Link:
     signature: str
 
 
-@dataclass(frozen=True, slots=True)
-class Digest:
+class Digest(Struct, frozen=True):
     """A digest file's statement. Not to be relied on before its signature is verified.
 
     :param name: where CloudTrail delivered it.

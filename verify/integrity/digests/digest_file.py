@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from verify.integrity.digests.digest import Digest, Link, NotADigest, is_plausible, parse_digest
 from verify.integrity.digests.public_keys import KeyRing
@@ -34,8 +36,7 @@ class SignatureStatus(Enum):
     UNREADABLE = auto()  # the file could not be read
 
 
-@dataclass(frozen=True, slots=True)
-class DigestFile:
+class DigestFile(Struct, frozen=True):
     """A digest file as it was found.
 
     :param digest: what it states, if it can be understood at all; to be believed only when it is proven.

@@ -7,10 +7,12 @@ Nothing of it changes a verdict. What was not looked at, or could not be, is sai
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import product
 from threading import Lock
+
+from msgspec.structs import replace
 
 from verify.aws import Aws
 from verify.errors import CannotLook, UsageError

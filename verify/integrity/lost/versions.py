@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from verify.aws import Aws
 from verify.errors import CannotLook
@@ -19,8 +20,7 @@ _LOOKED_FOR = 20
 _MAX_PAGES = 20  # of a thousand versions each: whoever may delete a file may do so again and again
 
 
-@dataclass(frozen=True, slots=True)
-class OlderVersion:
+class OlderVersion(Struct, frozen=True):
     """What S3 still has of a file.
 
     :param written: when this version was written.
@@ -33,8 +33,7 @@ class OlderVersion:
     marker: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Versions:
+class Versions(Struct, frozen=True):
     """What S3 says of the older versions of some files.
 
     :param found: of each file the oldest that is not the current one.

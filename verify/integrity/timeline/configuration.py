@@ -21,11 +21,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
 from itertools import pairwise
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from verify.selectors import parse_selectors, unrecorded
 
@@ -71,8 +73,7 @@ class DeliveryState(Enum):
     UNKNOWN = "not known"
 
 
-@dataclass(frozen=True, slots=True)
-class TrailCall:
+class TrailCall(Struct, frozen=True):
     """A call that configured the trail and succeeded.
 
     :param at: to the second.
@@ -115,8 +116,7 @@ class TrailCall:
         return value is not None and dict(self.before).get(setting) != value
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """A time for which every call is known: ``start`` to ``end``.
 
     :param why_not: a clause, for any other time.
@@ -131,8 +131,7 @@ class Known:
         return self.start is not None and self.end is not None and self.start <= start and end <= self.end
 
 
-@dataclass(frozen=True, slots=True)
-class TrailStatus:
+class TrailStatus(Struct, frozen=True):
     """What GetTrailStatus says in one region.
 
     :param latest_digest_delivery: with ``latest_delivery``, of this region; the rest holds for the trail.
@@ -149,8 +148,7 @@ class TrailStatus:
     digest_delivery_error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class NoStatus:
+class NoStatus(Struct, frozen=True):
     """The trail's status is not known; ``why`` is a clause.
 
     :param was_refused: whether CloudTrail could tell and did not.
@@ -160,8 +158,7 @@ class NoStatus:
     was_refused: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Today:
+class Today(Struct, frozen=True):
     """What DescribeTrails and GetTrailStatus say at a moment.
 
     :param settings: without :attr:`Setting.LOGGING`, of which the status tells more.
@@ -181,8 +178,7 @@ class Today:
     recording_unknown: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryPeriod:
+class DeliveryPeriod(Struct, frozen=True):
     """A time in which the trail's delivery in a region was one thing.
 
     :param call: what began it, if that is known.
@@ -199,8 +195,7 @@ class DeliveryPeriod:
     stopped: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Fact:
+class _Fact(Struct, frozen=True):
     """The value of one setting at one moment; ``None`` for unknown."""
 
     value: bool | None
@@ -210,8 +205,7 @@ class _Fact:
     stopped: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Struct, frozen=True):
     """A trail's configuration over time.
 
     :param calls: in any order, known from anywhere.

@@ -11,9 +11,11 @@ only if a status or a later chain tells that its digests were delivered.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import dropwhile
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from verify.integrity.timeline.configuration import Configuration, DeliveryPeriod, DeliveryState, Setting
 from verify.integrity.timeline.timeline import Period
@@ -36,8 +38,7 @@ _ASK_CLOUDTRAIL = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class GapContext:
+class GapContext(Struct, frozen=True):
     """Where and when a chain is looked at.
 
     :param is_always_enabled: the region is one that no account can leave, and the account the trail's own, so that
@@ -61,8 +62,7 @@ class GapContext:
         return DUE_AFTER_INTERVALS * self.interval
 
 
-@dataclass(frozen=True, slots=True)
-class LatestDelivery:
+class LatestDelivery(Struct, frozen=True):
     """What CloudTrail's GetTrailStatus says of the latest digest of the region, held against what is there.
 
     :param at: when it was delivered; ``None`` when none ever was, or when that is not known.

@@ -8,10 +8,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from verify.integrity.timeline.verdict import NO_EVIDENCE, Evidence, JudgedPeriod, Verdict, gravest, is_graver
 
@@ -20,8 +23,7 @@ _CHECKED = object()
 NO_DIGEST_COVERS_IT = "no digest covers it"
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(Struct, frozen=True):
     """From ``start`` to ``end``, in UTC."""
 
     start: datetime

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Verdict(StrEnum):
@@ -51,8 +52,7 @@ def is_graver(one: Verdict, other: Verdict) -> bool:
     return _GRAVITY[one] > _GRAVITY[other]
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """An object, or everything below a prefix, that is not proven.
 
     :param subject: for people, as :func:`verify.storage.objects.address` writes it; a prefix ends in ``/``.
@@ -64,8 +64,7 @@ class Problem:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """What a verdict rests on.
 
     :param digests: how many proven digests cover the time.
@@ -92,8 +91,7 @@ class Evidence:
 NO_EVIDENCE = Evidence()
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedPeriod:
+class JudgedPeriod(Struct, frozen=True):
     """A period of time about which one thing can be said.
 
     :param reason: a clause; ``""`` when there is nothing to explain.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from verify.integrity.digests.digest_file import KEY_IS_NEEDED
 from verify.integrity.lost.versions import OlderVersion, Versions, archived_files, changed_files, lost_files
@@ -23,8 +24,7 @@ _RESTORED_DAYS = 7
 _KEYS_AROUND = timedelta(days=1)  # what is delivered late is signed with the key of then
 
 
-@dataclass(frozen=True, slots=True)
-class NextStep:
+class NextStep(Struct, frozen=True):
     """One thing to do.
 
     :param commands: to be typed as they are, but for words in capitals.
@@ -34,8 +34,7 @@ class NextStep:
     commands: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """The options that later commands need, to look where this one did.
 
     :param aws: of every command of the verifier, such as ``--profile audit``.
@@ -68,8 +67,7 @@ def lacking_keys(result: Result) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-@dataclass(frozen=True, slots=True)
-class _Steps:
+class _Steps(Struct, frozen=True):
     result: Result
     versions: Versions | None
     options: Options

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from msgspec import structs
 
 from tests.verify.simulation.signing import FOREVER, private_key, public_key, sign
 from verify.integrity.digests.digest import Digest, Link
@@ -26,7 +27,7 @@ def test_the_string_to_sign_has_four_lines_and_a_starting_digest_says_null() -> 
 
 
 def test_the_string_to_sign_ends_with_the_signature_of_the_digest_before() -> None:
-    linked = replace(DIGEST, previous=Link(NAME, SHA256, "ABcd"))
+    linked = structs.replace(DIGEST, previous=Link(NAME, SHA256, "ABcd"))
 
     assert string_to_sign(linked, SHA256).endswith(b"\nABcd")
 
@@ -38,8 +39,8 @@ def test_a_signature_holds_for_one_text_and_one_key() -> None:
     assert ring.has_signed(DIGEST, SHA256, signature)
     assert ring.has_signed(DIGEST, SHA256, signature.upper())
     assert not ring.has_signed(DIGEST, "0" * 64, signature)
-    assert not ring.has_signed(replace(DIGEST, fingerprint=public_key(1).fingerprint), SHA256, signature)
-    assert not ring.has_signed(replace(DIGEST, fingerprint=public_key(2).fingerprint), SHA256, signature)
+    assert not ring.has_signed(structs.replace(DIGEST, fingerprint=public_key(1).fingerprint), SHA256, signature)
+    assert not ring.has_signed(structs.replace(DIGEST, fingerprint=public_key(2).fingerprint), SHA256, signature)
 
 
 @pytest.mark.parametrize("signature", ["", "zz", "abc", "00" * 256, "00" * 5000, "é"])
@@ -50,7 +51,7 @@ def test_a_signature_that_is_none_does_not_hold(signature: str) -> None:
 def test_a_key_may_come_in_either_of_the_two_forms_that_aws_has_used() -> None:
     der = private_key(0).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     key = PublicKey(hashlib.md5(der).hexdigest(), der, *FOREVER)
-    digest = replace(DIGEST, fingerprint=key.fingerprint)
+    digest = structs.replace(DIGEST, fingerprint=key.fingerprint)
 
     assert KeyRing.of([key]).has_signed(digest, SHA256, sign(0, string_to_sign(digest, SHA256).decode()))
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from verify.errors import CannotLook
 from verify.integrity import (
@@ -52,7 +53,7 @@ def time_without_validation_is_time_without_logging(patch: Patch) -> None:
 
     def judged(part: configuration.DeliveryPeriod, *rest: Any) -> Any:
         is_unsigned = part.delivery is DeliveryState.UNSIGNED
-        return usual(dataclasses.replace(part, delivery=DeliveryState.OFF) if is_unsigned else part, *rest)
+        return usual(structs.replace(part, delivery=DeliveryState.OFF) if is_unsigned else part, *rest)
 
     patch.setattr(gaps, "_without_digest", judged)
 
@@ -86,9 +87,7 @@ def a_trail_is_its_name(patch: Patch) -> None:
 
     def everywhere(self: Any, name: str, first: Any) -> Iterable[Any]:
         for region in ("us-east-1", "eu-west-1"):
-            yield from usual(
-                dataclasses.replace(self, trail=dataclasses.replace(self.trail, home_region=region)), name, first
-            )
+            yield from usual(structs.replace(self, trail=structs.replace(self.trail, home_region=region)), name, first)
 
     patch.setattr(facts.AwsFacts, "_lookup", everywhere)
 
@@ -139,7 +138,7 @@ def an_answer_is_a_request(patch: Patch) -> None:
     def told(*arguments: Any) -> Any:
         call = usual(*arguments)
         known = (Setting.EXISTS, Setting.LOGGING)
-        return call and dataclasses.replace(call, before=tuple(pair for pair in call.before if pair[0] in known))
+        return call and structs.replace(call, before=tuple(pair for pair in call.before if pair[0] in known))
 
     patch.setattr(facts, "call_in", told)
 
@@ -183,7 +182,7 @@ def what_leads_to_another_trails_prefix_is_that_trails(patch: Patch) -> None:
         below = [f"{other}/".removeprefix(top) for other in others if other != prefix and other.startswith(top)]
         ways = tuple(f"{top}{name.partition('/')[0]}/" for name in below if name != "/")
         place = f"s3://{bucket_name}/"
-        return dataclasses.replace(
+        return structs.replace(
             found,
             locations=tuple(one for one in found.locations if not one.root.startswith(ways)),
             problems=tuple(one for one in found.problems if not one.subject.removeprefix(place).startswith(ways)),
@@ -261,7 +260,7 @@ def what_follows_a_gzip_stream_is_nothing(patch: Patch) -> None:
     def finish(self: Any) -> Any:
         found = usual(self)
         is_trailing = found.flaw is gzip_content.Flaw.TRAILING
-        return dataclasses.replace(found, flaw=None, body=b"".join(self._pieces or [])) if is_trailing else found
+        return found._replace(flaw=None, body=b"".join(self._pieces or [])) if is_trailing else found
 
     patch.setattr(gzip_content.GzipSink, "finish", finish)
 
@@ -320,7 +319,7 @@ def a_bundle_brings_its_own_keys(patch: Patch) -> None:
     usual = bundle.load_bundle
 
     def believed(*rest: Any) -> bundle.Bundle:
-        return dataclasses.replace(usual(*rest), claimed_because="", is_authentic=True)
+        return structs.replace(usual(*rest), claimed_because="", is_authentic=True)
 
     patch.setattr(sources, "load_bundle", believed)
 
@@ -330,7 +329,7 @@ def a_manifest_is_what_it_says(patch: Patch) -> None:
     """The hash of the manifest, which is kept with the keys, is not looked at."""
     usual = bundle.load_bundle
     patch.setattr(bundle, "manifest_hash_in", lambda _keys: "")
-    patch.setattr(sources, "load_bundle", lambda *rest: dataclasses.replace(usual(*rest), is_authentic=True))
+    patch.setattr(sources, "load_bundle", lambda *rest: structs.replace(usual(*rest), is_authentic=True))
 
 
 @_fault

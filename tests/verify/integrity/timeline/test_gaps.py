@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from tests.verify.integrity.timeline.test_configuration import DAY, HOME, at, call, create, known
 from verify.integrity.timeline.configuration import Configuration, Setting, Today, TrailCall
