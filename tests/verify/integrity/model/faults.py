@@ -5,7 +5,6 @@ Each is a function that patches the verifier. They are named after what the veri
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -294,7 +293,7 @@ def a_key_signs_for_ever_in_the_digest_after_it(patch: Patch) -> None:
     for_ever = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
     def judged(file: Any, link: Any, keys: Any) -> Any:
-        return usual(dataclasses.replace(file, signed_between=for_ever), link, keys)
+        return usual(structs.replace(file, signed_between=for_ever), link, keys)
 
     patch.setattr(chain, "with_successor_signature", judged)
 
@@ -359,7 +358,7 @@ def an_account_without_files_is_looked_for_in_a_folder_of_its_own(patch: Patch) 
 
     def where(*rest: Any) -> Any:
         fallback, known = usual(*rest)
-        return dataclasses.replace(fallback, organization=""), known
+        return structs.replace(fallback, organization=""), known
 
     patch.setattr(scope, "_where", where)
     patch.setattr(scope, "_nowhere", lambda location, _own: location)
