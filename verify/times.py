@@ -20,6 +20,7 @@ _UNIT_SECONDS = {
 }
 _DURATION = re.compile(rf"([0-9]{{1,9}})({'|'.join(_UNIT_SECONDS)})", re.IGNORECASE | re.ASCII)
 _MONTHS = "M"  # to many programs, which call minutes m or min
+_SINCE, _START = "--since", "--start"  # which people take for each other
 _DATE = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}", re.ASCII)
 
 
@@ -42,6 +43,7 @@ def parse_duration(text: str, option: str) -> timedelta:
         raise UsageError(
             f"{option} {text!r} is not a duration. "
             "Allowed: a whole number above 0 and a unit: s, m, h, d or w, for example 30s, 20m, 2h, 7d, 1w."
+            + (f" Fix: --start {text}" if option == _SINCE and _DATE.match(text) else "")
         )
     try:
         return timedelta(seconds=int(matched[1]) * _UNIT_SECONDS[matched[2].lower()])
@@ -66,6 +68,7 @@ def parse_moment(text: str, option: str, now: datetime, *, end_of_day: bool = Fa
         raise UsageError(
             f"{option} {text!r} is not a moment. Allowed: now, a date such as 2026-01-31, "
             "or a date and time such as 2026-01-31T09:30:00Z (UTC unless it has an offset)."
+            + (f" Fix: {_SINCE} {text}" if option == _START and _DURATION.fullmatch(text) else "")
         ) from error
 
 

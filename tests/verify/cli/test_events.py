@@ -112,6 +112,8 @@ def test_a_denied_lookup_is_no_empty_history(aws: AwsDouble, capsys: Output) -> 
     [
         (["--since", "2y"], "--since '2y' is not a duration. Allowed:"),
         (["--start", "tomorrow"], "--start 'tomorrow' is not a moment. Allowed:"),
+        (["--since", "2026-02-01"], "Fix: --start 2026-02-01"),
+        (["--start", "90min"], "Fix: --since 90min"),
         (["--start", "2999-01-01"], "in the future"),
         (["--start", "2026-02-02", "--end", "2026-02-01"], "after its end"),
         (["--user", ""], "--user is empty."),
