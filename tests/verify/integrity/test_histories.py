@@ -999,7 +999,7 @@ def test_of_an_organization_that_is_not_known_to_be_the_trails_nothing_is_foreig
 
     assert result.exit_code == 3
     assert not {Verdict.FOREIGN, Verdict.PROVEN} & {*result.verdicts}
-    assert any("o-exampleorg12" in why for why in result.unseen)
+    assert any("o-exampleorg12" in why and "Ask as that account" in why for why in result.unseen)
 
 
 def test_what_another_trail_did_not_sign_in_its_own_folder_is_foreign(tmp_path: Path) -> None:
