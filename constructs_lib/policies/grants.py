@@ -51,18 +51,21 @@ _ASK_BUCKET: Final = (
     "s3:ListBucket",
 )
 
+_LATER: Final = "\0"  # stands for what is known only at deployment
 # What names somebody: the condition key, in lower case, and what its values begin with. Other conditions, such as TLS,
 # limit how everybody comes and not who it is; S3 takes a policy without a fixed value for public:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html and
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 _NAMED: Final = {
     "aws:principalaccount": r"[^*?]+$",
-    "aws:principalarn": r"arn:[^:]+:(iam|sts)::[^:*?]+:",
+    "aws:principalarn": rf"arn:[^:]+:(iam|sts)::[^:*?]+:|{_LATER}[^*?]*$",
     "aws:principalorgid": r"[^*?]+$",
-    "aws:principalorgpaths": r"[^/*?]+/",
+    "aws:principalorgpaths": rf"[^/*?]+/|{_LATER}[^*?]*$",
     "aws:sourcevpc": r"[^*?]+$",
     "aws:sourcevpce": r"[^*?]+$",
 }
+# What IAM puts in when it is asked may be what whoever asks says; whose the bucket is, is fixed.
+_ASKED: Final = re.compile(r"\$\{(?!aws:Resource)", re.IGNORECASE)
 # With `IfExists` and `ForAllValues` a request without the key is allowed as well.
 _NAMING: Final = re.compile(r"(ForAnyValue:)?(StringEquals|StringEqualsIgnoreCase|StringLike|ArnEquals|ArnLike)")
 
@@ -108,10 +111,10 @@ def grant_read(
         (["s3:GetObject", "s3:GetObjectVersion"], [objects], {}),
     ):
         if _needs_more_than_its_own_policy(grantee, bucket, actions, arns, conditions):
-            _add(scope, grantee, bucket, "bucket", _statement(grantee, actions, arns, conditions))
+            _add(scope, grantee, bucket, "bucket", _statement(scope, grantee, actions, arns, conditions))
     for conditions, in_key_policy in ((by_trail, by_trail), (by_bucket, by_bucket_in_key_policy)):
         if _needs_more_than_its_own_policy(grantee, key, ["kms:Decrypt"], [key.key_arn], conditions):
-            _add(scope, grantee, key, "key", _statement(grantee, ["kms:Decrypt"], ["*"], in_key_policy))
+            _add(scope, grantee, key, "key", _statement(scope, grantee, ["kms:Decrypt"], ["*"], in_key_policy))
 
 
 def _add(
@@ -163,7 +166,7 @@ def _account_of(grantee: iam.IGrantable) -> str | None:
 
 
 def _statement(
-    grantee: iam.IGrantable, actions: list[str], arns: list[str], conditions: Mapping[str, Any]
+    scope: Construct, grantee: iam.IGrantable, actions: list[str], arns: list[str], conditions: Mapping[str, Any]
 ) -> iam.PolicyStatement:
     """For a resource's policy.
 
@@ -172,32 +175,44 @@ def _statement(
     statement = iam.PolicyStatement(
         principals=[grantee.grant_principal], actions=actions, resources=arns, conditions=conditions or None
     )
-    if _is_for_everybody(statement.to_statement_json()):
+    if _is_for_everybody(cdk.Stack.of(scope), statement.to_statement_json()):
         raise ValueError(
             "grant_read was called for everybody, in every account. Allowed: principals that are named, or everybody "
-            "of an organization. Fix: iam.AccountPrincipal('444455556666'), or iam.OrganizationPrincipal('o-…')."
+            "under a condition that names an organization, an account or a VPC. "
+            "Fix: iam.AccountPrincipal('444455556666'), or iam.OrganizationPrincipal('o-…')."
         )
     return statement
 
 
-def _is_for_everybody(statement: Mapping[str, Any]) -> bool:
+def _is_for_everybody(stack: cdk.Stack, statement: Mapping[str, Any]) -> bool:
     """Whether it is for all principals, however they are wrapped, and no condition names any of them."""
     principals = statement["Principal"]
     named = principals.values() if isinstance(principals, dict) else [principals]
-    return any("*" in _texts(each) for each in named) and not any(
-        _NAMING.fullmatch(operator) and name.lower() in _NAMED and _all_begin(_NAMED[name.lower()], values)
+    return any("*" in _listed(each) for each in named) and not any(
+        _NAMING.fullmatch(operator) and name.lower() in _NAMED and _all_name(_NAMED[name.lower()], stack, values)
         for operator, keys in statement.get("Condition", {}).items()
         if isinstance(keys, dict)  # and no token, of which nothing is known here
         for name, values in keys.items()
     )
 
 
-def _all_begin(pattern: str, values: Any) -> bool:
-    return all(re.match(pattern, text) for text in _texts(values))
+def _all_name(pattern: str, stack: cdk.Stack, values: Any) -> bool:
+    texts = [_text(each) for each in _listed(stack.resolve(values))]
+    return all(re.match(pattern, text) and not _ASKED.search(text) for text in texts)
 
 
-def _texts(value: Any) -> list[str]:
-    return [str(each) for each in (value if isinstance(value, list) else [value])]
+def _text(value: Any) -> str:
+    """A resolved text, as far as it is known."""
+    match value:
+        case {"Fn::Join": [str(separator), list(parts)]}:
+            return separator.join(map(_text, parts))
+        case {"Fn::Sub": str(text) | [str(text), _]}:
+            return re.sub(r"\$\{[^}!]*\}", _LATER, text)
+    return _LATER if isinstance(value, dict) else str(value)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def verifier_policy(*, bucket_arn: str, key_arn: str, trail_arn: str) -> iam.PolicyDocument:

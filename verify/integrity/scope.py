@@ -448,7 +448,7 @@ def _not_sure_whose(trail: TrailName, own: _OwnFolders) -> Iterable[str]:
         yield (
             f"Which organization is that of {trail.account} is not known: organizations:ListAccounts does not tell, "
             f"and of {', '.join(sorted(own.unsure))}, signed digests of that account in this period show none, or "
-            "several."
+            "several. Ask as that account, or as a delegated administrator of the organization."
         )
 
 

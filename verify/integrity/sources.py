@@ -62,6 +62,7 @@ B = TypeVar("B")
 _FIRST_YEAR = 2013  # in which CloudTrail began
 # A day of digests, and what came of the next one since midnight.
 _DAYS_SEARCHED, _DIGESTS_SEARCHED = 2, 25
+_DIGESTS_OF_OWNER_SEARCHED = 5  # of a day: whoever may not read them waits for each
 _MAYBE_ORGANIZATIONS = (
     "no call and no digest shows that the trail was one account's before the last 15 minutes, which the event history "
     "does not hold yet; of an organization's trail, it does not hold what a delegated administrator did"
@@ -562,14 +563,23 @@ def _shows_one_account(
 
 
 def _signed(
-    location: DeliveryLocation, region: str, day: date, facts: AwsFacts, store: ObjectStore, origin: Origin
+    location: DeliveryLocation,
+    region: str,
+    day: date,
+    facts: AwsFacts,
+    store: ObjectStore,
+    origin: Origin,
+    at_most: int = _DIGESTS_SEARCHED,
 ) -> Iterator[tuple[DigestFile, Digest]]:
-    """The trail's digests of its own account, of a day, that CloudTrail signed, the newest first; not all of many."""
+    """The trail's digests of its own account, of a day, that CloudTrail signed, the newest first.
+
+    :param at_most: how many are read.
+    """
     chain = ChainName(facts.trail.account, region, facts.trail.name, facts.trail.home_region)
     listed = store.objects(location.bucket, location.digests_on(region, day))
     named = [name for entry in listed if (name := DigestName.parse(entry.name)) is not None]
     own = sorted((one for one in named if (one.chain, one.location) == (chain, location)), key=lambda one: one.end)
-    for file in _files(store, own[: -_DIGESTS_SEARCHED - 1 : -1], facts.keys(region), origin):
+    for file in _files(store, own[: -at_most - 1 : -1], facts.keys(region), origin):
         if file.digest is not None and file.signature_status in _SIGNED:
             yield file, file.digest
 
@@ -580,10 +590,12 @@ def _is_signed(
     """See :data:`verify.integrity.scope.Signed`."""
     first, last = (facts.period.start - HOUR).date(), facts.now.date()
     found = sorted(day for day in days.digests if first <= day <= last)
+    # The newest days may hold those of another trail alone, where this one was deleted.
+    at_ends = dict.fromkeys((*found[: -_DAYS_SEARCHED - 1 : -1], *found[:_DAYS_SEARCHED]))
     try:
         return not facts.keys(region).unknown_because and any(
-            next(_signed(location, region, day, facts, store, origin), None)
-            for day in found[: -_DAYS_SEARCHED - 1 : -1]
+            next(_signed(location, region, day, facts, store, origin, _DIGESTS_OF_OWNER_SEARCHED), None)
+            for day in at_ends
         )
     except CannotLook:
         return False  # then it is not known

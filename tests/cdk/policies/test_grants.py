@@ -158,6 +158,12 @@ def test_not_everybody_reads(here: cdk.Stack) -> None:
         limited("StringEqualsIfExists", ORGANIZATION, "o-abcdefghij"),
         limited("ForAllValues:StringLike", "aws:PrincipalOrgPaths", "o-abcdefghij/*"),
         limited("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:role/Auditor"),
+        limited("ArnLike", "aws:PrincipalArn", cdk.Fn.join(":", ["arn", cdk.Aws.PARTITION, "iam", "", "*", "role/A"])),
+        limited("ArnLike", "aws:PrincipalArn", cdk.Fn.sub("arn:${AWS::Partition}:iam::*:role/Auditor")),
+        limited("ArnLike", "aws:PrincipalArn", cdk.Fn.sub("arn:aws:iam::*:role/${Name}", {"Name": cdk.Aws.STACK_NAME})),
+        limited("StringLike", ORGANIZATION, cdk.Fn.join("", ["o-*", cdk.Aws.ACCOUNT_ID])),
+        limited("StringEquals", ORGANIZATION, "${aws:PrincipalOrgID}"),
+        limited("StringEquals", "aws:PrincipalAccount", "${aws:PrincipalTag/account}"),
     ):
         with pytest.raises(ValueError, match=r"everybody(?s:.*)Fix: "):
             trail.grant_read(everybody)
@@ -171,7 +177,14 @@ def test_everybody_of_an_organization_an_account_or_a_network_reads(here: cdk.St
         iam.StarPrincipal().with_conditions(OF_ORGANIZATION),
         limited("StringEquals", ORGANIZATION, cdk.CfnParameter(here, "Organization").value_as_string),
         limited("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", "o-abcdefghij/r-1/*"),
+        limited("StringEquals", ORGANIZATION, "${aws:ResourceOrgID}"),
+        limited("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", cdk.CfnParameter(here, "Path").value_as_string),
         limited("ArnLike", "aws:principalarn", "arn:aws:iam::444455556666:role/*"),
+        limited(
+            "ArnEquals", "aws:PrincipalArn", iam.Role(here, "Role", assumed_by=iam.AccountRootPrincipal()).role_arn
+        ),
+        limited("ArnEquals", "aws:PrincipalArn", cdk.Fn.import_value("ReaderArn")),
+        limited("ArnLike", "aws:PrincipalArn", cdk.Fn.sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/*")),
         limited("StringEquals", "aws:SourceVpce", "vpce-0123456789abcdef0"),
     ):
         trail.grant_read(cast("iam.IGrantable", Wrapped(principal)))

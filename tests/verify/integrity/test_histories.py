@@ -959,6 +959,36 @@ def test_a_signed_digest_of_the_owners_shows_which_organization_is_that_of_the_t
     assert (result.exit_code, {row.verdict for row in result.rows}) == (0, {Verdict.PROVEN, Verdict.NOT_DUE})
 
 
+def test_where_another_trail_delivers_today_the_digests_of_before_show_whose_organization_it_was() -> None:
+    chain = organization()
+    for number, account in enumerate((ACCOUNT, MEMBER), start=5):
+        Chain(chain.aws, account=account, trail="another", at=chain.at, number=number * 1000).run(4 * 24, logs=0)
+    chain.aws.denied.add("ListAccounts")
+    api, now = Api(chain.aws, is_deployed=False), chain.at + 4 * 24 * HOUR
+    asked = {"trail": TRAIL_ARN, "bucket": BUCKET, "account": MEMBER, "end": f"{chain.at - HOUR:%Y-%m-%dT%H:%M:%SZ}"}
+
+    result = result_of(chain, api, now, **asked)
+
+    assert (result.exit_code, {*result.verdicts}) == (0, {Verdict.PROVEN})
+
+
+def test_an_owners_digests_that_cannot_be_read_are_not_all_asked_for() -> None:
+    chain = organization()
+    owners = [name for name in chain.aws.objects if f"/{ACCOUNT}/" in name.key]
+    chain.aws.denied |= {"ListAccounts", *map(str, owners)}
+    asked = list[ObjectName]()
+
+    class Asked(MemoryStore):
+        def read_each(self, names: Any, sink: Any) -> Any:
+            asked.extend(names)
+            return super().read_each(names, sink)
+
+    result = result_of(chain, store=Asked(chain.aws), account=MEMBER)
+
+    assert (result.exit_code, {*result.verdicts}) == (3, {Verdict.UNPROVEN, Verdict.NOT_DUE})
+    assert len({*asked} & {*owners}) == 5
+
+
 def test_of_an_organization_that_is_not_known_to_be_the_trails_nothing_is_foreign() -> None:
     chain = organization()
     for name in [name for name in chain.aws.objects if f"/{ACCOUNT}/" in name.key]:
@@ -970,7 +1000,7 @@ def test_of_an_organization_that_is_not_known_to_be_the_trails_nothing_is_foreig
 
     assert result.exit_code == 3
     assert not {Verdict.FOREIGN, Verdict.PROVEN} & {*result.verdicts}
-    assert any("o-exampleorg12" in why for why in result.unseen)
+    assert any("o-exampleorg12" in why and "Ask as that account" in why for why in result.unseen)
 
 
 def test_what_another_trail_did_not_sign_in_its_own_folder_is_foreign(tmp_path: Path) -> None:
