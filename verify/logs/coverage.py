@@ -38,6 +38,12 @@ def is_delivered_in(delivered: datetime | None, period: Span | None) -> bool:
     return period[0] - LOG_NAME_TELLS <= delivered <= period[1] + DELIVERED_WITHIN
 
 
+def days_of(period: Span) -> list[date]:
+    """The days on which files with events of a period may be delivered."""
+    first, last = period[0].date(), (period[1] + DELIVERED_WITHIN).date()
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
 @dataclass(frozen=True, slots=True)
 class RegionFolder:
     """Where the files of an account's region lie.
