@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _LEAST_WIDTH = 20
 _USUAL_WIDTH = 80
+_ASCII = "".join(map(chr, range(0x20, 0x7F)))
 _PIECES = 10_000  # of a JSON document, that are written at once
 
 
@@ -128,7 +129,7 @@ def _plain(value: object) -> Any:
 
 def _takes_ascii(stream: IO[str]) -> IO[bytes] | None:
     """Where the characters of a stream can be written as they are in ASCII; ``None`` where there is no such place."""
-    is_plain = isinstance(stream, TextIOWrapper) and "a".encode(stream.encoding) == b"a"
+    is_plain = isinstance(stream, TextIOWrapper) and _ASCII.encode(stream.encoding, "replace") == _ASCII.encode()
     return cast("IO[bytes]", cast("TextIOWrapper", stream).buffer) if is_plain else None
 
 
