@@ -593,8 +593,8 @@ def test_what_cloudtrail_writes_without_a_digest_is_not_foreign(kind: str) -> No
 @pytest.mark.parametrize(
     "kind",
     [
-        *("BedrockModelInvocationLogs", "Config", "elasticloadbalancing", "GuardDuty", "network-firewall", "redshift"),
-        *("vpcflowlogs", "WAFLogs"),
+        *("BedrockModelInvocationLogs", "Config", "elasticloadbalancing", "globalaccelerator", "GuardDuty"),
+        *("KafkaBrokerLogs", "network-firewall", "redshift", "vpcflowlogs", "WAFLogs"),
     ],
 )
 def test_what_other_services_deliver_is_not_foreign(kind: str) -> None:
