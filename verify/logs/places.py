@@ -99,6 +99,7 @@ class LogSource:
     :param version_of: what changes whenever a file is written again; ``""`` where nothing tells.
     :param beside: files of the same days that were delivered at other times than those of the period.
     :param only: by stored column, the values that were asked for, where the files' names do not tell them.
+    :param strangers: what lies among the digests and has no digest's name.
     """
 
     store: ObjectStore
@@ -112,6 +113,7 @@ class LogSource:
     version_of: Callable[[LogFile], str] = lambda _file: ""
     beside: tuple[LogFile, ...] = ()
     only: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    strangers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -394,7 +396,7 @@ def _with_misplaced(
     :param takes: see :func:`verify.logs.misplaced.look_at_misplaced`.
     :param most_read: see :func:`verify.logs.misplaced.look_at_misplaced`.
     """
-    found = look_at_misplaced(store, subjects, takes, place.period, most_read)
+    found = look_at_misplaced(store, (*subjects, *place.strangers), takes, place.period, most_read)
     return replace(place, holes=(*place.holes, *found.holes()), notices=(*place.notices, *found.notices()))
 
 
@@ -552,7 +554,9 @@ def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime,
     beside = tuple(file for file in listed if not is_delivered_in(file.delivered, period))
     missing = tuple((each.account, each.region, each.missing) for each in covered if each.missing)
     not_due = tuple(_not_due_yet(each.not_due_from for each in covered if each.not_due_from))
-    return LogSource(layout.store, "", files, period, tuple(holes), not_due=not_due, beside=beside, missing=missing)
+    strangers = tuple(name for each in covered for name in each.strangers)
+    place = LogSource(layout.store, "", files, period, tuple(holes), not_due=not_due, beside=beside, missing=missing)
+    return replace(place, strangers=strangers)
 
 
 def _not_due_yet(since: Iterable[datetime]) -> Iterator[str]:

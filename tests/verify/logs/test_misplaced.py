@@ -76,6 +76,7 @@ def name_of(chain: Chain, *, account: str = "", region: str = "", later: timedel
         "AWSLogs/{account}/CloudTrail-Insight/{region}/2026/x.json.gz",
         "AWSLogs/{account}/CloudTrail-Insight/eu-west-9/2026/11/01/x.json.gz",
         "AWSLogs/{account}/CloudTrail-Digest/{region}/{day}/{name}",
+        "AWSLogs/{account}/CloudTrail-Digest/{region}/{day}/x.json.gz",
         "AWSLogs/{account}/CloudTrail-Digest/{region}/x.json.gz",
     ],
 )
