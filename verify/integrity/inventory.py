@@ -31,7 +31,10 @@ LOGS, DIGESTS = "CloudTrail", "CloudTrail-Digest"
 QUERY_RESULTS = "CloudTrail-Lake"
 WITHOUT_DIGEST = ("CloudTrail-Aggregated", "CloudTrail-Insight", QUERY_RESULTS, "CloudTrail-NetworkActivity")
 # Other services deliver to a folder of their own beside CloudTrail's, as their documentation says.
-_OTHER_SERVICES = ("Config", "elasticloadbalancing", "vpcdnsquerylogs", "vpcflowlogs", "WAFLogs", "network-firewall")
+_OTHER_SERVICES = (
+    *("BedrockModelInvocationLogs", "Config", "elasticloadbalancing", "globalaccelerator", "GuardDuty"),
+    *("KafkaBrokerLogs", "network-firewall", "redshift", "vpcdnsquerylogs", "vpcflowlogs", "WAFLogs"),
+)
 # Load balancers write one of these, a line of text, beside their folder when logging is switched on.
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
 _TEST_FILES = ("ELBAccessLogTestFile", "ELBConnectionLogTestFile")

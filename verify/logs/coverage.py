@@ -27,7 +27,6 @@ NAMED = 5  # of many
 _DUE_WITHIN = timedelta(hours=3)
 _SAME = timedelta(minutes=1)
 _MAX_DIGESTS = 50_000
-_OF_LOGS = "_CloudTrail_"  # in the name of each log file
 _READ_AT_ONCE = 32
 
 
@@ -36,6 +35,12 @@ def is_delivered_in(delivered: datetime | None, period: Span | None) -> bool:
     if period is None or delivered is None:
         return True
     return period[0] - LOG_NAME_TELLS <= delivered <= period[1] + DELIVERED_WITHIN
+
+
+def days_of(period: Span) -> list[date]:
+    """The days on which files with events of a period may be delivered."""
+    first, last = period[0].date(), (period[1] + DELIVERED_WITHIN).date()
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class Covered:
     :param missing: keys of log files that a digest lists and that are not there.
     :param problems: what could not be looked at, each as a sentence.
     :param files: how many log files are there.
+    :param strangers: what lies among the digests and has no digest's name.
     """
 
     account: str
@@ -71,6 +77,7 @@ class Covered:
     problems: tuple[str, ...]
     files: int
     not_due_from: datetime | None = None
+    strangers: tuple[str, ...] = ()
 
     def holes(self, *, is_copy: bool) -> list[tuple[str, str, str]]:
         """Why events may be missing: account, region and a sentence each."""
@@ -113,7 +120,8 @@ def look_at_digests(
     """
     told = list(unlisted.values())
     unseen = tuple(map(_below_root, unlisted))
-    by_trail = _digests(store, where, days, told)
+    strangers: list[str] = []
+    by_trail = _digests(store, _names(store, where, days, told, strangers), told)
     digests = [digest for of_trail in by_trail.values() for digest in of_trail]
     there = {_below_root(key) for key in listed}
     missing = sorted(
@@ -135,6 +143,7 @@ def look_at_digests(
         tuple(told),
         len(listed),
         min(filter(None, (_not_due_from(of_trail, period, now) for of_trail in by_trail.values())), default=None),
+        tuple(strangers),
     )
 
 
@@ -149,10 +158,9 @@ def _below_root(key: str) -> str:
 
 
 def _digests(
-    store: ObjectStore, where: RegionFolder, days: Sequence[date], told: list[str]
+    store: ObjectStore, names: Sequence[tuple[TrailKey, ObjectName]], told: list[str]
 ) -> dict[TrailKey, list[Digest]]:
     """What can be read, by trail: what one trail signed for says nothing of another one's time."""
-    names = _names(store, where, days, told)
     digests: dict[TrailKey, list[Digest]] = {}
     unread = 0
     for first in range(0, len(names), _READ_AT_ONCE):
@@ -172,11 +180,10 @@ def _digests(
 
 
 def _names(
-    store: ObjectStore, where: RegionFolder, days: Sequence[date], told: list[str]
+    store: ObjectStore, where: RegionFolder, days: Sequence[date], told: list[str], strangers: list[str]
 ) -> list[tuple[TrailKey, ObjectName]]:
     location, region = where.location, where.region
     names: list[tuple[TrailKey, ObjectName]] = []
-    logs: list[str] = []
     for day in days:
         try:
             found = [entry.name for entry in store.objects(location.bucket, location.digests_on(region, day))]
@@ -187,11 +194,8 @@ def _names(
             digest = DigestName.parse(name)
             if digest is not None:
                 names.append((_trail_of(digest), name))
-            elif _OF_LOGS in name.key.rpartition("/")[2]:
-                logs.append(str(name))
-    if logs:
-        more = f" and {len(logs) - NAMED} more" if len(logs) > NAMED else ""
-        told.append(f"{len(logs)} log files lie among the digests: not read. {', '.join(logs[:NAMED])}{more}.")
+            elif not name.key.endswith("/"):
+                strangers.append(str(name))
     if len(names) > _MAX_DIGESTS:
         told.append(f"there are too many digests; {_MAX_DIGESTS:,} were looked at.")
         names = names[:_MAX_DIGESTS]

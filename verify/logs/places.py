@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +21,12 @@ from verify.integrity.inventory import QUERY_RESULTS, WITHOUT_DIGEST, Days, find
 from verify.integrity.timeline.verdict import Verdict
 from verify.logs.answer import grouped
 from verify.logs.coverage import (
-    DELIVERED_WITHIN,
     NAMED,
     Covered,
     RegionFolder,
     Span,
     TrailKey,
+    days_of,
     is_delivered_in,
     look_at_digests,
 )
@@ -101,6 +101,7 @@ class LogSource:
     :param version_of: what changes whenever a file is written again; ``""`` where nothing tells.
     :param beside: files of the same days that were delivered at other times than those of the period.
     :param only: by stored column, the values that were asked for, where the files' names do not tell them.
+    :param strangers: what lies among the digests and has no digest's name.
     """
 
     store: ObjectStore
@@ -114,6 +115,7 @@ class LogSource:
     version_of: Callable[[LogFile], str] = lambda _file: ""
     beside: tuple[LogFile, ...] = ()
     only: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    strangers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +144,9 @@ class Asked:
         return bool(self.since or self.start or self.end)
 
     def takes(self, account: str, region: str) -> bool:
-        """Whether files of an account and region were asked for."""
-        return (not self.accounts or account in self.accounts) and (not self.regions or region in self.regions)
+        """Whether files of an account and region were asked for; ``""`` is any region."""
+        is_region_taken = not self.regions or not region or region in self.regions
+        return is_region_taken and (not self.accounts or account in self.accounts)
 
     def absent(self, there: Iterable[tuple[str, str]]) -> list[str]:
         """A sentence for each account and each region that was asked for and is not among these."""
@@ -394,15 +397,10 @@ def _with_misplaced(
     """The place, with what is said of files where CloudTrail puts none.
 
     :param subjects: files and folders of which its layout knows nothing.
-    :param takes: whether files of an account and region were asked for.
+    :param takes: see :func:`verify.logs.misplaced.look_at_misplaced`.
     :param most_read: see :func:`verify.logs.misplaced.look_at_misplaced`.
     """
-    found = look_at_misplaced(
-        store,
-        subjects,
-        lambda account, region, at: takes(account, region) and is_delivered_in(at, place.period),
-        most_read,
-    )
+    found = look_at_misplaced(store, (*subjects, *place.strangers), takes, place.period, most_read)
     return replace(place, holes=(*place.holes, *found.holes()), notices=(*place.notices, *found.notices()))
 
 
@@ -560,7 +558,9 @@ def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime,
     beside = tuple(file for file in listed if not is_delivered_in(file.delivered, period))
     missing = tuple((each.account, each.region, each.missing) for each in covered if each.missing)
     not_due = tuple(_not_due_yet(each.not_due_from for each in covered if each.not_due_from))
-    return LogSource(layout.store, "", files, period, tuple(holes), not_due=not_due, beside=beside, missing=missing)
+    strangers = tuple(name for each in covered for name in each.strangers)
+    place = LogSource(layout.store, "", files, period, tuple(holes), not_due=not_due, beside=beside, missing=missing)
+    return replace(place, strangers=strangers)
 
 
 def _not_due_yet(since: Iterable[datetime]) -> Iterator[str]:
@@ -581,7 +581,7 @@ def _of_region(
         files += _listed(store, location.bucket, location.logs_on(region, day), unlisted)
     for kind in kinds:
         prefix = f"{location.root}{kind}/{region}/"
-        for below in [prefix] if period is None else [f"{prefix}{day:%Y/%m/%d}/" for day in _days_of(period)]:
+        for below in [prefix] if period is None else [f"{prefix}{day:%Y/%m/%d}/" for day in days_of(period)]:
             files += _listed(store, location.bucket, below, unlisted)
     listed = frozenset(file.name.key for file in files)
     digest_days = sorted(_in_period(days.digests, period))
@@ -598,13 +598,8 @@ def _listed(store: ObjectStore, bucket: str, prefix: str, unlisted: dict[str, st
         unlisted[prefix] = f"{f's3://{bucket}/' if bucket else ''}{prefix} could not be listed: {error}"
 
 
-def _days_of(period: Span) -> list[date]:
-    first, last = period[0].date(), (period[1] + DELIVERED_WITHIN).date()
-    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
-
-
 def _in_period(days: Iterable[date], period: Span | None) -> set[date]:
-    return set(days) if period is None else set(days) & set(_days_of(period))
+    return set(days) if period is None else set(days) & set(days_of(period))
 
 
 def kinds_without_digest(store: ObjectStore, location: DeliveryLocation) -> list[str]:

@@ -5,7 +5,8 @@ the versions of which it was made. A part is used only if every one of these fil
 so the place is always listed, and never believed to be what it was. What is new is read and becomes another part.
 
 Of each log file the manifest has the hash of the very bytes that were parsed. By it a validation judges the file anew
-without reading it. Of each part it has a checksum: on a disk that is failing, a bit that has changed is no answer.
+without reading it. Of each part it has a checksum, also of what it says of the part's columns: on a disk that is
+failing, a bit that has changed is no answer.
 
 What could not be read as a whole is in no part, and is read anew each time. Files are written beside their place and
 moved there, so an interruption leaves nothing half done, and of two that write at once one is the last.
@@ -93,6 +94,7 @@ class StoredFile:
 class Part:
     """A Parquet file, and the log files whose events it has.
 
+    :param crc32: of the file and of ``empty``.
     :param empty: the columns in which no event has a value; they need not be read.
     """
 
@@ -217,7 +219,7 @@ class Writer:
                 for first, end in pairwise((0, *ends)):
                     writer.write_table(table.slice(first, end - first), row_group_size=_MOST_ROWS)
             empty = frozenset(name for name in STORED if table[name].null_count == len(table))
-            part = Part(path, tuple(begun.files), temporary.stat().st_size, _crc32(temporary), empty)
+            part = Part(path, tuple(begun.files), temporary.stat().st_size, _crc32(temporary, empty), empty)
             temporary.replace(path)
             _add_to_manifest(folder, part)
         except (pa.ArrowException, OSError) as error:
@@ -262,18 +264,20 @@ def _group_ends(who: Any) -> Iterator[int]:
             first = end
 
 
-def _crc32(path: Path) -> int:
+def _crc32(path: Path, empty: frozenset[str]) -> int:
+    """Of a file, and of which columns have no value in it: that is as much of the answer."""
+    named = deflate.crc32(json.dumps(sorted(empty)).encode())
     with path.open("rb") as file:
         if not os.fstat(file.fileno()).st_size:
-            return 0
+            return named
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return deflate.crc32(content)
+            return deflate.crc32(content, named)
 
 
 def _is_intact(part: Part) -> bool:
     """Whether a part is what was written, to the last bit."""
     try:
-        return part.path.stat().st_size == part.size_bytes and _crc32(part.path) == part.crc32
+        return part.path.stat().st_size == part.size_bytes and _crc32(part.path, part.empty) == part.crc32
     except (OSError, ValueError):
         return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _LEAST_WIDTH = 20
 _USUAL_WIDTH = 80
+_ASCII = "".join(map(chr, range(0x20, 0x7F)))
 _PIECES = 10_000  # of a JSON document, that are written at once
 
 
@@ -106,7 +108,7 @@ class Terminal:
                 self._file.write(str(text, "ascii"))
             else:
                 self._file.flush()  # what was written before comes first
-                binary.write(text)
+                _write_whole(binary, text)
         except BrokenPipeError:
             discard(self._file)
 
@@ -128,8 +130,20 @@ def _plain(value: object) -> Any:
 
 def _takes_ascii(stream: IO[str]) -> IO[bytes] | None:
     """Where the characters of a stream can be written as they are in ASCII; ``None`` where there is no such place."""
-    is_plain = isinstance(stream, TextIOWrapper) and "a".encode(stream.encoding) == b"a"
+    is_plain = isinstance(stream, TextIOWrapper) and _ASCII.encode(stream.encoding, "replace") == _ASCII.encode()
     return cast("IO[bytes]", cast("TextIOWrapper", stream).buffer) if is_plain else None
+
+
+def _write_whole(binary: IO[bytes], text: memoryview) -> None:
+    """Write all of it: where Python does not buffer (``python -u``), one call may write a part and say nothing.
+
+    :raises BlockingIOError: the reader is slow, and whoever made the stream wants nobody to wait for it.
+    """
+    while len(text):
+        written = binary.write(text)
+        if not written:
+            raise BlockingIOError(errno.EAGAIN, "standard output takes no more now")
+        text = text[written:]
 
 
 def discard(stream: IO[str]) -> None:

@@ -591,7 +591,13 @@ def test_what_cloudtrail_writes_without_a_digest_is_not_foreign(kind: str) -> No
     assert any(f"makes no digests of {kind} (s3://{BUCKET}/AWSLogs/" in notice for notice in result.notices)
 
 
-@pytest.mark.parametrize("kind", ["Config", "elasticloadbalancing", "vpcflowlogs", "WAFLogs", "network-firewall"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("BedrockModelInvocationLogs", "Config", "elasticloadbalancing", "globalaccelerator", "GuardDuty"),
+        *("KafkaBrokerLogs", "network-firewall", "redshift", "vpcflowlogs", "WAFLogs"),
+    ],
+)
 def test_what_other_services_deliver_is_not_foreign(kind: str) -> None:
     chain = trail(4)
     chain.aws.put(ObjectName(BUCKET, f"AWSLogs/{ACCOUNT}/{kind}/{HOME}/2026/11/1/x.gz"), b"x", START)

@@ -180,7 +180,7 @@ def test_what_could_not_be_read_is_no_part_of_it(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("harm", ["manifest", "parquet", "leftovers", "format"])
+@pytest.mark.parametrize("harm", ["manifest", "parquet", "leftovers", "format", "empty"])
 def test_a_damaged_store_is_made_anew(harm: str, copy: Path, tmp_path: Path, read: list[str], capsys: Capture) -> None:
     cache = tmp_path / "cache"
     first = ask(copy, capsys, "--cache-dir", str(cache))
@@ -190,6 +190,8 @@ def test_a_damaged_store_is_made_anew(harm: str, copy: Path, tmp_path: Path, rea
     elif harm == "format":
         before = f'"format": {json.loads(manifest.read_text())["format"]}'
         manifest.write_text(manifest.read_text().replace(before, '"format": 1'))
+    elif harm == "empty":  # of a column that has values, it says that it has none
+        manifest.write_text(manifest.read_text().replace('"empty": [', '"empty": ["eventName", '))
     elif harm == "parquet":
         next(cache.rglob("*.parquet")).write_bytes(b"PAR1")
     else:
