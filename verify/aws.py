@@ -424,8 +424,11 @@ class Aws:
         from botocore.httpsession import get_cert_path  # noqa: PLC0415
         from botocore.utils import get_environ_proxies  # noqa: PLC0415
 
-        ca_file = get_cert_path(self._core.get_config_variable("ca_bundle") or True) or ""
-        return ca_file, str(get_environ_proxies(url).get(urlsplit(url).scheme, ""))
+        scheme = urlsplit(url).scheme
+        proxy = str(get_environ_proxies(url).get(scheme, ""))
+        if scheme == "http" and not proxy:
+            return "", ""  # to find the file takes as long as to make a client
+        return get_cert_path(self._core.get_config_variable("ca_bundle") or True) or "", proxy
 
 
 def _without_end(service: str, operation: str) -> CannotLook:
