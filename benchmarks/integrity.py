@@ -1,7 +1,7 @@
 """``verify integrity`` against ``aws cloudtrail validate-logs``: the same files, the same server, the same run.
 
-``python -m benchmarks.integrity`` takes about six minutes; ``--large`` adds 100,000 logs, and ``--million`` 1,000,000
-as well, which takes four minutes more: do memory and time grow?
+``python -m benchmarks.integrity`` takes three to six minutes; ``--large`` adds 100,000 logs, and ``--million``
+1,000,000 as well, which takes four minutes more: do memory and time grow?
 The server shares the machine's cores with what is measured, which costs the faster of the two more; so do other
 programs, so the load is printed, and a ratio of times is to be taken on a machine that does nothing else.
 """

@@ -14,10 +14,9 @@ CPU time counts what Node compiles in the background, also what it still compile
 CDK's validator is WebAssembly, of which V8 compiles a function anew once it has run for long enough. Of two functions,
 of 210 and 50 KB, that takes 0.33 and 0.07 seconds, a sixth of the synth of one bucket, whose template is too small for
 either. The first one needs no more than a key with the policy that CloudTrail wants; the reviewed template gives it
-eight times as much to do (``node --trace-wasm-compilation-times --wasm-tiering-budget=…``). All else that ``app.py``
-does beyond the bucket, from the stack to the template, takes 0.06 seconds, and the parts alone 0.02 of them. How much
-else is compiled before Node ends depends on what the machine does beside: the figure was between 1.12 and 1.36 on the
-same day.
+eight times as much to do (``node --trace-wasm-compilation-times --wasm-tiering-budget=…``). What ``app.py``
+itself runs beyond the bucket, from the stack to the template, takes 0.06 seconds, and the parts alone 0.02 of them. How
+much else is compiled before Node ends depends on what the machine does beside: figures between 1.12 and 1.36 were seen.
 
 The calls from Python to Node are counted as well; unlike seconds they are the same each time. One more call costs 0.1
 to 0.7 milliseconds of both, so that all that ``app.py`` makes beyond those of the parts are less than a thirtieth of a

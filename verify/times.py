@@ -43,7 +43,7 @@ def parse_duration(text: str, option: str) -> timedelta:
         raise UsageError(
             f"{option} {text!r} is not a duration. "
             "Allowed: a whole number above 0 and a unit: s, m, h, d or w, for example 30s, 20m, 2h, 7d, 1w."
-            + (f" Fix: --start {text}" if option == _SINCE and _DATE.match(text) else "")
+            + (f" Fix: {_START} {text}" if option == _SINCE and _DATE.match(text) else "")
         )
     try:
         return timedelta(seconds=int(matched[1]) * _UNIT_SECONDS[matched[2].lower()])

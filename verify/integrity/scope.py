@@ -447,8 +447,8 @@ def _not_sure_whose(trail: TrailName, own: _OwnFolders) -> Iterable[str]:
     if own.unsure:
         yield (
             f"Which organization is that of {trail.account} is not known: organizations:ListAccounts does not tell, "
-            f"and of {', '.join(sorted(own.unsure))}, signed digests of that account in this period show none, or "
-            "several. Ask as that account, or as a delegated administrator of the organization."
+            f"and of {', '.join(sorted(own.unsure))}, signed digests of that account since the period began show none, "
+            "or several. Ask as that account, or as a delegated administrator of the organization."
         )
 
 

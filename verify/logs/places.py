@@ -559,8 +559,17 @@ def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime,
     missing = tuple((each.account, each.region, each.missing) for each in covered if each.missing)
     not_due = tuple(_not_due_yet(each.not_due_from for each in covered if each.not_due_from))
     strangers = tuple(name for each in covered for name in each.strangers)
-    place = LogSource(layout.store, "", files, period, tuple(holes), not_due=not_due, beside=beside, missing=missing)
-    return replace(place, strangers=strangers)
+    return LogSource(
+        layout.store,
+        "",
+        files,
+        period,
+        tuple(holes),
+        not_due=not_due,
+        beside=beside,
+        missing=missing,
+        strangers=strangers,
+    )
 
 
 def _not_due_yet(since: Iterable[datetime]) -> Iterator[str]:
