@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from verify.cli.parser import Parser
 from verify.errors import UsageError, VerifyError
@@ -50,6 +50,18 @@ class _WrongUsage(SystemExit):
 
 class _Parser(Parser):
     """As the others; the examples call the program as it was called, which a repository's own ``verify`` may demand."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As ``argparse``, without empty values: such a one comes from a variable that was not set, and the default in
+        its place would look at something else.
+        """
+        found, unknown = super().parse_known_args(args, namespace)
+        for action in self._actions:
+            value = getattr(found, action.dest, None)
+            if value == "" or (isinstance(value, list) and "" in value):
+                name = action.option_strings[-1] if action.option_strings else action.metavar
+                raise UsageError(f"{name} is empty. Give it a value, or leave it out.")
+        return found, unknown
 
     def format_help(self) -> str:
         """The help of this command."""
@@ -102,10 +114,9 @@ def main(argv: Sequence[str] | None = None, program: str = _MODULE) -> int:
         sys.stdout.reconfigure(errors="replace")
     given = sys.argv[1:] if argv is None else argv
     terminal = Terminal()
-    exit_code: int = 0
     try:
         arguments = _parsed(given, program, terminal)
-        exit_code = arguments.run(arguments, terminal)
+        exit_code: int = arguments.run(arguments, terminal)
         terminal.flush()
     except VerifyError as error:
         return _failed(terminal, str(error), error.exit_code, as_json=_wants_json(given))
@@ -127,13 +138,11 @@ def main(argv: Sequence[str] | None = None, program: str = _MODULE) -> int:
 
 def _parsed(given: Sequence[str], program: str, terminal: Terminal) -> argparse.Namespace:
     try:
-        arguments = build_parser(given, program).parse_args(given)
+        return build_parser(given, program).parse_args(given)
     except _WrongUsage as wrong:
         if _wants_json(given):
             _print_error(terminal, wrong.message, 2)  # standard error has it, with the usage
         raise
-    _refuse_empty(arguments)
-    return arguments
 
 
 def _failed(terminal: Terminal, error: str, exit_code: int, *, as_json: bool) -> int:
@@ -165,11 +174,3 @@ def _fault(error: Exception) -> str:
         f"a fault of this program kept it from a result, and says nothing of what was looked at: {what}{where}. Please "
         "report it, with the command; 'python -X dev -m verify …' prints the traceback as well."
     )
-
-
-def _refuse_empty(arguments: argparse.Namespace) -> None:
-    """An empty value comes from a variable that was not set; the default in its place would look at something else."""
-    for name, value in vars(arguments).items():
-        if value == "" or (isinstance(value, list) and "" in value):
-            option = "--in" if name == "places" else f"--{name.replace('_', '-')}"
-            raise UsageError(f"{option} is empty. Give it a value, or leave it out.")

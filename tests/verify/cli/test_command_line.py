@@ -60,6 +60,25 @@ def test_an_empty_option_is_wrong_usage_and_named(
     assert (printed.out, printed.err.count("\n")) == ("", 1)
 
 
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        (["hunt", "timeline", "--principal", "alice", "--in", ""], "--in"),
+        (["hunt", "timeline", "--principal", "alice", "--trust-key", ""], "--trust-key"),
+        (["hunt", "rules", "test", ""], "PLACE"),
+        (["hunt", "--in", ""], "--in"),
+        (["logs", "query", ""], "SELECT"),
+        (["logs", "show", "--event-id", ""], "--event-id"),
+    ],
+)
+def test_what_is_empty_is_named_as_the_usage_names_it(
+    typed: list[str], name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(typed) == 2
+
+    assert capsys.readouterr().err.startswith(f"error: {name} is empty.")
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:99999", "http://127.0.0.1:abc", "ftp://x"])
 @pytest.mark.parametrize("command", [*COMMANDS, "detective"])
 def test_an_endpoint_that_is_none_is_wrong_usage(command: str, url: str, capsys: pytest.CaptureFixture[str]) -> None:
