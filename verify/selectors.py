@@ -102,7 +102,7 @@ def with_all_management_events(selectors: Selectors) -> tuple[str, str] | None:
     """
     advanced = json.loads(selectors.advanced)
     if advanced:
-        others = [selector for selector in advanced if not _is_of_category(selector, "Management")]
+        others = [selector for selector in advanced if not _is_of_management_events(selector)]
         all_events = {
             "Name": "Management events",
             "FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}],
@@ -173,15 +173,15 @@ def _classic(selector: Answer) -> Selector | None:
     )
 
 
-def _is_of_category(selector: Answer, category: str) -> bool:
+def _is_of_management_events(selector: Answer) -> bool:
     return any(
-        entry["Field"] == "eventCategory" and category in entry.get("Equals", ())
+        entry["Field"] == "eventCategory" and "Management" in entry.get("Equals", ())
         for entry in selector["FieldSelectors"]
     )
 
 
 def _advanced(selector: Answer) -> Selector | None:
-    if not _is_of_category(selector, "Management"):
+    if not _is_of_management_events(selector):
         return None
     kinds, excluded, narrowed = _BOTH, frozenset[str](), []
     for entry in selector["FieldSelectors"]:

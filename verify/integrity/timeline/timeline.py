@@ -16,7 +16,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from verify.integrity.timeline.verdict import NO_EVIDENCE, Evidence, JudgedPeriod, Verdict, gravest, is_graver
+from verify.integrity.timeline.verdict import Evidence, JudgedPeriod, Verdict, gravest, is_graver
 
 _MAX_PROBLEMS = 2_000
 _CHECKED = object()
@@ -145,20 +145,6 @@ class Timeline:
             return
         _join(self._periods, replace(judged, start=start, end=end), is_older=True)
 
-    def reaches(self, moment: datetime) -> bool:
-        """Whether something has been added about the time from ``moment`` on."""
-        return bool(self._periods) and self._periods[-1].start <= max(moment, self._period.start)
-
-    def between(self, start: datetime, end: datetime) -> tuple[JudgedPeriod, ...]:
-        """What has been added about the time from ``start`` to ``end``."""
-        found = []
-        for judged in reversed(self._periods):
-            if judged.start > end:
-                break
-            if judged.end >= start:
-                found.append(judged)
-        return tuple(found)
-
     def early(self) -> tuple[JudgedPeriod, ...]:
         """What was found to be wrong with the time before the period."""
         return tuple(self._early)
@@ -268,26 +254,3 @@ def outside(period: Period, covered: Iterable[Period]) -> tuple[Period, ...]:
 def proven_duration(periods: Iterable[JudgedPeriod]) -> timedelta:
     """How much of the time is proven."""
     return sum((judged.end - judged.start for judged in periods if judged.verdict is Verdict.PROVEN), timedelta())
-
-
-def worst_of(periods: Iterable[JudgedPeriod]) -> Verdict:
-    """The gravest verdict of any period."""
-    return gravest(*(judged.verdict for judged in periods))
-
-
-__all__ = [
-    "NO_DIGEST_COVERS_IT",
-    "NO_EVIDENCE",
-    "Period",
-    "Proof",
-    "ProvenDigest",
-    "Timeline",
-    "cut",
-    "filled",
-    "outside",
-    "prove",
-    "prove_again",
-    "proven_duration",
-    "with_problems",
-    "worst_of",
-]

@@ -63,10 +63,10 @@ def no_open_ssh(facts: AccountFacts) -> Verdict:
             if group.is_certain is certain
         ]
 
-    if groups(certain=True):
-        return _none(groups(certain=True), "")
-    if groups(certain=False):
-        return unknown(f"depends on prefix lists, which were not read: {_shown(groups(certain=False))}")
+    if open_groups := groups(certain=True):
+        return failed(_shown(open_groups))
+    if maybe_open := groups(certain=False):
+        return unknown(f"depends on prefix lists, which were not read: {_shown(maybe_open)}")
     return _everywhere(facts.open_groups, _nothing_wrong, "no security group that allows it")
 
 
@@ -94,7 +94,7 @@ def buckets_are_encrypted(facts: AccountFacts) -> Verdict:
     """Every bucket has default encryption, as all have since January 2023; an account without buckets passes."""
     buckets = known(facts.buckets)
     if buckets.unencrypted:
-        return _none(buckets.unencrypted, "")
+        return failed(_shown(buckets.unencrypted))
     if buckets.not_read is not None:
         return unknown(buckets.not_read)
     return passed(f"buckets without default encryption: none of {buckets.count}")
@@ -261,10 +261,6 @@ def _arrives(trail: TrailSummary, status: TrailStatus) -> tuple[bool | None, str
     came = "nothing came" if log_file is None else f"its last file came at {log_file:%Y-%m-%d %H:%M} UTC"
     since = f" since logging began at {begun:%Y-%m-%d %H:%M} UTC" if begun and log_file is None else ""
     return None, f"{came}{since}, and verify check says whether more should have come"
-
-
-def _none(names: Sequence[str], none: str) -> Verdict:
-    return failed(_shown(names)) if names else passed(none)
 
 
 def _quoted(name: str) -> str:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from tests.verify.integrity.timeline.test_configuration import at
-from verify.integrity.timeline.timeline import Period, Proof, Timeline, prove, prove_again, proven_duration, worst_of
+from verify.integrity.timeline.timeline import Period, Proof, Timeline, prove, prove_again, proven_duration
 from verify.integrity.timeline.verdict import Evidence, JudgedPeriod, Verdict
 
 PROVEN, ALTERED, UNPROVEN = Verdict.PROVEN, Verdict.ALTERED, Verdict.UNPROVEN
@@ -91,7 +91,6 @@ def test_a_timeline_joins_what_says_the_same_and_names_what_nobody_spoke_for() -
     ]
     assert periods[-1].evidence == Evidence(2, "s3://bucket/8", "s3://bucket/9")
     assert proven_duration(periods) == timedelta(hours=6.5)
-    assert worst_of(periods) is Verdict.MISSING
 
 
 def test_what_was_found_at_a_moment_makes_that_moment_worse_and_never_better() -> None:
