@@ -61,29 +61,21 @@ def run_hunt(
     :param start: the hunt is in what happened from then on, and what happened before tells what is usual. Default: -
         the hunt is in all of the place's period.
     """
-    period = _period_of(place)
-    baseline = Baseline((start, period[1])) if start and period else None
-    hunt = Hunt(loaded.rules, (start, period[1]) if start and period else period)
+    period, baseline = _period_of(place), None
+    if start and period:
+        period = start, period[1]
+        baseline = Baseline(period)
+    hunt = Hunt(loaded.rules, period)
     reading = _Reading(_Together(hunt, baseline) if baseline else hunt, on_progress)
     basis = reading.of(place)
     found = _findings(hunt)
     if baseline:
         found += [replace(each, actor=hunt.actor_of(each)) for each in baseline.findings()]
-        basis = replace(basis, period=(start, basis.period[1]) if start and basis.period else None)
-        basis = replace(basis, notices=(*basis.notices, baseline.notice()))
+        basis = replace(basis, period=period, notices=(*basis.notices, baseline.notice()))
     if isinstance(place, LogSource):
         found += _of_missing(place)
     found = [replace(finding, query=_query(finding, where)) for finding in found]
-    blind = tuple(blind_rules(loaded.rules, hunt.calls)) if hunt.events else ()
-    return Outcome(
-        basis,
-        tuple(sorted(found, key=order_of)),
-        sum(rule.is_alone for rule in loaded.rules),
-        loaded.problems,
-        blind,
-        (*hunt.holes, *(baseline.holes if baseline else ()), *(() if hunt.events else (_NO_EVENT,))),
-        read=reading.read,
-    )
+    return replace(_outcome(hunt, loaded, basis, found, baseline.holes if baseline else ()), read=reading.read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +128,20 @@ def hunt_in_history(searched: Searched, loaded: Loaded, now: datetime, on_progre
         ),
         notices=(_OF_HISTORY,),
     )
-    found = _findings(hunt)
+    return _outcome(hunt, loaded, basis, _findings(hunt))
+
+
+def _outcome(
+    hunt: Hunt, loaded: Loaded, basis: Basis, found: Iterable[Finding], more_holes: Iterable[str] = ()
+) -> Outcome:
+    """What a hunt came to, once all was looked at."""
     return Outcome(
         basis,
         tuple(sorted(found, key=order_of)),
         sum(rule.is_alone for rule in loaded.rules),
         loaded.problems,
         tuple(blind_rules(loaded.rules, hunt.calls)) if hunt.events else (),
-        (*hunt.holes, *(() if hunt.events else (_NO_EVENT,))),
+        (*hunt.holes, *more_holes, *(() if hunt.events else (_NO_EVENT,))),
     )
 
 
@@ -238,17 +236,17 @@ class _Reading:
 
     def of(self, place: LogSource | PreparedValidation) -> Basis:
         """Read the files of a place, or of a validation those that are proven."""
-        return self.all_of(place) if isinstance(place, LogSource) else self.proven_of(place)
+        return self._all_of(place) if isinstance(place, LogSource) else self._proven_of(place)
 
-    def all_of(self, place: LogSource) -> Basis:
+    def _all_of(self, place: LogSource) -> Basis:
         """Read all files of a place."""
         for read in read_files(place.store, place.files, self._decode):
             self._count(read)
             self._look(read)
         notices = (*place.notices, *place.not_due, *((_OF_ALL,) if place.only else ()))
-        return self._basis(place.source, place.period, place.holes, notices, self._files)
+        return self._basis(place.source, place.period, place.holes, notices)
 
-    def proven_of(self, ready: PreparedValidation) -> Basis:
+    def _proven_of(self, ready: PreparedValidation) -> Basis:
         """Read what the digest chain vouches for: once to judge it, and again, for memory would not hold all of it."""
         judged: list[tuple[LogFile, str]] = []
 
@@ -272,8 +270,7 @@ class _Reading:
             self._count(read)
             self._look(read)
         holes = [*proven.holes, *([f"{changed} {_CHANGED}"] if changed else [])]
-        period = ready.request.period.start, ready.request.period.end
-        basis = self._basis(ready.request.source, period, tuple(holes), proven.notices, self._files)
+        basis = self._basis(ready.request.source, _period_of(ready), tuple(holes), proven.notices)
         return replace(basis, read=counts)
 
     def _count(self, read: ReadFile) -> None:
@@ -291,8 +288,8 @@ class _Reading:
         period: tuple[datetime, datetime] | None,
         holes: tuple[str, ...],
         notices: tuple[str, ...],
-        files: Sequence[_File],
     ) -> Basis:
+        files = self._files
         unread = [Unread(file.name, file.problem) for file in files if file.problem]
         return Basis(
             source=source,
