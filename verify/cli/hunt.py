@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from verify.cli.common import add_iam_policy_option
-from verify.cli.place_options import add_place_options, asked_from, aws_of_places, join_lists, policy_of_places
+from verify.cli.place_options import (
+    add_place_options,
+    asked_from,
+    aws_of_places,
+    join_lists,
+    place_of,
+    policy_of_places,
+)
 from verify.cli.progress import Progress, interruptible
 from verify.errors import UsageError
 from verify.report.terminal import Terminal, safe
@@ -192,7 +199,6 @@ def now() -> datetime:
 
 def _run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from verify.hunt.run import run_hunt  # noqa: PLC0415 - the rules take a while to load, and --help needs none
-    from verify.logs.places import find_files, prepare_validation  # noqa: PLC0415
 
     arguments.level, arguments.fail_on = arguments.level or "low", arguments.fail_on or "medium"
     if arguments.print_iam_policy:
@@ -202,17 +208,16 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if arguments.explain is not None:
         return _explain(arguments.explain, loaded, terminal, as_json=_explains_in_json(arguments.format))
     asked = asked_from(arguments)
-    _refuse_times_of_their_own(arguments)
+    _refuse_contradictions(arguments)
     if arguments.history:
         return _hunt_in_history(arguments, terminal, loaded, asked)
     if arguments.since_last:
         return _hunt_since_last(arguments, terminal, loaded, asked)
-    find = prepare_validation if arguments.proven_only else find_files
     start = None
     if arguments.baseline is not None:
         asked, start = _with_baseline(asked, arguments.baseline)
     with Progress(terminal) as progress:
-        place = find(asked, now(), lambda: aws_of_places(arguments))
+        place = place_of(arguments, asked, now())
         outcome = run_hunt(place, loaded, progress.show_read, _where(arguments), start)
     exit_code = outcome.exit_code(arguments.fail_on)
     _print(outcome, arguments, terminal, exit_code)
@@ -294,7 +299,7 @@ def _with_baseline(asked: Asked, duration: str) -> tuple[Asked, datetime]:
         raise UsageError(f"--baseline {duration} begins before the calendar. Try 30d.") from None
 
 
-def _refuse_times_of_their_own(arguments: argparse.Namespace) -> None:
+def _refuse_contradictions(arguments: argparse.Namespace) -> None:
     if arguments.since_last and arguments.baseline is not None:
         raise UsageError("--since-last reads no file twice, and --baseline reads old ones. Leave out one of them.")
     if arguments.since_last is not (arguments.state is not None):
@@ -358,7 +363,6 @@ def _local_source_of(places: tuple[str, ...]) -> str:
 
 def _run_timeline(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from verify.hunt.run import run_timeline  # noqa: PLC0415
-    from verify.logs.places import find_files, prepare_validation  # noqa: PLC0415
     from verify.report import hunt_timeline as report  # noqa: PLC0415
     from verify.report.hunt import as_jsonl  # noqa: PLC0415
 
@@ -372,9 +376,8 @@ def _run_timeline(arguments: argparse.Namespace, terminal: Terminal) -> int:
             f"A timeline is not written as {arguments.format}: name one of {', '.join(_TIMELINE_FORMATS)}."
         )
     asked = asked_from(arguments)
-    find = prepare_validation if arguments.proven_only else find_files
     with Progress(terminal) as progress:
-        place = find(asked, now(), lambda: aws_of_places(arguments))
+        place = place_of(arguments, asked, now())
         told = run_timeline(place, arguments.principal, progress.show_read)
     exit_code = 0 if told.is_whole else 3
     if arguments.format == "json":

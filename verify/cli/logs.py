@@ -16,7 +16,7 @@ from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from verify.cli.common import add_iam_policy_option
-from verify.cli.place_options import add_place_options, asked_from, aws_of_places, policy_of_places
+from verify.cli.place_options import add_place_options, asked_from, aws_of_places, place_of, policy_of_places
 from verify.cli.progress import Progress
 from verify.errors import UsageError, VerifyError
 from verify.global_services import region_of_global_service
@@ -257,15 +257,13 @@ def _run_stats(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 def _run_shell(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from verify.logs.engine import bounded_memory  # noqa: PLC0415
-    from verify.logs.places import find_files, prepare_validation  # noqa: PLC0415
     from verify.logs.query import session  # noqa: PLC0415
     from verify.report.logs import basis_as_text  # noqa: PLC0415
 
     if arguments.cache_dir is not None:
         raise UsageError("The shell keeps everything until it ends: leave out --cache-dir.")
-    find = prepare_validation if arguments.proven_only else find_files
     with Progress(terminal) as progress, bounded_memory(), ending_as_at_ctrl_c():
-        place = find(asked_from(arguments), now(), lambda: aws_of_places(arguments))
+        place = place_of(arguments, asked_from(arguments), now())
         with session(place, progress.show_read) as opened:
             progress.close()
             for line in basis_as_text(opened.basis):
@@ -331,18 +329,17 @@ def _answer(sql: str, arguments: argparse.Namespace, terminal: Terminal, limit: 
         terminal.print_json(policy_of_places(arguments))
         return 0
     from verify.logs.engine import bounded_memory  # noqa: PLC0415
-    from verify.logs.places import find_files, prepare_validation  # noqa: PLC0415
+    from verify.logs.places import find_files  # noqa: PLC0415
     from verify.logs.query import answer  # noqa: PLC0415
 
     asked = asked_from(arguments)
     if arguments.format == "parquet" and arguments.output is None:
         raise UsageError("--format parquet is not for a terminal: name a file with --output FILE.")
     with Progress(terminal) as progress, bounded_memory(), ending_as_at_ctrl_c():
-        find = prepare_validation if arguments.proven_only else find_files
         store = _store(arguments)
-        aws = partial(aws_of_places, arguments)
-        place = partial(find, asked, now(), aws)
-        listing = partial(find_files, asked, now(), aws) if store and arguments.proven_only else None
+        place = partial(place_of, arguments, asked, now())
+        needs_listing = store is not None and arguments.proven_only
+        listing = partial(find_files, asked, now(), partial(aws_of_places, arguments)) if needs_listing else None
         with answer(sql, place, progress.show_read, store, listing) as found:
             progress.close()
             number = _print(found, arguments, terminal)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from verify.cli.common import aws_from, bucket_in, resources_from
@@ -13,8 +14,8 @@ from verify.trail import home_region_of
 
 if TYPE_CHECKING:
     from verify.aws import Aws
-    from verify.logs.places import Asked
-
+    from verify.integrity.sources import PreparedValidation
+    from verify.logs.places import Asked, LogSource
 
 _MORE = "more_"
 _LISTS = ("places", "keys", "trust_key")
@@ -113,6 +114,17 @@ def asked_from(arguments: argparse.Namespace) -> Asked:
         keys=tuple(arguments.keys) or None,
         trust_keys=tuple(arguments.trust_key),
     )
+
+
+def place_of(arguments: argparse.Namespace, asked: Asked, now: datetime) -> LogSource | PreparedValidation:
+    """The files that are asked for; with ``--proven-only`` what is to be validated, of which only proven files count.
+
+    :param asked: as :func:`asked_from` has it, or more.
+    """
+    from verify.logs.places import find_files, prepare_validation  # noqa: PLC0415 - as above
+
+    find = prepare_validation if arguments.proven_only else find_files
+    return find(asked, now, lambda: aws_of_places(arguments))
 
 
 def aws_of_places(arguments: argparse.Namespace) -> Aws:
