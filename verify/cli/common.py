@@ -12,6 +12,9 @@ from verify.trail import home_region_of
 if TYPE_CHECKING:
     from verify.aws import Aws
 
+# A person waits for the answer: what AWS does not answer in this time is UNKNOWN.
+PATIENCE_SECONDS = 20.0
+
 
 def add_aws_options(parser: argparse.ArgumentParser, *, with_json: bool = True) -> None:
     """``--region``, ``--profile``, ``--endpoint-url`` and ``--json``, the same for every command.
@@ -37,6 +40,19 @@ def add_iam_policy_option(parser: argparse.ArgumentParser, *, names_resources: b
         action="store_true",
         help="print the IAM policy that this command needs, without calling AWS, and stop." + more,
     )
+
+
+def add_limit_option(parser: argparse.ArgumentParser) -> None:
+    """``--limit``, the same for every command that shows events."""
+    parser.add_argument(
+        "--limit", type=_limit, default=50, metavar="N", help="the newest N events; 0 for all. Default: 50."
+    )
+
+
+def _limit(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of events. Allowed: 1, 2, … or 0 for all.")
+    return int(text)
 
 
 def resources_from(arguments: argparse.Namespace) -> Resources:
@@ -74,7 +90,3 @@ def aws_from(arguments: argparse.Namespace, *, patience_seconds: float | None = 
     )
     aws.check_region()
     return aws
-
-
-# A person waits for the answer: what AWS does not answer in this time is UNKNOWN.
-PATIENCE_SECONDS = 20.0

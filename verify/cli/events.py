@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from verify.cli.common import add_aws_options, add_iam_policy_option, aws_from
+from verify.cli.common import add_aws_options, add_iam_policy_option, add_limit_option, aws_from
 from verify.cli.progress import Progress, interruptible
 from verify.errors import CannotLook, UsageError
 from verify.events.elsewhere import logs_command, service_of_data_event
@@ -84,18 +84,10 @@ def add_parser(commands: Any) -> None:
     times.add_argument("--start", metavar="TIME", help="a date or a date and time (ISO 8601).")
     times.add_argument("--end", metavar="TIME", help="the same, or now; a date is included. Default: now.")
     parser.add_argument("--all-regions", action="store_true", help="search every enabled region at once.")
-    parser.add_argument(
-        "--limit", type=_limit, default=50, metavar="N", help="the newest N events; 0 for all. Default: 50."
-    )
+    add_limit_option(parser)
     add_iam_policy_option(parser)
     add_aws_options(parser)
     parser.set_defaults(run=run)
-
-
-def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of events. Allowed: 1, 2, … or 0 for all.")
-    return int(text)
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:

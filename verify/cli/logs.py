@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from verify.cli.common import add_iam_policy_option
+from verify.cli.common import add_iam_policy_option, add_limit_option
 from verify.cli.place_options import add_place_options, asked_from, aws_of_places, place_of, policy_of_places
 from verify.cli.progress import Progress
 from verify.errors import UsageError, VerifyError
@@ -143,9 +143,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
         "--read-only", dest="is_read_only", action="store_true", default=None, help="only calls that read."
     )
     kind.add_argument("--write-only", dest="is_read_only", action="store_false", help="only calls that change.")
-    parser.add_argument(
-        "--limit", type=_limit, default=50, metavar="N", help="the newest N events; 0 for all. Default: 50."
-    )
+    add_limit_option(parser)
 
 
 # As in verify/logs/sql/filters.py, which is not loaded for --help alone; a test compares them.
@@ -177,12 +175,6 @@ def _add_store(parser: argparse.ArgumentParser) -> None:
         default="20GB",
         help="what the store may take, such as 500MB; what was used least lately goes first. Default: 20GB.",
     )
-
-
-def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of events. Allowed: 1, 2, … or 0 for all.")
-    return int(text)
 
 
 def now() -> datetime:
