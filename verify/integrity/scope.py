@@ -89,7 +89,7 @@ class Scope(Struct, frozen=True):
     """
 
     account_regions: tuple[AccountRegion, ...] = ()
-    days: Mapping[tuple[DeliveryLocation, str], Days] | None = None
+    days: Mapping[tuple[DeliveryLocation, str], Days] = field(default_factory=dict)
     foreign: tuple[Problem, ...] = ()
     notices: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
@@ -325,7 +325,7 @@ def scope_in_bucket(
         foreign.extend(account.problems)
         days.update({(location, region): listed for region, listed in account.days.items()})
     former = _former(store, trail, destination, found, expected)
-    days |= former.days or {}
+    days |= former.days
     foreign += former.foreign
     table = _Table(trail, selection)
     regions = expected.regions
@@ -778,7 +778,7 @@ def _shown_in_copy(account: str, digests: Iterable[DigestName], vouched: Vouched
 def _trail_in(store: ObjectStore, scope: Scope, trail: str | None) -> tuple[TrailName, tuple[DigestName, ...]]:
     """The trail that is meant, and digests that are named as its own, of each place where some lie."""
     asked, arn = name_of(trail) if trail else None, trail_arn(trail)
-    at_ends = list(_digests_at_ends(store, scope.days or {}, asked))
+    at_ends = list(_digests_at_ends(store, scope.days, asked))
     digests = [one for one in at_ends if asked in (None, one.chain.trail)]
     chains = {one.chain for one in digests}
     homes = {(chain.trail, chain.home_region) for chain in chains}
@@ -787,9 +787,7 @@ def _trail_in(store: ObjectStore, scope: Scope, trail: str | None) -> tuple[Trai
     if len(homes) != 1:
         known = ", ".join(sorted({one.chain.trail for one in digests or at_ends}))
         if not known:
-            where = (
-                "the oldest and the newest days of " if any(one.digests for one in (scope.days or {}).values()) else ""
-            )
+            where = "the oldest and the newest days of " if any(one.digests for one in scope.days.values()) else ""
             raise TargetNotFound(
                 f"No digest was found: none lies in {where}the copy's AWSLogs/ACCOUNT/CloudTrail-Digest/REGION/. Name "
                 "the folder, or s3://BUCKET/PREFIX, that holds AWSLogs/."

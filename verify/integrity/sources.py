@@ -278,7 +278,7 @@ def from_folder(options: IntegrityOptions, now: datetime) -> PreparedValidation:
 
 def _held_by_copy(scope: Scope, period: Period) -> Iterator[str]:
     """Of which days a copy has folders of digests, where more was asked for. What lies in them is not read for this."""
-    days = {day for one in (scope.days or {}).values() for day in one.digests}
+    days = {day for one in scope.days.values() for day in one.digests}
     # The digest of the last hours of a day may be delivered on the next one.
     if days and (period.start.date() < min(days) or period.end.date() > max(days)):
         held = f"By the names of its folders, the copy holds digests of {min(days)} to {max(days)}."
@@ -329,7 +329,7 @@ def _nothing_found(
 
 
 def _prefixes(scope: Scope) -> tuple[str, ...]:
-    return tuple(sorted({location.prefix for location, _ in scope.days or {}}))
+    return tuple(sorted({location.prefix for location, _ in scope.days}))
 
 
 def _bundle(options: IntegrityOptions, manifest: Path, now: datetime) -> PreparedValidation:
@@ -338,7 +338,7 @@ def _bundle(options: IntegrityOptions, manifest: Path, now: datetime) -> Prepare
     _refuse_another_trail(options, said.trail)
     selection = Selection(options.account, options.region)
     account_regions = tuple(one for one in said.account_regions if selection.takes(one.chain.account, one.chain.region))
-    scope = Scope(account_regions, None, said.foreign, (), bundle.unseen(selection))
+    scope = Scope(account_regions, foreign=said.foreign, unseen=bundle.unseen(selection))
     _refuse_nothing(options, scope, str(options.source))
     is_timed = options.since or options.start or options.end
     made = min(said.made_at, now)
@@ -499,7 +499,7 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         with_places=lambda places: scope_at(destination.with_former(places)),
     )
     # Of a trail that is gone nothing tells the prefix: the copy's files lie where they were found.
-    prefixes = dict.fromkeys((prefix, *sorted(location.prefix for location, _ in scope.days or {})))
+    prefixes = dict.fromkeys((prefix, *sorted(location.prefix for location, _ in scope.days)))
     ready_store: ObjectStore = store if origin.keeps_keys else BucketCopyStore(store, bucket, tuple(prefixes))
     known_facts = replace(facts, delivers_elsewhere=elsewhere, known=configuration)
     return PreparedValidation(request, ready_store, known_facts, remembers_as=kept_as)

@@ -125,7 +125,7 @@ class Validation:
         self._lock = Lock()
         # Asked once: all that is concluded must rest on the same answers. One thread asks of a region.
         self._statuses: dict[str, TrailStatus | NoStatus] = {}
-        self._days: dict[tuple[DeliveryLocation, str], Days] = dict(request.scope.days or {})
+        self._days: dict[tuple[DeliveryLocation, str], Days] = dict(request.scope.days)
         self._accounted: tuple[AccountRegion, ...] = ()
         # To which digests led, beside the places that were looked at.
         self._led: frozenset[BucketAndPrefix] = frozenset()
@@ -207,7 +207,7 @@ class Validation:
             asked |= places
             self._led |= places
             self._request = replace(self._request, scope=self._request.with_places(frozenset(asked)))
-            self._days |= self._request.scope.days or {}
+            self._days |= self._request.scope.days
             for concluded in ("_settled_since", "_delivers_here_since"):
                 self.__dict__.pop(concluded, None)
 
@@ -219,7 +219,7 @@ class Validation:
         """
         period, configuration = self._request.period, self._configuration
         scope = self._request.scope
-        led = self._led | {(location.bucket, location.prefix) for location, _ in scope.days or {}}
+        led = self._led | {(location.bucket, location.prefix) for location, _ in scope.days}
         before = period.start - DUE_AFTER_INTERVALS * HOUR
         left_before = configuration.left_before(before) - self._led
         found: dict[BucketAndPrefix, tuple[datetime, datetime]] = {}
@@ -384,7 +384,7 @@ class Validation:
         latest = (self._request.now + CLOCKS_DIFFER).date()
         # For a folder, the present is what this machine's clock says, which may be wrong.
         verdict = Verdict.FOREIGN if self._request.origin.is_whole_at_its_end else Verdict.UNPROVEN
-        for (location, region), days in (self._request.scope.days or {}).items():
+        for (location, region), days in self._request.scope.days.items():
             for day in sorted(day for day in days.digests if day > latest):
                 yield Problem(verdict, address(location.bucket, location.digests_on(region, day)), _TO_COME)
             for day in sorted(day for day in days.logs if day > latest):
@@ -419,7 +419,7 @@ class Validation:
     def _was_here_before(self, moment: datetime) -> bool:
         """Whether a file of the trail's own was delivered here before a moment."""
         request = self._request
-        for (location, region), days in (request.scope.days or {}).items():
+        for (location, region), days in request.scope.days.items():
             if (location.bucket, location.prefix) != request.scope.places[0]:
                 continue
             # Logs do not say whose they are: they are the trail's own where no other trail delivers, or did.

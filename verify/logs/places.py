@@ -482,9 +482,7 @@ def _in_bucket(asked: Asked, aws: Aws, now: datetime) -> LogSource:
     expected = tuple(each for each in expected if each not in empty)
     wanted = {(one.chain.account, one.chain.region) for one in scope.account_regions}
     theirs = {location for one in scope.account_regions if one.is_others for location in one.locations}
-    days = {
-        key: of for key, of in (scope.days or {}).items() if (key[0].account, key[1]) in wanted and key[0] not in theirs
-    }
+    days = {key: of for key, of in scope.days.items() if (key[0].account, key[1]) in wanted and key[0] not in theirs}
     trail = ready.request.trail
     left_before = ready.facts.configuration().left_before(period.start) if scope.unlisted else frozenset()
     unlisted = [why for place, why in scope.unlisted if place not in left_before]
