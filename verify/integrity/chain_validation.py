@@ -135,7 +135,7 @@ class _DigestsOfOtherTrails:
         for file in files:
             by_chain.setdefault(file.named.chain, []).append(file)
         for chain, of_chain in by_chain.items():
-            key = (chain.trail, chain.home_region)
+            key = chain.trail_key
             walk = self._walks.setdefault(chain, ChainWalk(self._request.keys, self._request.origin))
             for item in walk.take(of_chain, since, self._fetch):
                 if isinstance(item, Gap):
@@ -158,7 +158,7 @@ class _DigestsOfOtherTrails:
         for judged in self._unproven:
             named = DigestName.parse(judged.name)
             if judged.verdict is not Verdict.UNPROVEN and named is not None:
-                is_real = (named.chain.trail, named.chain.home_region) in self._are_real
+                is_real = named.chain.trail_key in self._are_real
                 verdict = judged.verdict if is_real else Verdict.FOREIGN
                 yield replace(judged, verdict=verdict, reason=f"{judged.reason}; it is named as another trail's")
             else:
@@ -235,7 +235,7 @@ class ChainValidation:
     def places(self) -> frozenset[BucketAndPrefix]:
         """To which buckets and prefixes the chain's digests led so far, beside those where it was looked for."""
         found = self._locations[len(self._request.locations) :]
-        return frozenset({*((one.bucket, one.prefix) for one in found), *self._led})
+        return frozenset({*(one.place for one in found), *self._led})
 
     @property
     def _is_another_trails(self) -> bool:
@@ -454,7 +454,7 @@ class ChainValidation:
                 continue
             named = LogName.parse(log.name)
             if named is not None and named.location not in self._locations:
-                self._led.add((named.location.bucket, named.location.prefix))
+                self._led.add(named.location.place)
 
     def _logs_of_period(self, digest: Digest) -> Iterable[LogReference]:
         """The logs of a digest that are to be read: all of one that covers some of the period; of one that does not,
@@ -744,7 +744,7 @@ class ChainValidation:
             may_sign = partial(may_come, self._gap_context, signed_at=newest.start if newest else None)
             yield Deliverer(chain.trail, self._signed, self._is_off, may_sign)
         known = self._known_other_trails()
-        own = (chain.trail, chain.home_region)
+        own = chain.trail_key
         sign_today = {key: signs for key, signs in (known or {}).items() if key != own}
         for key in sign_today:
             self._other_trails.signed.setdefault(key, SignedTimes())
@@ -823,8 +823,8 @@ class ChainValidation:
     def _note_later(self, chain: ChainName, digest: Digest) -> None:
         if chain.is_backfill:
             return
-        key = (chain.trail, chain.home_region)
-        if key == (self._request.chain.trail, self._request.chain.home_region):
+        key = chain.trail_key
+        if key == self._request.chain.trail_key:
             self._signed.add(digest.start, digest.end)
         else:
             self._other_trails.signed.setdefault(key, SignedTimes()).add(digest.start, digest.end)

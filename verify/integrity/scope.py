@@ -137,7 +137,7 @@ class Destination(Struct, frozen=True):
 
     def is_others(self, location: DeliveryLocation) -> bool:
         """Whether another trail delivers to a location, and this one does not and did not."""
-        place = (location.bucket, location.prefix)
+        place = location.place
         is_own = place == self.place or place in self.former
         return not is_own and location.bucket == self.bucket and location.prefix in self.other_prefixes
 
@@ -397,7 +397,7 @@ def _add_folders(
     """Add every folder as what it can be, and tell those of regions that AWS does not have."""
     foreign = list[Problem]()
     # Where the trail delivers comes first; where it may have delivered before, after it.
-    for location, region in sorted(days, key=lambda key: ((key[0].bucket, key[0].prefix) != destination.place, key)):
+    for location, region in sorted(days, key=lambda key: (key[0].place != destination.place, key)):
         if regions.existing and region not in regions.existing:
             foreign += _in_no_region(location, region, days[location, region])
         elif not own.takes(location):
@@ -482,7 +482,7 @@ def _former(
     """
     foreign, unlisted = list[Problem](), dict[BucketAndPrefix, str]()
     days: dict[tuple[DeliveryLocation, str], Days] = {}
-    looked_at = {(location.bucket, location.prefix) for location in found.locations}
+    looked_at = {location.place for location in found.locations}
     places = [destination.place, *sorted(looked_at & set(destination.former) - {destination.place})]
     for place in sorted(set(destination.former) - looked_at - {destination.place}):
         try:
@@ -781,7 +781,7 @@ def _trail_in(store: ObjectStore, scope: Scope, trail: str | None) -> tuple[Trai
     at_ends = list(_digests_at_ends(store, scope.days, asked))
     digests = [one for one in at_ends if asked in (None, one.chain.trail)]
     chains = {one.chain for one in digests}
-    homes = {(chain.trail, chain.home_region) for chain in chains}
+    homes = {chain.trail_key for chain in chains}
     if arn and asked:
         homes = {(asked, arn.region)}
     if len(homes) != 1:
@@ -794,7 +794,7 @@ def _trail_in(store: ObjectStore, scope: Scope, trail: str | None) -> tuple[Trai
             )
         raise TargetNotFound(f"The copy holds digests of these trails: {known}. Name one of them with --trail.")
     name, home = homes.pop()
-    named = tuple(one for one in digests if (one.chain.trail, one.chain.home_region) == (name, home))
+    named = tuple(one for one in digests if one.chain.trail_key == (name, home))
     owners = {one.location.account for one in named}
     account = arn.account if arn else owners.pop() if len(owners) == 1 else ""
     return TrailName(name, home, account, str(arn or "")), named

@@ -755,7 +755,7 @@ class _AskForOtherTrails(Struct, frozen=True):
             trail
             for trail in trails
             if trail.arn != self.trail.arn
-            and (not self.origin.keeps_keys or (trail.bucket, trail.prefix or "") == (location.bucket, location.prefix))
+            and (not self.origin.keeps_keys or (trail.bucket, trail.prefix or "") == location.place)
             and trail.is_organization == bool(location.organization)
         )
         return {(trail.name, trail.home_region): trail.validates_log_files for trail in fitting}
@@ -779,7 +779,7 @@ class _AskForUnsignedTimes(Struct, frozen=True):
             return ()
         found: list[UnsignedTime] = []
         for trail in trails:
-            is_its = (trail.bucket, trail.prefix or "") == (location.bucket, location.prefix)
+            is_its = (trail.bucket, trail.prefix or "") == location.place
             account = trail.arn.split(":")[4]
             is_its = is_its and trail.is_organization == bool(location.organization)
             is_of_account = trail.is_organization or account == location.account

@@ -219,7 +219,7 @@ class Validation:
         """
         period, configuration = self._request.period, self._configuration
         scope = self._request.scope
-        led = self._led | {(location.bucket, location.prefix) for location, _ in scope.days}
+        led = self._led | {location.place for location, _ in scope.days}
         before = period.start - DUE_AFTER_INTERVALS * HOUR
         left_before = configuration.left_before(before) - self._led
         found: dict[BucketAndPrefix, tuple[datetime, datetime]] = {}
@@ -346,7 +346,7 @@ class Validation:
             return (account_region,)
 
         def is_anothers(location: DeliveryLocation) -> bool:
-            if (location.bucket, location.prefix) in places:
+            if location.place in places:
                 return False
             there = replace(account_region, locations=(location,))
             return bool(request.other_trails(location, there.chain.region)) and not self._holds_own_digests(there)
@@ -420,7 +420,7 @@ class Validation:
         """Whether a file of the trail's own was delivered here before a moment."""
         request = self._request
         for (location, region), days in request.scope.days.items():
-            if (location.bucket, location.prefix) != request.scope.places[0]:
+            if location.place != request.scope.places[0]:
                 continue
             # Logs do not say whose they are: they are the trail's own where no other trail delivers, or did.
             kinds = [(days.digests, location.digests_on)]
@@ -437,7 +437,7 @@ class Validation:
         named, trail = DigestName.parse(name), self._request.trail
         if named is None:
             return LogName.parse(name) is not None
-        return (named.chain.trail, named.chain.home_region) == (trail.name, trail.home_region)
+        return named.chain.trail_key == (trail.name, trail.home_region)
 
     def _is_silent(self, account_region: AccountRegion, result: ChainResult) -> bool:
         """Whether CloudTrail itself says that it never delivered anything there: then nothing is missing.

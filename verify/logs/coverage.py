@@ -193,7 +193,7 @@ def _names(
         for name in found:
             digest = DigestName.parse(name)
             if digest is not None:
-                names.append((_trail_of(digest), name))
+                names.append((digest.chain.trail_key, name))
             elif not name.key.endswith("/"):
                 strangers.append(str(name))
     if len(names) > _MAX_DIGESTS:
@@ -202,10 +202,6 @@ def _names(
     if where.trail is not None:
         names = [(trail, name) for trail, name in names if trail == where.trail]
     return names
-
-
-def _trail_of(name: DigestName) -> TrailKey:
-    return name.chain.trail, name.chain.home_region
 
 
 def _gaps(digests: Sequence[Digest], period: Span | None, now: datetime) -> list[Span]:

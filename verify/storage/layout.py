@@ -44,6 +44,11 @@ class DeliveryLocation(Struct, frozen=True, order=True):
     account: str
 
     @property
+    def place(self) -> tuple[str, str]:
+        """The bucket and the prefix, in which lie the files of all accounts."""
+        return self.bucket, self.prefix
+
+    @property
     def root(self) -> str:
         """The folder that holds ``CloudTrail/`` and ``CloudTrail-Digest/``."""
         parts = (self.prefix, "AWSLogs", self.organization, self.account, "")
@@ -66,6 +71,11 @@ class ChainName(Struct, frozen=True, order=True):
     trail: str
     home_region: str
     is_backfill: bool = False
+
+    @property
+    def trail_key(self) -> tuple[str, str]:
+        """What tells the trails of an account or an organization apart: the name and the home region."""
+        return self.trail, self.home_region
 
 
 class DigestName(Struct, frozen=True):
