@@ -366,14 +366,14 @@ class Reconciliation:
         self.tally.digests[Verdict.FOREIGN] += 1
         self.tally.record(Problem(Verdict.FOREIGN, str(name), reason))
         self._context.on_unlisted(name)
-        self._add_problem_of_day(day, f"{name} lies among the digests, and {reason}")
+        self._add_problem_of_day(day, Verdict.FOREIGN, f"{name} lies among the digests, and {reason}")
 
     def add_misplaced(self, name: ObjectName, day: date, verdict: Verdict, reason: str) -> None:
         """Add a file of a copy that lies where none belongs, or has the name of another one."""
         counter = self.tally.digests if DigestName.parse(name) else self.tally.logs
         counter[verdict] += 1
         self.tally.record(Problem(verdict, str(name), reason))
-        self._add_problem_of_day(day, f"{name}: {reason}", verdict)
+        self._add_problem_of_day(day, verdict, f"{name}: {reason}")
 
     def add_problem(self, judged: JudgedDigest, *covered: Period) -> None:
         """Add a digest that is not proven: what is wrong with it holds for the time that its name tells, too."""
@@ -568,7 +568,7 @@ class Reconciliation:
             if day is None:
                 self.timeline.add_problem(JudgedPeriod(self._period.start, self._period.end, verdict, reason))
             else:
-                self._add_problem_of_day(date(*map(int, day.groups())), reason)
+                self._add_problem_of_day(date(*map(int, day.groups())), verdict, reason)
             return
         due = self._context.now + DUE_AFTER_INTERVALS * self.interval
         evidence = Evidence(until=due) if verdict is Verdict.NOT_DUE else Evidence()
@@ -576,6 +576,6 @@ class Reconciliation:
             JudgedPeriod(named.delivered, named.delivered + LOG_NAME_TELLS, verdict, reason, evidence)
         )
 
-    def _add_problem_of_day(self, day: date, reason: str, verdict: Verdict = Verdict.FOREIGN) -> None:
+    def _add_problem_of_day(self, day: date, verdict: Verdict, reason: str) -> None:
         start = datetime(day.year, day.month, day.day, tzinfo=self._period.start.tzinfo)
         self.timeline.add_problem(JudgedPeriod(start, start + timedelta(days=1), verdict, reason))

@@ -7,10 +7,19 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.verify.integrity.timeline.test_configuration import at
-from verify.integrity.reconcile import Deliverer, SignedTimes, Unlisted, judge_unlisted
+from verify.integrity.digests.digest import Digest, LogReference
+from verify.integrity.origin import TRAIL_BUCKET
+from verify.integrity.reconcile import (
+    Deliverer,
+    Reconciliation,
+    ReconciliationContext,
+    SignedTimes,
+    Unlisted,
+    judge_unlisted,
+)
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.timeline.verdict import Verdict
-from verify.storage.objects import ObjectName
+from verify.storage.objects import ListedObject, ObjectName
 
 HOUR = timedelta(hours=1)
 NAME = ObjectName("bucket", "key")
@@ -85,3 +94,28 @@ def test_a_file_that_an_unproven_digest_names_is_unproven() -> None:
 
 def test_a_name_that_cloudtrail_does_not_give_is_foreign_whoever_delivers_there() -> None:
     assert judge_unlisted(Unlisted(NAME, None), [trail()], at(20), 2 * HOUR)[0] is Verdict.FOREIGN
+
+
+def test_the_time_of_a_file_whose_name_tells_none_is_what_the_file_is() -> None:
+    """An unproven digest names it: neither the file nor the day of its folder is foreign."""
+    day = at(0)
+    name = ObjectName("bucket", f"AWSLogs/111122223333/CloudTrail/us-east-1/{day:%Y/%m/%d}/another-name.json.gz")
+    digest = Digest(
+        "111122223333", ObjectName("bucket", "digest"), at(9), at(10), "", "", None, (LogReference(name, ""),)
+    )
+    context = ReconciliationContext(
+        origin=TRAIL_BUCKET,
+        now=at(20),
+        on_progress=lambda *_done: None,
+        on_unlisted=lambda _name: None,
+        find_in_later_digests=lambda _unnamed: {},
+        deliverers=lambda: [trail((0, 12))],
+    )
+    reconciliation = Reconciliation(Period(at(0), at(12)), context)
+
+    reconciliation.add_unproven_names(digest, Verdict.UNPROVEN)
+    reconciliation.end_day(day.date(), [ListedObject(name, 1, at(9.5), "")])
+    periods = reconciliation.close()
+
+    assert reconciliation.tally.logs == {Verdict.UNPROVEN: 1}
+    assert {judged.verdict for judged in periods} == {Verdict.UNPROVEN}
