@@ -36,6 +36,16 @@ class Trail:
     log_group: str | None = None
     topic: str | None = None
 
+    @property
+    def account(self) -> str:
+        """The account that it belongs to."""
+        return Arn.parse(self.arn).account
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The bucket and the prefix, ``""`` for none."""
+        return self.bucket, self.prefix or ""
+
 
 def home_region_of(trail: str | None) -> str | None:
     """The home region that a trail's ARN names; ``None`` for a plain name.

@@ -76,6 +76,11 @@ class TrailName(Struct, frozen=True):
     account: str
     arn: str = ""
 
+    @classmethod
+    def of(cls, trail: Trail) -> TrailName:
+        """The name of a trail that DescribeTrails shows."""
+        return cls(trail.name, trail.home_region, trail.account, trail.arn)
+
 
 class Regions(Struct, frozen=True):
     """The regions that are enabled for the account.

@@ -678,22 +678,17 @@ def _prefix(options: IntegrityOptions, deployed: Trail | None, store: ObjectStor
     """
     own = (deployed.prefix or "") if deployed else ""
     is_own_bucket = deployed is not None and bucket == deployed.bucket
-    if options.prefix is None:
-        is_meant = is_own_bucket or not options.bucket
-        candidates = [own if is_meant else ""] if origin.keeps_keys else [own, ""]
-    elif is_own_bucket and options.prefix.strip("/") == own.strip("/"):
-        return own
-    else:
-        stripped = options.prefix.strip("/")
-        above = _above(options.prefix)
-        candidates = [stripped, options.prefix, f"{stripped}/", *([] if above is None else [above])]
     if options.prefix is None and origin.keeps_keys:
-        return candidates[0]
-    for candidate in candidates:
-        if has_folder(store, bucket, candidate):
-            return candidate
+        return own if is_own_bucket or not options.bucket else ""
     if options.prefix is None:
-        return candidates[0]
+        return next((prefix for prefix in (own, "") if has_folder(store, bucket, prefix)), own)
+    stripped = options.prefix.strip("/")
+    if is_own_bucket and stripped == own.strip("/"):
+        return own
+    above = _above(options.prefix)
+    for prefix in (stripped, options.prefix, f"{stripped}/", above):
+        if prefix is not None and has_folder(store, bucket, prefix):
+            return prefix
     raise TargetNotFound(
         f"There is no AWSLogs/ below s3://{bucket}/{options.prefix.rstrip('/')}. Give the prefix that the trail had"
         f"{f', such as {own!r}' if own else ''}, or leave it out."
@@ -719,7 +714,7 @@ def _trail(aws: Aws, options: IntegrityOptions) -> tuple[TrailName, Trail | None
     fitting = [trail for trail in trails or () if options.trail in (None, trail.name, trail.arn)]
     if len(fitting) == 1:
         (trail,) = fitting
-        return TrailName(trail.name, trail.home_region, trail.arn.split(":")[4], trail.arn), trail, trails
+        return TrailName.of(trail), trail, trails
     if is_full and options.trail is not None and not fitting and (options.bucket or options.source):
         region, account = options.trail.split(":")[3:5]
         return TrailName(name_of(options.trail), region, account, options.trail), None, trails
@@ -755,7 +750,7 @@ class _AskForOtherTrails(Struct, frozen=True):
             trail
             for trail in trails
             if trail.arn != self.trail.arn
-            and (not self.origin.keeps_keys or (trail.bucket, trail.prefix or "") == location.place)
+            and (not self.origin.keeps_keys or trail.place == location.place)
             and trail.is_organization == bool(location.organization)
         )
         return {(trail.name, trail.home_region): trail.validates_log_files for trail in fitting}
@@ -779,19 +774,17 @@ class _AskForUnsignedTimes(Struct, frozen=True):
             return ()
         found: list[UnsignedTime] = []
         for trail in trails:
-            is_its = (trail.bucket, trail.prefix or "") == location.place
-            account = trail.arn.split(":")[4]
-            is_its = is_its and trail.is_organization == bool(location.organization)
-            is_of_account = trail.is_organization or account == location.account
+            is_its = trail.place == location.place and trail.is_organization == bool(location.organization)
+            is_of_account = trail.is_organization or trail.account == location.account
             if is_its and is_of_account and trail.arn != self.facts.trail.arn:
                 period = Period(self.facts.period.start - HOUR, self.facts.now)
-                times = unsigned_times(self._configuration(trail, account), region, period)
+                times = unsigned_times(self._configuration(trail), region, period)
                 found += [UnsignedTime(trail.name, time) for time in times]
         return tuple(found)
 
-    def _configuration(self, trail: Trail, account: str) -> Configuration:
+    def _configuration(self, trail: Trail) -> Configuration:
         if trail.arn not in self.known:
-            named = TrailName(trail.name, trail.home_region, account, trail.arn)
+            named = TrailName.of(trail)
             facts = AwsFacts(self.aws, named, trail, was_described=True, period=self.facts.period, now=self.facts.now)
             self.known[trail.arn] = facts.configuration()
         return self.known[trail.arn]

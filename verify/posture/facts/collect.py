@@ -270,6 +270,6 @@ def _newest_log_file(
         return organization_id
     organization = f"{organization_id.value}/" if isinstance(organization_id, Value) and trail.is_organization else ""
     prefix = f"{trail.prefix}/" if trail.prefix else ""
-    folder = f"{prefix}AWSLogs/{organization}{Arn.parse(trail.arn).account}/"
+    folder = f"{prefix}AWSLogs/{organization}{trail.account}/"
     since = status.value.last_delivery.astimezone(UTC) - _MADE_BEFORE
     return bucket.newest_log_file(trail.bucket, folder, trail.arn, since, now)

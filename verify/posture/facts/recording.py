@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from verify.arn import Arn
 from verify.aws import Answer, Aws
 from verify.errors import CannotLook
 from verify.fact import Denied, Fact, Failed, Missing, T, Value, ask
@@ -107,7 +106,7 @@ class RecordingQuestions:
         last = status.value.last_digest if isinstance(status, Value) and status.value.is_logging else None
         if not trail.validates_log_files or last is None or asked_at - last <= DIGEST_LATE_AFTER:
             return Missing("not asked: no digest is late")
-        owner = Arn.parse(trail.arn).account
+        owner = trail.account
         if self.account != Value(owner):
             return Failed(f"the trail is of account {owner}, whose event history is not read")
 
@@ -185,7 +184,7 @@ class RecordingQuestions:
 
         https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-trail-organization.html
         """
-        owner = Arn.parse(trail.arn).account
+        owner = trail.account
         if isinstance(fact, Value | Denied) or self.account == Value(owner):
             return fact
         return Failed(f"the trail is of account {owner}, which alone can be told about it: {fact}. Check it from there")

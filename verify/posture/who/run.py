@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from verify.arn import Arn
 from verify.aws import Aws
 from verify.errors import CannotLook, TargetNotFound, UsageError
 from verify.fact import Missing, Value
@@ -37,7 +36,7 @@ def find_who(aws: Aws, options: TargetOptions, expected: Sequence[str] = ()) -> 
     if not isinstance(target.account, Value):
         raise CannotLook(f"Which account the credentials belong to is not known: {target.account}.")
     account = target.account.value
-    owner = Arn.parse(trail.arn).account
+    owner = trail.account
     if account != owner:
         raise UsageError(
             f"Trail {trail.name} belongs to account {owner}, and these credentials to account {account}. "
