@@ -212,13 +212,11 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         with _frozen():
             if arguments.action == "check":
                 result = check(ready, pools, rate.add, Path(options.state) if options.state else None)
-                versions = _versions(ready, result)
-                result = _with_changes(ready, result, versions, pools)
+                result, versions = _looked_into(ready, result, pools)
             else:
                 folder = Path(arguments.output)
                 result, manifest = export(ready.request, ready.store, ready.facts, folder, pools, rate.add)
-                versions = _versions(ready, result)
-                result = _with_changes(ready, result, versions, pools)
+                result, versions = _looked_into(ready, result, pools)
                 from verify.report.integrity.as_json import result_as_json  # noqa: PLC0415 - not for every answer
 
                 save_bundle(folder, manifest, result_as_json(result, time.monotonic() - began))
@@ -260,22 +258,20 @@ def _show(terminal: Terminal, result: Result, seconds: float, steps: Sequence[Ne
             terminal.write(part)
 
 
-def _versions(ready: PreparedValidation, result: Result) -> Versions | None:
-    """What the trail's bucket still has of what is altered or gone; ``None`` where that was not looked at."""
+def _looked_into(ready: PreparedValidation, result: Result, pools: Pools) -> tuple[Result, Versions | None]:
+    """The result, with who changed the files that are altered, missing or foreign, as far as logs tell; and what the
+    trail's bucket still has of those that are altered or gone, ``None`` where that was not looked at.
+    """
+    if not ready.request.origin.keeps_keys or not isinstance(ready.facts, AwsFacts) or not changed_files(result):
+        return result, None
     lost = lost_files(result)
-    if not lost or not ready.request.origin.keeps_keys or not isinstance(ready.facts, AwsFacts):
-        return None
-    return older_versions(ready.facts.aws, lost)
-
-
-def _with_changes(ready: PreparedValidation, result: Result, versions: Versions | None, pools: Pools) -> Result:
-    """The result, with who changed the files that are altered, missing or foreign, as far as logs tell."""
-    is_own = ready.request.origin.keeps_keys and isinstance(ready.facts, AwsFacts)
-    if not is_own or ready.request.is_quick or not changed_files(result):
-        return result
+    versions = older_versions(ready.facts.aws, lost) if lost else None
+    if ready.request.is_quick:
+        return result, versions
     from verify.integrity.lost.search import who_changed  # noqa: PLC0415 - only where something is wrong
 
-    return structs.replace(result, changes=who_changed(ready, result, versions.changed if versions else {}, pools))
+    changes = who_changed(ready, result, versions.changed if versions else {}, pools)
+    return structs.replace(result, changes=changes), versions
 
 
 def _later_options(arguments: argparse.Namespace) -> Options:
