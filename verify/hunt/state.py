@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from verify.errors import UsageError
 from verify.logs.places import LogFile, LogSource
-from verify.storage.archive import write_atomically
+from verify.storage.state_file import StateFile, write_state
 from verify.times import iso
 
 _FORM: Final = 1
-_MAX_BYTES = 256 * 2**20
+_FILE: Final = StateFile(whose="of 'hunt --since-last'", harm="hide files from the hunt", anew="hunted in once more")
 _MARK_CHARACTERS = 32
 # Folders are by UTC days, and a file of midnight may lie in the next one.
 _KEPT_BEFORE = timedelta(days=2)
@@ -113,12 +112,10 @@ def load_hunted(path: Path, source: str) -> Hunted:
     :param source: where the files are: each source has a state file of its own.
     :raises UsageError: it is damaged, another source's, or others could have written it.
     """
-    try:
-        with path.open("rb") as file:
-            _refuse_others(path, os.fstat(file.fileno()))
-            given = json.loads(file.read(_MAX_BYTES))
+
+    def parse(given: Any) -> Hunted:
         if given["form"] != _FORM:
-            raise ValueError("another form")  # noqa: TRY301 - told as the file's other faults are
+            raise ValueError("another form")
         if given["source"] != source:
             raise UsageError(
                 f"--state {str(path)!r} remembers what was hunted in at {given['source']!r}, and this is {source!r}. "
@@ -130,28 +127,8 @@ def load_hunted(path: Path, source: str) -> Hunted:
             datetime.fromisoformat(given["until"]).astimezone(UTC),
             int(given.get("days", 0)),
         )
-    except FileNotFoundError:
-        if not os.access(path.parent, os.W_OK):
-            raise UsageError(
-                f"--state {str(path)!r} cannot be written: {str(path.parent)!r} is not a folder that you may write to."
-            ) from None
-        return Hunted()
-    except OSError as error:
-        raise UsageError(f"--state {str(path)!r} cannot be read: {error.strerror or error}. Name a file.") from error
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise UsageError(
-            f"--state {str(path)!r} is not a state file of 'hunt --since-last', or it is damaged. Name another file: "
-            "one that is not there yet is made, and everything is hunted in once more."
-        ) from error
 
-
-def _refuse_others(path: Path, status: os.stat_result) -> None:
-    """Whoever can write the file decides what is not looked at."""
-    if status.st_uid != os.geteuid() or status.st_mode & 0o022:
-        raise UsageError(
-            f"--state {str(path)!r} can be written by others (mode {status.st_mode & 0o777:o}, owner {status.st_uid}), "
-            "who could hide files from the hunt. Remove it, or make it yours alone (chmod 600) if you trust it."
-        )
+    return _FILE.read(path, parse) or Hunted()
 
 
 def save_hunted(path: Path, source: str, hunted: Hunted) -> None:
@@ -167,7 +144,4 @@ def save_hunted(path: Path, source: str, hunted: Hunted) -> None:
         "until": iso(hunted.until),
         "days": hunted.days,
     }
-    try:
-        write_atomically(path, json.dumps(content))
-    except OSError as error:
-        raise UsageError(f"--state {str(path)!r} cannot be written: {error.strerror or error}.") from error
+    write_state(path, json.dumps(content))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -20,12 +19,16 @@ from msgspec import Struct
 from verify.errors import UsageError
 from verify.integrity.digests.digest import is_plausible
 from verify.integrity.timeline.verdict import HARMLESS, Evidence, JudgedPeriod, Verdict
-from verify.storage.archive import write_atomically
 from verify.storage.layout import ChainName
 from verify.storage.objects import ListedObject, ObjectName
+from verify.storage.state_file import StateFile, write_state
 
 _FORM = 7
-_MAX_BYTES = 256 * 2**20
+_FILE = StateFile(
+    whose="that this command wrote",
+    harm="make it say that anything was proven",
+    anew="validated from the start",
+)
 
 
 class Anchor(Struct, frozen=True):
@@ -71,12 +74,8 @@ def load_state(path: Path, trail: str, source: str) -> Anchors:
     :param source: where the files are: a copy may be behind, or be gone, and says nothing of what it was made from.
     :raises UsageError: it is damaged, or another trail's or source's, or there is no writing it where it is to be.
     """
-    try:
-        with path.open("rb") as file:
-            _refuse_others(path, os.fstat(file.fileno()))
-            fields = json.loads(file.read(_MAX_BYTES))
-        if not isinstance(fields, dict):
-            raise TypeError("not an object")  # noqa: TRY301 - it is what the file's other faults raise
+
+    def parse(fields: Any) -> Anchors:
         if fields["form"] != _FORM:
             raise UsageError(
                 f"--state {str(path)!r} was written by another version of this program. Name another file, or remove "
@@ -90,31 +89,8 @@ def load_state(path: Path, trail: str, source: str) -> Anchors:
                 "Name another file: each source has its own."
             )
         return dict(_anchor(entry) for entry in fields["chains"])
-    except FileNotFoundError:
-        if not os.access(path.parent, os.W_OK):
-            raise UsageError(
-                f"--state {str(path)!r} cannot be written: {str(path.parent)!r} is not a folder that you may write to."
-            ) from None
-        return {}
-    except OSError as error:
-        raise UsageError(f"--state {str(path)!r} cannot be read: {error.strerror or error}. Name a file.") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-        raise UsageError(
-            f"--state {str(path)!r} is not a state file that this command wrote, or it is damaged. Name another file: "
-            "one that is not there yet is made, and everything is validated from the start."
-        ) from error
 
-
-def _refuse_others(path: Path, stat: os.stat_result) -> None:
-    """Whoever can write the file decides what is not looked at.
-
-    :raises UsageError: it is another user's, or others may write to it.
-    """
-    if stat.st_uid != os.geteuid() or stat.st_mode & 0o022:
-        raise UsageError(
-            f"--state {str(path)!r} can be written by others (mode {stat.st_mode & 0o777:o}, owner {stat.st_uid}), who "
-            "could make it say that anything was proven. Remove it, or make it yours alone (chmod 600) if you trust it."
-        )
+    return _FILE.read(path, parse) or {}
 
 
 def _anchor(entry: dict[str, Any]) -> tuple[ChainName, Anchor]:
@@ -191,9 +167,4 @@ def save_state(path: Path, trail: str, source: str, anchors: Anchors) -> None:
         }
         for chain, anchor in sorted(anchors.items())
     ]
-    try:
-        write_atomically(
-            path, json.dumps({"form": _FORM, "trail": trail, "source": source, "chains": chains}, indent=1)
-        )
-    except OSError as error:
-        raise UsageError(f"--state {str(path)!r} cannot be written: {error.strerror or error}.") from error
+    write_state(path, json.dumps({"form": _FORM, "trail": trail, "source": source, "chains": chains}, indent=1))
