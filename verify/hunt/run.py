@@ -20,13 +20,11 @@ from verify.integrity.sources import PreparedValidation
 from verify.logs.answer import MAX_NAMED, Basis, Unread
 from verify.logs.places import LogFile, LogSource
 from verify.logs.proof import read_proven
-from verify.logs.reading import ReadFile, read_files
+from verify.logs.reading import OnProgress, ReadFile, read_files
 from verify.storage.layout import LogName
 from verify.storage.objects import ObjectName
 from verify.times import HISTORY_DAYS, iso
 
-# Told how many files and events were read so far.
-OnProgress = Callable[[int, int], None]
 _NAMED_FILES = 5
 _OF_HISTORY = (
     "The event history holds management events of the last 90 days: no data events, such as the reading of objects. An "

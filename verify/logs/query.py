@@ -13,15 +13,13 @@ from verify.logs.answer import MAX_NAMED, Basis, Unread
 from verify.logs.decode import Decoder, Wanted, decoder_for
 from verify.logs.engine import Engine, FileRow, Result, ResultColumn, open_engine
 from verify.logs.places import LogFile, LogSource
-from verify.logs.reading import ReadFile, read_files
+from verify.logs.reading import OnProgress, ReadFile, read_files
 from verify.logs.schema import STORED
 from verify.logs.store import Part, Store, StoredFile, StoredSource
 
 if TYPE_CHECKING:
     from verify.integrity.sources import PreparedValidation
 
-# Told how many files and events were read so far.
-OnProgress = Callable[[int, int], None]
 _MAX_UNREADABLE = 100_000
 _GC_THRESHOLD = (50_000, 20, 100)
 _EVERYTHING = "SELECT * FROM events, cloudtrail_logs"
@@ -205,14 +203,14 @@ class _Loading:
             self._unreadable += [
                 (number, each.position, each.why, each.is_shown, each.text) for each in decoded.unreadable
             ]
-        row = _row(read)
+        row = _row(read.file, read.size_bytes, decoded.events, read.problem)
         self._reads.append(_Read(number, row, decoded.unreadable_count, decoded.replaced_count, decoded.passed_over))
         self._on_progress(number + 1, self._events)
         return number
 
     def _add_stored(self, stored: StoredFile, file: LogFile) -> None:
         self._events += stored.events
-        self._reads.append(_Read(stored.number, _stored_row(file, stored), 0, 0, 0))
+        self._reads.append(_Read(stored.number, _row(file, stored.size_bytes, stored.events), 0, 0, 0))
 
     def _close(
         self,
@@ -260,31 +258,8 @@ class _Read:
     passed_over: int
 
 
-def _row(read: ReadFile) -> FileRow:
-    file = read.file
-    return FileRow(
-        file.shown_name,
-        file.account,
-        file.region,
-        file.day,
-        file.delivered,
-        read.size_bytes,
-        read.decoded.events,
-        read.problem,
-    )
-
-
-def _stored_row(file: LogFile, stored: StoredFile) -> FileRow:
-    return FileRow(
-        file.shown_name,
-        file.account,
-        file.region,
-        file.day,
-        file.delivered,
-        stored.size_bytes,
-        stored.events,
-        "",
-    )
+def _row(file: LogFile, size_bytes: int, events: int, problem: str = "") -> FileRow:
+    return FileRow(file.shown_name, file.account, file.region, file.day, file.delivered, size_bytes, events, problem)
 
 
 def _known(values: Iterable[str]) -> tuple[str, ...]:

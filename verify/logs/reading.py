@@ -7,7 +7,7 @@ file is not read, and told.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,6 +18,8 @@ from verify.storage.gzip_content import content_of
 from verify.storage.objects import Absent, BucketCopyStore, Found, ObjectName, ObjectStore, ReadResult
 from verify.storage.read_pool import open_read_pool
 
+# Told how many files and events were read so far.
+OnProgress = Callable[[int, int], None]
 # CloudTrail's files have a few megabytes; collections of the field that were packed anew have 160.
 MAX_FILE_BYTES = 256 * 2**20
 MAX_PACKED_BYTES = 64 * 2**20
