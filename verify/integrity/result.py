@@ -69,6 +69,8 @@ class Tally(Struct):
             notes[:MAX_PROBLEMS],
             self.omitted + other.omitted + dropped,
             min(moments, default=None),
+            self.doubles + other.doubles,
+            self.unsigned + other.unsigned,
         )
 
 
