@@ -632,13 +632,13 @@ def others_of(chain: ChainName, *locations: DeliveryLocation) -> AccountRegion:
 
 def scope_in_copy(
     store: ObjectStore,
-    bucket: str,
     trail: str | None,
     selection: Selection,
     should_hold: Sequence[str],
     vouched: Vouched,
 ) -> tuple[TrailName, Scope]:
-    """The trail and the scope of a copy: every account and region with a folder, and what it is said to hold.
+    """The trail and the scope of a copy in a folder, which has no bucket: every account and region that lies there, and
+    what the copy is said to hold.
 
     :param trail: the trail's name or ARN. Default: - the only one of which there are digests.
     :param should_hold: every region in which the trail delivered; none where that, and so the scope, is not known.
@@ -646,8 +646,8 @@ def scope_in_copy(
     :raises TargetNotFound: there is no digest, or there are several trails and none was named.
     :raises UsageError: ``trail`` is an ARN, but not a trail's.
     """
-    found = find_locations(store, bucket, vouched)
-    destination = Destination(bucket, "", is_organization=None, is_multi_region=False)
+    found = find_locations(store, "", vouched)
+    destination = Destination("", "", is_organization=None, is_multi_region=False)
     walked = walk_locations(store, found)
     scope = scope_in_bucket(store, TrailName("", "", ""), destination, Expected(), Selection(), walked)
     meant, digests = _trail_in(store, scope, trail)
@@ -692,7 +692,7 @@ def scope_in_copy(
             locations = tuple(one for one in found.locations if one.account == account and own.takes(one))
             account_regions[account, region] = AccountRegion(
                 _chain(account, region, meant),
-                locations or (_nowhere(DeliveryLocation(bucket, "", "", account), own),),
+                locations or (_nowhere(DeliveryLocation("", "", "", account), own),),
                 is_always_enabled=False,
                 has_folder=False,
                 is_expected=True,

@@ -250,7 +250,7 @@ def from_folder(options: IntegrityOptions, now: datetime) -> PreparedValidation:
     selection = Selection(options.account, options.region)
     keys = load_keys(options.keys)
     vouched = partial(_vouched, store, lambda _region: keys)
-    trail, scope = scope_in_copy(store, "", options.trail, selection, options.regions, vouched)
+    trail, scope = scope_in_copy(store, options.trail, selection, options.regions, vouched)
     _refuse_nothing(options, scope, str(options.source))
     period = period_of(options, now)
     notices = ["The files are a copy: whether it is complete at its end is not known.", *_held_by_copy(scope, period)]

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property, partial
-from itertools import chain
 from threading import Lock
 
 from msgspec import Struct, field
@@ -177,7 +176,7 @@ class Validation:
             period=request.period,
             made_at=request.now,
             is_quick=request.is_quick,
-            chains=tuple(sorted(filter(_says_anything, chains), key=_chain_of)),
+            chains=tuple(sorted(filter(_says_anything, chains), key=lambda result: result.chain)),
             foreign=(*request.scope.foreign, *self._in_days_to_come()),
             notices=tuple(notices),
             causes=(*request.causes, *(not_delivered if request.now - request.period.end < _RECENTLY else ())),
@@ -326,7 +325,7 @@ class Validation:
         """Each with its places: where another trail delivers today, this one may have delivered before."""
         found: dict[ChainName, AccountRegion] = {}
         others: list[AccountRegion] = []
-        for one in chain.from_iterable(map(self._apart, self._request.scope.account_regions)):
+        for one in (part for each in self._request.scope.account_regions for part in self._apart(each)):
             known = found.get(one.chain)
             if known is None and not one.is_others:
                 found[one.chain] = one
@@ -600,10 +599,6 @@ def _as_unsure(periods: Iterable[JudgedPeriod], why: str) -> Iterator[JudgedPeri
 def _says_anything(result: ChainResult) -> bool:
     tally = result.tally
     return bool(result.periods or tally.digests or tally.backfills or tally.logs or tally.problems)
-
-
-def _chain_of(result: ChainResult) -> ChainName:
-    return result.chain
 
 
 def _together(own: ChainResult, others: ChainResult) -> ChainResult:
