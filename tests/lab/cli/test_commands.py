@@ -121,10 +121,18 @@ def test_a_hint_names_the_folder_that_is_not_the_default(running: Lab, tmp_path:
 
 
 @pytest.mark.usefixtures("running")
-def test_a_running_lab_keeps_its_region_and_says_so(capsys: Output) -> None:
-    assert main(["up", "--region", "eu-west-1"]) == 0
+@pytest.mark.parametrize("asked", ["--region=eu-west-1", "--days-ago=2", "--delivery-seconds=9", "--history-seconds=9"])
+def test_a_running_lab_keeps_how_it_runs_and_says_so(asked: str, capsys: Output) -> None:
+    assert main(["up", asked]) == 0
 
-    assert "keeps its port and region" in capsys.readouterr().err
+    assert "keeps its region, port, clock and times of delivery" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("running")
+def test_a_running_lab_of_which_nothing_else_is_asked_says_nothing(capsys: Output) -> None:
+    assert main(["up"]) == 0
+
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["up", "--port", "many"], ["status", "--wrong"]])
