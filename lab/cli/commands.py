@@ -13,6 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ConnectionError as NothingAnswers
+from botocore.exceptions import HTTPClientError
+
 from lab.cli import bootstrapping, failed_stacks, guide, hand_in, programs, tour
 from lab.cli.arguments import RESET, account, add_scenario, add_sign_in, add_start, settings, size, who_signs_in
 from lab.cli.aws_program import notice_about_aws
@@ -68,6 +71,9 @@ _MOVED = (
     "warning: The lab was on port {old} before, which another program has now or which you changed. It goes on on port "
     '{new}. In every shell that was led to it, run again: eval "$(python -m lab env)"'
 )
+_STOPPED_MEANWHILE = (
+    "The lab does not answer any more; what was begun is not done. Was it stopped meanwhile? {status} ({error})"
+)
 _PLAYING = "Something is happening in the lab. It takes some seconds ..."
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -118,6 +124,9 @@ def _run(argv: Sequence[str]) -> int:
             sys.stdout.flush()
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except (NothingAnswers, HTTPClientError) as error:
+        print(f"error: {_STOPPED_MEANWHILE.format(error=error, status=_command('status', arguments))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
