@@ -24,7 +24,7 @@ from botocore import exceptions as boto
 from botocore import xform_name
 
 from verify.credentials import Credentials
-from verify.endpoints import Endpoints, check_url, give_up_when_nothing_is_there
+from verify.endpoints import Endpoints, check_url, give_up_when_nothing_is_there, what_to_check
 from verify.error_codes import error_for
 from verify.errors import ApiError, CannotLook, NoCredentials, Unreachable, UsageError
 from verify.threads import Patience
@@ -535,7 +535,7 @@ def _translated(error: Exception, service: str, operation: str) -> CannotLook:
             f"No usable AWS credentials: {error}. Run 'aws configure' or 'aws sso login', or name --profile."
         )
     if isinstance(error, boto.EndpointConnectionError | boto.HTTPClientError):
-        return Unreachable(f"{permission}: {error} Check the network, --region and --endpoint-url.")
+        return Unreachable(f"{permission}: {error} {what_to_check(str(error.kwargs.get('endpoint_url', '')))}")
     if isinstance(error, boto.BotoCoreError):
         return CannotLook(f"{permission}: {error}")
     detail = f"{type(error).__name__}: {error}".splitlines()[0]

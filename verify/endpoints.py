@@ -64,6 +64,19 @@ def check_url(url: str) -> None:
         raise ValueError(f"{url} is not an endpoint, such as http://127.0.0.1:4566")
 
 
+def what_to_check(url: str) -> str:
+    """What to look at where an endpoint did not answer: on this machine it is the lab's, which is not running any more
+    or has another port since.
+    """
+    host = urlsplit(url).hostname or ""
+    if host in ("localhost", "::1") or host.startswith("127."):
+        return (
+            "Is it the lab's? Then start it (python -m lab up), and lead this shell to it again: "
+            'eval "$(python -m lab env)". If not, check --endpoint-url.'
+        )
+    return "Check the network, --region and --endpoint-url."
+
+
 def give_up_when_nothing_is_there(
     nothing_there: type[Exception], *, attempts: int, caught_exception: Exception | None, **_: object
 ) -> None:

@@ -13,6 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ConnectionError as NothingAnswers
+from botocore.exceptions import HTTPClientError
+
 from lab.cli import bootstrapping, failed_stacks, guide, hand_in, programs, tour
 from lab.cli.arguments import RESET, account, add_scenario, add_sign_in, add_start, settings, size, who_signs_in
 from lab.cli.aws_program import notice_about_aws
@@ -68,6 +71,9 @@ _MOVED = (
     "warning: The lab was on port {old} before, which another program has now or which you changed. It goes on on port "
     '{new}. In every shell that was led to it, run again: eval "$(python -m lab env)"'
 )
+_STOPPED_MEANWHILE = (
+    "The lab does not answer any more; what was begun is not done. Was it stopped meanwhile? {status} ({error})"
+)
 _PLAYING = "Something is happening in the lab. It takes some seconds ..."
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -118,6 +124,9 @@ def _run(argv: Sequence[str]) -> int:
             sys.stdout.flush()
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except (NothingAnswers, HTTPClientError) as error:
+        print(f"error: {_STOPPED_MEANWHILE.format(error=error, status=_command('status', arguments))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
@@ -195,11 +204,9 @@ reach a real account) and makes the eval fail. When it works again, the lines le
 
 
 def _up(arguments: argparse.Namespace) -> int:
-    found = lifecycle.running(arguments.home)
-    lab = found or _started(arguments)
-    print(f"The lab is {'already running' if found else 'running'} at {lab.endpoint} ({_where(lab)}).")
-    if found:
-        _tell_what_stays(found, arguments)
+    is_there = lifecycle.running(arguments.home) is not None
+    lab = _lab_for(arguments)
+    print(f"The lab is {'already running' if is_there else 'running'} at {lab.endpoint} ({_where(lab)}).")
     return 0
 
 
@@ -213,7 +220,7 @@ def _alone(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Names
 
 def _cdk_command(verb: str) -> Callable[[argparse.Namespace], int]:
     def run(arguments: argparse.Namespace) -> int:
-        lab = lifecycle.running(arguments.home) or _started(arguments)
+        lab = _lab_for(arguments)
         print(f"cdk {verb} on the lab at {lab.endpoint} ({_where(lab)})", file=sys.stderr)
         started, before = time.time(), lifecycle.ask(lab)
         code = programs.run_cdk(lab, verb, arguments.arguments)
@@ -283,7 +290,7 @@ def _tour(arguments: argparse.Namespace) -> int:
 
 
 def _go_round(arguments: argparse.Namespace) -> int:
-    lab = lifecycle.running(arguments.home) or _started(arguments)
+    lab = _lab_for(arguments)
     print(f"The lab is running at {lab.endpoint} ({_where(lab)}).", flush=True)
     tour.remember_score(lab)
     for number, step in enumerate(tour.steps(lab), start=1):
@@ -466,19 +473,35 @@ def _shell(asked: str | None) -> str:
     return asked or (parent if parent in SHELLS else "sh")
 
 
+def _lab_for(arguments: argparse.Namespace) -> Lab:
+    """The folder's lab, started when it is not running. What only a new one could do is said not to be done."""
+    running = lifecycle.running(arguments.home)
+    if running is None:
+        return _started(arguments)
+    is_new_asked = arguments.port not in (None, running.port) or settings(arguments) != lifecycle.DEFAULT_SETTINGS
+    if is_new_asked or _is_elsewhere(running, arguments):
+        _tell_what_stays("A running lab keeps its region, port, clock and times of delivery", arguments)
+    return running
+
+
 def _started(arguments: argparse.Namespace) -> Lab:
     print("Starting the lab ...", file=sys.stderr)
     previous = read(arguments.home)
     lab = lifecycle.start(arguments.home, region=arguments.region, port=arguments.port, settings=settings(arguments))
-    if previous and previous.access_key_id == lab.access_key_id and previous.port != lab.port:
+    is_resumed = previous is not None and previous.access_key_id == lab.access_key_id
+    if previous and is_resumed and previous.port != lab.port:
         print(_MOVED.format(old=previous.port, new=lab.port), file=sys.stderr)
+    if is_resumed and (arguments.days_ago or _is_elsewhere(lab, arguments)):
+        _tell_what_stays("The lab goes on with what it held, in its own region and at its own time", arguments)
     return lab
 
 
-def _tell_what_stays(lab: Lab, arguments: argparse.Namespace) -> None:
-    if arguments.port not in (None, lab.port) or arguments.region not in (lifecycle.DEFAULT_REGION, lab.region):
-        stop = _command("down", arguments)
-        print(f"A running lab keeps its port and region; stop it first: {stop}", file=sys.stderr)
+def _is_elsewhere(lab: Lab, arguments: argparse.Namespace) -> bool:
+    return arguments.region not in (lifecycle.DEFAULT_REGION, lab.region)
+
+
+def _tell_what_stays(what: str, arguments: argparse.Namespace) -> None:
+    print(f"{what}; for another one stop it first: {_command('down', arguments)}", file=sys.stderr)
 
 
 def _warn(warnings: Sequence[str]) -> None:

@@ -135,8 +135,9 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if is_stopped:
         terminal.notice(f"stopped: these are the {found.number} events found so far.")
         return 130
-    _print_notices(terminal, found.number, arguments.limit, is_searched=len(search.failures) < len(regions))
-    where = None if arguments.all_regions else aws.region
+    is_searched = len(search.failures) < len(regions)
+    _print_notices(terminal, found.number, arguments.limit, is_searched=is_searched)
+    where = None if arguments.all_regions or not is_searched else aws.region
     has_more = _print_what_is_elsewhere(terminal, query, in_logs, where, is_chosen=arguments.region is not None)
     return 3 if search.failures or has_more else 0
 

@@ -81,15 +81,24 @@ def render(
 
 
 def summary(report: Report) -> str:
-    """``Recording: 3/3 · Course checks: 7/7 · Checkpoints: 6/6 · No outsiders: 13/13 · Advice: 2 of 12 open``."""
+    """``Recording: 3/3 · Course checks: 7/7 · Checkpoints: 6/6 · No outsiders: 13/13 · Advice: 2 of 12 open``.
+
+    ``Recording: no`` where the trail is stopped: its settings may all be right, and yet nothing is recorded.
+    """
     unknown = sum(result.status is Status.UNKNOWN for result in report.results)
     advice = [result.status for result in report.results if result.group is Group.ADVICE]
     parts = [
-        *(f"{name}: {tally.passed}/{tally.of}" for group, name in _SUMMARY.items() for tally in (report.tally(group),)),
+        *(f"{name}: {_passed(report, group)}" for group, name in _SUMMARY.items()),
         f"Advice: {advice.count(Status.ADVICE)} of {len(advice)} open",
     ]
     parts += [_BLIND[result.status] for result in report.results if result.group is Group.WHO]
     return " · ".join(parts + ([f"Unknown: {unknown}"] if unknown else []))
+
+
+def _passed(report: Report, group: Group) -> str:
+    is_off = any(result.id == "trail_is_logging" and result.status is Status.FAIL for result in report.results)
+    tally = report.tally(group)
+    return "no" if is_off and group is Group.RECORDING else f"{tally.passed}/{tally.of}"
 
 
 def _table(results: list[Result]) -> Table:

@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -121,10 +122,30 @@ def test_a_hint_names_the_folder_that_is_not_the_default(running: Lab, tmp_path:
 
 
 @pytest.mark.usefixtures("running")
-def test_a_running_lab_keeps_its_region_and_says_so(capsys: Output) -> None:
-    assert main(["up", "--region", "eu-west-1"]) == 0
+@pytest.mark.parametrize("asked", ["--region=eu-west-1", "--days-ago=2", "--delivery-seconds=9", "--history-seconds=9"])
+def test_a_running_lab_keeps_how_it_runs_and_says_so(asked: str, capsys: Output) -> None:
+    assert main(["up", asked]) == 0
 
-    assert "keeps its port and region" in capsys.readouterr().err
+    assert "keeps its region, port, clock and times of delivery" in capsys.readouterr().err
+
+
+def test_a_lab_that_is_stopped_while_a_scenario_plays_is_an_error_in_one_line(
+    running: Lab, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr(lifecycle, "running", lambda _: replace(running, endpoint="http://127.0.0.1:1"))
+
+    assert main(["scenario", "exercise"]) == 2
+
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith("error: The lab does not answer any more; what was begun is not done.")
+
+
+@pytest.mark.usefixtures("running")
+def test_a_running_lab_of_which_nothing_else_is_asked_says_nothing(capsys: Output) -> None:
+    assert main(["up"]) == 0
+
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["up", "--port", "many"], ["status", "--wrong"]])

@@ -94,7 +94,9 @@ def test_an_endpoint_where_nothing_listens_is_known_soon(command: str, capsys: p
     assert main([command, "--region", "us-east-1", "--endpoint-url", "http://127.0.0.1:1"]) == 3
 
     assert time.monotonic() - before < 30
-    assert "http://127.0.0.1:1" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "http://127.0.0.1:1" in told
+    assert "Is it the lab's? Then start it (python -m lab up)" in told
 
 
 @pytest.mark.parametrize("command", ["check", "score", "check --print-iam-policy"])

@@ -93,6 +93,12 @@ def test_evidence_is_shown_for_what_did_not_pass_and_for_all_when_asked() -> Non
     assert printed(report(HEALTHY), verbose=True).count("    expected") == len(report(HEALTHY).results)
 
 
+def test_of_a_trail_that_is_stopped_nothing_says_that_it_records() -> None:
+    text = printed(report(but(status=Value(dataclasses.replace(STATUS, is_logging=False)))))
+    assert "event is recorded" not in text
+    assert text.splitlines()[-1].startswith("Recording: no · Course checks: 6/7 · ")
+
+
 def test_a_command_that_mends_several_checks_is_shown_once() -> None:
     text = printed(report(but_target(trail=Missing("there is no trail t"))))
     assert text.count("cloudtrail create-trail") == 1
@@ -279,7 +285,7 @@ def text_of_picture(path: Path) -> str:
 )
 def test_an_example_of_the_summary_has_the_totals_of_today(text: str) -> None:
     def with_totals_only(line: str) -> str:
-        # Before the first delivery there is one thing less to check.
-        return re.sub(r"\d+(?=/| of )", "N", line.replace("Recording: 2/2", "Recording: 3/3"))
+        # In the picture the trail is stopped.
+        return re.sub(r"\d+(?=/| of )", "N", line.replace("Recording: no", "Recording: 3/3"))
 
     assert with_totals_only(summary(report(HEALTHY))) in with_totals_only(text)

@@ -28,7 +28,7 @@ def _records_all_management_events(facts: TrailFacts) -> Verdict:
             fix = f"{UPDATE_TRAIL} --include-global-service-events"
         gaps.append("events of global services such as IAM")
     return passes_if(
-        not gaps, f"not recorded: {', '.join(gaps)}" if gaps else "every management event is recorded", fix=fix
+        not gaps, f"not recorded: {', '.join(gaps)}" if gaps else "the selectors leave out no management event", fix=fix
     )
 
 
@@ -180,7 +180,7 @@ RECORDING_CHECKS = (
         id="trail_records_all_management_events",
         group=Group.RECORDING,
         part=Part.TRAIL,
-        title="Every management event is recorded",
+        title="No management event is left out",
         needs=("selectors",),
         judge=_records_all_management_events,
         expected="reads and writes, of every source, and of global services",
