@@ -6,7 +6,9 @@ from tools.versions import PROJECT, beginnings, untested
 
 
 def test_a_range_that_begins_lower_than_what_is_tested_is_told() -> None:
-    begin = beginnings({"construct": ["constructs>=10.5,<11"], "verify": ["google-re2>=1.1.20251105,<2", "boto3>=1.43"]})
+    begin = beginnings(
+        {"construct": ["constructs>=10.5,<11"], "verify": ["google-re2>=1.1.20251105,<2", "boto3>=1.43"]}
+    )
 
     assert begin == {"constructs": "10.5", "google-re2": "1.1.20251105", "boto3": "1.43"}
     assert untested(begin, begin | {"boto3": "1.43.0"}) == []
