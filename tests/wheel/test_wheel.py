@@ -255,11 +255,15 @@ def test_alone_it_holds_the_names_and_a_missing_extra_is_one_line(
         [line] = done.stderr.splitlines()
         assert line.startswith("error: The Python module ")
         assert f"'securetrail[{extra}]'" in line
-    done = alone.run("python", "-c", "from securetrail import SecureTrail", cwd=tmp_path)
-    assert done.stderr.splitlines()[-1] == (
-        "ModuleNotFoundError: SecureTrail needs the Python module aws_cdk, which is missing. "
-        "Fix: pip install 'securetrail[construct]'"
-    )
+    for statement, module, extra in (
+        ("from securetrail import SecureTrail", "aws_cdk", "construct"),
+        ("from constructs_lib.compliance import add_rule_packs", "aws_cdk", "construct"),
+        ("from verify.logs.api import Logs", "duckdb", "verify"),
+    ):
+        done = alone.run("python", "-c", statement, cwd=tmp_path)
+        assert done.stderr.splitlines()[-1] == (
+            f"ModuleNotFoundError: The Python module {module} is missing. Fix: pip install 'securetrail[{extra}]'"
+        )
 
 
 def test_the_names_are_the_constructs() -> None:
