@@ -41,40 +41,7 @@ trail = SecureTrail(stack, "Trail", recording=Recording(event_selectors=[EventSe
 cdk.CfnOutput(stack, "Bucket", value=verified(trail.log_bucket.bucket_name))
 app.synth()
 """
-TYPED = """
-import aws_cdk as cdk
-import securetrail
-from constructs import Construct
-from securetrail import (
-    Alerts,
-    CloudWatchLogs,
-    EventSelector,
-    LogRetention,
-    NewBucket,
-    Recording,
-    SecureTrail,
-    SecurityProfile,
-)
-
-
-class Audit(cdk.Stack):
-    def __init__(self, scope: Construct, construct_id: str) -> None:
-        super().__init__(scope, construct_id)
-        self.audit = SecureTrail(
-            self,
-            "Trail",
-            profile=SecurityProfile.COMPLIANCE,
-            recording=Recording(event_selectors=[EventSelector.management()]),
-            log_bucket=NewBucket(retention=LogRetention(expiration=cdk.Duration.days(365)), replica=False),
-            cloudwatch=CloudWatchLogs(cis_alarms=False),
-            alerts=Alerts(on_tampering=False),
-        )
-        cdk.CfnOutput(self, "Bucket", value=self.audit.log_bucket.bucket_name)
-
-
-def also(scope: Construct) -> securetrail.SecureTrail:
-    return securetrail.SecureTrail(scope, "Also")
-"""
+TYPED = (ROOT / "tests/wheel/typed_app.py").read_text()
 # What a type checker refuses, and must name: a value of another type, an existing bucket with settings of a new one,
 # and a prop that is called otherwise now.
 WRONG = """
