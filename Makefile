@@ -61,7 +61,9 @@ lab-down: $(VENV)/.installed-lab  ## stop the embedded AWS and remove its state
 # ---- for people who change the project -------------------------------------------------------------
 
 # TESTS=… names files or tests, as pytest does. SEED=… shuffles them; the same seed gives the same order again.
-PYTEST = TMPDIR=$$MACHINE_TMPDIR python -m pytest --numprocesses=auto $(if $(SEED),--random-order --random-order-seed=$(SEED))
+# Where a test ends its process, the others end and it is named; with a new process pytest waits without end.
+WORKERS := --numprocesses=auto --max-worker-restart=0
+PYTEST = TMPDIR=$$MACHINE_TMPDIR python -m pytest $(WORKERS) $(if $(SEED),--random-order --random-order-seed=$(SEED))
 
 test-fast: $(VENV)/.installed-dev $(NODE_MODULES)  ## run the tests that need no lab, in half a minute
 	@$(PYTEST) -m fast $(TESTS)
@@ -74,15 +76,15 @@ test-slow: $(VENV)/.installed-dev $(NODE_MODULES)  ## run the slow tests, and se
 
 # Not in CI: whatever was published today is what this tests.
 test-versions: $(VENV)/.installed-lab $(NODE_MODULES)  ## run the tests with the lowest and with the newest versions that pyproject.toml allows
-	@for resolution in lowest-direct highest; do
-	  echo "With the $${resolution%-direct} versions:" >&2
+	@for end in lowest=lowest-direct newest=highest; do
 	  $(UV) venv --quiet --clear --python $(VENV)/bin/python $(VENV)/versions
 	  # Without the pins of tool.uv.
-	  $(UV) pip install --quiet --no-config --python $(VENV)/versions/bin/python --resolution $$resolution \
+	  $(UV) pip install --quiet --no-config --python $(VENV)/versions/bin/python --resolution $${end#*=} \
 	    --requirement pyproject.toml --extra construct --extra verify --extra review --group test
 	  $(UV) pip install --quiet --no-config --python $(VENV)/versions/bin/python --no-deps --reinstall \
 	    aws-cdk-lib=="$$($(VENV)/versions/bin/python -c 'from importlib.metadata import version; print(version("aws-cdk-lib"))')"
-	  TMPDIR=$$MACHINE_TMPDIR $(VENV)/versions/bin/python -m pytest --numprocesses=auto -m fast $(or $(TESTS),tests/cdk tests/verify tests/securetrail)
+	  $(VENV)/versions/bin/python -m tools.versions $${end%=*}
+	  TMPDIR=$$MACHINE_TMPDIR $(VENV)/versions/bin/python -m pytest $(WORKERS) -m fast $(or $(TESTS),tests/cdk tests/verify tests/securetrail)
 	done
 
 # CASES=20000 SEED=1: the same two numbers give the same cases again. PROFILE=moves: cases of one kind alone.

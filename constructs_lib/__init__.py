@@ -8,6 +8,13 @@ groups of props, ``choices.py`` what props and profile choose, ``features.py`` m
 ``analytics`` and ``recording``, ``storage``, ``policies`` and ``compliance``, and last ``validation``.
 """
 
+try:
+    import aws_cdk as _  # noqa: F401 (all below needs it)
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"The Python module {error.name} is missing. Fix: pip install 'securetrail[construct]'", name=error.name
+    ) from None
+
 from constructs_lib.compliance.profiles import SecurityProfile
 from constructs_lib.groups import (
     Alerts,

@@ -82,15 +82,8 @@ def __getattr__(name: str) -> Any:
     """
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        import constructs_lib  # noqa: PLC0415 (only who builds has the CDK)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in ("", "constructs_lib"):
-            raise
-        raise ModuleNotFoundError(
-            f"{name} needs the Python module {error.name}, which is missing. Fix: pip install 'securetrail[construct]'",
-            name=error.name,
-        ) from None
+    import constructs_lib  # noqa: PLC0415 (only who builds has the CDK)
+
     return getattr(constructs_lib, name)
 
 

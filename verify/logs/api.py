@@ -22,7 +22,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import duckdb
+try:
+    import duckdb
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"The Python module {error.name} is missing. Fix: pip install 'securetrail[verify]'", name=error.name
+    ) from None
 
 from verify.aws import Aws
 from verify.errors import UsageError

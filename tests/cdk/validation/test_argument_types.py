@@ -307,6 +307,22 @@ def test_upgrading_has_the_table_of_old_props() -> None:
     assert [(old, new.replace("`", "")) for old, new in rows] == list(RENAMED.items())
 
 
+def test_the_app_for_type_checkers_gives_every_argument_there_is() -> None:
+    """tests/wheel/ lets two of them look at it."""
+    given: dict[str, set[str]] = {}
+    for call in ast.walk(ast.parse((ROOT / "tests/wheel/typed_app.py").read_text())):
+        if isinstance(call, ast.Call):
+            names = {each.arg for each in call.keywords if each.arg}
+            given.setdefault(ast.unparse(call.func).rpartition(".")[2], set()).update(names)
+
+    assert [
+        (call.__qualname__, name)
+        for call, name in public_parameters()
+        if name not in given.get(call.__name__, ())
+        and signature_of(call).parameters[name].kind is not inspect.Parameter.VAR_POSITIONAL
+    ] == []
+
+
 def test_pythons_own_errors_stay(stack: cdk.Stack) -> None:
     props: dict[str, Any] = {"trail_nam": "recorder"}
 
