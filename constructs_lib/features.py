@@ -309,6 +309,7 @@ def _create_alerts(scope: Construct, parts: TrailParts, wanted: Alerts) -> _Aler
     else:
         topic = existing
         existing_resources.check_topic(scope, "Alerts.topic", topic)
+        existing_resources.warn_of_shared_key(scope, topic, parts.encryption_key)
         deploy_after_owner(scope, topic)
     of_topic = [alarm_topic_statement(topic_arn=topic.topic_arn, account=stack.account)]
     of_key = [] if existing is None else [alarm_key_statement(stack.account)]

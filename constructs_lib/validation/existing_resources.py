@@ -87,18 +87,27 @@ def check_key(key: kms.IKey, bucket: s3.IBucket) -> None:
             "or CloudTrail refuses the trail. Fix: use a key of the bucket's region, such as a replica of a "
             "multi-Region key."
         )
-    resource = key.node.default_child
-    if isinstance(resource, kms.CfnKey) and resource.enabled is False:
+    is_disabled, spec = _state_of(key)
+    if is_disabled:
         raise ValueError(
             f"encryption_key {key.node.path} is disabled. Allowed: an enabled key, because CloudTrail delivers nothing "
             "that it cannot encrypt. Fix: leave enabled=False out."
         )
-    spec = resource.key_spec if isinstance(resource, kms.CfnKey) else None
-    if spec not in (None, "SYMMETRIC_DEFAULT"):
+    if spec is not None:
         raise ValueError(
             f"encryption_key has the key spec {spec}. Allowed: SYMMETRIC_DEFAULT, because CloudTrail encrypts with "
             "symmetric keys only. Fix: leave key_spec out, or leave encryption_key out to get a new key."
         )
+
+
+def _state_of(key: kms.IKey) -> tuple[bool, str | None]:
+    """Whether a key of the app is disabled, and its spec where it is not symmetric; of an imported one neither."""
+    resource = key.node.default_child
+    if not isinstance(resource, kms.CfnKey):
+        return False, None
+    spec = resource.key_spec
+    is_other = spec not in (None, "SYMMETRIC_DEFAULT") and not cdk.Token.is_unresolved(spec)
+    return resource.enabled is False, spec if is_other else None
 
 
 def check_key_region(scope: Construct, key: kms.IKey, prop: str) -> None:
@@ -211,14 +220,17 @@ def check_topic(scope: Construct, prop: str, topic: sns.ITopic, *, anywhere: boo
     The policy of SNS's own key allows no other service and cannot be changed:
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     Rules and alarms publish to topics of their own region only: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html
+    SNS encrypts with symmetric keys only: https://docs.aws.amazon.com/sns/latest/dg/sns-enable-encryption-for-topic.html
 
     :param anywhere: whether the publisher can use a topic of another region, as CloudTrail can.
-    :raises ValueError: it is a FIFO topic, in another region, or encrypted with ``alias/aws/sns``; or a stack of
-        another account or Region makes it without a name.
+    :raises ValueError: it is a FIFO topic, in another region, or encrypted with ``alias/aws/sns`` or with a key that is
+        disabled or not symmetric; or a stack of another account or Region makes it without a name.
     """
     check_name(scope, prop, topic, topic.topic_arn)
     topic_region, trail_region = topic.env.region, cdk.Stack.of(scope).region
     key = topic.master_key
+    is_disabled, spec = (False, None) if key is None else _state_of(key)
+    unfit = "a disabled key" if is_disabled else f"a key of the spec {spec}"
     for fault, is_so, allowed in (
         ("is a FIFO topic", topic.fifo, "a standard topic, because AWS services name no message group"),
         (
@@ -231,12 +243,29 @@ def check_topic(scope: Construct, prop: str, topic: sns.ITopic, *, anywhere: boo
             key is not None and getattr(key, "alias_name", None) == "alias/aws/sns",
             "a customer-managed key, because the policy of SNS's key allows no other service",
         ),
+        (
+            f"is encrypted with {'' if key is None else key.node.path}, {unfit}",
+            is_disabled or spec is not None,
+            "an enabled key of the spec SYMMETRIC_DEFAULT, because SNS encrypts with no other",
+        ),
     ):
         if is_so:
             raise ValueError(
                 f"{prop} {fault}, so no message would arrive. Allowed: {allowed}. "
                 f"Fix: use another topic, or leave {prop} out to get one that fits."
             )
+
+
+def warn_of_shared_key(scope: Construct, topic: sns.ITopic, encryption_key: kms.IKey) -> None:
+    """Warn of a topic for alerts under the key of the log files: a disabled key stops the alert about itself."""
+    key = topic.master_key
+    if key is not None and key.key_arn == encryption_key.key_arn:
+        cdk.Annotations.of(scope).add_warning_v2(
+            "securetrail:alert-topic-key:shared",
+            f"Alerts.topic {topic.node.path} is encrypted with {encryption_key.node.path}, the key of the log files: "
+            "whoever disables that key also stops the alert about it. Fix: a key of its own for the topic, or leave "
+            "topic out to get one that has it.",
+        )
 
 
 def warn_of_unseen_calls(scope: Construct, resources: Mapping[str, cdk.IResource]) -> None:

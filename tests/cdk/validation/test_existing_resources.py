@@ -53,6 +53,10 @@ def sns_key(stack: cdk.Stack) -> kms.IKey:
     return kms.Alias.from_alias_name(stack, "A", "alias/aws/sns")
 
 
+def rsa_key(stack: cdk.Stack) -> kms.IKey:
+    return kms.Key(stack, "K", key_spec=kms.KeySpec.RSA_2048, key_usage=kms.KeyUsage.ENCRYPT_DECRYPT)
+
+
 REFUSED: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
     "imported alias": (
         lambda stack: {"encryption_key": kms.Alias.from_alias_name(stack, "A", "alias/logs")},
@@ -138,6 +142,16 @@ REFUSED: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
         },
         "DeliveryNotifications.topic is encrypted with alias/aws/sns",
     ),
+    "a topic's disabled key": (
+        lambda stack: {"alerts": Alerts(topic=sns.Topic(stack, "T", master_key=kms.Key(stack, "K", enabled=False)))},
+        "Alerts.topic is encrypted with Here/K, a disabled key",
+    ),
+    "a topic's asymmetric key": (
+        lambda stack: {
+            "delivery_notifications": DeliveryNotifications(topic=sns.Topic(stack, "T", master_key=rsa_key(stack)))
+        },
+        "DeliveryNotifications.topic is encrypted with Here/K, a key of the spec RSA_2048",
+    ),
 }
 
 
@@ -186,6 +200,19 @@ def test_it_is_told_where_it_is_not_known_whether_a_topic_has_a_key(
     texts = [text for text in (str(each.data) for each in trail.node.metadata) if "is not known here" in text]
     assert len(texts) == (told is not None)
     assert all(f'"Service": "{told}"' in text and '"kms:Decrypt"' in text for text in texts)
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_alerts_under_the_key_of_the_log_files_get_a_warning(here: cdk.Stack, *, is_shared: bool) -> None:
+    """Whoever disables that key would stop the alert about it."""
+    key, other = (kms.Key(here, name, enable_key_rotation=True) for name in ("K", "OtherK"))
+    alerts = Alerts(topic=sns.Topic(here, "T", master_key=key if is_shared else other), on_tampering=False)
+    trail = SecureTrail(here, "SecureTrail", encryption_key=key, alerts=alerts)
+
+    texts = [text for each in trail.node.metadata if "the key of the log files" in (text := str(each.data))]
+    assert len(texts) == is_shared
+    assert all("Alerts.topic Here/T is encrypted with Here/K" in text for text in texts)
+    assert all("Fix: a key of its own" in text and "securetrail:alert-topic-key:shared" in text for text in texts)
 
 
 def test_a_log_group_without_metric_filters_takes_events_and_no_alarm(here: cdk.Stack) -> None:
