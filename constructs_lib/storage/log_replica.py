@@ -141,6 +141,9 @@ class LogReplica(Construct):
             naming.check_bucket_name(bucket_name)
         if key_alias is not None:
             naming.check_key_alias(key_alias)
+        if bucket_name is not None or key_alias is not None:
+            here = cdk.Stack.of(self)
+            naming.reserve_names(here, here.account, trail_name=None, bucket_name=bucket_name, key_alias=key_alias)
         self.key = kms.Key(
             self,
             "Key",

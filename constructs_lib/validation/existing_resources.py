@@ -362,22 +362,46 @@ def warn_of_locked_out_deployer(scope: Construct, break_glass_principal_arns: Se
 
     https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html (CloudFormationExecutionRole)
     """
-    synthesizer = cdk.Stack.of(scope).synthesizer
+    stack = cdk.Stack.of(scope)
+    while stack.nested_stack_parent is not None:  # it is deployed with its parent
+        stack = stack.nested_stack_parent
+    synthesizer = stack.synthesizer
     if not isinstance(synthesizer, cdk.DefaultStackSynthesizer):
         return  # it deploys with the caller's own credentials
-    role = synthesizer.cloud_formation_execution_role_arn
+    role = _as_written(stack, synthesizer.cloud_formation_execution_role_arn)
+    if any(_names_role(_as_written(stack, arn), role) for arn in break_glass_principal_arns):
+        return
     name = role.rpartition("/")[2]
-    # Account and region may be known only at deployment.
-    known = name.partition("${")[0]
-    for arn in break_glass_principal_arns:
-        given = arn.rpartition("/")[2]
-        if cdk.Token.is_unresolved(given) or fnmatch.fnmatchcase(name, given):
-            return
-        if known != name and given.startswith(known):
-            return
     cdk.Annotations.of(scope).add_warning_v2(
         "securetrail:break-glass-deployer",
-        f"break_glass_principal_arns does not name the role by which CDK deploys this stack, {name}: the next change "
-        "of the log bucket or its policy is denied. Fix: add its ARN, "
+        f"break_glass_principal_arns does not name the role by which CDK deploys this stack, {name} (what is known only "
+        "at deployment does not count): the next change of the log bucket or its policy is denied. Fix: add its ARN, "
         f"'arn:…:role/{name}', or deploy such changes as one of the principals that are named.",
+    )
+
+
+def _as_written(stack: cdk.Stack, arn: str) -> str:
+    """The ARN with the stack's account and Region, where they are known, and ``${…}`` for all that is not."""
+    value = stack.resolve(arn)
+    if isinstance(value, dict):
+        separator, parts = value.get("Fn::Join", ("", [value]))
+        value = separator.join(part if isinstance(part, str) else f"${{{part.get('Ref')}}}" for part in parts)
+    for name, known in (("AccountId", stack.account), ("Region", stack.region)):
+        if not cdk.Token.is_unresolved(known):
+            value = value.replace(f"${{AWS::{name}}}", known)
+    return str(value).replace("AWS::", "")
+
+
+def _names_role(given: str, role: str) -> bool:
+    """Whether an ARN, with or without ``*``, is this role's, as the condition ``ArnNotLike`` compares them.
+
+    Of a stack without an environment the role's account and Region are known only at deployment: then they count as
+    those that are given.
+    """
+    *_, of_given, name_given = ["", *given.split(":")]
+    *_, of_role, name_role = role.split(":")
+    in_account = of_given == of_role or "${" in of_role
+    known = name_role.partition("${")[0]
+    return in_account and (
+        fnmatch.fnmatchcase(name_role, name_given) or (known != name_role and name_given.startswith(known))
     )

@@ -222,7 +222,7 @@ def test_a_name_of_another_bucket_of_the_app_is_refused() -> None:
     scope, named = stack(), NewBucket(bucket_name="example-archive")
     LogArchive(scope, "Archive", trails=[OF_TEAM], log_bucket=named)
 
-    with pytest.raises(ValueError, match="which another SecureTrail or LogArchive of this app has"):
+    with pytest.raises(ValueError, match="which another SecureTrail or LogArchive, or a LogReplica, of this app has"):
         LogArchive(scope, "Second", trails=[OF_TEAM], log_bucket=named)
 
 

@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match, Template
 
@@ -342,3 +344,39 @@ def test_who_names_another_role_of_the_stacks_account_is_warned() -> None:
 
     found = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("by which CDK deploys this stack"))
     assert len(found) == 1
+
+
+EXECUTION_ROLE = "cdk-hnb659fds-cfn-exec-role-111122223333-eu-central-1"
+
+
+def role_of_the_app(stack: cdk.Stack) -> str:
+    return iam.Role(stack, "Mine", assumed_by=iam.AccountRootPrincipal()).role_arn
+
+
+@pytest.mark.parametrize(
+    ("arn", "warns"),
+    [
+        (f"arn:aws:iam::444455556666:role/{EXECUTION_ROLE}", True),
+        (f"arn:aws:iam::111122223333:role/team/{EXECUTION_ROLE}", True),
+        (f"arn:aws:iam::111122223333:user/{EXECUTION_ROLE}", True),
+        ("arn:aws:iam::111122223333:role/team/cdk-hnb659fds-*", True),
+        (role_of_the_app, True),
+        (lambda stack: f"arn:aws:iam::111122223333:role/{cdk.CfnParameter(stack, 'Name').value_as_string}", True),
+        (f"arn:{cdk.Aws.PARTITION}:iam::{cdk.Aws.ACCOUNT_ID}:role/{EXECUTION_ROLE}", False),
+        (
+            f"arn:aws:iam::{cdk.Aws.ACCOUNT_ID}:role/cdk-hnb659fds-cfn-exec-role-{cdk.Aws.ACCOUNT_ID}-{cdk.Aws.REGION}",
+            False,
+        ),
+    ],
+)
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_a_role_that_only_resembles_the_deployers_is_not_taken_for_it(
+    arn: str | Callable[[cdk.Stack], str], *, warns: bool, is_nested: bool
+) -> None:
+    stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account="111122223333", region="eu-central-1"))
+    scope = cdk.NestedStack(stack, "Nested") if is_nested else stack
+    given = arn if isinstance(arn, str) else arn(scope)
+    trail = SecureTrail(scope, "SecureTrail", break_glass_principal_arns=[given])
+
+    texts = [str(each.data) for each in trail.node.metadata]
+    assert any("by which CDK deploys this stack" in text for text in texts) is warns
