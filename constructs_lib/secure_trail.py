@@ -470,8 +470,8 @@ class SecureTrail(Construct):
             buckets = (self.log_bucket, self.access_log_bucket, logs_of_results)
             delivered_to = [each for each in buckets if each is not None]
             arns, unknown = own_bucket_arns(cdk.Stack.of(self), delivered_to, self.replica_target)
-            of_archive, unknown_archive = self._receivers_of_archive()
-            arns = [*dict.fromkeys([*arns, *of_archive])]
+            of_existing, unknown_archive = self._receivers_of_existing(delivered_to)
+            arns = [*dict.fromkeys([*arns, *of_existing])]
             self.trail.advanced_event_selectors = [*advanced_event_selectors(recording.event_selectors, arns)]
             for name, text in selector_warnings(recording.event_selectors, unknown, unknown_archive).items():
                 cdk.Annotations.of(self).add_warning_v2(f"securetrail:{name}", text)
@@ -480,18 +480,21 @@ class SecureTrail(Construct):
         if recording.aggregation:
             self.trail.aggregation_configurations = [*aggregation_configurations(recording.aggregation)]
 
-    def _receivers_of_archive(self) -> tuple[list[str], str | None]:
-        """Where S3 delivers because of a log bucket that existed; and that bucket, where not all of it is known.
+    def _receivers_of_existing(self, buckets: Sequence[s3.IBucket]) -> tuple[list[str], str | None]:
+        """Where S3 delivers because of those of the buckets that existed; and one of which not all of it is known.
 
         A delivery is an event of the account that owns the receiver. Of another one an organization's trail records it:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html
         """
-        stack = cdk.Stack.of(self)
-        elsewhere = existing_resources.differ(self.log_bucket.env.account, stack.account)
-        if self.log_bucket in self.own_buckets or (elsewhere and self.organization_id is None):
-            return [], None
-        arns, is_all = receivers(stack, self.log_bucket)
-        return arns, None if is_all else self.log_bucket.node.path
+        stack, found, unknown = cdk.Stack.of(self), list[str](), None
+        for bucket in buckets:
+            elsewhere = existing_resources.differ(bucket.env.account, stack.account)
+            if bucket in self.own_buckets or (elsewhere and self.organization_id is None):
+                continue
+            arns, is_all = receivers(stack, bucket)
+            found += arns
+            unknown = unknown or (None if is_all else bucket.node.path)
+        return found, unknown
 
     def _grant_cloudtrail(self) -> None:
         """Add the trail's statements to key and bucket, and make the trail wait for them and for all else.

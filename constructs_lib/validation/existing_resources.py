@@ -374,9 +374,9 @@ def warn_of_locked_out_deployer(scope: Construct, break_glass_principal_arns: Se
     name = role.rpartition("/")[2]
     cdk.Annotations.of(scope).add_warning_v2(
         "securetrail:break-glass-deployer",
-        f"break_glass_principal_arns does not name the role by which CDK deploys this stack, {name} (what is known only "
-        "at deployment does not count): the next change of the log bucket or its policy is denied. Fix: add its ARN, "
-        f"'arn:…:role/{name}', or deploy such changes as one of the principals that are named.",
+        f"break_glass_principal_arns does not name the role by which CDK deploys this stack, {name} (what is known "
+        "only at deployment does not count): the next change of the log bucket or its policy is denied. "
+        f"Fix: add its ARN, 'arn:…:role/{name}', or deploy such changes as one of the principals that are named.",
     )
 
 

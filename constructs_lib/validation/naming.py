@@ -71,9 +71,9 @@ def reserve_names(
         if any(named in names and _meet(stack, other, everywhere=everywhere) for other, names in _NAMED.items()):
             where = "" if is_global else " in the same account and region"
             raise ValueError(
-                f"{prop} is {name!r}, which another SecureTrail or LogArchive, or a LogReplica, of this app has{where}. "
-                f"Allowed: a name that is unique {'everywhere' if is_global else 'there'}, or the second deployment "
-                "fails. "
+                f"{prop} is {name!r}, which another SecureTrail or LogArchive, or a LogReplica, of this app has"
+                f"{where}. Allowed: a name that is unique {'everywhere' if is_global else 'there'}, or the second "
+                "deployment fails. "
                 f"Fix: choose another {prop}, or leave it out to get one."
             )
         _NAMED.setdefault(stack, set()).add(named)

@@ -1,5 +1,7 @@
 """Wrong names, prefixes and combinations are refused at synth, with what, got, allowed and fix."""
 
+from typing import Any
+
 import aws_cdk as cdk
 import pytest
 
@@ -144,7 +146,7 @@ def test_a_buckets_name_is_taken_everywhere() -> None:
 
 
 @pytest.mark.parametrize("names", [{"bucket_name": "copies"}, {"key_alias": "alias/copies"}])
-def test_a_replica_shares_no_name_either(names: dict[str, str]) -> None:
+def test_a_replica_shares_no_name_either(names: dict[str, Any]) -> None:
     app = new_app()
     LogReplica(cdk.Stack(app, "First", env=HERE), "Replica", **names)
 
