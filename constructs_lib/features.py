@@ -423,6 +423,8 @@ def _create_analytics(
     existing_resources.check_key_region(scope, parts.encryption_key, "analytics")
     organization_id = parts.organization_id
     access_log_bucket = wanted.access_log_bucket or cast("s3.IBucket", parts.access_log_bucket)
+    if access_log_bucket is not parts.access_log_bucket:
+        existing_resources.warn_of_weak_bucket(scope, "access_log_bucket", access_log_bucket)
     return LogAnalytics(
         scope,
         "Analytics",

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from constructs_lib.groups import NewAccessLogBucket, NewBucket
 from constructs_lib.storage.buckets import AccessLogging, Retention, create_access_log_bucket, create_bucket
+from constructs_lib.validation.existing_resources import warn_of_weak_bucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ def access_logs(
 ) -> tuple[s3.IBucket, list[s3.Bucket]]:
     """The bucket for access logs that exists, or a new one, which is in the list then."""
     if not isinstance(wanted, NewAccessLogBucket):
+        warn_of_weak_bucket(scope, "access_log_bucket", wanted)
         return wanted, []
     made = create_access_log_bucket(scope, expiration=wanted.expiration, removal_policy=removal_policy)
     return made, [made]

@@ -245,7 +245,7 @@ class SecureTrail(Construct):
             deploy_after_owner(self, self.encryption_key)
         if not has_own_log_bucket:
             existing_resources.check_name(self, "log_bucket", self.log_bucket, self.log_bucket.bucket_arn)
-            existing_resources.warn_of_weak_bucket(self, self.log_bucket)
+            existing_resources.warn_of_weak_bucket(self, "log_bucket", self.log_bucket)
             deploy_after_owner(self, self.log_bucket)
 
         # The trail.

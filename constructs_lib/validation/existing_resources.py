@@ -295,15 +295,23 @@ def warn_of_delegated_administrator(scope: Construct, management_account_id: str
         )
 
 
-def warn_of_weak_bucket(scope: Construct, bucket: s3.IBucket) -> None:
-    """Warn of an existing log bucket that protects log files less than one that is made here.
+def warn_of_weak_bucket(scope: Construct, prop: str, bucket: s3.IBucket) -> None:
+    """Warn of an existing bucket that protects what is in it less than one that is made here.
 
-    What CDK does not know, of an imported bucket, is not told; ``python -m verify check`` looks at what is deployed.
+    Of an imported bucket CDK knows none of it; ``python -m verify check`` looks at what is deployed.
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/best-practices-security.html and
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+
+    :param prop: ``log_bucket``, or ``access_log_bucket``, to which S3 delivers nothing that a key of KMS encrypts.
     """
     resource = bucket.node.default_child
     if not isinstance(resource, s3.CfnBucket):
+        cdk.Annotations.of(scope).add_warning_v2(
+            f"securetrail:{prop.replace('_', '-')}:imported",
+            f"{prop} {bucket.node.path} is imported. Whether it blocks public access, keeps versions, encrypts and "
+            "refuses requests without TLS is not known here. Fix: look at it (of log_bucket `securetrail check` "
+            "tells), then acknowledge.",
+        )
         return
     # All at once: what `public_access_block_configuration` gives may be `BlockPublicAccess.BLOCK_ALL` itself, and jsii
     # takes that for another type from then on, which the app's next bucket would fail by.
@@ -327,16 +335,16 @@ def warn_of_weak_bucket(scope: Construct, bucket: s3.IBucket) -> None:
         ),
         (
             "names no encryption of its own",
-            not properties.get("bucketEncryption"),
+            prop == "log_bucket" and not properties.get("bucketEncryption"),
             "encryption=s3.BucketEncryption.KMS, encryption_key=…, bucket_key_enabled=True",
         ),
         ("does not refuse requests without TLS", not _refuses_plain_http(bucket), "enforce_ssl=True"),
     ):
         if is_weak:
             cdk.Annotations.of(scope).add_warning_v2(
-                f"securetrail:log-bucket:{fix.partition('=')[0]}",
-                f"log_bucket {bucket.node.path} {what}. Fix: s3.Bucket(…, {fix}), or leave log_bucket out to get one "
-                "that does.",
+                f"securetrail:{prop.replace('_', '-')}:{fix.partition('=')[0]}",
+                f"{prop} {bucket.node.path} {what}. Fix: s3.Bucket(…, {fix}), or leave {prop} out to get one that "
+                "does.",
             )
 
 

@@ -283,7 +283,7 @@ def test_a_replica_for_another_account_needs_accounts_that_are_known(unknown: st
     [
         ("111122223333", {"account": "444455556666"}, ["CopiesOfAnotherAccount", "kms:Encrypt", "111122223333:root"]),
         ("111122223333", {}, ["its key is in 444455556666"]),
-        (None, {"account": "444455556666"}, ["the account of the trail's stack is not known"]),
+        (None, {"account": "444455556666"}, ["444455556666, and the trail in an account that is not known"]),
         ("111122223333", {"account": "444455556666", "source_account": "111122223333"}, []),
         ("444455556666", {"account": "444455556666"}, []),
         ("444455556666", {}, []),
@@ -304,6 +304,35 @@ def test_it_is_told_where_it_is_not_known_whether_copies_arrive(
     found = [text for text in (str(each.data) for each in trail.node.metadata) if "Replica.target" in text]
     assert len(found) == bool(told)
     assert [word for word in told if word not in found[0]] == []
+
+
+@pytest.mark.parametrize(
+    ("of_trail", "of_replica", "warns"),
+    [
+        (None, None, False),
+        ("111122223333", "111122223333", False),
+        ("111122223333", None, True),
+        (None, "111122223333", True),
+        ("111122223333", "a parameter", True),
+        (None, "a parameter", True),
+    ],
+)
+def test_a_replica_whose_account_may_be_another_one_is_warned_of(
+    of_trail: str | None, of_replica: str | None, *, warns: bool
+) -> None:
+    app, region = new_app(), "eu-central-1"
+    here = cdk.Stack(app, "Here", env=cdk.Environment(account=of_trail, region=region))
+    parameter = cdk.CfnParameter(here, "Account").value_as_string if of_replica == "a parameter" else None
+    env = cdk.Environment(account=None if parameter else of_replica, region=region)
+    replica = LogReplica(cdk.Stack(app, "There", env=env), "Replica", bucket_name="copies", key_alias="alias/copies")
+    target = (
+        dataclasses.replace(replica.target, account=parameter, source_account=None) if parameter else replica.target
+    )
+    trail = SecureTrail(here, "SecureTrail", log_bucket=NewBucket(replica=Replica(target=target)))
+
+    texts = [str(each.data) for each in trail.node.metadata]
+    assert any("securetrail:replica-account" in text for text in texts) is warns
+    assert "Token[" not in "".join(texts)
 
 
 def test_a_replica_is_as_private_as_the_log_bucket() -> None:
