@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from constructs_lib.groups import NewAccessLogBucket, NewBucket
 from constructs_lib.storage.buckets import AccessLogging, Retention, create_access_log_bucket, create_bucket
@@ -54,3 +54,14 @@ def access_logs(
         return wanted, []
     made = create_access_log_bucket(scope, expiration=wanted.expiration, removal_policy=removal_policy)
     return made, [made]
+
+
+def policy_of_existing(scope: Construct, bucket: s3.IBucket | None) -> list[IDependable]:
+    """The policy by which an existing bucket of this stack takes access logs, which is not below the scope.
+
+    Another stack is deployed before this one, as far as it can be.
+    """
+    if not isinstance(bucket, s3.Bucket) or cdk.Stack.of(bucket) != cdk.Stack.of(scope):
+        return []
+    policy = bucket.policy
+    return [] if policy is None else [policy]

@@ -26,7 +26,7 @@ from constructs_lib.groups import (
     Organization,
     Recording,
 )
-from constructs_lib.log_buckets import LogBuckets, access_logs, create_log_buckets
+from constructs_lib.log_buckets import LogBuckets, access_logs, create_log_buckets, policy_of_existing
 from constructs_lib.policies import grants
 from constructs_lib.policies.attach import add_statements, sid_suffix_of
 from constructs_lib.policies.stack_order import deploy_after_owner
@@ -305,7 +305,7 @@ class SecureTrail(Construct):
         )
         if recording is not None:
             self._record(recording, None if analytics is None else analytics.access_log_bucket)
-        self._grant_cloudtrail()
+        self._grant_cloudtrail([self.access_log_bucket, None if analytics is None else analytics.access_log_bucket])
         for name, value in (tags or {}).items():
             cdk.Tags.of(self).add(name, value)
 
@@ -496,10 +496,12 @@ class SecureTrail(Construct):
             unknown = unknown or (None if is_all else bucket.node.path)
         return found, unknown
 
-    def _grant_cloudtrail(self) -> None:
+    def _grant_cloudtrail(self, access_log_buckets: Sequence[s3.IBucket | None]) -> None:
         """Add the trail's statements to key and bucket, and make the trail wait for them and for all else.
 
         CloudTrail tries the bucket and the key while it creates the trail, so the policies must exist by then.
+
+        :param access_log_buckets: those whose policies let S3 deliver access logs.
         """
         # The key's policy is part of the key, and the trail refers to the key: nothing more to wait for.
         add_statements(
@@ -515,6 +517,8 @@ class SecureTrail(Construct):
         # action that it gives an alarm, which is why alarms come last.
         later = (self.trail, *self._alarms)
         made = (each for each in self.node.find_all() if isinstance(each, cdk.CfnResource) and each not in later)
+        existing = [each for each in access_log_buckets if each not in self.own_buckets]
+        before += [policy for each in existing for policy in policy_of_existing(self, each)]
         self.trail.node.add_dependency(*before, *made)
         if self.alert_topic is not None:
             from constructs_lib.notifications.alarm_order import AfterAlarms  # noqa: PLC0415 (only where there are any)
