@@ -150,6 +150,7 @@ def create_features(scope: Construct, parts: TrailParts, chosen: Choices) -> Fea
         ],
         alarms=[*([] if alerting is None else alerting.alarms), *alarms],
         before_trail=[
+            *([] if logging is None else logging.before_trail),
             *([] if notifying is None else notifying.before_trail),
             *([] if alerting is None else alerting.before_trail),
         ],
@@ -199,12 +200,14 @@ class _LogGroup:
     """A log group for a trail, the role by which CloudTrail writes to it, and what the log key must allow for it.
 
     :param is_own: whether it was made for the trail, so that nobody else sends to it.
+    :param before_trail: an existing role of this stack, with what it is allowed: CloudTrail tries it.
     """
 
     log_group: logs.ILogGroup
     role: iam.IRole
     key_statements: Sequence[iam.PolicyStatement]
     is_own: bool
+    before_trail: Sequence[IDependable]
 
 
 def _create_log_group(scope: Construct, parts: TrailParts, wanted: CloudWatchLogs) -> _LogGroup:
@@ -236,7 +239,14 @@ def _create_log_group(scope: Construct, parts: TrailParts, wanted: CloudWatchLog
         organization_id=parts.organization_id,
         group_arn=group_arn,
     )
-    return _LogGroup(log_group, role, key_statements, is_own=wanted.log_group is None)
+    is_here = wanted.role is not None and cdk.Stack.of(wanted.role) == cdk.Stack.of(scope)
+    return _LogGroup(
+        log_group,
+        role,
+        key_statements,
+        is_own=wanted.log_group is None,
+        before_trail=[role] if is_here else [],
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any, cast
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -119,11 +120,22 @@ def test_the_trail_waits_for_all_else_of_its_construct_also_for_further_alarms(s
     assert set(resources[trail]["DependsOn"]) == resources.keys() - {trail}
 
 
+def role_that_writes(stack: cdk.Stack, arn: str | None = None) -> iam.IRole:
+    cloudtrail = iam.ServicePrincipal("cloudtrail.amazonaws.com")
+    role = iam.Role.from_role_arn(stack, "Role", arn) if arn else iam.Role(stack, "Role", assumed_by=cloudtrail)
+    logs.LogGroup(stack, "Group").grant_write(role)
+    return role
+
+
 EXISTING: dict[str, Callable[[cdk.Stack], dict[str, Any]]] = {
     "topic for alerts": lambda stack: {
         "alerts": Alerts(
             topic=sns.Topic(stack, "Topic"), emails=["a@example.com"], webhooks=["https://alerts.example.com"]
         )
+    },
+    "role": lambda stack: {"cloudwatch": CloudWatchLogs(role=role_that_writes(stack))},
+    "imported role": lambda stack: {
+        "cloudwatch": CloudWatchLogs(role=role_that_writes(stack, "arn:aws:iam::111122223333:role/logs"))
     },
     "bucket for access logs": lambda stack: {"log_bucket": NewBucket(access_log_bucket=s3.Bucket(stack, "Logs"))},
     "bucket for access logs of results": lambda stack: {
@@ -142,7 +154,7 @@ def test_the_trail_waits_for_what_is_made_for_it_below_what_exists(stack: cdk.St
     made = {
         name
         for name, each in resources.items()
-        if each["Type"] in ("AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::S3::BucketPolicy")
+        if each["Type"].rpartition("::")[2] in ("Subscription", "TopicPolicy", "BucketPolicy", "Policy")
     }
     assert made - {*resources[trail]["DependsOn"]} == set()
 
