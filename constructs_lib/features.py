@@ -80,8 +80,8 @@ class Features:
     :param log_role: the role by which CloudTrail writes to the log group.
     :param key_statements: what the log key must allow for the features.
     :param alarms: all of them, whose one action is the alert topic.
-    :param before_trail: what is not the construct's own and must exist before the trail: CloudTrail tries it while the
-        trail is created.
+    :param before_trail: what is not below the construct and must exist before the trail: CloudTrail tries it while the
+        trail is created, or it is made here for an existing topic and may fail.
     """
 
     replica: LogReplica | None = None
@@ -149,7 +149,11 @@ def create_features(scope: Construct, parts: TrailParts, chosen: Choices) -> Fea
             *([] if notifying is None else notifying.key_statements),
         ],
         alarms=[*([] if alerting is None else alerting.alarms), *alarms],
-        before_trail=[] if notifying is None else notifying.before_trail,
+        before_trail=[
+            *([] if logging is None else logging.before_trail),
+            *([] if notifying is None else notifying.before_trail),
+            *([] if alerting is None else alerting.before_trail),
+        ],
     )
 
 
@@ -196,12 +200,14 @@ class _LogGroup:
     """A log group for a trail, the role by which CloudTrail writes to it, and what the log key must allow for it.
 
     :param is_own: whether it was made for the trail, so that nobody else sends to it.
+    :param before_trail: an existing role of this stack, with what it is allowed: CloudTrail tries it.
     """
 
     log_group: logs.ILogGroup
     role: iam.IRole
     key_statements: Sequence[iam.PolicyStatement]
     is_own: bool
+    before_trail: Sequence[IDependable]
 
 
 def _create_log_group(scope: Construct, parts: TrailParts, wanted: CloudWatchLogs) -> _LogGroup:
@@ -233,7 +239,14 @@ def _create_log_group(scope: Construct, parts: TrailParts, wanted: CloudWatchLog
         organization_id=parts.organization_id,
         group_arn=group_arn,
     )
-    return _LogGroup(log_group, role, key_statements, is_own=wanted.log_group is None)
+    is_here = wanted.role is not None and cdk.Stack.of(wanted.role) == cdk.Stack.of(scope)
+    return _LogGroup(
+        log_group,
+        role,
+        key_statements,
+        is_own=wanted.log_group is None,
+        before_trail=[role] if is_here else [],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,10 +307,11 @@ def _grant_on_key_of(
 
 @dataclass(frozen=True, slots=True)
 class _Alerts:
-    """The topic for alerts, and the alarms on alerts that do not arrive."""
+    """The topic for alerts, the alarms on alerts that do not arrive, and what was made below an existing topic."""
 
     topic: sns.ITopic
     alarms: Sequence[cloudwatch.CfnAlarm]
+    before_trail: Sequence[IDependable]
 
 
 def _create_alerts(scope: Construct, parts: TrailParts, wanted: Alerts) -> _Alerts:
@@ -321,7 +335,9 @@ def _create_alerts(scope: Construct, parts: TrailParts, wanted: Alerts) -> _Aler
             to_publish, to_encrypt = role_statements(role, topic.topic_arn, account=account)
             of_topic.append(to_publish)
             of_key.append(to_encrypt)
-    add_statements(scope, topic, "alert topic", of_topic, sid_suffix="" if existing is None else parts.sid_suffix)
+    made = add_statements(
+        scope, topic, "alert topic", of_topic, sid_suffix="" if existing is None else parts.sid_suffix
+    )
     _grant_on_key_of(scope, topic, "alert topic", of_key, parts.sid_suffix)
     if wanted.slack_channels:
         from constructs_lib.notifications.chat import create_channels  # noqa: PLC0415 (slow to load)
@@ -331,11 +347,14 @@ def _create_alerts(scope: Construct, parts: TrailParts, wanted: Alerts) -> _Aler
     if wanted.emails or wanted.webhooks:
         from aws_cdk import aws_sns_subscriptions as subscriptions  # noqa: PLC0415 (slow to load)
 
-        for address in wanted.emails:
-            topic.add_subscription(subscriptions.EmailSubscription(address))
-        for url in wanted.webhooks:
-            topic.add_subscription(subscriptions.UrlSubscription(url, protocol=sns.SubscriptionProtocol.HTTPS))
-    return _Alerts(topic, alarms)
+        subscribers: list[sns.ITopicSubscription] = [
+            *(subscriptions.EmailSubscription(address) for address in wanted.emails),
+            *(subscriptions.UrlSubscription(url, protocol=sns.SubscriptionProtocol.HTTPS) for url in wanted.webhooks),
+        ]
+        made += [topic.add_subscription(each) for each in subscribers]
+    # Of another stack CDK knows the order, or it is the app's.
+    is_here = existing is not None and cdk.Stack.of(existing) == stack
+    return _Alerts(topic, alarms, before_trail=made if is_here else [])
 
 
 def _create_alarms(
@@ -424,6 +443,8 @@ def _create_analytics(
     existing_resources.check_key_region(scope, parts.encryption_key, "analytics")
     organization_id = parts.organization_id
     access_log_bucket = wanted.access_log_bucket or cast("s3.IBucket", parts.access_log_bucket)
+    if access_log_bucket is not parts.access_log_bucket:
+        existing_resources.warn_of_weak_bucket(scope, "access_log_bucket", access_log_bucket)
     return LogAnalytics(
         scope,
         "Analytics",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -174,14 +175,18 @@ class LogArchive(Construct):
         self._trails = tuple(trails)
         for statement in self._statements(break_glass_principal_arns):
             self.bucket.add_to_resource_policy(statement)
-        for trail in trails:
+        to_key = [
+            statement
+            for trail in trails
             for statement in required_key_policy(
                 trail_name=trail.trail_name,
                 trail_account=trail.trail_account,
                 trail_region=trail.trail_region,
                 partition=stack.partition,
-            ):
-                self.key.add_to_resource_policy(statement)
+            )
+        ]
+        for statement in _each_with_a_sid_of_its_own(to_key):
+            self.key.add_to_resource_policy(statement)
 
     def grant_read(self, grantee: iam.IGrantable) -> None:
         """Let the grantee list and read the log files of these trails, and decrypt them but nothing else.
@@ -204,19 +209,21 @@ class LogArchive(Construct):
     def _statements(self, break_glass_principal_arns: Sequence[str] | None) -> list[iam.PolicyStatement]:
         """What the bucket's policy allows each trail, and what it denies everybody else."""
         arn, partition = self.bucket.bucket_arn, cdk.Stack.of(self).partition
-        statements = [
-            statement
-            for trail in self._trails
-            for statement in required_bucket_policy(
-                bucket_arn=arn,
-                trail_name=trail.trail_name,
-                trail_account=trail.trail_account,
-                trail_region=trail.trail_region,
-                partition=partition,
-                s3_key_prefix=trail.s3_key_prefix,
-                organization_id=trail.organization_id,
-            )
-        ]
+        statements = _each_with_a_sid_of_its_own(
+            [
+                statement
+                for trail in self._trails
+                for statement in required_bucket_policy(
+                    bucket_arn=arn,
+                    trail_name=trail.trail_name,
+                    trail_account=trail.trail_account,
+                    trail_region=trail.trail_region,
+                    partition=partition,
+                    s3_key_prefix=trail.s3_key_prefix,
+                    organization_id=trail.organization_id,
+                )
+            ]
+        )
         if break_glass_principal_arns is not None:
             existing_resources.warn_of_locked_out_deployer(self, break_glass_principal_arns)
             statements.append(deny_tampering_statement(arn, break_glass_principal_arns))
@@ -226,6 +233,17 @@ class LogArchive(Construct):
                     statement.sid = f"{statement.sid}{number + 1}"
                 statements.append(statement)
         return statements
+
+
+def _each_with_a_sid_of_its_own(statements: list[iam.PolicyStatement]) -> list[iam.PolicyStatement]:
+    """The statements, a number behind a Sid that came before: trails that only the deployment tells apart have one."""
+    counted: Counter[str] = Counter()
+    for statement in statements:
+        sid = str(statement.sid)
+        counted[sid] += 1
+        if counted[sid] > 1:
+            statement.sid = f"{sid}n{counted[sid]}"
+    return statements
 
 
 def _check_trails(trails: Sequence[ArchivedTrail]) -> None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from constructs_lib.groups import NewAccessLogBucket, NewBucket
 from constructs_lib.storage.buckets import AccessLogging, Retention, create_access_log_bucket, create_bucket
+from constructs_lib.validation.existing_resources import warn_of_weak_bucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,18 @@ def access_logs(
 ) -> tuple[s3.IBucket, list[s3.Bucket]]:
     """The bucket for access logs that exists, or a new one, which is in the list then."""
     if not isinstance(wanted, NewAccessLogBucket):
+        warn_of_weak_bucket(scope, "access_log_bucket", wanted)
         return wanted, []
     made = create_access_log_bucket(scope, expiration=wanted.expiration, removal_policy=removal_policy)
     return made, [made]
+
+
+def policy_of_existing(scope: Construct, bucket: s3.IBucket | None) -> list[IDependable]:
+    """The policy by which an existing bucket of this stack takes access logs, which is not below the scope.
+
+    Another stack is deployed before this one, as far as it can be.
+    """
+    if not isinstance(bucket, s3.Bucket) or cdk.Stack.of(bucket) != cdk.Stack.of(scope):
+        return []
+    policy = bucket.policy
+    return [] if policy is None else [policy]

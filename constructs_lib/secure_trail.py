@@ -26,7 +26,7 @@ from constructs_lib.groups import (
     Organization,
     Recording,
 )
-from constructs_lib.log_buckets import LogBuckets, access_logs, create_log_buckets
+from constructs_lib.log_buckets import LogBuckets, access_logs, create_log_buckets, policy_of_existing
 from constructs_lib.policies import grants
 from constructs_lib.policies.attach import add_statements, sid_suffix_of
 from constructs_lib.policies.stack_order import deploy_after_owner
@@ -245,7 +245,7 @@ class SecureTrail(Construct):
             deploy_after_owner(self, self.encryption_key)
         if not has_own_log_bucket:
             existing_resources.check_name(self, "log_bucket", self.log_bucket, self.log_bucket.bucket_arn)
-            existing_resources.warn_of_weak_bucket(self, self.log_bucket)
+            existing_resources.warn_of_weak_bucket(self, "log_bucket", self.log_bucket)
             deploy_after_owner(self, self.log_bucket)
 
         # The trail.
@@ -305,7 +305,7 @@ class SecureTrail(Construct):
         )
         if recording is not None:
             self._record(recording, None if analytics is None else analytics.access_log_bucket)
-        self._grant_cloudtrail()
+        self._grant_cloudtrail([self.access_log_bucket, None if analytics is None else analytics.access_log_bucket])
         for name, value in (tags or {}).items():
             cdk.Tags.of(self).add(name, value)
 
@@ -470,8 +470,8 @@ class SecureTrail(Construct):
             buckets = (self.log_bucket, self.access_log_bucket, logs_of_results)
             delivered_to = [each for each in buckets if each is not None]
             arns, unknown = own_bucket_arns(cdk.Stack.of(self), delivered_to, self.replica_target)
-            of_archive, unknown_archive = self._receivers_of_archive()
-            arns = [*dict.fromkeys([*arns, *of_archive])]
+            of_existing, unknown_archive = self._receivers_of_existing(delivered_to)
+            arns = [*dict.fromkeys([*arns, *of_existing])]
             self.trail.advanced_event_selectors = [*advanced_event_selectors(recording.event_selectors, arns)]
             for name, text in selector_warnings(recording.event_selectors, unknown, unknown_archive).items():
                 cdk.Annotations.of(self).add_warning_v2(f"securetrail:{name}", text)
@@ -480,23 +480,28 @@ class SecureTrail(Construct):
         if recording.aggregation:
             self.trail.aggregation_configurations = [*aggregation_configurations(recording.aggregation)]
 
-    def _receivers_of_archive(self) -> tuple[list[str], str | None]:
-        """Where S3 delivers because of a log bucket that existed; and that bucket, where not all of it is known.
+    def _receivers_of_existing(self, buckets: Sequence[s3.IBucket]) -> tuple[list[str], str | None]:
+        """Where S3 delivers because of those of the buckets that existed; and one of which not all of it is known.
 
         A delivery is an event of the account that owns the receiver. Of another one an organization's trail records it:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html
         """
-        stack = cdk.Stack.of(self)
-        elsewhere = existing_resources.differ(self.log_bucket.env.account, stack.account)
-        if self.log_bucket in self.own_buckets or (elsewhere and self.organization_id is None):
-            return [], None
-        arns, is_all = receivers(stack, self.log_bucket)
-        return arns, None if is_all else self.log_bucket.node.path
+        stack, found, unknown = cdk.Stack.of(self), list[str](), None
+        for bucket in buckets:
+            elsewhere = existing_resources.differ(bucket.env.account, stack.account)
+            if bucket in self.own_buckets or (elsewhere and self.organization_id is None):
+                continue
+            arns, is_all = receivers(stack, bucket)
+            found += arns
+            unknown = unknown or (None if is_all else bucket.node.path)
+        return found, unknown
 
-    def _grant_cloudtrail(self) -> None:
+    def _grant_cloudtrail(self, access_log_buckets: Sequence[s3.IBucket | None]) -> None:
         """Add the trail's statements to key and bucket, and make the trail wait for them and for all else.
 
         CloudTrail tries the bucket and the key while it creates the trail, so the policies must exist by then.
+
+        :param access_log_buckets: those whose policies let S3 deliver access logs.
         """
         # The key's policy is part of the key, and the trail refers to the key: nothing more to wait for.
         add_statements(
@@ -512,6 +517,8 @@ class SecureTrail(Construct):
         # action that it gives an alarm, which is why alarms come last.
         later = (self.trail, *self._alarms)
         made = (each for each in self.node.find_all() if isinstance(each, cdk.CfnResource) and each not in later)
+        existing = [each for each in access_log_buckets if each not in self.own_buckets]
+        before += [policy for each in existing for policy in policy_of_existing(self, each)]
         self.trail.node.add_dependency(*before, *made)
         if self.alert_topic is not None:
             from constructs_lib.notifications.alarm_order import AfterAlarms  # noqa: PLC0415 (only where there are any)

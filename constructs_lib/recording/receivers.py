@@ -18,20 +18,19 @@ def receivers(stack: cdk.Stack, bucket: s3.IBucket) -> tuple[list[str], bool]:
     resource = bucket.node.default_child
     if not isinstance(resource, s3.CfnBucket):
         return [], False
-    home = cdk.Stack.of(bucket)
-    of_stack = {home.resolve(each.logical_id): each for each in home.node.find_all() if isinstance(each, s3.CfnBucket)}
     arns: dict[str, None] = {}
-    is_all, todo, seen = True, [resource], {home.resolve(resource.logical_id)}
+    is_all, todo, seen = True, [resource], {resource.node.path}
     while todo:
-        for written in _destinations(home, todo.pop()):
-            name = _logical_id(written)
-            if name in seen:
-                continue
-            receiver = of_stack.get(name)
+        for written in _destinations(todo.pop()):
+            receiver = _bucket_of(written)
+            # What else S3 delivers because of a bucket that is known by its name alone, only its owner knows.
+            is_all = is_all and receiver is not None
             if receiver is not None:
-                seen.add(name)
+                if receiver.node.path in seen:
+                    continue
+                seen.add(receiver.node.path)
                 todo.append(receiver)
-            arn = _arn(stack, home, receiver, written)
+            arn = _arn(stack, receiver, written)
             if arn is None:
                 is_all = False
             else:
@@ -39,29 +38,37 @@ def receivers(stack: cdk.Stack, bucket: s3.IBucket) -> tuple[list[str], bool]:
     return [*arns], is_all
 
 
-def _destinations(home: cdk.Stack, resource: s3.CfnBucket) -> Iterator[Any]:
-    """What the template says of where access logs and copies go; access logs without a bucket go to the same one."""
-    logging = home.resolve(resource.logging_configuration) or {}
+def _destinations(resource: s3.CfnBucket) -> Iterator[Any]:
+    """What is written of where access logs and copies go; access logs without a bucket go to the same one."""
+    # As CDK has them before it writes references: of another stack these would be names of this one's template.
+    properties = resource._cfn_properties  # noqa: SLF001 (protected in CDK)
+    logging, replication = (
+        _known(resource, properties.get(f"{name}Configuration")) for name in ("logging", "replication")
+    )
     if "destinationBucketName" in logging:
         yield logging["destinationBucketName"]
-    replication = home.resolve(resource.replication_configuration) or {}
     for rule in replication.get("rules", []):
         yield rule["destination"]["bucket"]
 
 
-def _logical_id(written: Any) -> str:
-    """Of the bucket whose name or ARN this is; '' where none is referred to."""
-    match written:
-        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), "Arn"]}:
-            return name
-    return ""
+def _known(resource: s3.CfnBucket, value: Any) -> dict[str, Any]:
+    """The value; one that CDK makes only later without its references."""
+    if value is None or isinstance(value, dict):
+        return value or {}
+    return cdk.Stack.of(resource).resolve(value) or {}
 
 
-def _arn(stack: cdk.Stack, home: cdk.Stack, receiver: s3.CfnBucket | None, written: Any) -> str | None:
+def _bucket_of(written: Any) -> s3.CfnBucket | None:
+    """The bucket whose name or ARN this is, where it is a reference."""
+    token = cdk.Tokenization.reverse_string(written).first_token if isinstance(written, str) else None
+    target = token.target if isinstance(token, cdk.Reference) else None
+    return target if isinstance(target, s3.CfnBucket) else None
+
+
+def _arn(stack: cdk.Stack, receiver: s3.CfnBucket | None, written: Any) -> str | None:
     """The bucket's ARN as the stack can write it: a reference in the same stack, a name in another one."""
-    if receiver is not None and home == stack:
+    if receiver is not None and cdk.Stack.of(receiver) == stack:
         return receiver.attr_arn
-    name = written if receiver is None else home.resolve(receiver.bucket_name)
-    if isinstance(name, str):
-        return f"arn:{stack.partition}:s3:::{name.rpartition(':')[2]}"
-    return None
+    name = written if receiver is None else cdk.Stack.of(receiver).resolve(receiver.bucket_name)
+    name = name.rpartition(":::")[2] if isinstance(name, str) else None
+    return None if name is None or cdk.Token.is_unresolved(name) else f"arn:{stack.partition}:s3:::{name}"

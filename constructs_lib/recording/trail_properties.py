@@ -18,6 +18,8 @@ from constructs_lib.storage.log_replica import ReplicaTarget
 
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
 _MAX_VALUES: Final = 500
+# As which S3 may write access logs and copies; AWS does not say which of them it uses.
+_DELIVERY_CALLS: Final = ("PutObject", "CopyObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload")
 
 
 def check_selectors(selectors: Sequence[EventSelector]) -> None:
@@ -115,6 +117,7 @@ def selector_warnings(
     :param unknown_bucket: describes a bucket that cannot be excluded, because its name is not known in this stack.
     :param unknown_archive: an existing bucket because of which S3 delivers to buckets that this stack does not know.
     """
+    may_record_deliveries = any(map(_may_record_deliveries, selectors))
     found = {}
     management = [selector for selector in selectors if selector.category is EventCategory.MANAGEMENT]
     excluded = sorted({value for selector in management for value in selector.values_of("eventSource")})
@@ -129,17 +132,17 @@ def selector_warnings(
             f"Every data event of {', '.join(everything)} in the account is recorded, in every region, and each is "
             "billed (https://aws.amazon.com/cloudtrail/pricing/). Fix: name the resources that matter, or acknowledge."
         )
-    if unknown_bucket is not None and S3_OBJECT in everything:
+    if unknown_bucket is not None and may_record_deliveries:
         found["own-deliveries"] = (
-            f"Every data event of S3 is recorded, also what S3 delivers to {unknown_bucket}: each delivery causes the "
+            f"Data events of S3 are recorded, also of what S3 delivers to {unknown_bucket}: each delivery causes the "
             "next one. Fix: a LogReplica with an access_log_bucket that has a name, or its name in the ReplicaTarget, "
             "or the buckets that matter in s3_objects(…)."
         )
-    if unknown_archive is not None and S3_OBJECT in everything:
+    if unknown_archive is not None and may_record_deliveries:
         found["archive-deliveries"] = (
-            f"Every data event of S3 is recorded, also what S3 delivers because of log_bucket {unknown_archive}, such "
+            f"Data events of S3 are recorded, also of what S3 delivers because of the bucket {unknown_archive}, such "
             "as its access logs, to buckets that are not known here: each delivery causes the next one. Fix: the "
-            "buckets that matter in s3_objects(…); or acknowledge, if log_bucket has neither access logs nor a "
+            "buckets that matter in s3_objects(…); or acknowledge, if that bucket has neither access logs nor a "
             "replica, or if this trail records no events of the account where they are delivered."
         )
     if not management:
@@ -166,6 +169,46 @@ def selector_warnings(
             "Fix: record them, unless another trail of the account does."
         )
     return found
+
+
+def _may_record_deliveries(selector: EventSelector) -> bool:
+    """Whether it records what S3 writes to buckets that it does not name; a condition that could hold counts as met."""
+    return selector.values_of("resources.type") == (S3_OBJECT,) and all(map(_may_be_of_delivery, selector.conditions))
+
+
+def _may_be_of_delivery(condition: Condition) -> bool:
+    """Whether it can hold for what S3 writes to a bucket that the selector does not name."""
+    values = condition.values
+    match condition.field:
+        case "readOnly":
+            return values != ("true",)
+        case "sessionCredentialFromConsole":
+            return condition.operator is not Operator.EQUALS or values != ("true",)
+        case "eventName":
+            return any(_holds(condition, name) for name in _DELIVERY_CALLS)
+        case "resources.ARN" if condition.operator is Operator.EQUALS:
+            return False
+        case "resources.ARN" if condition.operator is Operator.STARTS_WITH:
+            # Behind a slash the name of the bucket is over.
+            return any("/" not in value for value in values)
+    return True
+
+
+def _holds(condition: Condition, given: str) -> bool:
+    values, known = condition.values, [value for value in condition.values if not cdk.Token.is_unresolved(value)]
+    match condition.operator:
+        case Operator.EQUALS:
+            return len(known) < len(values) or given in known
+        case Operator.NOT_EQUALS:
+            return given not in known
+        case Operator.STARTS_WITH:
+            return len(known) < len(values) or given.startswith(tuple(known))
+        case Operator.NOT_STARTS_WITH:
+            return not given.startswith(tuple(known))
+        case Operator.ENDS_WITH:
+            return len(known) < len(values) or given.endswith(tuple(known))
+        case Operator.NOT_ENDS_WITH:
+            return not given.endswith(tuple(known))
 
 
 def own_bucket_arns(

@@ -29,6 +29,7 @@ from constructs_lib.validation.argument_types import (
     STACK,
     STRING,
 )
+from constructs_lib.validation.existing_resources import warn_of_weak_bucket
 from constructs_lib.validation.retention import check_removal_policy, days_of
 
 
@@ -141,6 +142,9 @@ class LogReplica(Construct):
             naming.check_bucket_name(bucket_name)
         if key_alias is not None:
             naming.check_key_alias(key_alias)
+        if bucket_name is not None or key_alias is not None:
+            here = cdk.Stack.of(self)
+            naming.reserve_names(here, here.account, trail_name=None, bucket_name=bucket_name, key_alias=key_alias)
         self.key = kms.Key(
             self,
             "Key",
@@ -155,6 +159,8 @@ class LogReplica(Construct):
                 self, expiration=cdk.Duration.days(365), removal_policy=removal_policy
             )
             acknowledge_end_of_replication(access_log_bucket)
+        else:
+            warn_of_weak_bucket(self, "access_log_bucket", access_log_bucket)
         self.access_log_bucket = access_log_bucket
         self.bucket = create_bucket(
             self,

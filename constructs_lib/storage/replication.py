@@ -136,13 +136,19 @@ def _warn_of_what_is_not_known(scope: Construct, target: ReplicaTarget, other_ac
             f"Replica.target names no account, and its key is in {key_account}. If the bucket is there as well, the "
             f"copies do not belong to that account. Fix: ReplicaTarget(…, account='{key_account}').",
         )
-    elif of_target is not None and not cdk.Token.is_unresolved(of_target) and cdk.Token.is_unresolved(account):
+    elif of_target not in (None, account) and other_account is None:
         annotations.add_warning_v2(
             "securetrail:replica-account",
-            f"Replica.target is in account {of_target}, and the account of the trail's stack is not known during "
-            "the synth. If it is another one, S3 copies nothing, and no deployment says so. "
-            "Fix: env=cdk.Environment(account='111122223333', region='eu-central-1') for the stack.",
+            f"Replica.target is in {_account(of_target)}, and the trail in {_account(account)}. If they are not the "
+            "same, S3 copies nothing, and no deployment says so. Fix: say both accounts, with "
+            "env=cdk.Environment(account='111122223333', region='eu-central-1') for a stack of this app.",
         )
+
+
+def _account(account: str | None) -> str:
+    """The account as people read it."""
+    known = account is not None and not cdk.Token.is_unresolved(account)
+    return f"account {account}" if known else "an account that is not known during the synth"
 
 
 def _configuration(

@@ -324,15 +324,23 @@ def warn_of_delegated_administrator(scope: Construct, management_account_id: str
         )
 
 
-def warn_of_weak_bucket(scope: Construct, bucket: s3.IBucket) -> None:
-    """Warn of an existing log bucket that protects log files less than one that is made here.
+def warn_of_weak_bucket(scope: Construct, prop: str, bucket: s3.IBucket) -> None:
+    """Warn of an existing bucket that protects what is in it less than one that is made here.
 
-    What CDK does not know, of an imported bucket, is not told; ``python -m verify check`` looks at what is deployed.
+    Of an imported bucket CDK knows none of it; ``python -m verify check`` looks at what is deployed.
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/best-practices-security.html and
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+
+    :param prop: ``log_bucket``, or ``access_log_bucket``, to which S3 delivers nothing that a key of KMS encrypts.
     """
     resource = bucket.node.default_child
     if not isinstance(resource, s3.CfnBucket):
+        cdk.Annotations.of(scope).add_warning_v2(
+            f"securetrail:{prop.replace('_', '-')}:imported",
+            f"{prop} {bucket.node.path} is imported. Whether it blocks public access, keeps versions, encrypts and "
+            "refuses requests without TLS is not known here. Fix: look at it (of log_bucket `securetrail check` "
+            "tells), then acknowledge.",
+        )
         return
     # All at once: what `public_access_block_configuration` gives may be `BlockPublicAccess.BLOCK_ALL` itself, and jsii
     # takes that for another type from then on, which the app's next bucket would fail by.
@@ -356,16 +364,16 @@ def warn_of_weak_bucket(scope: Construct, bucket: s3.IBucket) -> None:
         ),
         (
             "names no encryption of its own",
-            not properties.get("bucketEncryption"),
+            prop == "log_bucket" and not properties.get("bucketEncryption"),
             "encryption=s3.BucketEncryption.KMS, encryption_key=…, bucket_key_enabled=True",
         ),
         ("does not refuse requests without TLS", not _refuses_plain_http(bucket), "enforce_ssl=True"),
     ):
         if is_weak:
             cdk.Annotations.of(scope).add_warning_v2(
-                f"securetrail:log-bucket:{fix.partition('=')[0]}",
-                f"log_bucket {bucket.node.path} {what}. Fix: s3.Bucket(…, {fix}), or leave log_bucket out to get one "
-                "that does.",
+                f"securetrail:{prop.replace('_', '-')}:{fix.partition('=')[0]}",
+                f"{prop} {bucket.node.path} {what}. Fix: s3.Bucket(…, {fix}), or leave {prop} out to get one that "
+                "does.",
             )
 
 
@@ -391,22 +399,46 @@ def warn_of_locked_out_deployer(scope: Construct, break_glass_principal_arns: Se
 
     https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html (CloudFormationExecutionRole)
     """
-    synthesizer = cdk.Stack.of(scope).synthesizer
+    stack = cdk.Stack.of(scope)
+    while stack.nested_stack_parent is not None:  # it is deployed with its parent
+        stack = stack.nested_stack_parent
+    synthesizer = stack.synthesizer
     if not isinstance(synthesizer, cdk.DefaultStackSynthesizer):
         return  # it deploys with the caller's own credentials
-    role = synthesizer.cloud_formation_execution_role_arn
+    role = _as_written(stack, synthesizer.cloud_formation_execution_role_arn)
+    if any(_names_role(_as_written(stack, arn), role) for arn in break_glass_principal_arns):
+        return
     name = role.rpartition("/")[2]
-    # Account and region may be known only at deployment.
-    known = name.partition("${")[0]
-    for arn in break_glass_principal_arns:
-        given = arn.rpartition("/")[2]
-        if cdk.Token.is_unresolved(given) or fnmatch.fnmatchcase(name, given):
-            return
-        if known != name and given.startswith(known):
-            return
     cdk.Annotations.of(scope).add_warning_v2(
         "securetrail:break-glass-deployer",
-        f"break_glass_principal_arns does not name the role by which CDK deploys this stack, {name}: the next change "
-        "of the log bucket or its policy is denied. Fix: add its ARN, "
-        f"'arn:…:role/{name}', or deploy such changes as one of the principals that are named.",
+        f"break_glass_principal_arns does not name the role by which CDK deploys this stack, {name} (what is known "
+        "only at deployment does not count): the next change of the log bucket or its policy is denied. "
+        f"Fix: add its ARN, 'arn:…:role/{name}', or deploy such changes as one of the principals that are named.",
+    )
+
+
+def _as_written(stack: cdk.Stack, arn: str) -> str:
+    """The ARN with the stack's account and Region, where they are known, and ``${…}`` for all that is not."""
+    value = stack.resolve(arn)
+    if isinstance(value, dict):
+        separator, parts = value.get("Fn::Join", ("", [value]))
+        value = separator.join(part if isinstance(part, str) else f"${{{part.get('Ref')}}}" for part in parts)
+    for name, known in (("AccountId", stack.account), ("Region", stack.region)):
+        if not cdk.Token.is_unresolved(known):
+            value = value.replace(f"${{AWS::{name}}}", known)
+    return str(value).replace("AWS::", "")
+
+
+def _names_role(given: str, role: str) -> bool:
+    """Whether an ARN, with or without ``*``, is this role's, as the condition ``ArnNotLike`` compares them.
+
+    Of a stack without an environment the role's account and Region are known only at deployment: then they count as
+    those that are given.
+    """
+    *_, of_given, name_given = ["", *given.split(":")]
+    *_, of_role, name_role = role.split(":")
+    in_account = of_given == of_role or "${" in of_role
+    known = name_role.partition("${")[0]
+    return in_account and (
+        fnmatch.fnmatchcase(name_role, name_given) or (known != name_role and name_given.startswith(known))
     )

@@ -48,7 +48,7 @@ def default_trail_name(scope: Construct) -> str:
 def reserve_names(
     stack: cdk.Stack, account: str, *, trail_name: str | None, bucket_name: str | None, key_alias: str | None
 ) -> None:
-    """Refuse a name that the app's other trails and archives have in the same account and region, a bucket's anywhere.
+    """Refuse a name that the app's other trails, archives and replicas have there too, a bucket's anywhere.
 
     Stacks without an environment go where the one goes that deploys them, so that those of one stage share it.
     https://docs.aws.amazon.com/cdk/v2/guide/environments.html
@@ -71,9 +71,9 @@ def reserve_names(
         if any(named in names and _meet(stack, other, everywhere=everywhere) for other, names in _NAMED.items()):
             where = "" if is_global else " in the same account and region"
             raise ValueError(
-                f"{prop} is {name!r}, which another SecureTrail or LogArchive of this app has{where}. "
-                f"Allowed: a name that is unique {'everywhere' if is_global else 'there'}, or the second deployment "
-                "fails. "
+                f"{prop} is {name!r}, which another SecureTrail or LogArchive, or a LogReplica, of this app has"
+                f"{where}. Allowed: a name that is unique {'everywhere' if is_global else 'there'}, or the second "
+                "deployment fails. "
                 f"Fix: choose another {prop}, or leave it out to get one."
             )
         _NAMED.setdefault(stack, set()).add(named)

@@ -222,7 +222,7 @@ def test_a_name_of_another_bucket_of_the_app_is_refused() -> None:
     scope, named = stack(), NewBucket(bucket_name="example-archive")
     LogArchive(scope, "Archive", trails=[OF_TEAM], log_bucket=named)
 
-    with pytest.raises(ValueError, match="which another SecureTrail or LogArchive of this app has"):
+    with pytest.raises(ValueError, match="which another SecureTrail or LogArchive, or a LogReplica, of this app has"):
         LogArchive(scope, "Second", trails=[OF_TEAM], log_bucket=named)
 
 
@@ -233,3 +233,16 @@ def test_a_deployer_who_would_be_locked_out_is_told() -> None:
     cdk.assertions.Annotations.from_stack(scope).has_warning(
         "*", Match.string_like_regexp("does not name the role by which CDK deploys")
     )
+
+
+def test_trails_of_accounts_that_the_deployment_names_have_statements_of_their_own() -> None:
+    scope = stack()
+    accounts = [cdk.CfnParameter(scope, name).value_as_string for name in ("First", "Second")]
+    trails = [ArchivedTrail(trail_name="audit", trail_account=each, trail_region="eu-central-1") for each in accounts]
+    LogArchive(scope, "Archive", trails=trails)
+
+    resources = Template.from_stack(scope).to_json()["Resources"].values()
+    policies = [each["Properties"].get("KeyPolicy") or each["Properties"].get("PolicyDocument") for each in resources]
+    for statements in (each["Statement"] for each in policies if each):
+        sids = [each["Sid"] for each in statements if "Sid" in each]
+        assert len(set(sids)) == len(sids)

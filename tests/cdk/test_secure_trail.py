@@ -1,10 +1,12 @@
 """What one `SecureTrail(self, "SecureTrail")` must produce, whatever else changes."""
 
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -14,7 +16,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk.assertions import Annotations, Match, Template
 
-from constructs_lib import Alerts, CloudWatchLogs, NewBucket, NewKey, Replica, SecureTrail
+from constructs_lib import Alerts, Analytics, CloudWatchLogs, NewBucket, NewKey, Replica, SecureTrail
 from tests.cdk.conftest import Synthesize, new_app, only
 from tests.cdk.templates import log_bucket
 
@@ -116,6 +118,45 @@ def test_the_trail_waits_for_all_else_of_its_construct_also_for_further_alarms(s
     resources = Template.from_stack(stack).to_json()["Resources"]
     (trail,) = (name for name, each in resources.items() if each["Type"] == "AWS::CloudTrail::Trail")
     assert set(resources[trail]["DependsOn"]) == resources.keys() - {trail}
+
+
+def role_that_writes(stack: cdk.Stack, arn: str | None = None) -> iam.IRole:
+    cloudtrail = iam.ServicePrincipal("cloudtrail.amazonaws.com")
+    role = iam.Role.from_role_arn(stack, "Role", arn) if arn else iam.Role(stack, "Role", assumed_by=cloudtrail)
+    logs.LogGroup(stack, "Group").grant_write(role)
+    return role
+
+
+EXISTING: dict[str, Callable[[cdk.Stack], dict[str, Any]]] = {
+    "topic for alerts": lambda stack: {
+        "alerts": Alerts(
+            topic=sns.Topic(stack, "Topic"), emails=["a@example.com"], webhooks=["https://alerts.example.com"]
+        )
+    },
+    "role": lambda stack: {"cloudwatch": CloudWatchLogs(role=role_that_writes(stack))},
+    "imported role": lambda stack: {
+        "cloudwatch": CloudWatchLogs(role=role_that_writes(stack, "arn:aws:iam::111122223333:role/logs"))
+    },
+    "bucket for access logs": lambda stack: {"log_bucket": NewBucket(access_log_bucket=s3.Bucket(stack, "Logs"))},
+    "bucket for access logs of results": lambda stack: {
+        "analytics": Analytics(access_log_bucket=s3.Bucket(stack, "Logs"))
+    },
+}
+
+
+@pytest.mark.parametrize("existing", EXISTING)
+def test_the_trail_waits_for_what_is_made_for_it_below_what_exists(stack: cdk.Stack, existing: str) -> None:
+    """While any of it can fail nothing must be delivered, or a rollback leaves a bucket with files."""
+    SecureTrail(stack, "SecureTrail", **EXISTING[existing](stack))
+
+    resources = Template.from_stack(stack).to_json()["Resources"]
+    (trail,) = (name for name, each in resources.items() if each["Type"] == "AWS::CloudTrail::Trail")
+    made = {
+        name
+        for name, each in resources.items()
+        if each["Type"].rpartition("::")[2] in ("Subscription", "TopicPolicy", "BucketPolicy", "Policy")
+    }
+    assert made - {*resources[trail]["DependsOn"]} == set()
 
 
 def test_what_an_app_adds_to_the_parts_may_know_the_trail(stack: cdk.Stack) -> None:

@@ -54,7 +54,7 @@ def test_a_warning_holds_the_statement_as_json_that_people_read(stack: cdk.Stack
 
     texts = [str(found.entry.data) for found in Annotations.from_stack(stack).find_warning("*", Match.any_value())]
     warnings = {}
-    for text in texts:
+    for text in (each for each in texts if "is imported" not in each):
         statement = json.loads(text[text.index("{") : text.rindex("}") + 1])
         warnings[statement["Sid"][:-8]] = (text, statement)  # without what tells the trails apart
     text, write = warnings["AWSCloudTrailWrite"]

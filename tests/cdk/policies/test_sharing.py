@@ -1,6 +1,8 @@
 """Resources that several trails use, or others as well: each trail is allowed, and no other loses its permissions."""
 
 import json
+import re
+from collections.abc import Callable
 from typing import Any
 
 import aws_cdk as cdk
@@ -13,8 +15,13 @@ from aws_cdk.assertions import Annotations, Match, Template
 
 from constructs_lib import (
     Alerts,
+    Analytics,
+    ArchivedTrail,
     CloudWatchLogs,
     DeliveryNotifications,
+    LogArchive,
+    LogReplica,
+    NewBucket,
     SecureTrail,
     required_bucket_policy,
     required_key_policy,
@@ -181,6 +188,46 @@ def test_an_existing_bucket_that_protects_less_is_warned_of(
 
     found = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("log_bucket .*Fix: "))
     assert [str(word) in str(each.entry.data) for each in found] == ([True] if word else [])
+
+
+WEAK = ["block_public_access", "versioned", "enforce_ssl"]
+ACCESS_LOG_BUCKETS: dict[str, Callable[[cdk.Stack, s3.IBucket], Any]] = {
+    "trail": lambda stack, mine: SecureTrail(stack, "T", log_bucket=NewBucket(access_log_bucket=mine)),
+    "archive": lambda stack, mine: LogArchive(
+        stack,
+        "T",
+        trails=[ArchivedTrail(trail_name="audit", trail_account=ACCOUNT, trail_region=REGION)],
+        log_bucket=NewBucket(access_log_bucket=mine),
+    ),
+    "replica": lambda stack, mine: LogReplica(stack, "T", access_log_bucket=mine),
+    "query results": lambda stack, mine: SecureTrail(stack, "T", analytics=Analytics(access_log_bucket=mine)),
+}
+
+
+@pytest.mark.parametrize("user", ACCESS_LOG_BUCKETS)
+@pytest.mark.parametrize(
+    ("bucket", "told"),
+    [
+        (lambda stack: s3.Bucket(stack, "B", block_public_access=s3.BlockPublicAccess.BLOCK_ACLS_ONLY), WEAK),
+        (lambda stack: s3.Bucket.from_bucket_name(stack, "B", "theirs"), ["imported"]),
+        (lambda stack: SecureTrail(stack, "Other").access_log_bucket, []),
+    ],
+    ids=["weak", "imported", "made by us"],
+)
+def test_an_existing_bucket_for_access_logs_is_looked_at_too(
+    stack: cdk.Stack, user: str, bucket: Callable[[cdk.Stack], s3.IBucket], told: list[str]
+) -> None:
+    made = ACCESS_LOG_BUCKETS[user](stack, bucket(stack))
+
+    found = re.findall(r"securetrail:access-log-bucket:(\w+)", str([each.data for each in made.node.metadata]))
+    assert found == told
+
+
+def test_of_an_imported_log_bucket_it_is_told_that_nothing_is_known(stack: cdk.Stack) -> None:
+    trail = SecureTrail(stack, "SecureTrail", log_bucket=s3.Bucket.from_bucket_name(stack, "Imported", "theirs"))
+
+    texts = [str(each.data) for each in trail.node.metadata if "log-bucket:imported" in str(each.data)]
+    assert [("is not known here" in text, "Fix: " in text) for text in texts] == [(True, True)]
 
 
 def test_an_app_without_feature_flags_makes_further_buckets() -> None:

@@ -220,6 +220,91 @@ def test_access_logs_of_an_archive_do_not_cause_the_next_ones(
     assert bool(warnings) is warned
 
 
+def of_same_id_elsewhere(here: cdk.Stack, there: cdk.Stack) -> s3.IBucket:
+    """The bucket for access logs has the id of the log bucket, in another stack: both templates call it the same."""
+    return s3.Bucket(here, "Logs", server_access_logs_bucket=s3.Bucket(there, "Logs"))
+
+
+def two_steps(here: cdk.Stack, _: cdk.Stack) -> NewBucket:
+    last = s3.Bucket(here, "Last")
+    return NewBucket(access_log_bucket=s3.Bucket(here, "First", server_access_logs_bucket=last))
+
+
+@pytest.mark.parametrize(
+    ("bucket", "excluded", "warned"),
+    [
+        (of_same_id_elsewhere, {"Logs"}, True),
+        (two_steps, {"SecureTrailBucket", "First", "Last"}, False),
+        (
+            lambda here, _: NewBucket(access_log_bucket=s3.Bucket.from_bucket_name(here, "Imported", "theirs")),
+            {"SecureTrailBucket", "theirs"},
+            True,
+        ),
+        (
+            lambda here, _: s3.Bucket(
+                here, "Logs", server_access_logs_bucket=s3.Bucket.from_bucket_name(here, "Imported", "theirs")
+            ),
+            {"Logs", "theirs"},
+            True,
+        ),
+    ],
+)
+def test_access_logs_of_access_logs_do_not_cause_the_next_ones(
+    bucket: Callable[[cdk.Stack, cdk.Stack], s3.IBucket | NewBucket],
+    excluded: set[str],
+    warned: bool,  # noqa: FBT001 (a parameter of pytest's)
+) -> None:
+    app, env = new_app(), cdk.Environment(account="111122223333", region="eu-central-1")
+    here, there = cdk.Stack(app, "Here", env=env), cdk.Stack(app, "There", env=env)
+    SecureTrail(
+        here,
+        "SecureTrail",
+        log_bucket=bucket(here, there),
+        recording=Recording(event_selectors=[EventSelector.s3_objects()]),
+    )
+
+    assert {re.sub("[0-9A-F]{8}$", "", name) for name in left_out(Template.from_stack(here))} == excluded
+    warnings = Annotations.from_stack(here).find_warning("*", Match.string_like_regexp("archive-deliveries"))
+    assert bool(warnings) is warned
+
+
+def objects(*conditions: Condition) -> EventSelector:
+    of_type = Condition("resources.type", Operator.EQUALS, ("AWS::S3::Object",))
+    return EventSelector("Objects", EventCategory.DATA, (of_type, *conditions))
+
+
+@pytest.mark.parametrize(
+    ("selector", "warned"),
+    [
+        (EventSelector.s3_objects(event_names=["PutObject", "GetObject"]), True),
+        (EventSelector.s3_objects(event_names=["DeleteObject"]), False),
+        (EventSelector.s3_objects(read_write=ReadWrite.WRITE_ONLY), True),
+        (EventSelector.s3_objects(read_write=ReadWrite.READ_ONLY), False),
+        (EventSelector.data("AWS::S3::Object", arn_prefixes=["arn:aws:s3:::"]), True),
+        (EventSelector.data("AWS::S3::Object", arn_prefixes=["arn:aws:s3:::mine/"]), False),
+        (EventSelector.data("AWS::S3::Object", arns=["arn:aws:s3:::mine/x"]), False),
+        (objects(Condition("resources.ARN", Operator.NOT_STARTS_WITH, ("arn:aws:s3:::mine/",))), True),
+        (objects(Condition("eventName", Operator.NOT_EQUALS, ("GetObject",))), True),
+        (objects(Condition("eventName", Operator.STARTS_WITH, ("Put",))), True),
+        (objects(Condition("eventName", Operator.STARTS_WITH, ("Get",))), False),
+        (objects(Condition("eventName", Operator.ENDS_WITH, ("Object",))), True),
+        (objects(Condition("eventName", Operator.NOT_ENDS_WITH, ("Object", "Upload", "Part"))), False),
+        (objects(Condition("eventName", Operator.NOT_STARTS_WITH, ("Get",))), True),
+        (objects(Condition("eventName", Operator.EQUALS, (cdk.Aws.STACK_NAME,))), True),
+        (objects(Condition("sessionCredentialFromConsole", Operator.EQUALS, ("true",))), False),
+        (EventSelector.data("AWS::Lambda::Function"), False),
+    ],
+)
+def test_each_selector_that_may_record_deliveries_to_unknown_buckets_is_warned_of(
+    stack: cdk.Stack, selector: EventSelector, *, warned: bool
+) -> None:
+    imported_bucket = s3.Bucket.from_bucket_name(stack, "Imported", "archive")
+    SecureTrail(stack, "SecureTrail", log_bucket=imported_bucket, recording=Recording(event_selectors=[selector]))
+
+    warnings = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("archive-deliveries"))
+    assert bool(warnings) is warned
+
+
 @pytest.mark.parametrize("name", ["copies-access-logs", None])
 def test_a_replica_of_another_region_is_left_out_as_far_as_it_is_known(name: str | None) -> None:
     app, account = new_app(), "111122223333"

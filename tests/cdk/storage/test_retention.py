@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match, Template
 
@@ -281,7 +283,7 @@ def test_a_replica_for_another_account_needs_accounts_that_are_known(unknown: st
     [
         ("111122223333", {"account": "444455556666"}, ["CopiesOfAnotherAccount", "kms:Encrypt", "111122223333:root"]),
         ("111122223333", {}, ["its key is in 444455556666"]),
-        (None, {"account": "444455556666"}, ["the account of the trail's stack is not known"]),
+        (None, {"account": "444455556666"}, ["444455556666, and the trail in an account that is not known"]),
         ("111122223333", {"account": "444455556666", "source_account": "111122223333"}, []),
         ("444455556666", {"account": "444455556666"}, []),
         ("444455556666", {}, []),
@@ -302,6 +304,35 @@ def test_it_is_told_where_it_is_not_known_whether_copies_arrive(
     found = [text for text in (str(each.data) for each in trail.node.metadata) if "Replica.target" in text]
     assert len(found) == bool(told)
     assert [word for word in told if word not in found[0]] == []
+
+
+@pytest.mark.parametrize(
+    ("of_trail", "of_replica", "warns"),
+    [
+        (None, None, False),
+        ("111122223333", "111122223333", False),
+        ("111122223333", None, True),
+        (None, "111122223333", True),
+        ("111122223333", "a parameter", True),
+        (None, "a parameter", True),
+    ],
+)
+def test_a_replica_whose_account_may_be_another_one_is_warned_of(
+    of_trail: str | None, of_replica: str | None, *, warns: bool
+) -> None:
+    app, region = new_app(), "eu-central-1"
+    here = cdk.Stack(app, "Here", env=cdk.Environment(account=of_trail, region=region))
+    parameter = cdk.CfnParameter(here, "Account").value_as_string if of_replica == "a parameter" else None
+    env = cdk.Environment(account=None if parameter else of_replica, region=region)
+    replica = LogReplica(cdk.Stack(app, "There", env=env), "Replica", bucket_name="copies", key_alias="alias/copies")
+    target = (
+        dataclasses.replace(replica.target, account=parameter, source_account=None) if parameter else replica.target
+    )
+    trail = SecureTrail(here, "SecureTrail", log_bucket=NewBucket(replica=Replica(target=target)))
+
+    texts = [str(each.data) for each in trail.node.metadata]
+    assert any("securetrail:replica-account" in text for text in texts) is warns
+    assert "Token[" not in "".join(texts)
 
 
 def test_a_replica_is_as_private_as_the_log_bucket() -> None:
@@ -342,3 +373,39 @@ def test_who_names_another_role_of_the_stacks_account_is_warned() -> None:
 
     found = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("by which CDK deploys this stack"))
     assert len(found) == 1
+
+
+EXECUTION_ROLE = "cdk-hnb659fds-cfn-exec-role-111122223333-eu-central-1"
+
+
+def role_of_the_app(stack: cdk.Stack) -> str:
+    return iam.Role(stack, "Mine", assumed_by=iam.AccountRootPrincipal()).role_arn
+
+
+@pytest.mark.parametrize(
+    ("arn", "warns"),
+    [
+        (f"arn:aws:iam::444455556666:role/{EXECUTION_ROLE}", True),
+        (f"arn:aws:iam::111122223333:role/team/{EXECUTION_ROLE}", True),
+        (f"arn:aws:iam::111122223333:user/{EXECUTION_ROLE}", True),
+        ("arn:aws:iam::111122223333:role/team/cdk-hnb659fds-*", True),
+        (role_of_the_app, True),
+        (lambda stack: f"arn:aws:iam::111122223333:role/{cdk.CfnParameter(stack, 'Name').value_as_string}", True),
+        (f"arn:{cdk.Aws.PARTITION}:iam::{cdk.Aws.ACCOUNT_ID}:role/{EXECUTION_ROLE}", False),
+        (
+            f"arn:aws:iam::{cdk.Aws.ACCOUNT_ID}:role/cdk-hnb659fds-cfn-exec-role-{cdk.Aws.ACCOUNT_ID}-{cdk.Aws.REGION}",
+            False,
+        ),
+    ],
+)
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_a_role_that_only_resembles_the_deployers_is_not_taken_for_it(
+    arn: str | Callable[[cdk.Stack], str], *, warns: bool, is_nested: bool
+) -> None:
+    stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account="111122223333", region="eu-central-1"))
+    scope = cdk.NestedStack(stack, "Nested") if is_nested else stack
+    given = arn if isinstance(arn, str) else arn(scope)
+    trail = SecureTrail(scope, "SecureTrail", break_glass_principal_arns=[given])
+
+    texts = [str(each.data) for each in trail.node.metadata]
+    assert any("by which CDK deploys this stack" in text for text in texts) is warns

@@ -1,9 +1,11 @@
 """Wrong names, prefixes and combinations are refused at synth, with what, got, allowed and fix."""
 
+from typing import Any
+
 import aws_cdk as cdk
 import pytest
 
-from constructs_lib import NewBucket, NewKey, SecureTrail
+from constructs_lib import LogReplica, NewBucket, NewKey, SecureTrail
 from constructs_lib.validation import naming
 from tests.cdk.conftest import Synthesize, new_app, only
 from tests.cdk.props import props_of
@@ -141,3 +143,21 @@ def test_a_buckets_name_is_taken_everywhere() -> None:
 
     with pytest.raises(ValueError, match=r"bucket_name is 'my-logs'.*unique everywhere"):
         SecureTrail(cdk.Stack(app, "Second", env=FAR), "SecureTrail", log_bucket=NewBucket(bucket_name="my-logs"))
+
+
+@pytest.mark.parametrize("names", [{"bucket_name": "copies"}, {"key_alias": "alias/copies"}])
+def test_a_replica_shares_no_name_either(names: dict[str, Any]) -> None:
+    app = new_app()
+    LogReplica(cdk.Stack(app, "First", env=HERE), "Replica", **names)
+
+    second = cdk.Stack(app, "Second", env=HERE)
+    with pytest.raises(ValueError, match=r"which another SecureTrail or LogArchive, or a LogReplica, .*Fix: "):
+        LogReplica(second, "Replica", **names)
+    of_trail = NewKey(alias=names.get("key_alias"))
+    with pytest.raises(ValueError, match=r"which another SecureTrail or LogArchive, or a LogReplica, .*Fix: "):
+        SecureTrail(
+            second,
+            "SecureTrail",
+            encryption_key=of_trail,
+            log_bucket=NewBucket(bucket_name=names.get("bucket_name")),
+        )
