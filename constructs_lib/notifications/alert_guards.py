@@ -25,7 +25,7 @@ _RULE_CALLS: Final = ("DeleteRule", "DisableRule", "PutRule")
 _TARGET_CALLS: Final = ("PutTargets", "RemoveTargets")
 _TOPIC_CALLS: Final = ("AddPermission", "DeleteTopic", "RemovePermission", "SetTopicAttributes")
 _SUBSCRIPTION_CALLS: Final = ("SetSubscriptionAttributes", "Unsubscribe")
-_KEY_CALLS: Final = ("DisableKey", "PutKeyPolicy", "ScheduleKeyDeletion")
+_KEY_CALLS: Final = ("DeleteImportedKeyMaterial", "DisableKey", "PutKeyPolicy", "ScheduleKeyDeletion")
 # A rule's name has 64 characters at most.
 _MAX_BASE: Final = 52
 _PERIOD_SECONDS: Final = 300

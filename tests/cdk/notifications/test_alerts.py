@@ -93,7 +93,7 @@ TOUCHING = [
     event("cloudtrail", "PutInsightSelectors", trailName=TRAIL_ARN),
     *(
         event("kms", call, keyId="key-id")
-        for call in ("DisableKey", "ScheduleKeyDeletion", "PutKeyPolicy", "CreateGrant")
+        for call in ("DisableKey", "ScheduleKeyDeletion", "PutKeyPolicy", "CreateGrant", "DeleteImportedKeyMaterial")
     ),
     event("kms", "DisableKey", keyId="key-arn"),
     *(
@@ -176,6 +176,7 @@ def test_who_touches_the_alerts_raises_an_alert_that_goes_another_way() -> None:
         *(event("sns", call, topicArn=topic) for call in ("DeleteTopic", "SetTopicAttributes", "AddPermission")),
         event("sns", "Unsubscribe", subscriptionArn=f"{topic}:11111111-2222-3333-4444-555555555555"),
         *(event("kms", "DisableKey", keyId=each) for each in (key, f"{key}.Arn")),
+        event("kms", "DeleteImportedKeyMaterial", keyId=key),
     ]
     by_second = [
         event("events", "DisableRule", name=first["Name"]),
