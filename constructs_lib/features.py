@@ -324,13 +324,14 @@ def _create_alerts(scope: Construct, parts: TrailParts, wanted: Alerts) -> _Aler
         topic = existing
         existing_resources.check_topic(scope, "Alerts.topic", topic)
         existing_resources.warn_of_shared_key(scope, topic, parts.encryption_key)
+        existing_resources.warn_of_unknown_region(scope, "Alerts.topic", topic)
         deploy_after_owner(scope, topic)
     of_topic = [alarm_topic_statement(topic_arn=topic.topic_arn, account=stack.account)]
     of_key = [] if existing is None else [alarm_key_statement(stack.account)]
     alarms: Sequence[cloudwatch.CfnAlarm] = ()
     if wanted.on_tampering:
         role, alarms = _create_tamper_alerts(scope, parts, topic, wanted)
-        if existing_resources.differ(topic.env.account, stack.account):
+        if existing_resources.may_differ(topic.env.account, stack.account):
             account = stack.account if existing_resources.is_apart(scope, topic) else None
             to_publish, to_encrypt = role_statements(role, topic.topic_arn, account=account)
             of_topic.append(to_publish)

@@ -135,7 +135,7 @@ class LogArchive(Construct):
         _check_trails(trails)
         wanted_key, wanted_bucket = encryption_key or NewKey(), log_bucket or NewBucket()
         if break_glass_principal_arns is not None:
-            retention.check_break_glass(break_glass_principal_arns, cdk.Stack.of(scope).partition)
+            retention.check_break_glass(break_glass_principal_arns, cdk.Stack.of(scope))
         retention.check_removal(removal_policy, wanted_bucket.retention.object_lock)
 
         super().__init__(scope, construct_id)

@@ -200,7 +200,7 @@ class SecureTrail(Construct):
         _check_names(trail_name=trail_name, s3_key_prefix=s3_key_prefix)
         check_tags(tags or {})
         if break_glass_principal_arns is not None:
-            retention.check_break_glass(break_glass_principal_arns, cdk.Stack.of(scope).partition)
+            retention.check_break_glass(break_glass_principal_arns, cdk.Stack.of(scope))
         retention.check_removal(removal_policy, chosen.object_lock)
 
         super().__init__(scope, construct_id)

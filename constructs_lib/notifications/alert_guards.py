@@ -25,7 +25,7 @@ _RULE_CALLS: Final = ("DeleteRule", "DisableRule", "PutRule")
 _TARGET_CALLS: Final = ("PutTargets", "RemoveTargets")
 _TOPIC_CALLS: Final = ("AddPermission", "DeleteTopic", "RemovePermission", "SetTopicAttributes")
 _SUBSCRIPTION_CALLS: Final = ("SetSubscriptionAttributes", "Unsubscribe")
-_KEY_CALLS: Final = ("DisableKey", "PutKeyPolicy", "ScheduleKeyDeletion")
+_KEY_CALLS: Final = ("DeleteImportedKeyMaterial", "DisableKey", "PutKeyPolicy", "ScheduleKeyDeletion")
 # A rule's name has 64 characters at most.
 _MAX_BASE: Final = 52
 _PERIOD_SECONDS: Final = 300
@@ -58,7 +58,8 @@ class AlertChain:
 def guard_alerts(scope: Construct, chain: AlertChain) -> list[cloudwatch.CfnAlarm]:
     """Two rules that watch the rules, the topic and its key, and each other; alarms on alerts that do not arrive.
 
-    A rule that is disabled does not see that it was: hence two, under names that are known before either is there.
+    A rule that is disabled does not see that it was: hence two, under names that are known before either is there. The
+    second one watches topic and key, because a pattern has 2,048 characters at most, and names may be long.
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html and
     https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html
 
@@ -74,8 +75,8 @@ def guard_alerts(scope: Construct, chain: AlertChain) -> list[cloudwatch.CfnAlar
     of_rules = _of_rules([*(each.ref for each in chain.rules), second])
     rules = [
         *chain.rules,
-        _rule(scope, "AlertGuard", first, chain.target, [*of_rules, *of_topic, *of_key]),
-        _rule(scope, "AlertGuardGuard", second, chain.target, _of_rules([first])),
+        _rule(scope, "AlertGuard", first, chain.target, of_rules),
+        _rule(scope, "AlertGuardGuard", second, chain.target, [*_of_rules([first]), *of_topic, *of_key]),
     ]
     # One for each: an alarm on the sum is billed by its metrics all the same.
     alarms = [

@@ -15,7 +15,14 @@ from constructs import Construct
 
 _TRAIL_CALLS: Final = ("DeleteTrail", "StopLogging", "UpdateTrail")
 _SELECTOR_CALLS: Final = ("PutEventSelectors", "PutInsightSelectors")
-_KEY_CALLS: Final = ("CreateGrant", "DisableKey", "PutKeyPolicy", "ScheduleKeyDeletion", "DisableKeyRotation")
+_KEY_CALLS: Final = (
+    "CreateGrant",
+    "DeleteImportedKeyMaterial",  # of a key that exists; until it is imported again nobody encrypts or decrypts
+    "DisableKey",
+    "DisableKeyRotation",
+    "PutKeyPolicy",
+    "ScheduleKeyDeletion",
+)
 _BUCKET_CALLS: Final = (
     "DeleteBucket",
     "DeleteBucketEncryption",

@@ -13,6 +13,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from constructs_lib.policies.attach import readable
+from constructs_lib.validation.possible_texts import ANYTHING, LATER, possible_texts
 
 # What `python -m verify check` calls, by the resource that IAM can restrict the permission to.
 _ASK_ACCOUNT: Final = (
@@ -51,16 +52,19 @@ _ASK_BUCKET: Final = (
     "s3:ListBucket",
 )
 
-_LATER: Final = "\0"  # stands for what is known only at deployment
-# What names somebody: the condition key, in lower case, and what its values begin with. Other conditions, such as TLS,
-# limit how everybody comes and not who it is; S3 takes a policy without a fixed value for public:
+# What names somebody: the condition key, in lower case, and what its values begin with. Other conditions limit how
+# everybody comes and not who it is; S3 takes a policy without a fixed value for public:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html and
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+# Of addresses (aws:SourceIp) S3 says that they are not public, but whoever comes from one may be of any account; and
+# KMS, of which S3 asks for the reader, does not see the reader's address, so that nobody would be able to decrypt:
+# https://docs.aws.amazon.com/kms/latest/developerguide/conditions-aws.html
+# An ARN has no wildcard before its account: with StringLike it would stretch into the path of a role of any account.
 _NAMED: Final = {
     "aws:principalaccount": r"[^*?]+$",
-    "aws:principalarn": rf"arn:[^:]+:(iam|sts)::[^:*?]+:|{_LATER}[^*?]*$",
+    "aws:principalarn": rf"arn:[^:*?]+:(iam|sts)::[^:*?]+:|{LATER}[^*?]*$",
     "aws:principalorgid": r"[^*?]+$",
-    "aws:principalorgpaths": rf"[^/*?]+/|{_LATER}[^*?]*$",
+    "aws:principalorgpaths": rf"[^/*?]+/|{LATER}[^*?]*$",
     "aws:sourcevpc": r"[^*?]+$",
     "aws:sourcevpce": r"[^*?]+$",
 }
@@ -175,44 +179,31 @@ def _statement(
     statement = iam.PolicyStatement(
         principals=[grantee.grant_principal], actions=actions, resources=arns, conditions=conditions or None
     )
-    if _is_for_everybody(cdk.Stack.of(scope), statement.to_statement_json()):
+    if _is_for_everybody(cdk.Stack.of(scope).resolve(statement.to_statement_json())):
         raise ValueError(
             "grant_read was called for everybody, in every account. Allowed: principals that are named, or everybody "
-            "under a condition that names an organization, an account or a VPC. "
+            "under a condition that names an organization, an account or a VPC (an address names nobody). "
             "Fix: iam.AccountPrincipal('444455556666'), or iam.OrganizationPrincipal('o-…')."
         )
     return statement
 
 
-def _is_for_everybody(stack: cdk.Stack, statement: Mapping[str, Any]) -> bool:
-    """Whether it is for all principals, however they are wrapped, and no condition names any of them."""
+def _is_for_everybody(statement: Mapping[str, Any]) -> bool:
+    """Whether it may be for all principals, however they are written, and no condition names any of them."""
     principals = statement["Principal"]
-    named = principals.values() if isinstance(principals, dict) else [principals]
-    return any("*" in _listed(each) for each in named) and not any(
-        _NAMING.fullmatch(operator) and name.lower() in _NAMED and _all_name(_NAMED[name.lower()], stack, values)
+    named = [*principals.values()] if isinstance(principals, dict) else [principals]
+    return ANYTHING in possible_texts(named) and not any(
+        _NAMING.fullmatch(operator) and name.lower() in _NAMED and _all_name(_NAMED[name.lower()], values)
         for operator, keys in statement.get("Condition", {}).items()
-        if isinstance(keys, dict)  # and no token, of which nothing is known here
+        if isinstance(keys, dict)
         for name, values in keys.items()
     )
 
 
-def _all_name(pattern: str, stack: cdk.Stack, values: Any) -> bool:
-    texts = [_text(each) for each in _listed(stack.resolve(values))]
-    return all(re.match(pattern, text) and not _ASKED.search(text) for text in texts)
-
-
-def _text(value: Any) -> str:
-    """A resolved text, as far as it is known."""
-    match value:
-        case {"Fn::Join": [str(separator), list(parts)]}:
-            return separator.join(map(_text, parts))
-        case {"Fn::Sub": str(text) | [str(text), _]}:
-            return re.sub(r"\$\{[^}!]*\}", _LATER, text)
-    return _LATER if isinstance(value, dict) else str(value)
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _all_name(pattern: str, values: Any) -> bool:
+    """Whether there are values, and each names somebody: IAM does not say what a condition without any does."""
+    texts = possible_texts(values)
+    return bool(texts) and all(re.match(pattern, text) and not _ASKED.search(text) for text in texts)
 
 
 def verifier_policy(*, bucket_arn: str, key_arn: str, trail_arn: str) -> iam.PolicyDocument:

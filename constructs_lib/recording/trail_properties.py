@@ -147,7 +147,8 @@ def selector_warnings(
         )
     if not management:
         found["no-management-events"] = (
-            "event_selectors has no management selector, so this trail does not record operations on resources. "
+            "event_selectors has no management selector, so this trail does not record operations on resources, and "
+            "alerts on them may not arrive: EventBridge needs a trail that records the call. "
             "Fix: add EventSelector.management() unless another trail of the account records it."
         )
     recorded = {selector.read_write for selector in management}
@@ -165,7 +166,8 @@ def selector_warnings(
         )
     if excluded:
         found["excluded-sources"] = (
-            f"Management events of {', '.join(excluded)} are excluded, so they cannot be investigated later. "
+            f"Management events of {', '.join(excluded)} are excluded, so they cannot be investigated later, and "
+            "alerts on them may not arrive: EventBridge needs a trail that records the call. "
             "Fix: record them, unless another trail of the account does."
         )
     return found

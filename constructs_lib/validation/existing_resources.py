@@ -26,6 +26,12 @@ def differ(one: str, other: str) -> bool:
     return one != other and not cdk.Token.is_unresolved(one) and not cdk.Token.is_unresolved(other)
 
 
+def may_differ(one: str, other: str) -> bool:
+    """Whether two accounts, or two regions, are different ones, or may be: one of them is known, and not the other."""
+    unknown = [cdk.Token.is_unresolved(each) for each in (one, other)]
+    return one != other and not all(unknown)
+
+
 def _place(region: str, account: str) -> str:
     """Both as people read them, also where only one is known."""
     return (
@@ -221,27 +227,35 @@ def check_topic(scope: Construct, prop: str, topic: sns.ITopic, *, anywhere: boo
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     Rules and alarms publish to topics of their own region only: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html
     SNS encrypts with symmetric keys only: https://docs.aws.amazon.com/sns/latest/dg/sns-enable-encryption-for-topic.html
+    An alias is refused where alerts are published: the policy of their role names the key, and so does whoever disables
+    it. https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
 
     :param anywhere: whether the publisher can use a topic of another region, as CloudTrail can.
-    :raises ValueError: it is a FIFO topic, in another region, or encrypted with ``alias/aws/sns`` or with a key that is
-        disabled or not symmetric; or a stack of another account or Region makes it without a name.
+    :raises ValueError: it is a FIFO topic, in another region, or encrypted with ``alias/aws/sns``, an alias, or a key
+        that is disabled or not symmetric; or a stack of another account or Region makes it without a name.
     """
     check_name(scope, prop, topic, topic.topic_arn)
     topic_region, trail_region = topic.env.region, cdk.Stack.of(scope).region
     key = topic.master_key
     is_disabled, spec = (False, None) if key is None else _state_of(key)
     unfit = "a disabled key" if is_disabled else f"a key of the spec {spec}"
+    alias = None if key is None else getattr(key, "alias_name", None)
     for fault, is_so, allowed in (
         ("is a FIFO topic", topic.fifo, "a standard topic, because AWS services name no message group"),
         (
             f"is in {topic_region} and the trail in {trail_region}",
             not anywhere and differ(topic_region, trail_region),
-            "both in one region",
+            "both in one region, because EventBridge and CloudWatch publish to topics of their own region only",
         ),
         (
             "is encrypted with alias/aws/sns",
-            key is not None and getattr(key, "alias_name", None) == "alias/aws/sns",
+            alias == "alias/aws/sns",
             "a customer-managed key, because the policy of SNS's key allows no other service",
+        ),
+        (
+            "is encrypted with an alias",
+            not anywhere and key is not None and (alias is not None or ":alias/" in key.key_arn),
+            "the key itself, because the policy of the role that publishes, and the rules, name keys, not aliases",
         ),
         (
             f"is encrypted with {'' if key is None else key.node.path}, {unfit}",
@@ -268,6 +282,22 @@ def warn_of_shared_key(scope: Construct, topic: sns.ITopic, encryption_key: kms.
         )
 
 
+def warn_of_unknown_region(scope: Construct, prop: str, topic: sns.ITopic) -> None:
+    """Warn of a topic that may be in another region than the rules and the alarms that publish to it."""
+    there, here = topic.env.region, cdk.Stack.of(scope).region
+    if may_differ(there, here):
+        where, known = "which region the topic is in", here
+        if not cdk.Token.is_unresolved(there):
+            where, known = "where the stack is deployed to", there
+        cdk.Annotations.of(scope).add_warning_v2(
+            "securetrail:alert-topic-region",
+            f"Of {prop} and this stack one is in {known}, and {where} is not known during the synth. "
+            "EventBridge and CloudWatch publish to topics of their own region only: in another one no alert arrives. "
+            "Fix: env=cdk.Environment(account='111122223333', region='eu-central-1') for the stack, and "
+            "the ARN of the topic as a text; or acknowledge if both are in one region.",
+        )
+
+
 def warn_of_unseen_calls(scope: Construct, resources: Mapping[str, cdk.IResource]) -> None:
     """Warn of resources in a region or account whose calls EventBridge does not receive here.
 
@@ -278,49 +308,53 @@ def warn_of_unseen_calls(scope: Construct, resources: Mapping[str, cdk.IResource
     stack = cdk.Stack.of(scope)
     for prop, resource in resources.items():
         env = resource.env
-        if differ(env.region, stack.region) or differ(env.account, stack.account):
+        if may_differ(env.region, stack.region) or may_differ(env.account, stack.account):
+            is_known = differ(env.region, stack.region) or differ(env.account, stack.account)
             there = _place(env.region, env.account)
             cdk.Annotations.of(scope).add_warning_v2(
                 f"securetrail:tamper-alerts:{prop}",
                 f"{prop} is in {there}. EventBridge receives calls where they are made, and the rules for alerts are "
-                f"in {_place(stack.region, stack.account)}: calls that change {prop} raise no alert. "
-                f"Fix: a rule on these calls in {there}.",
+                f"in {_place(stack.region, stack.account)}: calls that change {prop} raise no alert"
+                f"{'' if is_known else ', if that is another place'}. Fix: a rule on these calls in {there}"
+                f"{'' if is_known else '; or acknowledge if both are in one region and account'}.",
             )
 
 
 def warn_of_delegated_administrator(scope: Construct, management_account_id: str, *, has_alerts: bool) -> None:
-    """Warn where another account than the stack's owns the trail.
+    """Warn where another account than the stack's owns the trail, or may.
 
     CloudFormation's handler starts logging by the trail's name, which is looked for in the account that deploys:
     https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1932
 
     :param management_account_id: the account that owns the trail.
     """
-    account = cdk.Stack.of(scope).account
-    if account == management_account_id:
+    stack = cdk.Stack.of(scope)
+    account = stack.account
+    if account == management_account_id or stack.resolve(management_account_id) == {"Ref": "AWS::AccountId"}:
         return
-    is_known = not cdk.Token.is_unresolved(account)
-    if is_known:
-        where = f"the stack is deployed to {account}. In this account"
-        here, only_if = account, ""
-    else:
-        where = f"where the stack is deployed to is not known. In another account than {management_account_id}"
-        here, only_if = "the stack's account", ", if that is another one"
-    said_here = "" if is_known else f" (env=cdk.Environment(account='{management_account_id}', …) says it)"
+    is_known = differ(management_account_id, account)
+    own = account if not cdk.Token.is_unresolved(account) else None
+    is_owner_known = not cdk.Token.is_unresolved(management_account_id)
+    owner = management_account_id if is_owner_known else "the management account"
+    here, only_if = own or "the stack's account", "" if is_known else ", if that is another one"
+    where = f"the stack is deployed to {own}" if own else "where the stack is deployed to is not known"
+    given = owner if is_owner_known else "known only at deployment"
+    in_another = "In this account" if is_known else f"In another account than {owner}"
+    said_here = "" if own or not is_owner_known else f" (env=cdk.Environment(account='{owner}', …) says it)"
     cdk.Annotations.of(scope).add_warning_v2(
         "securetrail:delegated-administrator",
-        f"management_account_id is {management_account_id}, and {where} "
+        f"management_account_id is {given}, and {where}. {in_another} "
         "CloudFormation starts logging by the trail's name, and finds no trail of that name: the deployment "
-        f"may fail, or leave a trail that does not log. Fix: deploy the stack to {management_account_id}{said_here}, "
-        f"with log_bucket and encryption_key of {account if is_known else 'whichever account keeps the log files'}; "
+        f"may fail, or leave a trail that does not log. Fix: deploy the stack to {owner}{said_here}, "
+        f"with log_bucket and encryption_key of {own or 'whichever account keeps the log files'}; "
         "or check that the trail logs (`securetrail check`) after each deployment.",
     )
     if has_alerts:
         cdk.Annotations.of(scope).add_warning_v2(
             "securetrail:tamper-alerts:trail",
-            f"The trail is in {management_account_id}. EventBridge receives calls where they are made, and the rules "
-            f"for alerts are in {here}: whoever stops the trail from {management_account_id} raises no alert{only_if}. "
-            f"Fix: deploy the stack{said_here}, or rules on these calls, to {management_account_id}.",
+            f"The trail is in {owner}. EventBridge receives calls where they are made, and the rules "
+            f"for alerts are in {here}: whoever stops the trail from {owner} raises no alert{only_if}. "
+            f"Fix: deploy the stack{said_here}, or rules on these calls, to {owner}.",
         )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
+
+from constructs_lib.validation.possible_texts import LATER, possible_texts
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html: down only,
 # from first to last, and an infrequent-access class takes nothing younger than 30 days and keeps it for 30.
@@ -19,6 +21,7 @@ _PRINCIPAL: Final = re.compile(
 )
 # A role of IAM Identity Center has the permission set's name behind this, and a suffix that nobody chooses.
 _OF_PERMISSION_SET: Final = "AWSReservedSSO_"
+_EXAMPLE: Final = "Example"  # of a name, or of a part of one, that is known only at deployment
 # Of a name that ends in "*". `role/*a` would be every role whose name ends in a, and `role/a*` those that begin so.
 _SHORTEST_PREFIX: Final = 4
 
@@ -115,17 +118,15 @@ def _check_transitions(transitions: Sequence[s3.Transition], expiration_days: in
         before_days, before_class = days, name
 
 
-def check_break_glass(principal_arns: Sequence[str], partition: str) -> None:
+def check_break_glass(principal_arns: Sequence[str], stack: cdk.Stack) -> None:
     """Refuse principals that would exempt everybody, that are no ARN of a role or user, or of another partition.
 
-    :param partition: the stack's; a principal of another partition cannot act in it.
+    :param stack: a principal of another partition cannot act in it.
     :raises ValueError: names the ARN.
     """
+    partition = stack.partition
     own = "aws" if cdk.Token.is_unresolved(partition) else partition
-    for arn in principal_arns or ("",):
-        known = _with_examples(arn, own) if cdk.Token.is_unresolved(arn) else arn
-        if cdk.Token.is_unresolved(known):
-            continue
+    for arn, known in _known(principal_arns or ("",), stack, own):
         principal = _PRINCIPAL.fullmatch(known)
         if principal is None or (principal["any"] and _takes_in_strangers(principal["name"])):
             raise ValueError(
@@ -142,11 +143,27 @@ def check_break_glass(principal_arns: Sequence[str], partition: str) -> None:
             )
 
 
+def _known(principal_arns: Sequence[str], stack: cdk.Stack, partition: str) -> Iterator[tuple[str, str]]:
+    """Each ARN, as it may be after the deployment, with examples in place of what is known only then."""
+    for arn in principal_arns:
+        texts = possible_texts(stack.resolve(arn)) if cdk.Token.is_unresolved(arn) else [arn]
+        for text in texts:
+            yield (text.replace(LATER, "…") or arn), _with_examples(text, partition)
+
+
 def _with_examples(arn: str, partition: str) -> str:
-    """Examples in place of the partition and the account of an ARN, where they are known only at deployment."""
-    examples = {1: partition, 4: "0" * 12}
-    parts = enumerate(arn.split(":"))
-    return ":".join(examples.get(place, part) if cdk.Token.is_unresolved(part) else part for place, part in parts)
+    """The ARN of a principal where one part, or several beside each other, are known only at deployment."""
+    examples = ["arn", partition, "iam", "", "0" * 12, f"role/{_EXAMPLE}"]
+    parts = arn.split(":")
+    missing = len(examples) - len(parts)
+    for place, part in enumerate(parts):
+        if LATER not in part:
+            continue
+        whole = ":".join(examples[place : place + missing + 1])
+        parts[place] = part.replace(LATER, whole if missing > 0 or part == LATER else _EXAMPLE)
+        if missing > 0:
+            return ":".join(parts).replace(LATER, _EXAMPLE)
+    return ":".join(parts)
 
 
 def _takes_in_strangers(prefix: str) -> bool:

@@ -237,3 +237,16 @@ def test_a_delegated_administrator_is_warned(account: str | None, owner: str, *,
         warns and has_alerts
     )
     assert any("raises no alert, if that is another one" in text for text in texts) == (account is None and has_alerts)
+
+
+@pytest.mark.parametrize("account", ["111122223333", None])
+@pytest.mark.parametrize(("owner", "warnings"), [("Parameter", 2), ("AWS::AccountId", 0)])
+def test_who_owns_the_trail_may_be_known_only_at_deployment(account: str | None, owner: str, warnings: int) -> None:
+    stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account=account, region="eu-central-1"))
+    owner_id = cdk.Aws.ACCOUNT_ID if ":" in owner else cdk.CfnParameter(stack, owner).value_as_string
+    organization = Organization(ORGANIZATION, management_account_id=owner_id)
+    trail = SecureTrail(stack, "SecureTrail", organization=organization, alerts=Alerts())
+
+    texts = [text for text in (str(each.data) for each in trail.node.metadata) if "Fix: " in text]
+    assert len(texts) == warnings
+    assert all("the management account" in text and "nother" in text and "Token" not in text for text in texts)

@@ -93,7 +93,7 @@ TOUCHING = [
     event("cloudtrail", "PutInsightSelectors", trailName=TRAIL_ARN),
     *(
         event("kms", call, keyId="key-id")
-        for call in ("DisableKey", "ScheduleKeyDeletion", "PutKeyPolicy", "CreateGrant")
+        for call in ("DisableKey", "ScheduleKeyDeletion", "PutKeyPolicy", "CreateGrant", "DeleteImportedKeyMaterial")
     ),
     event("kms", "DisableKey", keyId="key-arn"),
     *(
@@ -173,13 +173,14 @@ def test_who_touches_the_alerts_raises_an_alert_that_goes_another_way() -> None:
         *(event("events", call, name=rule) for call in ("DisableRule", "DeleteRule", "PutRule") for rule in watched),
         *(event("events", call, rule=rule) for call in ("RemoveTargets", "PutTargets") for rule in watched),
         event("events", "DisableRule", name=second["Name"]),
-        *(event("sns", call, topicArn=topic) for call in ("DeleteTopic", "SetTopicAttributes", "AddPermission")),
-        event("sns", "Unsubscribe", subscriptionArn=f"{topic}:11111111-2222-3333-4444-555555555555"),
-        *(event("kms", "DisableKey", keyId=each) for each in (key, f"{key}.Arn")),
     ]
     by_second = [
         event("events", "DisableRule", name=first["Name"]),
         event("events", "RemoveTargets", rule=first["Name"]),
+        *(event("sns", call, topicArn=topic) for call in ("DeleteTopic", "SetTopicAttributes", "AddPermission")),
+        event("sns", "Unsubscribe", subscriptionArn=f"{topic}:11111111-2222-3333-4444-555555555555"),
+        *(event("kms", "DisableKey", keyId=each) for each in (key, f"{key}.Arn")),
+        event("kms", "DeleteImportedKeyMaterial", keyId=key),
     ]
     by_none = [
         event("events", "DisableRule", name="another-rule"),
@@ -192,6 +193,18 @@ def test_who_touches_the_alerts_raises_an_alert_that_goes_another_way() -> None:
     for calls, expected in ((by_first, (True, False)), (by_second, (False, True)), (by_none, (False, False))):
         for call in calls:
             assert (matches(first["EventPattern"], call), matches(second["EventPattern"], call)) == expected, call
+    # EventBridge's quota, with the longest names. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+    lengths = {
+        topic: 300,
+        f"{key}.Arn": 90,
+        f'{key}"': 41,
+        **dict.fromkeys([*watched, first["Name"], second["Name"]], 64),
+    }
+    for each in (first, second):
+        pattern = json.dumps(each["EventPattern"], separators=(",", ":"))
+        for name, length in lengths.items():
+            pattern = pattern.replace(name, "x" * length)
+        assert len(pattern) <= 2048
 
 
 def metrics_of(alarm: dict[str, Any]) -> list[dict[str, Any]]:

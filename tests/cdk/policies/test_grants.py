@@ -130,9 +130,19 @@ class Wrapped:
         return self._principal
 
 
-def limited(operator: str, key: str, *values: str) -> iam.IPrincipal:
+def limited(operator: str, key: str, *values: Any) -> iam.IPrincipal:
     """Everybody, under one condition."""
     return iam.AnyPrincipal().with_conditions({operator: {key: [*values]}})
+
+
+def either(one: str, other: str) -> str:
+    return cdk.Fn.condition_if("Either", one, other).to_string()
+
+
+@jsii.implements(cdk.IStableStringProducer)
+class Star:
+    def produce(self) -> str:
+        return "*"
 
 
 ORGANIZATION, OF_ORGANIZATION = "aws:PrincipalOrgID", {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}
@@ -164,6 +174,22 @@ def test_not_everybody_reads(here: cdk.Stack) -> None:
         limited("StringLike", ORGANIZATION, cdk.Fn.join("", ["o-*", cdk.Aws.ACCOUNT_ID])),
         limited("StringEquals", ORGANIZATION, "${aws:PrincipalOrgID}"),
         limited("StringEquals", "aws:PrincipalAccount", "${aws:PrincipalTag/account}"),
+        # S3 does not call it public; but who comes from an address may be anybody.
+        limited("IpAddress", "aws:SourceIp", "203.0.113.0/24"),
+        # What CDK or CloudFormation makes of other spellings.
+        iam.ArnPrincipal(cdk.Fn.join("", ["*"])),
+        iam.ArnPrincipal(cdk.Fn.sub("*")),
+        iam.ArnPrincipal(cdk.Lazy.string(cast("cdk.IStableStringProducer", Star()))),
+        iam.ArnPrincipal(either("arn:aws:iam::444455556666:root", "*")),
+        limited("StringEquals", ORGANIZATION),
+        limited("StringEquals", ORGANIZATION, cdk.Aws.NO_VALUE),
+        limited("StringEquals", ORGANIZATION, either("o-abcdefghij", cdk.Aws.NO_VALUE)),
+        limited("StringLike", ORGANIZATION, either("o-abcdefghij", "*")),
+        limited("StringLike", ORGANIZATION, cdk.Fn.join("", ["o-", either("abcdefghij", "*")])),
+        limited("StringLike", ORGANIZATION, cdk.Fn.select(0, cdk.Fn.split(",", cdk.Fn.sub("*,o-abcdefghij")))),
+        limited("ArnLike", "aws:PrincipalArn", cdk.Fn.sub("arn:aws:iam::${Account}:role/A", {"Account": "*"})),
+        # A role's path may have colons: arn:aws:iam::777788889999:role/:iam::444455556666:role/A
+        limited("StringLike", "aws:PrincipalArn", "arn:*:iam::444455556666:role/A"),
     ):
         with pytest.raises(ValueError, match=r"everybody(?s:.*)Fix: "):
             trail.grant_read(everybody)
@@ -185,6 +211,11 @@ def test_everybody_of_an_organization_an_account_or_a_network_reads(here: cdk.St
         ),
         limited("ArnEquals", "aws:PrincipalArn", cdk.Fn.import_value("ReaderArn")),
         limited("ArnLike", "aws:PrincipalArn", cdk.Fn.sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/*")),
+        limited(
+            "ArnLike", "aws:PrincipalArn", cdk.Fn.sub("arn:aws:iam::${Account}:role/*", {"Account": "444455556666"})
+        ),
+        limited("StringEquals", ORGANIZATION, either("o-abcdefghij", "o-klmnopqrst")),
+        iam.ArnPrincipal(either("arn:aws:iam::444455556666:root", "arn:aws:iam::777788889999:root")),
         limited("StringEquals", "aws:SourceVpce", "vpce-0123456789abcdef0"),
     ):
         trail.grant_read(cast("iam.IGrantable", Wrapped(principal)))

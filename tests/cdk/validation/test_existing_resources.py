@@ -11,7 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
-from aws_cdk.assertions import Annotations, Match
+from aws_cdk.assertions import Annotations, Match, Template
 
 from constructs_lib import Alerts, Analytics, CloudWatchLogs, DeliveryNotifications, LogReplica, NewBucket, SecureTrail
 from tests.cdk.conftest import new_app
@@ -47,6 +47,15 @@ def of_other_account(stack: cdk.Stack) -> cdk.Stack:
 
 def both_there(stack: cdk.Stack) -> dict[str, Any]:
     return {"encryption_key": key_in(stack, THERE), "log_bucket": bucket_in(stack, THERE)}
+
+
+def alias(stack: cdk.Stack, key: kms.IKey | None = None) -> kms.IKey:
+    name = "alias/mine"
+    return (
+        kms.Alias.from_alias_name(stack, "A", name)
+        if key is None
+        else kms.Alias(stack, "A", alias_name=name, target_key=key)
+    )
 
 
 def sns_key(stack: cdk.Stack) -> kms.IKey:
@@ -120,7 +129,7 @@ REFUSED: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
     ),
     "alerts elsewhere": (
         lambda stack: {"alerts": Alerts(topic=topic(stack, region=THERE))},
-        f"Alerts.topic is in {THERE} and the trail in {HERE}",
+        f"Alerts.topic is in {THERE} and the trail in {HERE}(?s:.*)EventBridge and CloudWatch publish",
     ),
     "alerts of another account's stack without a name": (
         lambda stack: {"alerts": Alerts(topic=sns.Topic(of_other_account(stack), "T"))},
@@ -135,6 +144,22 @@ REFUSED: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
     "bucket of another account's stack without a name": (
         lambda stack: {"log_bucket": s3.Bucket(of_other_account(stack), "B")},
         "log_bucket is There/B, which a stack of another account or Region makes without a name",
+    ),
+    "alerts under an imported alias": (
+        lambda stack: {"alerts": Alerts(topic=sns.Topic(stack, "T", master_key=alias(stack)))},
+        "Alerts.topic is encrypted with an alias",
+    ),
+    "alerts under the alias of a key": (
+        lambda stack: {"alerts": Alerts(topic=sns.Topic(stack, "T", master_key=alias(stack, kms.Key(stack, "K"))))},
+        "Alerts.topic is encrypted with an alias",
+    ),
+    "alerts under the ARN of an alias": (
+        lambda stack: {"alerts": Alerts(topic=topic(stack, key_arn=f"arn:aws:kms:{HERE}:{ACCOUNT}:alias/mine"))},
+        "Alerts.topic is encrypted with an alias",
+    ),
+    "alerts under a disabled key": (
+        lambda stack: {"alerts": Alerts(topic=sns.Topic(stack, "T", master_key=kms.Key(stack, "K", enabled=False)))},
+        "Alerts.topic is encrypted with a key that is disabled",
     ),
     "SNS's own key": (
         lambda stack: {
@@ -258,3 +283,33 @@ def test_a_warning_says_in_words_what_is_not_known_before_the_deployment() -> No
     told = str([each.entry.data for each in Annotations.from_stack(stack).find_warning("*", Match.any_value())])
     assert "rules for alerts are in a region that is not known here, account 111122223333" in told
     assert "Token[" not in told
+
+
+UNKNOWN_PLACES: dict[str, tuple[cdk.Environment | None, Callable[[cdk.Stack], dict[str, Any]], set[str]]] = {
+    "topic": (None, lambda stack: {"alerts": Alerts(topic=topic(stack))}, {"alert-topic-region", "alert_topic"}),
+    "topic by a parameter": (
+        cdk.Environment(account=ACCOUNT, region=HERE),
+        lambda stack: {
+            "alerts": Alerts(topic=sns.Topic.from_topic_arn(stack, "T", cdk.CfnParameter(stack, "Arn").value_as_string))
+        },
+        {"alert-topic-region", "alert_topic"},
+    ),
+    "key": (None, lambda stack: {"alerts": Alerts(), "encryption_key": key_in(stack, HERE)}, {"encryption_key"}),
+    "own": (None, lambda stack: {"alerts": Alerts(topic=sns.Topic(stack, "T"))}, set()),
+}
+
+
+@pytest.mark.parametrize(("env", "props", "told"), UNKNOWN_PLACES.values(), ids=UNKNOWN_PLACES)
+def test_it_is_told_where_alerts_may_cross_a_border(
+    env: cdk.Environment | None, props: Callable[[cdk.Stack], dict[str, Any]], told: set[str]
+) -> None:
+    """Where only one of the two places is known, a topic may be out of reach, and calls may be unseen."""
+    stack = cdk.Stack(new_app(), "Stack", env=env)
+    trail = SecureTrail(stack, "SecureTrail", **props(stack))
+
+    texts = [text for text in (str(each.data) for each in trail.node.metadata) if "acknowledge if both" in text]
+    assert {text.rpartition("securetrail:")[2].rstrip("]").removeprefix("tamper-alerts:") for text in texts} == told
+    assert not any("Token[" in text for text in texts)
+    needed = Template.from_stack(stack).find_outputs("*").values()
+    # In another account the topic must let in the role that publishes.
+    assert ("EventBridgeAlerts" in str([*needed])) == ("alert_topic" in told)
