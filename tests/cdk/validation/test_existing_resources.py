@@ -157,10 +157,6 @@ REFUSED: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
         lambda stack: {"alerts": Alerts(topic=topic(stack, key_arn=f"arn:aws:kms:{HERE}:{ACCOUNT}:alias/mine"))},
         "Alerts.topic is encrypted with an alias",
     ),
-    "alerts under a disabled key": (
-        lambda stack: {"alerts": Alerts(topic=sns.Topic(stack, "T", master_key=kms.Key(stack, "K", enabled=False)))},
-        "Alerts.topic is encrypted with a key that is disabled",
-    ),
     "SNS's own key": (
         lambda stack: {
             "delivery_notifications": DeliveryNotifications(topic=sns.Topic(stack, "T", master_key=sns_key(stack)))
