@@ -47,13 +47,12 @@ from verify.integrity.validate import COMES_WITHIN, ValidationRequest
 from verify.storage.folder import FolderObjectStore
 from verify.storage.gzip_content import MAX_DIGEST_BYTES, GzipSink
 from verify.storage.layout import ROOT, ChainName, DeliveryLocation, DigestName
-from verify.storage.objects import AskedAhead, BucketCopyStore, ObjectStore
+from verify.storage.objects import S3, AskedAhead, BucketCopyStore, ObjectStore
 from verify.threads import concurrently
 from verify.times import parse_duration, parse_moment
 from verify.trail import Trail, name_of, trail_arn, trails_in
 
 _DEFAULT_SINCE = "1d"
-S3 = "s3://"
 _LOGS = ROOT.rstrip("/")
 _ALIAS = "-s3alias"
 _WALKS_AT_ONCE, _ASKED_AT_ONCE = 8, 12
