@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from verify.hunt.sigma.load import Loaded, Rule
     from verify.logs.places import Asked
 
-LEVELS = ("informational", "low", "medium", "high", "critical")
+# As in verify/hunt/sigma/load.py, which is not loaded for --help alone; a test compares them.
+_LEVELS = ("informational", "low", "medium", "high", "critical")
 _FORMATS = ("text", "json", "markdown", "ocsf", "timesketch")
 _LISTED = "7d"  # of a bucket, how far back files are listed that may have been delivered since the last hunt
 _TIMELINE_FORMATS = ("text", "json", "markdown", "timesketch")
@@ -146,8 +147,8 @@ def add_parser(commands: Any) -> None:
     result = parser.add_argument_group("result")
     result.add_argument("--format", choices=_FORMATS, default="text", help="Default: text.")
     result.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json.")
-    result.add_argument("--level", choices=LEVELS, help="show findings that are at least so grave. Default: low.")
-    result.add_argument("--fail-on", choices=LEVELS, help="exit with 1 if a finding is so grave. Default: medium.")
+    result.add_argument("--level", choices=_LEVELS, help="show findings that are at least so grave. Default: low.")
+    result.add_argument("--fail-on", choices=_LEVELS, help="exit with 1 if a finding is so grave. Default: medium.")
     add_iam_policy_option(parser, names_resources=True)
     parser.set_defaults(run=_run)
     actions = parser.add_subparsers(title="other actions", metavar="[ACTION]")
