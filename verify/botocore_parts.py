@@ -25,7 +25,8 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2200  # what a calendar can add to, and take fro
 
 
 def _moment(value: Any) -> datetime:
-    """A time in an answer. Without this, botocore's own parser takes most of the time that a listing takes.
+    """A time in an answer, in UTC: botocore makes local times of seconds since 1970. And without this, its own parser
+    takes most of the time that a listing takes.
 
     :raises ValueError: it is none, or none that can be reckoned with.
     """
@@ -38,7 +39,7 @@ def _moment(value: Any) -> datetime:
             raise ValueError(f"{value!r} is no time") from error
     if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
         raise ValueError(f"{value!r} is not of our age")
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 # botocore's stubs leave out what a subclass needs.

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from verify.hunt.sigma.load import Loaded, Rule
     from verify.logs.places import Asked
 
-LEVELS = ("informational", "low", "medium", "high", "critical")
+# As in verify/hunt/sigma/load.py, which is not loaded for --help alone; a test compares them.
+_LEVELS = ("informational", "low", "medium", "high", "critical")
 _FORMATS = ("text", "json", "markdown", "ocsf", "timesketch")
 _LISTED = "7d"  # of a bucket, how far back files are listed that may have been delivered since the last hunt
 _TIMELINE_FORMATS = ("text", "json", "markdown", "timesketch")
@@ -146,8 +147,8 @@ def add_parser(commands: Any) -> None:
     result = parser.add_argument_group("result")
     result.add_argument("--format", choices=_FORMATS, default="text", help="Default: text.")
     result.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json.")
-    result.add_argument("--level", choices=LEVELS, help="show findings that are at least so grave. Default: low.")
-    result.add_argument("--fail-on", choices=LEVELS, help="exit with 1 if a finding is so grave. Default: medium.")
+    result.add_argument("--level", choices=_LEVELS, help="show findings that are at least so grave. Default: low.")
+    result.add_argument("--fail-on", choices=_LEVELS, help="exit with 1 if a finding is so grave. Default: medium.")
     add_iam_policy_option(parser, names_resources=True)
     parser.set_defaults(run=_run)
     actions = parser.add_subparsers(title="other actions", metavar="[ACTION]")
@@ -290,7 +291,7 @@ def _with_baseline(asked: Asked, duration: str) -> tuple[Asked, datetime]:
     from verify.integrity.sources import period_of  # noqa: PLC0415
 
     length = parse_duration(duration, "--baseline")
-    if asked.places and not asked.places[0].startswith("s3://") and not asked.start:
+    if not asked.is_in_bucket and not asked.start:
         raise UsageError("--baseline needs to know where the period begins: give --start.")
     start = period_of(asked.options(), now()).start
     try:
@@ -316,19 +317,18 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
 def _hunt_since_last(arguments: argparse.Namespace, terminal: Terminal, loaded: Loaded, asked: Asked) -> int:
     from verify.hunt.run import run_hunt  # noqa: PLC0415
     from verify.hunt.state import after, load_hunted, marks_of, only_new, save_hunted  # noqa: PLC0415
-    from verify.logs.places import S3, find_files  # noqa: PLC0415
+    from verify.logs.places import find_files  # noqa: PLC0415
 
-    is_bucket = not asked.places or asked.places[0].startswith(S3)
     if asked.since and parse_duration(asked.since, "--since") < parse_duration(_LISTED, "--since"):
         raise UsageError(
             f"--since {asked.since} would lose files that are delivered late: with --since-last it says how far back "
             f"files are listed, {_LISTED} at least. Leave it out: each file is hunted in once all the same."
         )
-    asked = replace(asked, since=asked.since or (_LISTED if is_bucket else None))
+    asked = replace(asked, since=asked.since or (_LISTED if asked.is_in_bucket else None))
     state, moment = Path(arguments.state), now()
     with Progress(terminal) as progress:
         place = find_files(asked, moment, lambda: aws_of_places(arguments))
-        source = _source_of(place.source, arguments) if is_bucket else _local_source_of(asked.places)
+        source = _source_of(place.source, arguments) if asked.is_in_bucket else _local_source_of(asked.places)
         source += _selection_of(asked)
         known = load_hunted(state, source)
         marks = marks_of(place)

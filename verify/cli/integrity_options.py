@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from verify.aws import Aws
 from verify.integrity.sources import (
-    S3,
     IntegrityOptions,
     PreparedValidation,
     as_meant,
@@ -15,6 +14,7 @@ from verify.integrity.sources import (
     from_folder,
     period_of,
 )
+from verify.storage.objects import S3
 from verify.storage.read_processes import ReadProcesses
 from verify.storage.s3 import S3ObjectStore
 from verify.threads import started

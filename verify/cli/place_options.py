@@ -130,8 +130,13 @@ def place_of(arguments: argparse.Namespace, asked: Asked, now: datetime) -> LogS
 def aws_of_places(arguments: argparse.Namespace) -> Aws:
     """The AWS session in which the trail is looked for: in its home region, or in the only region that was named."""
     regions = sorted(_names(arguments.region))
-    arguments.region = home_region_of(arguments.trail) or (regions[0] if len(regions) == 1 else None)
-    return aws_from(arguments)
+    only = regions[0] if len(regions) == 1 else None
+    return aws_from(_in_region(arguments, home_region_of(arguments.trail) or only))
+
+
+def _in_region(arguments: argparse.Namespace, region: str | None) -> argparse.Namespace:
+    """The same with one region to ask in, or none, in place of those whose files are meant."""
+    return argparse.Namespace(**{**vars(arguments), "region": region})
 
 
 def _names(text: str | None) -> frozenset[str]:
@@ -144,6 +149,5 @@ def policy_of_places(arguments: argparse.Namespace) -> dict[str, Any]:
     from verify.storage.s3 import PERMISSIONS as FILES  # noqa: PLC0415
 
     bucket = next((bucket_in(each) for each in arguments.places if each.startswith("s3://")), None)
-    arguments.region = home_region_of(arguments.trail)
-    resources = resources_from(arguments)
+    resources = resources_from(_in_region(arguments, home_region_of(arguments.trail)))
     return least_privilege_policy((*FACTS, *FILES), replace(resources, bucket=bucket or resources.bucket))

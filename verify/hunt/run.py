@@ -340,8 +340,8 @@ def _query(finding: Finding, where: Sequence[str]) -> str:
     elif finding.events:
         words += ["--event-id", finding.events[0]]
     if finding.first.timestamp():
-        words += ["--start", f"{start:%Y-%m-%dT%H:%M:%SZ}"]
-        words += ["--end", f"{end:%Y-%m-%dT%H:%M:%SZ}"]
+        words += ["--start", iso(start)]
+        words += ["--end", iso(end)]
     return shlex.join(words)
 
 

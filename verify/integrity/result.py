@@ -15,6 +15,7 @@ from verify.integrity.timeline.configuration import BucketAndPrefix
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.timeline.verdict import BAD, HARMLESS, NO_EVIDENCE, Evidence, JudgedPeriod, Problem, Verdict
 from verify.storage.layout import ChainName
+from verify.times import iso
 
 MAX_PROBLEMS = 10_000
 
@@ -98,7 +99,7 @@ class FileChange(Struct, frozen=True):
     def __str__(self) -> str:
         where = f" from {self.address}" if self.address else ""
         maybe = "" if self.names_file else ", which does not say which files,"
-        return f"{self.call} by {self.caller}{where} at {self.at:%Y-%m-%dT%H:%M:%SZ}{maybe} ({self.source})"
+        return f"{self.call} by {self.caller}{where} at {iso(self.at)}{maybe} ({self.source})"
 
 
 class FileChanges(Struct, frozen=True):
@@ -121,7 +122,7 @@ class FileChanges(Struct, frozen=True):
         if when is None:
             return ()
         what = "deleted" if problem.verdict is Verdict.MISSING else "written"
-        return (f"{what} at {when:%Y-%m-%dT%H:%M:%SZ}, as S3 says; who did it is not known",)
+        return (f"{what} at {iso(when)}, as S3 says; who did it is not known",)
 
 
 class Row(Struct, frozen=True):

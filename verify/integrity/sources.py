@@ -47,13 +47,12 @@ from verify.integrity.validate import COMES_WITHIN, ValidationRequest
 from verify.storage.folder import FolderObjectStore
 from verify.storage.gzip_content import MAX_DIGEST_BYTES, GzipSink
 from verify.storage.layout import ROOT, ChainName, DeliveryLocation, DigestName
-from verify.storage.objects import AskedAhead, BucketCopyStore, ObjectStore
+from verify.storage.objects import S3, AskedAhead, BucketCopyStore, ObjectStore
 from verify.threads import concurrently
-from verify.times import parse_duration, parse_moment
+from verify.times import iso, parse_duration, parse_moment
 from verify.trail import Trail, name_of, trail_arn, trails_in
 
 _DEFAULT_SINCE = "1d"
-S3 = "s3://"
 _LOGS = ROOT.rstrip("/")
 _ALIAS = "-s3alias"
 _WALKS_AT_ONCE, _ASKED_AT_ONCE = 8, 12
@@ -211,13 +210,11 @@ def period_of(options: IntegrityOptions, now: datetime) -> Period:
         start = end - duration
     if start > now and options.start is not None:
         raise UsageError(
-            f"--start {options.start} is yet to come: it is {now:%Y-%m-%dT%H:%M:%SZ} now, and nothing was delivered "
+            f"--start {options.start} is yet to come: it is {iso(now)} now, and nothing was delivered "
             "after that. Give an earlier one."
         )
     if start >= end:
-        raise UsageError(
-            f"The period begins at {start:%Y-%m-%dT%H:%M:%SZ}, not before its end {end:%Y-%m-%dT%H:%M:%SZ}."
-        )
+        raise UsageError(f"The period begins at {iso(start)}, not before its end {iso(end)}.")
     if start.year < _FIRST_YEAR:
         raise UsageError(
             f"The period begins in {start.year}, before CloudTrail did ({_FIRST_YEAR}). Give a later --start."
@@ -347,12 +344,12 @@ def _bundle(options: IntegrityOptions, manifest: Path, now: datetime) -> Prepare
     period = period_of(options, at) if is_timed else said.period
     if not period.overlaps(said.period.start, said.period.end):
         raise UsageError(
-            f"The bundle's export looked at the time from {said.period.start:%Y-%m-%dT%H:%M:%SZ} to "
-            f"{said.period.end:%Y-%m-%dT%H:%M:%SZ}, and at nothing that was asked for. Give a --start and --end in it."
+            f"The bundle's export looked at the time from {iso(said.period.start)} to "
+            f"{iso(said.period.end)}, and at nothing that was asked for. Give a --start and --end in it."
         )
     request = ValidationRequest(
         trail=said.trail,
-        source=f"the evidence bundle {options.source}, made at {said.made_at:%Y-%m-%dT%H:%M:%SZ}",
+        source=f"the evidence bundle {options.source}, made at {iso(said.made_at)}",
         scope=scope,
         period=period,
         now=made,

@@ -16,7 +16,7 @@ from itertools import islice
 from verify.errors import CannotLook
 from verify.logs.coverage import NAMED, Span, days_of, is_delivered_in
 from verify.storage.layout import DeliveryLocation
-from verify.storage.objects import Found, ListedObject, ObjectName, ObjectStore
+from verify.storage.objects import S3, Found, ListedObject, ObjectName, ObjectStore
 
 DELIVERED_NAME = re.compile(
     r"(?P<account>[0-9]{12})_CloudTrail_(?P<region>[a-z0-9-]+)_(?P<time>[0-9]{8}T[0-9]{4})Z_[A-Za-z0-9]+\.json(?:\.gz)?"
@@ -31,7 +31,6 @@ _PLACE = re.compile(
 # Beside logs there often lies what tells of them.
 NO_LOGS = (".md", ".txt")
 NO_LOG_NAMES = ("LICENSE", ".DS_Store", "Thumbs.db", "desktop.ini")
-_S3 = "s3://"
 _MOST_FILES, _READ_AT_ONCE = 100_000, 32
 _MOST_LISTED, MOST_REQUESTS = 10_000, 200  # of a bucket
 _START_BYTES, _LEAST_BYTES = 2**16, 2**12
@@ -166,9 +165,9 @@ def _entries(store: ObjectStore, subjects: Iterable[str], problems: list[str]) -
 
 
 def _name_of(subject: str) -> ObjectName:
-    if not subject.startswith(_S3):
+    if not subject.startswith(S3):
         return ObjectName("", subject)
-    bucket, _, key = subject.removeprefix(_S3).partition("/")
+    bucket, _, key = subject.removeprefix(S3).partition("/")
     return ObjectName(bucket, key)
 
 

@@ -34,6 +34,7 @@ from verify.logs.misplaced import DELIVERED_NAME, MOST_REQUESTS, NO_LOG_NAMES, N
 from verify.storage.folder import FolderObjectStore
 from verify.storage.layout import ROOT, DeliveryLocation, LogName
 from verify.storage.objects import (
+    S3,
     Absent,
     BucketCopyStore,
     Found,
@@ -44,6 +45,7 @@ from verify.storage.objects import (
     Sink,
     T,
     Unreadable,
+    address,
 )
 from verify.threads import concurrently
 from verify.times import iso
@@ -55,7 +57,7 @@ if TYPE_CHECKING:
     from verify.integrity.scope import AccountRegion
     from verify.integrity.sources import IntegrityOptions, PreparedValidation
 
-S3, MANIFEST = "s3://", "bundle.json"  # as verify.integrity.sources and bundle have them
+MANIFEST = "bundle.json"  # as verify.integrity.bundle has it
 
 _LOG_SUFFIXES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".log", ".log.gz", ".gz")
 _LISTS_AT_ONCE = 8
@@ -139,6 +141,11 @@ class Asked:
     trust_keys: tuple[str, ...] = ()
 
     @property
+    def is_in_bucket(self) -> bool:
+        """Whether the files are in S3: in the trail's bucket, or in one that was named."""
+        return not self.places or self.places[0].startswith(S3)
+
+    @property
     def is_timed(self) -> bool:
         """Whether a time was given."""
         return bool(self.since or self.start or self.end)
@@ -197,7 +204,7 @@ def find_files(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> LogSource
     :raises CannotLook: it could not be listed.
     """
     _refuse_several(asked.places)
-    if not asked.places or asked.places[0].startswith(S3):
+    if asked.is_in_bucket:
         return _in_bucket(asked, aws(), now)
     if asked.trail or asked.bucket or asked.prefix:
         raise UsageError(
@@ -247,7 +254,7 @@ def prepare_validation(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> P
     options = structs.replace(
         asked.options(), keys=asked.keys, trust_keys=asked.trust_keys, account=account, region=region
     )
-    if not asked.places or asked.places[0].startswith(S3):
+    if asked.is_in_bucket:
         session = aws()
         ready = from_bucket(options, session, S3ObjectStore(session), now)
     else:
@@ -602,7 +609,7 @@ def _listed(store: ObjectStore, bucket: str, prefix: str, unlisted: dict[str, st
             if file is not None and not is_marker(entry):
                 yield file
     except CannotLook as error:
-        unlisted[prefix] = f"{f's3://{bucket}/' if bucket else ''}{prefix} could not be listed: {error}"
+        unlisted[prefix] = f"{address(bucket, prefix)} could not be listed: {error}"
 
 
 def _in_period(days: Iterable[date], period: Span | None) -> set[date]:

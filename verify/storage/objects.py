@@ -15,9 +15,12 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
+S3 = "s3://"
+
+
 def address(bucket: str, key: str) -> str:
     """Where an object or a folder lies, for people. In a folder there is no bucket, and the key is the path."""
-    return f"s3://{bucket}/{key}" if bucket else key
+    return f"{S3}{bucket}/{key}" if bucket else key
 
 
 class ObjectName(Struct, frozen=True, order=True):

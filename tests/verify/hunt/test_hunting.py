@@ -11,8 +11,9 @@ import pytest
 
 from tests.verify.simulation.scenarios import inject_log, rewrite_log, trail
 from tests.verify.simulation.trail import Chain, event
-from verify.cli import main
+from verify.cli import hunt, main
 from verify.hunt.events import Events
+from verify.hunt.sigma.load import LEVELS
 from verify.logs.proof import read_proven
 from verify.logs.reading import ReadFile, read_files
 from verify.times import iso
@@ -461,3 +462,7 @@ def test_of_files_that_are_not_judged_yet_no_event_is_kept(
 def kept_events(read: ReadFile) -> list[Any]:
     assert isinstance(read.decoded, Events)
     return [*read.decoded.light, *read.decoded.records]
+
+
+def test_the_levels_of_the_command_line_are_those_of_rules() -> None:
+    assert hunt._LEVELS == LEVELS

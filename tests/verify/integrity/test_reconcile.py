@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
@@ -17,12 +18,25 @@ from verify.integrity.reconcile import (
     Unlisted,
     judge_unlisted,
 )
+from verify.integrity.result import Tally
 from verify.integrity.timeline.timeline import Period
-from verify.integrity.timeline.verdict import Verdict
+from verify.integrity.timeline.verdict import Problem, Verdict
 from verify.storage.objects import ListedObject, ObjectName
 
 HOUR = timedelta(hours=1)
 NAME = ObjectName("bucket", "key")
+FULL = Tally(
+    digests=Counter({Verdict.PROVEN: 1}),
+    backfills=Counter({Verdict.MISSING: 2}),
+    logs=Counter({Verdict.FOREIGN: 3}),
+    log_bytes=4,
+    problems=[Problem(Verdict.FOREIGN, "file", "no digest names it")],
+    notes=[Problem(Verdict.PROVEN, "digest", "its successor has its signature")],
+    omitted=5,
+    not_due_from=at(6),
+    doubles=7,
+    unsigned=Counter({"main delivers to s3://bucket/": 8}),
+)
 
 
 def trail(*signed: tuple[float, float], off: tuple[float, float] | None = None, signs: bool = True) -> Deliverer:
@@ -119,3 +133,8 @@ def test_the_time_of_a_file_whose_name_tells_none_is_what_the_file_is() -> None:
 
     assert reconciliation.tally.logs == {Verdict.UNPROVEN: 1}
     assert {judged.verdict for judged in periods} == {Verdict.UNPROVEN}
+
+
+def test_nothing_is_lost_when_two_tallies_are_put_together() -> None:
+    assert all(getattr(FULL, name) for name in FULL.__struct_fields__)
+    assert FULL.plus(Tally()) == FULL == Tally().plus(FULL)

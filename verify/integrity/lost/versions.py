@@ -12,7 +12,7 @@ from verify.aws import Aws
 from verify.errors import CannotLook
 from verify.integrity.result import Result
 from verify.integrity.timeline.verdict import BAD, Problem, Verdict
-from verify.storage.objects import ARCHIVED, ObjectName
+from verify.storage.objects import ARCHIVED, S3, ObjectName
 
 # Asked only where something was altered or is gone; the second one by :mod:`verify.integrity.lost.search`.
 PERMISSIONS = ("s3:ListBucketVersions", "s3:GetBucketLogging")
@@ -74,9 +74,9 @@ def _files(result: Result, is_meant: Callable[[Problem], bool]) -> list[ObjectNa
 
 def _name(subject: str) -> ObjectName | None:
     """The file that a problem is about; ``None`` for a folder, and for what is in no bucket."""
-    if not subject.startswith("s3://"):
+    if not subject.startswith(S3):
         return None
-    name = ObjectName(*subject.removeprefix("s3://").partition("/")[::2])
+    name = ObjectName(*subject.removeprefix(S3).partition("/")[::2])
     return name if name.key and not name.key.endswith("/") else None
 
 

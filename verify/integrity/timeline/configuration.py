@@ -30,6 +30,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from verify.selectors import parse_selectors, unrecorded
+from verify.times import iso
 
 GLOBAL_SERVICE_EVENTS = "events of global services"
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -103,7 +104,7 @@ class TrailCall(Struct, frozen=True):
 
     def __str__(self) -> str:
         where = f" from {self.address}" if self.address else ""
-        return f"{self.name} by {self.caller}{where} at {self.at:%Y-%m-%dT%H:%M:%SZ}"
+        return f"{self.name} by {self.caller}{where} at {iso(self.at)}"
 
     @property
     def is_creation(self) -> bool:
@@ -501,10 +502,10 @@ class Configuration(Struct, frozen=True):
         if today is None or setting not in (Setting.LOGGING, Setting.EXISTS) or until > today.at:
             return None
         if today.started is not None and today.started <= moment:
-            why = f"GetTrailStatus says that logging has been on since {today.started:%Y-%m-%dT%H:%M:%SZ}"
+            why = f"GetTrailStatus says that logging has been on since {iso(today.started)}"
             return _Fact(value=True, why=why, source=Source.TODAY)
         if setting is Setting.LOGGING and today.stopped is not None and today.stopped <= moment:
-            why = f"GetTrailStatus says that logging was stopped last at {today.stopped:%Y-%m-%dT%H:%M:%SZ}"
+            why = f"GetTrailStatus says that logging was stopped last at {iso(today.stopped)}"
             return _Fact(
                 value=False, why=why, source=Source.TODAY, call=self._stop_at(today.stopped), stopped=today.stopped
             )

@@ -21,6 +21,7 @@ from verify.integrity.timeline.configuration import Configuration, DeliveryPerio
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.timeline.verdict import BAD, VALIDATION_OFF, Evidence, JudgedPeriod, Verdict
 from verify.storage.layout import LOG_NAME_TELLS
+from verify.times import iso
 
 HOUR = timedelta(hours=1)
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
@@ -217,7 +218,7 @@ def _missing_at_end(
     end: datetime,
 ) -> tuple[JudgedPeriod, ...]:
     delivered = latest.at or period.start
-    reason = f"CloudTrail delivered a digest at {_iso(delivered)}, and it is not there"
+    reason = f"CloudTrail delivered a digest at {iso(delivered)}, and it is not there"
     found: list[JudgedPeriod] = []
     for part in _between(context, period.start, period.end, signed_at):
         if part.delivery is DeliveryState.OFF and (part.stopped is None or part.stopped <= part.start):
@@ -328,7 +329,7 @@ def _at_end(
         yield from _overdue(context, replace(part, end=young), latest, older_end)
     if young < part.end:
         due = young + context.due_after
-        yield JudgedPeriod(young, part.end, Verdict.NOT_DUE, f"until {_iso(due)}", Evidence(until=due))
+        yield JudgedPeriod(young, part.end, Verdict.NOT_DUE, f"until {iso(due)}", Evidence(until=due))
 
 
 def _is_short(context: GapContext, part: DeliveryPeriod) -> bool:
@@ -366,12 +367,12 @@ def _overdue(
     elif latest.at is None:
         reason = f"no digest was ever delivered{was_due}"
     elif latest.may_be_elsewhere:
-        reason = f"CloudTrail delivered a digest at {_iso(latest.at)}, which is not here; it was deleted, or the trail"
+        reason = f"CloudTrail delivered a digest at {iso(latest.at)}, which is not here; it was deleted, or the trail"
         reason += " delivered elsewhere then, and nobody knows that it did not"
     elif latest.is_here is None:
-        reason = f"CloudTrail delivered a digest at {_iso(latest.at)}; whether it is one of those here cannot be told"
+        reason = f"CloudTrail delivered a digest at {iso(latest.at)}; whether it is one of those here cannot be told"
     else:
-        reason = f"no digest was delivered for it{was_due}; the last delivery was at {_iso(latest.at)}"
+        reason = f"no digest was delivered for it{was_due}; the last delivery was at {iso(latest.at)}"
     if part.delivery is DeliveryState.SIGNED:
         yield JudgedPeriod(part.start, part.end, Verdict.UNPROVEN, reason)
         return
@@ -390,7 +391,7 @@ def _after_stop(
     may_come = part.delivery is DeliveryState.OFF and context.now < due and not _is_superseded(context, part, latest)
     for judged in _without_digest(part, older_end):
         if may_come and judged.verdict is Verdict.UNPROVEN:
-            yield replace(judged, verdict=Verdict.NOT_DUE, reason=f"until {_iso(due)}", evidence=Evidence(until=due))
+            yield replace(judged, verdict=Verdict.NOT_DUE, reason=f"until {iso(due)}", evidence=Evidence(until=due))
         else:
             yield judged
 
@@ -458,7 +459,3 @@ def _is_moment_beside_pause(part: DeliveryPeriod, beside: DeliveryPeriod) -> boo
 def _second(moment: datetime) -> datetime:
     """Digests tell the second of their ends; the trail's status tells more of a stop."""
     return moment.replace(microsecond=0)
-
-
-def _iso(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

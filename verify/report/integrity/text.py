@@ -25,6 +25,7 @@ from verify.integrity.timeline.verdict import (
 )
 from verify.report.integrity.next_steps import NextStep, lacking_keys
 from verify.report.terminal import safe
+from verify.times import iso
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -57,8 +58,8 @@ def render(result: Result, seconds: float, steps: Sequence[NextStep] = ()) -> It
 def _lines(result: Result, seconds: float, steps: Sequence[NextStep]) -> Iterator[str]:
     yield ""
     yield f"Trail      {result.trail}"
-    yield f"Files      {result.source}, read at {_iso(result.made_at)}"
-    yield f"Requested  {_iso(result.period.start)} to {_iso(result.period.end)}"
+    yield f"Files      {result.source}, read at {iso(result.made_at)}"
+    yield f"Requested  {iso(result.period.start)} to {iso(result.period.end)}"
     answer = sentence(result)
     for notice in (*result.notices, *result.unseen):
         if notice not in answer:
@@ -104,7 +105,7 @@ def _finding(result: Result) -> str:
             f"listed in a digest ({files}; details follow): it is not covered by this result."
         )
     return (
-        f"Up to {_iso(result.not_due_from)}, every log file that CloudTrail delivered is present and unaltered, and "
+        f"Up to {iso(result.not_due_from)}, every log file that CloudTrail delivered is present and unaltered, and "
         f"no file was added. What was delivered since is not yet listed in a digest ({files}): it is not covered by "
         "this result."
     )
@@ -160,7 +161,7 @@ def _where_and_when(result: Result, verdicts: Set[Verdict]) -> str:
         return ""
     regions = sorted({row.region for row in rows})
     where = " and ".join(regions) if len(regions) <= _SHOWN_REGIONS else f"{len(regions):,} regions"
-    return f"in {where}, from {_iso(min(row.start for row in rows))} to {_iso(max(row.end for row in rows))}"
+    return f"in {where}, from {iso(min(row.start for row in rows))} to {iso(max(row.end for row in rows))}"
 
 
 def _unknown(result: Result) -> str:
@@ -182,7 +183,7 @@ def _unknown(result: Result) -> str:
             f"that is gone. {result.unseen[0]}"
         )
     cause = _cause(result)
-    due = "" if result.is_proven_at_all or not result.next_due else _iso(result.next_due)
+    due = "" if result.is_proven_at_all or not result.next_due else iso(result.next_due)
     nothing = f"Nothing is proven yet. The next digest is due by {due}." if due else "Nothing is proven yet."
     if Verdict.UNPROVEN in result.verdicts or result.unseen:
         where = _where_and_when(result, {Verdict.UNPROVEN})
@@ -232,7 +233,7 @@ def _pauses(result: Result) -> str:
         return ""
     texts = []
     for start, end, who in pauses[:_SHOWN_PAUSES]:
-        texts.append(f"from {_iso(start)} to {_iso(end)} ({who or 'who turned it off is not known'})")
+        texts.append(f"from {iso(start)} to {iso(end)} ({who or 'who turned it off is not known'})")
     more = f", and {len(pauses) - _SHOWN_PAUSES:,} more times" if len(pauses) > _SHOWN_PAUSES else ""
     return f"Not logged: {', '.join(texts)}{more}."
 
@@ -288,7 +289,7 @@ def _chain_lines(alike: Sequence[ChainResult]) -> Iterator[str]:
     yield f"  proven: {_duration(proven_duration(periods))} of {_duration(_length(periods))}{each}"
     for judged in periods:
         reason = f": {judged.reason}" if judged.reason else ""
-        yield f"  {_iso(judged.start)} to {_iso(judged.end)}  {judged.verdict}{reason}"
+        yield f"  {iso(judged.start)} to {iso(judged.end)}  {judged.verdict}{reason}"
 
 
 def _heading(alike: Sequence[ChainResult]) -> Iterator[str]:
@@ -341,7 +342,3 @@ def _duration(duration: timedelta) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes // 60:,} h {minutes % 60:02} min"
-
-
-def _iso(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
