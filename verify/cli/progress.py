@@ -52,7 +52,7 @@ class Progress:
 
     def show_read(self, files: int, events: int) -> None:
         """Show how many log files and events were read so far."""
-        self.show(f"{files:,} files and {events:,} events read")
+        self.show(f"read so far: log files {files:,}, events {events:,}")
 
     def _started(self) -> RichProgress:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - seldom needed

@@ -721,7 +721,12 @@ def _trail(aws: Aws, options: IntegrityOptions) -> tuple[TrailName, Trail | None
             f"There is no trail {options.trail}. Trails in {aws.region}: {known}. For one that was deleted, name the "
             "bucket that it delivered to with --bucket."
         )
-    problem = f"There is no trail {options.trail}" if options.trail else "Name the trail to validate with --trail"
+    if not trails and not options.trail:
+        raise TargetNotFound(
+            f"There is no trail in {aws.region}. Check --region and the account. For one that was deleted, name its "
+            "ARN with --trail, and the bucket that it delivered to with --bucket."
+        )
+    problem = f"There is no trail {options.trail}" if options.trail else "Name the trail with --trail"
     raise TargetNotFound(f"{problem}. Trails in {aws.region}: {known}.")
 
 

@@ -328,11 +328,13 @@ def _single_files(asked: Asked, paths: Iterable[Path], now: datetime) -> LogSour
         )
     others = sum(_is_other(each) for path in paths if path.is_dir() for each in path.rglob("*"))
     if others:
-        holes.append(f"{others} files in the folder have names that no log file has, so they were not read.")
+        holes.append(
+            f"Not read in the folder, by their names, which no log file has: {others} file{'' if others == 1 else 's'}."
+        )
     store: ObjectStore = LocalFiles()  # type: ignore[assignment]
     asked_of = {"recipientAccountId": asked.accounts, "awsRegion": asked.regions}
     only = {} if tell_all else {column: values for column, values in asked_of.items() if values}
-    source = f"{len(chosen)} files that were named"
+    source = "1 file that was named" if len(chosen) == 1 else f"{len(chosen)} files that were named"
     return LogSource(store, source, chosen, _period(asked, now), tuple(holes), only=only)
 
 

@@ -48,9 +48,10 @@ def closing_line(outcome: Outcome) -> str:
     if outcome.findings or outcome.hidden:
         less = f" {outcome.hidden:,} less grave ones are not shown (--level)." if outcome.hidden else ""
         more = "" if outcome.is_whole else " There may be more: see above."
-        return f"{len(outcome.findings):,} findings.{less}{more}"
+        return f"{len(outcome.findings):,} finding{'' if len(outcome.findings) == 1 else 's'}.{less}{more}"
     if outcome.is_whole:
-        return f"Nothing was found in the {outcome.basis.events:,} events that were read."
+        events = "event that was" if outcome.basis.events == 1 else "events that were"
+        return f"Nothing was found in the {outcome.basis.events:,} {events} read."
     return "Nothing was found in what was read; that is not all, see above."
 
 

@@ -34,8 +34,8 @@ BETWEEN: Final = {"json": ",\n", "jsonl": "\n"}  # two rows
 _SHOWN_DAYS = 3
 _SHOWN_REGIONS = 5
 _SHOWN_HOLES = 30
-_ASK_FILES = "They are asked for with: SELECT * FROM files WHERE problem IS NOT NULL"
-_ASK_RECORDS = "They are asked for with: SELECT * FROM unreadable"
+_ASK_FILES = "To see which: SELECT * FROM files WHERE problem IS NOT NULL"
+_ASK_RECORDS = "To see which: SELECT * FROM unreadable"
 
 
 def text_value(value: Any) -> str:
@@ -177,6 +177,10 @@ def _few(names: tuple[str, ...]) -> tuple[str, ...]:
     return (*names[:_SHOWN_REGIONS], f"and {left} more") if left > 0 else names
 
 
+def _number(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def basis_as_text(basis: Basis) -> Iterator[str]:
     """What an answer rests on, a line for each fact."""
     yield from basis.notices
@@ -188,19 +192,21 @@ def basis_as_text(basis: Basis) -> Iterator[str]:
     )
     parts = [", ".join(each) for each in (_few(basis.accounts), _few(basis.regions), days) if each]
     where = f" ({'; '.join(parts)})" if parts else ""
-    proven = "" if basis.read is None else " proven"
-    yield f"Rests on {basis.events:,}{proven} events of {basis.files:,}{proven} files{where} in {basis.source}{when}."
+    proven = "" if basis.read is None else "proven "
+    events, files = _number(basis.events, f"{proven}event"), _number(basis.files, f"{proven}file")
+    yield f"Rests on {events} of {files}{where} in {basis.source}{when}."
     if basis.read is not None:
-        yield f"{basis.read[0]:,} files with {basis.read[1]:,} events were read; what is not proven is left out."
+        files, events = _number(basis.read[0], "file"), _number(basis.read[1], "event")
+        yield f"Read: {files} with {events}; what is not proven is left out."
     for each in basis.unread:
         yield f"Not read: {each.name}: {each.why}."
     if basis.unread_count > len(basis.unread):
         more = basis.unread_count - len(basis.unread)
-        yield f"Not read: {more:,} more files. {_ASK_FILES}"
+        yield f"Not read: {_number(more, 'more file')}. {_ASK_FILES}"
     if basis.unreadable_records:
-        yield f"{basis.unreadable_records:,} records could not be read. {_ASK_RECORDS}"
+        yield f"{_number(basis.unreadable_records, 'record')} could not be read. {_ASK_RECORDS}"
     if basis.replaced_records:
-        yield f"{basis.replaced_records:,} records are shown with something replaced. {_ASK_RECORDS}"
+        yield f"Shown with something replaced: {_number(basis.replaced_records, 'record')}. {_ASK_RECORDS}"
     yield from basis.holes[:_SHOWN_HOLES]
     if len(basis.holes) > _SHOWN_HOLES:
         yield f"… and {len(basis.holes) - _SHOWN_HOLES:,} more such sentences, which --format json has."

@@ -215,10 +215,20 @@ def authority_is_unknown(learner: Learner) -> str:
         server.socket = Authority(learner.folder).server_side().wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         index = f"https://localhost:{server.server_port}/simple"
-        asked = ["download", "--isolated", "--no-cache-dir", "--retries=1", f"--index-url={index}", "uv"]
-        done = subprocess.run([sys.executable, "-m", "pip", *asked], cwd=learner.folder, capture_output=True, text=True)
+        told = pip_of(index, learner)
         server.shutdown()
-    return done.stderr
+    return told
+
+
+def nothing_answers(learner: Learner) -> str:
+    return pip_of("http://127.0.0.1:1/simple", learner)
+
+
+def pip_of(index: str, learner: Learner) -> str:
+    asked = ["download", "--isolated", "--no-cache-dir", "--retries=1", f"--index-url={index}", "uv==0.1"]
+    return subprocess.run(
+        [sys.executable, "-m", "pip", *asked], cwd=learner.folder, capture_output=True, text=True
+    ).stderr
 
 
 def cache_of_a_group(learner: Learner) -> str:
@@ -232,6 +242,7 @@ def cache_of_a_group(learner: Learner) -> str:
 # What makes each message of the page appear, by the beginning of the message.
 CASES: dict[str, Callable[[Learner], str | None]] = {
     "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: …": authority_is_unknown,
+    "ERROR: Could not find a version that satisfies the requirement uv==… (from versions: none)": nothing_answers,
     "Cannot use the jsii package cache in …: other users may be able to modify it, …": cache_of_a_group,
     "InsufficientS3BucketPolicyException: Incorrect S3 bucket policy is detected for bucket: …": no_right_to_write,
     "InsufficientEncryptionPolicyException: Insufficient permissions to access S3 bucket …": no_right_to_the_key,

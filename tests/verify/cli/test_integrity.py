@@ -184,6 +184,14 @@ def test_where_nothing_is_found_it_says_where_it_looked_and_where_the_trail_deli
     assert f"DescribeTrails says that my-trail delivers to s3://{BUCKET}." in said
 
 
+def test_where_there_is_no_trail_at_all_none_is_to_be_named(chain: Chain, capsys: pytest.CaptureFixture[str]) -> None:
+    chain.aws.is_deleted = True
+
+    assert integrity(chain) == 2
+
+    assert "There is no trail in us-east-1. Check --region and the account." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

@@ -64,8 +64,8 @@ def test_nothing_found_is_said_of_what_was_read(tmp_path: Path, rules: Any, caps
     assert main(["hunt", *file_of(tmp_path, "GetBucketAcl"), *rules("DeleteBucket")]) == 0
 
     said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith("Rests on 1 events of 1 files in 1 files that were named")
-    assert said[-1] == "Nothing was found in the 1 events that were read."
+    assert said[0].startswith("Rests on 1 event of 1 file in 1 file that was named")
+    assert said[-1] == "Nothing was found in the 1 event that was read."
 
 
 @pytest.mark.parametrize(

@@ -769,7 +769,7 @@ def test_of_files_whose_names_do_not_tell_the_events_of_a_region_and_account_are
 
     printed = capsys.readouterr()
     assert printed.out.split()[1:] == names.split()
-    assert f"Rests on {len(names.split())} events" in printed.err
+    assert f"Rests on {len(names.split())} event" in printed.err
 
 
 @pytest.mark.parametrize("asked", [("--account", "444455556666"), ("--region", f"{HOME},eu-west-1")])
@@ -832,4 +832,4 @@ def test_a_file_of_another_name_in_a_folder_is_not_passed_over_in_silence(tmp_pa
     write(tmp_path, "log.json.gz.1", {"eventName": "B"})
     assert count("--in", str(tmp_path)) == 3
 
-    assert "1 files in the folder have names that no log file has" in capsys.readouterr().err
+    assert "Not read in the folder, by their names, which no log file has: 1 file." in capsys.readouterr().err

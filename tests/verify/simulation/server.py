@@ -142,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _describe_trails(self, _region: str, _asked: dict[str, Any]) -> dict[str, Any]:
         trail = {"Name": TRAIL, "TrailARN": TRAIL_ARN, "HomeRegion": HOME, "LogFileValidationEnabled": True}
         trail["IncludeGlobalServiceEvents"] = True
-        return {"trailList": [trail | self.server.aws.trail]}
+        return {"trailList": [] if self.server.aws.is_deleted else [trail | self.server.aws.trail]}
 
     def _get_trail_status(self, region: str, _asked: dict[str, Any]) -> dict[str, Any]:
         return self.server.aws.status_in(region)

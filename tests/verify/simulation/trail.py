@@ -57,6 +57,7 @@ class SimulatedAws:
     status: dict[str, dict[str, Any]] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     trail: dict[str, Any] = field(default_factory=dict)
+    is_deleted: bool = False
     organization: str = ""
     denied: set[str] = field(default_factory=set)
     caller: str = ACCOUNT
