@@ -241,7 +241,7 @@ class CloudWatchLogs:
     retention: logs.RetentionDays | None = None
     cis_alarms: bool | None = None
     log_group: logs.ILogGroup | None = None
-    role: iam.IRole | None = None
+    role: iam.IRole | iam.Role | None = None  # to pyright, CDK's Role is no IRole; likewise below
 
     def __post_init__(self) -> None:
         RETENTION_DAYS.or_none.check("CloudWatchLogs", retention=self.retention)
@@ -300,7 +300,7 @@ class Alerts:
     :raises ValueError: what is no address or no such URL, or one twice.
     """
 
-    topic: sns.ITopic | None = None
+    topic: sns.ITopic | sns.Topic | None = None
     on_tampering: bool = True
     emails: Sequence[str] = ()
     webhooks: Sequence[str] = ()
@@ -325,7 +325,7 @@ class DeliveryNotifications:
     :raises TypeError: a field of another type.
     """
 
-    topic: sns.ITopic | None = None
+    topic: sns.ITopic | sns.Topic | None = None
 
     def __post_init__(self) -> None:
         TOPIC.or_none.check("DeliveryNotifications", topic=self.topic)

@@ -165,7 +165,7 @@ class SecureTrail(Construct):
         trail_name: str | None = None,
         organization: Organization | None = None,
         recording: Recording | None = None,
-        encryption_key: kms.IKey | NewKey | None = None,
+        encryption_key: kms.IKey | kms.Key | NewKey | None = None,  # to pyright, CDK's Key is no IKey
         log_bucket: s3.IBucket | NewBucket | None = None,
         s3_key_prefix: str | None = None,
         cloudwatch: CloudWatchLogs | Literal[False] | None = None,

@@ -133,7 +133,7 @@ class EventSelector:
         return cls.data(S3_OBJECT, arn_prefixes=prefixes, event_names=event_names, read_write=read_write)
 
     @classmethod
-    def lambda_invocations(cls, *functions: lambda_.IFunction) -> EventSelector:
+    def lambda_invocations(cls, *functions: lambda_.IFunction | lambda_.Function) -> EventSelector:
         """Invocations of these functions, or of all."""
         FUNCTION.several.check(functions=functions)
         return cls.data("AWS::Lambda::Function", arns=[function.function_arn for function in functions])

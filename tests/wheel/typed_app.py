@@ -205,6 +205,23 @@ class Audit(cdk.Stack):
         )
         return [trail.required_key_policy, trail.required_bucket_policy, trail.verifier_policy()]
 
+    def made_here(self, role: iam.Role, function: lambda_.Function, table: dynamodb.Table) -> SecureTrail:
+        """With what this stack makes. To pyright these classes of CDK are not of the kind of their own interfaces."""
+        topic = sns.Topic(self, "Made")
+        trail = SecureTrail(
+            self,
+            "MadeHere",
+            recording=Recording(
+                event_selectors=[EventSelector.lambda_invocations(function), EventSelector.dynamodb_items(table)]
+            ),
+            encryption_key=kms.Key(self, "Key"),
+            cloudwatch=CloudWatchLogs(log_group=logs.LogGroup(self, "MadeGroup"), role=role),
+            alerts=Alerts(topic=topic),
+            delivery_notifications=DeliveryNotifications(topic=topic),
+        )
+        trail.grant_read(role)
+        return trail
+
 
 app = cdk.App()
 Audit(app, "Audit")
