@@ -29,7 +29,7 @@ from constructs_lib.notifications.alert_topic import (
 from constructs_lib.notifications.cis_alarms import create_cis_alarms
 from constructs_lib.notifications.delivery_topic import create_delivery_topic, delivery_topic_statement
 from constructs_lib.notifications.tamper_alerts import WatchedResources, alert_target, create_tamper_alerts
-from constructs_lib.policies.attach import add_statements, readable
+from constructs_lib.policies.attach import add_statements, as_people_write, readable
 from constructs_lib.policies.stack_order import deploy_after_owner
 from constructs_lib.storage import log_group as trail_log_group
 from constructs_lib.storage.buckets import AccessLogging
@@ -186,8 +186,9 @@ def create_replica(
                 deny_tampering_statement(replica.bucket.bucket_arn, break_glass_principal_arns)
             )
     elif object_lock is not None and target.object_lock is False:
+        arn = as_people_write(cdk.Stack.of(scope).resolve(target.bucket_arn))
         raise ValueError(
-            f"Replica.target {target.bucket_arn} has no Object Lock, and the log bucket has. Allowed: a target with "
+            f"Replica.target {arn} has no Object Lock, and the log bucket has. Allowed: a target with "
             "Object Lock, or S3 refuses the replication. Fix: LogReplica(…, object_lock=…), or leave out object_lock "
             "and SecurityProfile.COMPLIANCE."
         )

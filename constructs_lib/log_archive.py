@@ -18,6 +18,7 @@ from constructs_lib.groups import NewBucket, NewKey
 from constructs_lib.log_buckets import create_log_buckets
 from constructs_lib.policies import grants
 from constructs_lib.storage.buckets import deliver_access_logs_by_policy
+from constructs_lib.storage.later_changes import Made, warn_of_later_changes
 from constructs_lib.storage.log_bucket import deny_tampering_statement, deny_writing_statement
 from constructs_lib.storage.log_key import any_trail_of, create_log_key
 from constructs_lib.storage.required_policies import required_bucket_policy, required_key_policy
@@ -187,6 +188,16 @@ class LogArchive(Construct):
         ]
         for statement in _each_with_a_sid_of_its_own(to_key):
             self.key.add_to_resource_policy(statement)
+        warn_of_later_changes(
+            self,
+            Made(
+                removal_policy=removal_policy,
+                key=self.key,
+                log_bucket=self.bucket,
+                access_log_bucket=self.access_log_bucket if self.access_log_bucket in buckets.own else None,
+                folders=[*dict.fromkeys(f"{each.log_folder}/{each.trail_account}" for each in trails)],
+            ),
+        )
 
     def grant_read(self, grantee: iam.IGrantable) -> None:
         """Let the grantee list and read the log files of these trails, and decrypt them but nothing else.

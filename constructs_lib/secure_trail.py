@@ -39,6 +39,7 @@ from constructs_lib.recording.trail_properties import (
     selector_warnings,
 )
 from constructs_lib.storage.buckets import deliver_access_logs_by_policy
+from constructs_lib.storage.later_changes import Made, warn_of_later_changes
 from constructs_lib.storage.log_bucket import (
     bucket_policy_statements,
     deny_tampering_statement,
@@ -308,6 +309,17 @@ class SecureTrail(Construct):
         self._grant_cloudtrail([self.access_log_bucket, None if analytics is None else analytics.access_log_bucket])
         for name, value in (tags or {}).items():
             cdk.Tags.of(self).add(name, value)
+        warn_of_later_changes(
+            self,
+            Made(
+                removal_policy=removal_policy,
+                key=self.encryption_key,
+                log_bucket=self.log_bucket,
+                access_log_bucket=self.access_log_bucket if self.access_log_bucket in self.own_buckets else None,
+                folders=[f"{self.log_folder}/{account}"],
+                trail=self.trail,
+            ),
+        )
 
     @property
     def sid_suffix(self) -> str:

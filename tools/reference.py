@@ -8,11 +8,12 @@ from __future__ import annotations
 import argparse
 import ast
 import contextlib
+import copy
 import io
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import lab.cli.commands
@@ -32,6 +33,23 @@ _CONSTRUCTS = {
     "LogArchive": "log_archive.py",
     "LogReplica": "storage/log_replica.py",
 }
+# The value that a prop or a field is given, by the module that makes it, in the order of the page.
+_VALUES = {
+    "SecurityProfile": "compliance/profiles.py",
+    "EventSelector": "recording/event_selectors.py",
+    "Condition": "recording/event_fields.py",
+    "EventCategory": "recording/event_fields.py",
+    "Operator": "recording/event_fields.py",
+    "ReadWrite": "recording/event_fields.py",
+    "Insight": "recording/insights.py",
+    "InsightType": "recording/insights.py",
+    "AggregationTemplate": "recording/insights.py",
+    "ReplicaTarget": "storage/log_replica.py",
+    "required_bucket_policy": "storage/required_policies.py",
+    "required_key_policy": "storage/required_policies.py",
+}
+# What the construct is called where its methods are shown.
+_INSTANCES = {"SecureTrail": "trail", "LogArchive": "archive"}
 
 
 def page() -> str:
@@ -44,6 +62,7 @@ def page() -> str:
         "What the code has, as it has it. A test keeps this page and the code equal.",
         "",
         *_props(),
+        *_values(),
         *_commands(),
         *_checks(),
         *_permissions(),
@@ -60,24 +79,72 @@ def _props() -> Iterator[str]:
         types = {each.arg: ast.unparse(each.annotation) for each in initializer.args.kwonlyargs if each.annotation}
         yield from (f"## Props of {name}", "")
         yield from _table("Prop", construct, types)
+        yield from _calls("Method", _INSTANCES.get(name, ""), construct, lambda each: not each.decorator_list)
     yield from ("## Groups of props", "", "What means something only together is one value.", "")
     for group in (
         *_classes("groups.py"),
         *(each for each in _classes("log_archive.py") if each.name == "ArchivedTrail"),
     ):
         fields = [each for each in group.body if isinstance(each, ast.AnnAssign)]
-        yield from (
-            f"### {group.name}",
-            "",
-            (ast.get_docstring(group) or "").partition("\n\n")[0].replace("\n", " "),
-            "",
-        )
+        yield from (f"### {group.name}", "", _summary(group), "")
         yield from _table("Field", group, {ast.unparse(each.target): ast.unparse(each.annotation) for each in fields})
 
 
+def _values() -> Iterator[str]:
+    """What props and fields are given that is no group: its fields, or its members, and the calls that make it."""
+    yield from ("## Values", "", "What a prop or a field is given, and how it is made.", "")
+    for name, module in _VALUES.items():
+        (value,) = (each for each in _definitions(module) if each.name == name)
+        yield from (f"### {name}", "", _summary(value), "")
+        if isinstance(value, ast.FunctionDef):
+            yield from (f"`{name}({_arguments(value.args)})`", "")
+            continue
+        if [ast.unparse(each) for each in value.bases] == ["Enum"]:
+            members = (each.targets[0] for each in value.body if isinstance(each, ast.Assign))
+            yield from (", ".join(f"`{name}.{ast.unparse(each)}`" for each in members) + ".", "")
+            continue
+        fields = [each for each in value.body if isinstance(each, ast.AnnAssign)]
+        yield from _table("Field", value, {ast.unparse(each.target): ast.unparse(each.annotation) for each in fields})
+        yield from _calls("Call", name, value, lambda each: "classmethod" in map(ast.unparse, each.decorator_list))
+
+
+def _calls(what: str, on: str, of: ast.ClassDef, is_shown: Callable[[ast.FunctionDef], bool]) -> Iterator[str]:
+    """A row for each public method that is shown."""
+    methods = [
+        each
+        for each in of.body
+        if isinstance(each, ast.FunctionDef) and not each.name.startswith("_") and is_shown(each)
+    ]
+    if methods:
+        yield from (f"| {what} | What it does |", "|---|---|")
+        yield from (
+            f"| `{on}.{each.name}({_arguments(each.args, is_method=True)})` | {_cell(_summary(each))} |"
+            for each in methods
+        )
+        yield ""
+
+
+def _arguments(of: ast.arguments, *, is_method: bool = False) -> str:
+    """As they are written, without types, and without the instance or the class."""
+    plain = copy.deepcopy(of)
+    plain.args = plain.args[is_method:]
+    for each in (*plain.args, *plain.kwonlyargs, *filter(None, [plain.vararg])):
+        each.annotation = None
+    return ast.unparse(plain)
+
+
+def _summary(of: ast.ClassDef | ast.FunctionDef) -> str:
+    """The first paragraph of its docstring."""
+    return (ast.get_docstring(of) or "").partition("\n\n")[0].replace("\n", " ").replace("``", "`")
+
+
 def _classes(module: str) -> Iterator[ast.ClassDef]:
+    return (each for each in _definitions(module) if isinstance(each, ast.ClassDef))
+
+
+def _definitions(module: str) -> Iterator[ast.ClassDef | ast.FunctionDef]:
     tree = ast.parse((ROOT / "constructs_lib" / module).read_text(encoding="utf-8"))
-    return (each for each in tree.body if isinstance(each, ast.ClassDef))
+    return (each for each in tree.body if isinstance(each, ast.ClassDef | ast.FunctionDef))
 
 
 def _table(what: str, of: ast.ClassDef, types: Mapping[str, str]) -> Iterator[str]:

@@ -2,5 +2,6 @@
 
 May import ``aws_cdk``, ``constructs`` and ``validation``. What CloudTrail needs on a key, bucket or topic is stated
 beside that resource, in ``storage`` and ``notifications``.
-Open ``attach.py`` first: it adds statements, or says what to add by hand where CDK cannot.
+Open ``attach.py`` first: it adds statements, or says what to add by hand where CDK cannot. ``denials.py`` finds those
+of others that keep CloudTrail out, or let too many in.
 """

@@ -73,10 +73,10 @@ def add_statements(
 
 def readable(scope: Construct, statement: iam.PolicyStatement) -> str:
     """The statement as people write it in a policy."""
-    return json.dumps(_readable(cdk.Stack.of(scope).resolve(statement.to_statement_json())))
+    return json.dumps(as_people_write(cdk.Stack.of(scope).resolve(statement.to_statement_json())))
 
 
-def _readable(value: Any) -> Any:
+def as_people_write(value: Any) -> Any:
     """The value as people write it: what is known only at deployment is ``${AWS::Region}`` or ``${Bucket.Arn}``."""
     match value:
         case {"Ref": str(name)}:
@@ -84,11 +84,11 @@ def _readable(value: Any) -> Any:
         case {"Fn::GetAtt": [str(name), str(attribute)]}:
             return f"${{{name}.{attribute}}}"
         case {"Fn::Join": [str(separator), list(parts)]}:
-            return separator.join(str(_readable(part)) for part in parts)
+            return separator.join(str(as_people_write(part)) for part in parts)
         case dict():
-            return {name: _readable(entry) for name, entry in value.items()}
+            return {name: as_people_write(entry) for name, entry in value.items()}
         case list():
-            return [_readable(entry) for entry in value]
+            return [as_people_write(entry) for entry in value]
     return value
 
 

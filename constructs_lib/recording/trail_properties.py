@@ -12,6 +12,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudtrail as cloudtrail
 from aws_cdk import aws_s3 as s3
 
+from constructs_lib.policies.attach import as_people_write
 from constructs_lib.recording.event_fields import Condition, EventCategory, Operator, ReadWrite
 from constructs_lib.recording.event_selectors import S3_OBJECT, EventSelector
 from constructs_lib.storage.log_replica import ReplicaTarget
@@ -228,5 +229,5 @@ def own_bucket_arns(
     name = target.access_log_bucket_name
     # A name that CloudFormation chooses in another region cannot be referred to from here.
     if name is None or (cdk.Token.is_unresolved(name) and target.region != stack.region):
-        return arns, f"the access logs of the replica {target.bucket_arn}"
+        return arns, f"the access logs of the replica {as_people_write(stack.resolve(target.bucket_arn))}"
     return [*arns, f"arn:{stack.partition}:s3:::{name}"], None

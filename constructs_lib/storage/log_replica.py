@@ -18,6 +18,7 @@ from constructs_lib.storage.buckets import (
     create_bucket,
     deliver_access_logs_by_policy,
 )
+from constructs_lib.storage.later_changes import Made, warn_of_later_changes
 from constructs_lib.storage.log_key import removal_of_key
 from constructs_lib.validation import naming
 from constructs_lib.validation.argument_types import (
@@ -191,6 +192,15 @@ class LogReplica(Construct):
             account=stack.account,
             source_account=source_account or stack.account,
             stack=stack,
+        )
+        warn_of_later_changes(
+            self,
+            Made(
+                removal_policy=removal_policy,
+                key=self.key,
+                log_bucket=self.bucket,
+                access_log_bucket=access_log_bucket if own_access_logs else None,
+            ),
         )
 
     def _let_copy(self, source_account: str, stack: cdk.Stack) -> None:

@@ -12,7 +12,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from constructs_lib.compliance.acknowledgements import acknowledge_wildcards
-from constructs_lib.policies.attach import readable
+from constructs_lib.policies.attach import as_people_write, readable
 from constructs_lib.policies.stack_order import deploy_after
 from constructs_lib.storage.log_replica import ReplicaTarget, copy_statements
 from constructs_lib.validation.existing_resources import differ
@@ -30,6 +30,7 @@ def replicate(scope: Construct, *, sources: Sequence[s3.Bucket], source_key: kms
     """
     stack = cdk.Stack.of(scope)
     other_account = _account_of_copies(target, stack)
+    _check_name(target, stack)
     _warn_of_what_is_not_known(scope, target, other_account)
     deploy_after(scope, target.stack)
     arns = [source.bucket_arn for source in sources]
@@ -108,11 +109,29 @@ def _account_of_copies(target: ReplicaTarget, stack: cdk.Stack) -> str | None:
         )
     if ":alias/" in target.key_arn:
         raise ValueError(
-            f"Replica.target is in account {target.account}, and names its key by the alias {target.key_arn}. Allowed: "
+            f"Replica.target is in account {target.account}, and names its key by the alias "
+            f"{as_people_write(stack.resolve(target.key_arn))}. Allowed: "
             "the ARN of the key itself, because conditions on aliases hold in their own account only. "
             "Fix: dataclasses.replace(target, key_arn=…), with the key's ARN as a parameter of the stack."
         )
     return target.account
+
+
+def _check_name(target: ReplicaTarget, stack: cdk.Stack) -> None:
+    """Refuse a replica of another account or Region whose bucket has no name: CDK has nothing to refer to it by.
+
+    :raises ValueError: says so before CDK does, which would at the end of the synth.
+    """
+    if target.stack is None or target.stack == stack:
+        return
+    try:
+        stack.resolve(target.bucket_arn)
+    except RuntimeError as error:  # of CDK
+        raise ValueError(
+            f"Replica.target is of {target.stack.node.path}, a stack of another account or Region, and its bucket has "
+            "no name. Allowed: one with a name, because CDK refers to it by that. "
+            "Fix: LogReplica(…, bucket_name='example-copies-111122223333')."
+        ) from error
 
 
 def _warn_of_what_is_not_known(scope: Construct, target: ReplicaTarget, other_account: str | None) -> None:

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+import constructs_lib
 from constructs_lib import ArchivedTrail, LogArchive, LogReplica, SecureTrail, SlackChannel
 from tests.cdk.props import GROUPS
 from tools import reference
@@ -39,6 +40,20 @@ def test_every_prop_command_and_check_is_in_it() -> None:
     assert [each.id for each in CHECKS if f"(`{each.id}`)" not in page] == []
     for command in ("verify check", "verify hunt", "lab start", "lab env", "securetrail review", "verify logs query"):
         assert f"### python -m {command}\n" in page
+
+
+def test_whoever_has_only_the_page_can_write_each_value() -> None:
+    """A prop's type is of no use to a reader who is not told how to make one."""
+    page = reference.page()
+
+    assert [name for name in constructs_lib.__all__ if not re.search(rf"^##+ (Props of )?{name}$", page, re.M)] == []
+    for written in (
+        "`EventSelector.s3_objects(*buckets, event_names=(), read_write=ReadWrite.ALL)`",
+        "`trail.alarm_on(construct_id, *, filter_pattern, description, threshold=1, period=None)`",
+        "`archive.grant_read(grantee)`",
+        "`SecurityProfile.LAB`, `SecurityProfile.COMPLIANCE`",
+    ):
+        assert written in page
 
 
 @pytest.mark.parametrize(

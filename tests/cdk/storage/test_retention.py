@@ -149,7 +149,7 @@ def test_a_locked_log_bucket_needs_a_replica_that_can_lock(
     target = LogReplica(stack, "Replica").target
     bucket = NewBucket(retention=LogRetention(object_lock=lock), replica=Replica(target=target))
 
-    with pytest.raises(ValueError, match=r"has no Object Lock(?s:.*)Fix: "):
+    with pytest.raises(ValueError, match=r"target \$\{\w+\.Arn\} has no Object Lock(?s:.*)Fix: "):
         SecureTrail(stack, "SecureTrail", profile=profile, log_bucket=bucket)
 
 
@@ -218,6 +218,18 @@ def copied_to_another_account(source_account: str | None, **changes: Any) -> tup
     target = dataclasses.replace(replica.target, **changes)
     SecureTrail(here, "SecureTrail", log_bucket=NewBucket(replica=Replica(target=target)))
     return Template.from_stack(there), Template.from_stack(here)
+
+
+@pytest.mark.parametrize("account", ["111122223333", "444455556666"])
+def test_a_replica_elsewhere_without_a_name_is_refused(account: str) -> None:
+    """CDK would say it at the end of the synth, in its own words."""
+    app = new_app()
+    there = cdk.Stack(app, "There", env=cdk.Environment(account=account, region="eu-west-1"))
+    here = cdk.Stack(app, "Here", env=cdk.Environment(account="111122223333", region="eu-central-1"))
+    target = LogReplica(there, "Replica", source_account="111122223333").target
+
+    with pytest.raises(ValueError, match=r"target is of There(?s:.*)its bucket has no name(?s:.*)Fix: LogReplica"):
+        SecureTrail(here, "SecureTrail", log_bucket=NewBucket(replica=Replica(target=target)))
 
 
 def test_a_replica_in_another_account_lets_the_trails_account_copy_and_owns_the_copies() -> None:
