@@ -230,9 +230,21 @@ def two_steps(here: cdk.Stack, _: cdk.Stack) -> NewBucket:
     return NewBucket(access_log_bucket=s3.Bucket(here, "First", server_access_logs_bucket=last))
 
 
+def copied_later(here: cdk.Stack, _: cdk.Stack) -> s3.IBucket:
+    """What CDK makes only when it writes the template; a reference in there is not followed."""
+    resource = s3.CfnBucket(here, "Logs")
+    role, copies = "arn:aws:iam::111122223333:role/copy", s3.Bucket(here, "Copies")
+    destination = {"bucket": copies.bucket_arn}
+    rules = cdk.Token.as_any([{"status": "Enabled", "destination": destination}])
+    resource.add_property_override("VersioningConfiguration.Status", "Enabled")
+    resource.replication_configuration = s3.CfnBucket.ReplicationConfigurationProperty(role=role, rules=rules)
+    return s3.Bucket.from_cfn_bucket(resource)
+
+
 @pytest.mark.parametrize(
     ("bucket", "excluded", "warned"),
     [
+        (copied_later, {"Logs"}, True),
         (of_same_id_elsewhere, {"Logs"}, True),
         (two_steps, {"SecureTrailBucket", "First", "Last"}, False),
         (
