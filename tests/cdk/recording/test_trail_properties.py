@@ -9,6 +9,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Annotations, Match, Template
 
 from constructs_lib import (
@@ -16,6 +17,7 @@ from constructs_lib import (
     Analytics,
     ArchivedTrail,
     Condition,
+    DeliveryNotifications,
     EventCategory,
     EventSelector,
     Insight,
@@ -315,6 +317,40 @@ def test_each_selector_that_may_record_deliveries_to_unknown_buckets_is_warned_o
 
     warnings = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("archive-deliveries"))
     assert bool(warnings) is warned
+
+
+def of_topics(topic: sns.ITopic, operator: Operator) -> EventSelector:
+    of_type = Condition("resources.type", Operator.EQUALS, ("AWS::SNS::Topic",))
+    return EventSelector("T", EventCategory.DATA, (of_type, Condition("resources.ARN", operator, (topic.topic_arn,))))
+
+
+@pytest.mark.parametrize(
+    ("selector", "warned"),
+    [
+        (lambda _: EventSelector.data("AWS::SNS::Topic"), True),
+        (lambda _: EventSelector.data("AWS::SNS::Topic", event_names=["Publish"]), True),
+        (lambda _: EventSelector.data("AWS::SNS::Topic", event_names=["GetTopicAttributes"]), False),
+        (lambda _: EventSelector.data("AWS::SNS::Topic", arns=["arn:aws:sns:eu-west-1:111122223333:x"]), False),
+        (lambda topic: of_topics(topic, Operator.EQUALS), True),
+        (lambda topic: of_topics(topic, Operator.NOT_EQUALS), False),
+        (lambda _: EventSelector.s3_objects(), False),
+    ],
+    ids=["all", "publish", "another call", "another topic", "this topic", "all but this topic", "objects"],
+)
+@pytest.mark.parametrize("is_told_of_log_files", [False, True])
+def test_messages_about_log_files_that_cause_the_next_ones_are_warned_of(
+    stack: cdk.Stack, selector: Callable[[sns.ITopic], EventSelector], *, warned: bool, is_told_of_log_files: bool
+) -> None:
+    topic = sns.Topic(stack, "Topic")
+    trail = SecureTrail(
+        stack,
+        "SecureTrail",
+        recording=Recording(event_selectors=[selector(topic)]),
+        delivery_notifications=DeliveryNotifications(topic=topic) if is_told_of_log_files else None,
+    )
+
+    told = any("securetrail:own-messages" in str(each.data) for each in trail.node.metadata)
+    assert told is (warned and is_told_of_log_files)
 
 
 @pytest.mark.parametrize("name", ["copies-access-logs", None])
