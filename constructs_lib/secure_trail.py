@@ -469,7 +469,12 @@ class SecureTrail(Construct):
         if recording.event_selectors is not None:
             buckets = (self.log_bucket, self.access_log_bucket, logs_of_results)
             delivered_to = [each for each in buckets if each is not None]
-            arns, unknown = own_bucket_arns(cdk.Stack.of(self), delivered_to, self.replica_target)
+            arns, unknown = own_bucket_arns(
+                cdk.Stack.of(self),
+                delivered_to,
+                self.replica_target,
+                of_organization=self.organization_id is not None,
+            )
             of_existing, unknown_archive = self._receivers_of_existing(delivered_to)
             arns = [*dict.fromkeys([*arns, *of_existing])]
             self.trail.advanced_event_selectors = [*advanced_event_selectors(recording.event_selectors, arns)]

@@ -15,6 +15,7 @@ from aws_cdk import aws_s3 as s3
 from constructs_lib.recording.event_fields import Condition, EventCategory, Operator, ReadWrite
 from constructs_lib.recording.event_selectors import S3_OBJECT, EventSelector
 from constructs_lib.storage.log_replica import ReplicaTarget
+from constructs_lib.validation.existing_resources import differ
 
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
 _MAX_VALUES: Final = 500
@@ -240,19 +241,22 @@ def _holds(condition: Condition, given: str) -> bool:
 
 
 def own_bucket_arns(
-    stack: cdk.Stack, buckets: Sequence[s3.IBucket], target: ReplicaTarget | None
+    stack: cdk.Stack, buckets: Sequence[s3.IBucket], target: ReplicaTarget | None, *, of_organization: bool
 ) -> tuple[list[str], str | None]:
     """The buckets that S3 and CloudTrail deliver to because of this trail: their ARNs, and one without a known name.
 
     :param buckets: the log bucket, and those with access logs.
     :param target: where they are copied to.
+    :param of_organization: whether the trail records what is delivered to other accounts.
     """
     arns = [*dict.fromkeys(bucket.bucket_arn for bucket in buckets)]
     if target is None:
         return arns, None
     arns.append(target.bucket_arn)
     name = target.access_log_bucket_name
-    # A name that CloudFormation chooses in another region cannot be referred to from here.
-    if name is None or (cdk.Token.is_unresolved(name) and target.region != stack.region):
-        return arns, f"the access logs of the replica {target.bucket_arn}"
+    # A name that CloudFormation chooses in another account or region cannot be referred to from here.
+    is_here = target.region == stack.region and target.account in (None, stack.account)
+    if name is None or (cdk.Token.is_unresolved(name) and not is_here):
+        is_recorded = of_organization or target.account is None or not differ(target.account, stack.account)
+        return arns, f"the access logs of the replica {target.bucket_arn}" if is_recorded else None
     return [*arns, f"arn:{stack.partition}:s3:::{name}"], None

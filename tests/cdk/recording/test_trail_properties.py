@@ -1,5 +1,6 @@
 """What the trail is told to record, and what it never records."""
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable
@@ -374,6 +375,31 @@ def test_a_replica_of_another_region_is_left_out_as_far_as_it_is_known(name: str
     warnings = Annotations.from_stack(here).find_warning("*", Match.string_like_regexp("own-deliveries"))
     assert bool(warnings) is (name is None)
     assert here.dependencies == [there]  # the replica's stack is deployed first, without a reference
+
+
+@pytest.mark.parametrize("organization", [None, Organization("o-abcdefghij")])
+def test_access_logs_of_a_replica_in_another_account_are_recorded_by_an_organizations_trail_alone(
+    organization: Organization | None,
+) -> None:
+    """In the trail's own region; the name of their bucket is known only over there."""
+    app = new_app()
+    here, there = (
+        cdk.Stack(app, f"In{account}", env=cdk.Environment(account=account, region="eu-central-1"))
+        for account in ("111122223333", "444455556666")
+    )
+    replica = LogReplica(there, "Replica", bucket_name="copies", source_account="111122223333")
+    target = dataclasses.replace(replica.target, key_arn="arn:aws:kms:eu-central-1:444455556666:key/k")
+    SecureTrail(
+        here,
+        "SecureTrail",
+        organization=organization,
+        recording=Recording(event_selectors=[EventSelector.s3_objects()]),
+        log_bucket=NewBucket(replica=Replica(target=target)),
+    )
+
+    assert "copies" in left_out(Template.from_stack(here))
+    warnings = Annotations.from_stack(here).find_warning("*", Match.string_like_regexp("own-deliveries"))
+    assert bool(warnings) is (organization is not None)
 
 
 def test_naming_buckets_does_not_include_the_trails_own(stack: cdk.Stack) -> None:
