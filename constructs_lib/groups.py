@@ -129,7 +129,7 @@ class LogRetention:
     """How long log files stay, and where.
 
     :param expiration: when log files are deleted. Each stays for ``noncurrent_version_expiration`` after that, as a
-        version that listings do not show; then it is gone. Default: - never.
+        version that listings do not show; then it is gone. Copies in a replica stay. Default: - never.
     :param transitions: when log files move to colder storage, where neither Athena nor the verifier reads them without
         a restore (``GLACIER_INSTANT_RETRIEVAL`` excepted). Default: - never.
     :param noncurrent_version_expiration: how long an overwritten or deleted log file stays. Default: - 365 days.
@@ -175,7 +175,8 @@ class Replica:
 class NewAccessLogBucket:
     """How the bucket for S3 server access logs is made.
 
-    :param expiration: how long they are kept. Default: - 365 days.
+    :param expiration: how long they are kept; each stays for 30 days after that, as a version that listings do not
+        show. Default: - 365 days.
     :raises TypeError: a field of another type.
     :raises ValueError: it is not whole days.
     """

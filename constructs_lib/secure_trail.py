@@ -481,11 +481,18 @@ class SecureTrail(Construct):
         if recording.event_selectors is not None:
             buckets = (self.log_bucket, self.access_log_bucket, logs_of_results)
             delivered_to = [each for each in buckets if each is not None]
-            arns, unknown = own_bucket_arns(cdk.Stack.of(self), delivered_to, self.replica_target)
+            arns, unknown = own_bucket_arns(
+                cdk.Stack.of(self),
+                delivered_to,
+                self.replica_target,
+                of_organization=self.organization_id is not None,
+            )
             of_existing, unknown_archive = self._receivers_of_existing(delivered_to)
             arns = [*dict.fromkeys([*arns, *of_existing])]
             self.trail.advanced_event_selectors = [*advanced_event_selectors(recording.event_selectors, arns)]
-            for name, text in selector_warnings(recording.event_selectors, unknown, unknown_archive).items():
+            topic_arn = None if self.delivery_topic is None else self.delivery_topic.topic_arn
+            warnings = selector_warnings(recording.event_selectors, unknown, unknown_archive, topic_arn)
+            for name, text in warnings.items():
                 cdk.Annotations.of(self).add_warning_v2(f"securetrail:{name}", text)
         if recording.insights:
             self.trail.insight_selectors = [*insight_selectors(recording.insights)]

@@ -43,7 +43,7 @@ def _destinations(resource: s3.CfnBucket) -> Iterator[Any]:
     # As CDK has them before it writes references: of another stack these would be names of this one's template.
     properties = resource._cfn_properties  # noqa: SLF001 (protected in CDK)
     logging, replication = (
-        _known(resource, properties.get(f"{name}Configuration")) for name in ("logging", "replication")
+        _known(resource, properties.get(name)) or {} for name in ("loggingConfiguration", "replicationConfiguration")
     )
     if "destinationBucketName" in logging:
         yield logging["destinationBucketName"]
@@ -51,11 +51,16 @@ def _destinations(resource: s3.CfnBucket) -> Iterator[Any]:
         yield rule["destination"]["bucket"]
 
 
-def _known(resource: s3.CfnBucket, value: Any) -> dict[str, Any]:
-    """The value; one that CDK makes only later without its references."""
-    if value is None or isinstance(value, dict):
-        return value or {}
-    return cdk.Stack.of(resource).resolve(value) or {}
+def _known(resource: s3.CfnBucket, value: Any) -> Any:
+    """The value; what CDK makes only later, without the references in there."""
+    match value:
+        case dict():
+            return {name: _known(resource, each) for name, each in value.items()}
+        case list():
+            return [_known(resource, each) for each in value]
+        case str() | int() | float() | None:
+            return value
+    return cdk.Stack.of(resource).resolve(value)
 
 
 def _bucket_of(written: Any) -> s3.CfnBucket | None:

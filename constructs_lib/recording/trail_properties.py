@@ -16,9 +16,12 @@ from constructs_lib.policies.attach import as_people_write
 from constructs_lib.recording.event_fields import Condition, EventCategory, Operator, ReadWrite
 from constructs_lib.recording.event_selectors import S3_OBJECT, EventSelector
 from constructs_lib.storage.log_replica import ReplicaTarget
+from constructs_lib.validation.existing_resources import differ
 
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
 _MAX_VALUES: Final = 500
+_TOPIC: Final = "AWS::SNS::Topic"
+_MESSAGE_CALLS: Final = ("Publish", "PublishBatch")
 # As which S3 may write access logs and copies; AWS does not say which of them it uses.
 _DELIVERY_CALLS: Final = ("PutObject", "CopyObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload")
 
@@ -111,14 +114,18 @@ def _field_selectors(
 
 
 def selector_warnings(
-    selectors: Sequence[EventSelector], unknown_bucket: str | None, unknown_archive: str | None = None
+    selectors: Sequence[EventSelector],
+    unknown_bucket: str | None,
+    unknown_archive: str | None = None,
+    delivery_topic_arn: str | None = None,
 ) -> dict[str, str]:
     """Warnings about selectors that CloudTrail accepts: warning id → text.
 
     :param unknown_bucket: describes a bucket that cannot be excluded, because its name is not known in this stack.
     :param unknown_archive: an existing bucket because of which S3 delivers to buckets that this stack does not know.
+    :param delivery_topic_arn: the topic that CloudTrail tells about each log file. Default: - none.
     """
-    may_record_deliveries = any(map(_may_record_deliveries, selectors))
+    may_record_deliveries = any(_may_record(selector, S3_OBJECT, _DELIVERY_CALLS) for selector in selectors)
     found = {}
     management = [selector for selector in selectors if selector.category is EventCategory.MANAGEMENT]
     excluded = sorted({value for selector in management for value in selector.values_of("eventSource")})
@@ -145,6 +152,14 @@ def selector_warnings(
             "as its access logs, to buckets that are not known here: each delivery causes the next one. Fix: the "
             "buckets that matter in s3_objects(…); or acknowledge, if that bucket has neither access logs nor a "
             "replica, or if this trail records no events of the account where they are delivered."
+        )
+    if delivery_topic_arn is not None and any(
+        _may_record(selector, _TOPIC, _MESSAGE_CALLS, delivery_topic_arn) for selector in selectors
+    ):
+        found["own-messages"] = (
+            "Data events of SNS are recorded, also of the message that CloudTrail publishes for each log file: each "
+            "log file causes the next one. Fix: EventSelector.data('AWS::SNS::Topic', arns=[…]) with the topics that "
+            "matter, or leave out delivery_notifications."
         )
     if not management:
         found["no-management-events"] = (
@@ -174,13 +189,17 @@ def selector_warnings(
     return found
 
 
-def _may_record_deliveries(selector: EventSelector) -> bool:
-    """Whether it records what S3 writes to buckets that it does not name; a condition that could hold counts as met."""
-    return selector.values_of("resources.type") == (S3_OBJECT,) and all(map(_may_be_of_delivery, selector.conditions))
+def _may_record(selector: EventSelector, resource_type: str, calls: Sequence[str], arn: str | None = None) -> bool:
+    """Whether it may record that a service makes one of these calls; a condition that could hold counts as met.
+
+    :param arn: on which resource. Default: - one that the selector does not name.
+    """
+    return selector.values_of("resources.type") == (resource_type,) and all(
+        _may_hold(condition, calls, arn) for condition in selector.conditions
+    )
 
 
-def _may_be_of_delivery(condition: Condition) -> bool:
-    """Whether it can hold for what S3 writes to a bucket that the selector does not name."""
+def _may_hold(condition: Condition, calls: Sequence[str], arn: str | None) -> bool:
     values = condition.values
     match condition.field:
         case "readOnly":
@@ -188,12 +207,22 @@ def _may_be_of_delivery(condition: Condition) -> bool:
         case "sessionCredentialFromConsole":
             return condition.operator is not Operator.EQUALS or values != ("true",)
         case "eventName":
-            return any(_holds(condition, name) for name in _DELIVERY_CALLS)
-        case "resources.ARN" if condition.operator is Operator.EQUALS:
-            return False
-        case "resources.ARN" if condition.operator is Operator.STARTS_WITH:
-            # Behind a slash the name of the bucket is over.
-            return any("/" not in value for value in values)
+            return any(_holds(condition, name) for name in calls)
+        case "resources.ARN":
+            return _may_be_about(condition, arn)
+    return True
+
+
+def _may_be_about(condition: Condition, arn: str | None) -> bool:
+    values = condition.values
+    match condition.operator:
+        case Operator.EQUALS:
+            return arn in values
+        case Operator.NOT_EQUALS:
+            return arn not in values
+        case Operator.STARTS_WITH:
+            # Behind a slash the name of a bucket is over.
+            return arn is not None or any("/" not in value for value in values)
     return True
 
 
@@ -215,19 +244,27 @@ def _holds(condition: Condition, given: str) -> bool:
 
 
 def own_bucket_arns(
-    stack: cdk.Stack, buckets: Sequence[s3.IBucket], target: ReplicaTarget | None
+    stack: cdk.Stack, buckets: Sequence[s3.IBucket], target: ReplicaTarget | None, *, of_organization: bool
 ) -> tuple[list[str], str | None]:
     """The buckets that S3 and CloudTrail deliver to because of this trail: their ARNs, and one without a known name.
 
     :param buckets: the log bucket, and those with access logs.
     :param target: where they are copied to.
+    :param of_organization: whether the trail records what is delivered to other accounts.
     """
     arns = [*dict.fromkeys(bucket.bucket_arn for bucket in buckets)]
     if target is None:
         return arns, None
     arns.append(target.bucket_arn)
     name = target.access_log_bucket_name
-    # A name that CloudFormation chooses in another region cannot be referred to from here.
-    if name is None or (cdk.Token.is_unresolved(name) and target.region != stack.region):
-        return arns, f"the access logs of the replica {as_people_write(stack.resolve(target.bucket_arn))}"
+    # A name that CloudFormation chooses in another account or region cannot be referred to from here.
+    is_here = target.region == stack.region and target.account in (None, stack.account)
+    if name is None or (cdk.Token.is_unresolved(name) and not is_here):
+        is_recorded = of_organization or target.account is None or not differ(target.account, stack.account)
+        return (
+            arns,
+            f"the access logs of the replica {as_people_write(stack.resolve(target.bucket_arn))}"
+            if is_recorded
+            else None,
+        )
     return [*arns, f"arn:{stack.partition}:s3:::{name}"], None

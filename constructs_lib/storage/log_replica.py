@@ -81,7 +81,7 @@ class ReplicaTarget:
 
 
 class LogReplica(Construct):
-    """A bucket for copies of log files, with its own key.
+    """A bucket for copies of log files, with its own key. A copy that nobody deletes stays for ever.
 
     In another region it belongs to a stack of that region. Give it names then: the trail's stack knows them without
     looking anything up::
@@ -102,7 +102,7 @@ class LogReplica(Construct):
     :param key_alias: the key's alias, with ``alias/`` in front. Default: - none.
     :param access_log_bucket: where S3 delivers access logs of the copies; a bucket in this region. A trail in another
         region that records the data events of all buckets needs one with a name, to exclude it. Default: - a new one,
-        which keeps them for 365 days.
+        which keeps them for 365 days, and for 30 more as versions that listings do not show.
     :param noncurrent_version_expiration: how long an overwritten or deleted copy stays. Default: - 365 days.
     :param object_lock: no copy can be deleted before this period ends. Default: - no lock.
     :param source_account: the account of the trail that copies here. Default: - the replica's own.

@@ -50,6 +50,9 @@ def reserve_names(
 ) -> None:
     """Refuse a name that the app's other trails, archives and replicas have there too, a bucket's anywhere.
 
+    A multi-region trail is there under its name in every region, as a shadow trail, but where it was made:
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_UpdateTrail.html (IsMultiRegionTrail)
+
     Stacks without an environment go where the one goes that deploys them, so that those of one stage share it.
     https://docs.aws.amazon.com/cdk/v2/guide/environments.html
 
@@ -63,13 +66,14 @@ def reserve_names(
     for prop, name in (("trail_name", trail_name), ("bucket_name", bucket_name), ("alias", key_alias)):
         if name is None:
             continue
-        # All accounts and regions share the names of buckets.
+        # All accounts and regions share the names of buckets, and the regions of an account those of its trails.
         is_global = prop == "bucket_name" and not _is_token(name)
-        named = (prop, "", "", name) if is_global else (prop, here, region, name)
-        everywhere = is_global or bool(here and region)
+        of_account = prop != "alias" and _is_one_in_an_account(name)
+        named = (prop, "" if is_global else here, "" if of_account else region, name)
+        everywhere = is_global or bool(here and (of_account or region))
         # CDK's tree is asked only where a name is found again: every such call costs time at every synth.
         if any(named in names and _meet(stack, other, everywhere=everywhere) for other, names in _NAMED.items()):
-            where = "" if is_global else " in the same account and region"
+            where = "" if is_global else " in the same account" if of_account else " in the same account and region"
             raise ValueError(
                 f"{prop} is {name!r}, which another SecureTrail or LogArchive, or a LogReplica, of this app has"
                 f"{where}. Allowed: a name that is unique {'everywhere' if is_global else 'there'}, or the second "
@@ -87,6 +91,11 @@ def _meet(stack: cdk.Stack, other: cdk.Stack, *, everywhere: bool) -> bool:
     if stack is other:
         return True
     return stack.node.root is other.node.root if everywhere else cdk.Stage.of(stack) is cdk.Stage.of(other)
+
+
+def _is_one_in_an_account(name: str) -> bool:
+    """Whether it is the same in all regions of an account, so that it has no other token than the account's."""
+    return not _is_token(name) or not _is_token(name.replace(cdk.Aws.ACCOUNT_ID, ""))
 
 
 def _is_token(text: str) -> bool:

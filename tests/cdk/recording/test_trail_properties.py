@@ -1,5 +1,6 @@
 """What the trail is told to record, and what it never records."""
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Annotations, Match, Template
 
 from constructs_lib import (
@@ -16,6 +18,7 @@ from constructs_lib import (
     Analytics,
     ArchivedTrail,
     Condition,
+    DeliveryNotifications,
     EventCategory,
     EventSelector,
     Insight,
@@ -230,9 +233,21 @@ def two_steps(here: cdk.Stack, _: cdk.Stack) -> NewBucket:
     return NewBucket(access_log_bucket=s3.Bucket(here, "First", server_access_logs_bucket=last))
 
 
+def copied_later(here: cdk.Stack, _: cdk.Stack) -> s3.IBucket:
+    """What CDK makes only when it writes the template; a reference in there is not followed."""
+    resource = s3.CfnBucket(here, "Logs")
+    role, copies = "arn:aws:iam::111122223333:role/copy", s3.Bucket(here, "Copies")
+    destination = {"bucket": copies.bucket_arn}
+    rules = cdk.Token.as_any([{"status": "Enabled", "destination": destination}])
+    resource.add_property_override("VersioningConfiguration.Status", "Enabled")
+    resource.replication_configuration = s3.CfnBucket.ReplicationConfigurationProperty(role=role, rules=rules)
+    return s3.Bucket.from_cfn_bucket(resource)
+
+
 @pytest.mark.parametrize(
     ("bucket", "excluded", "warned"),
     [
+        (copied_later, {"Logs"}, True),
         (of_same_id_elsewhere, {"Logs"}, True),
         (two_steps, {"SecureTrailBucket", "First", "Last"}, False),
         (
@@ -305,6 +320,40 @@ def test_each_selector_that_may_record_deliveries_to_unknown_buckets_is_warned_o
     assert bool(warnings) is warned
 
 
+def of_topics(topic: sns.ITopic, operator: Operator) -> EventSelector:
+    of_type = Condition("resources.type", Operator.EQUALS, ("AWS::SNS::Topic",))
+    return EventSelector("T", EventCategory.DATA, (of_type, Condition("resources.ARN", operator, (topic.topic_arn,))))
+
+
+@pytest.mark.parametrize(
+    ("selector", "warned"),
+    [
+        (lambda _: EventSelector.data("AWS::SNS::Topic"), True),
+        (lambda _: EventSelector.data("AWS::SNS::Topic", event_names=["Publish"]), True),
+        (lambda _: EventSelector.data("AWS::SNS::Topic", event_names=["GetTopicAttributes"]), False),
+        (lambda _: EventSelector.data("AWS::SNS::Topic", arns=["arn:aws:sns:eu-west-1:111122223333:x"]), False),
+        (lambda topic: of_topics(topic, Operator.EQUALS), True),
+        (lambda topic: of_topics(topic, Operator.NOT_EQUALS), False),
+        (lambda _: EventSelector.s3_objects(), False),
+    ],
+    ids=["all", "publish", "another call", "another topic", "this topic", "all but this topic", "objects"],
+)
+@pytest.mark.parametrize("is_told_of_log_files", [False, True])
+def test_messages_about_log_files_that_cause_the_next_ones_are_warned_of(
+    stack: cdk.Stack, selector: Callable[[sns.ITopic], EventSelector], *, warned: bool, is_told_of_log_files: bool
+) -> None:
+    topic = sns.Topic(stack, "Topic")
+    trail = SecureTrail(
+        stack,
+        "SecureTrail",
+        recording=Recording(event_selectors=[selector(topic)]),
+        delivery_notifications=DeliveryNotifications(topic=topic) if is_told_of_log_files else None,
+    )
+
+    told = any("securetrail:own-messages" in str(each.data) for each in trail.node.metadata)
+    assert told is (warned and is_told_of_log_files)
+
+
 @pytest.mark.parametrize("name", ["copies-access-logs", None])
 def test_a_replica_of_another_region_is_left_out_as_far_as_it_is_known(name: str | None) -> None:
     app, account = new_app(), "111122223333"
@@ -327,6 +376,31 @@ def test_a_replica_of_another_region_is_left_out_as_far_as_it_is_known(name: str
     assert bool(warnings) is (name is None)
     assert "Token[" not in str([each.entry.data for each in warnings])
     assert here.dependencies == [there]  # the replica's stack is deployed first, without a reference
+
+
+@pytest.mark.parametrize("organization", [None, Organization("o-abcdefghij")])
+def test_access_logs_of_a_replica_in_another_account_are_recorded_by_an_organizations_trail_alone(
+    organization: Organization | None,
+) -> None:
+    """In the trail's own region; the name of their bucket is known only over there."""
+    app = new_app()
+    here, there = (
+        cdk.Stack(app, f"In{account}", env=cdk.Environment(account=account, region="eu-central-1"))
+        for account in ("111122223333", "444455556666")
+    )
+    replica = LogReplica(there, "Replica", bucket_name="copies", source_account="111122223333")
+    target = dataclasses.replace(replica.target, key_arn="arn:aws:kms:eu-central-1:444455556666:key/k")
+    SecureTrail(
+        here,
+        "SecureTrail",
+        organization=organization,
+        recording=Recording(event_selectors=[EventSelector.s3_objects()]),
+        log_bucket=NewBucket(replica=Replica(target=target)),
+    )
+
+    assert "copies" in left_out(Template.from_stack(here))
+    warnings = Annotations.from_stack(here).find_warning("*", Match.string_like_regexp("own-deliveries"))
+    assert bool(warnings) is (organization is not None)
 
 
 def test_naming_buckets_does_not_include_the_trails_own(stack: cdk.Stack) -> None:

@@ -409,6 +409,10 @@ def role_of_the_app(stack: cdk.Stack) -> str:
             False,
         ),
     ],
+    ids=[
+        *("another account", "another path", "user", "another folder", "role of the app", "parameter"),
+        *("tokens of the place", "tokens of the name"),
+    ],
 )
 @pytest.mark.parametrize("is_nested", [False, True])
 def test_a_role_that_only_resembles_the_deployers_is_not_taken_for_it(

@@ -1,5 +1,6 @@
 """Wrong names, prefixes and combinations are refused at synth, with what, got, allowed and fix."""
 
+import contextlib
 from typing import Any
 
 import aws_cdk as cdk
@@ -89,7 +90,6 @@ def test_the_default_alias_has_no_dots(synthesize: Synthesize) -> None:
 
 
 HERE = cdk.Environment(account="111122223333", region="eu-central-1")
-NEAR = cdk.Environment(account="111122223333", region="eu-west-1")
 FAR = cdk.Environment(account="444455556666", region="eu-central-1")
 OF_ACCOUNT = f"logs-{cdk.Aws.ACCOUNT_ID}"
 
@@ -117,10 +117,10 @@ def test_two_trails_of_one_environment_never_share_a_name(prop: str, name: str, 
             SecureTrail(stack, "Another", **props_of({prop: name}))
 
 
-def test_trails_of_other_environments_and_stages_may_share_names() -> None:
+def test_trails_of_other_accounts_and_stages_may_share_names() -> None:
     app = new_app()
     places = [
-        *(cdk.Stack(app, f"Stack{number}", env=env) for number, env in enumerate((None, HERE, NEAR, FAR))),
+        *(cdk.Stack(app, f"Stack{number}", env=env) for number, env in enumerate((None, HERE, FAR))),
         *(cdk.Stack(cdk.Stage(app, stage), "Stack") for stage in ("Test", "Production")),
     ]
     for stack in places:
@@ -132,9 +132,37 @@ def test_trails_of_other_environments_and_stages_may_share_names() -> None:
             log_bucket=NewBucket(bucket_name=OF_ACCOUNT),
         )
 
-    stage = cdk.Stage(app, "Again", env=NEAR)
+    stage = cdk.Stage(app, "Again", env=HERE)
     with pytest.raises(ValueError, match=r"trail_name is 'recorder'"):
         SecureTrail(cdk.Stack(stage, "Stack"), "SecureTrail", trail_name="recorder")
+
+
+@pytest.mark.parametrize("account", [None, HERE.account])
+@pytest.mark.parametrize(
+    ("prop", "name", "is_refused"),
+    [
+        ("trail_name", "recorder", True),
+        ("trail_name", f"recorder-{cdk.Aws.ACCOUNT_ID}", True),
+        ("trail_name", f"recorder-{cdk.Aws.REGION}", False),
+        ("log_bucket__bucket_name", OF_ACCOUNT, True),
+        ("log_bucket__bucket_name", f"{OF_ACCOUNT}-{cdk.Aws.REGION}", False),
+        ("encryption_key__alias", "alias/logs", False),
+    ],
+    ids=["trail", "trail of the account", "trail of the region", "bucket", "bucket of the region", "alias"],
+)
+def test_two_regions_share_the_names_of_buckets_and_of_multi_region_trails(
+    account: str | None, prop: str, name: str, *, is_refused: bool
+) -> None:
+    app = new_app()
+    near, here = (
+        cdk.Stack(app, region, env=cdk.Environment(account=account, region=region))
+        for region in ("eu-west-1", "eu-central-1")
+    )
+    SecureTrail(near, "SecureTrail", **props_of({prop: name}))
+
+    refused = pytest.raises(ValueError, match=r"which another SecureTrail .* in the same account\. Allowed: .*Fix: ")
+    with refused if is_refused else contextlib.nullcontext():
+        SecureTrail(here, "SecureTrail", **props_of({prop: name}))
 
 
 def test_a_buckets_name_is_taken_everywhere() -> None:
