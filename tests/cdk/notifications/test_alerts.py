@@ -581,7 +581,8 @@ def test_a_further_alarm_reads_the_trails_log_group(stack: cdk.Stack) -> None:
 
 @pytest.mark.parametrize("is_theirs", [False, True])
 def test_the_topic_can_be_for_alarms_alone(stack: cdk.Stack, *, is_theirs: bool) -> None:
-    theirs = sns.Topic(stack, "Theirs") if is_theirs else None
+    alias = kms.Alias.from_alias_name(stack, "Alias", "alias/mine")
+    theirs = sns.Topic(stack, "Theirs", master_key=alias) if is_theirs else None
     trail = SecureTrail(stack, "SecureTrail", alerts=Alerts(topic=theirs, on_tampering=False))
 
     template = Template.from_stack(stack)
