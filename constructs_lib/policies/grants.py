@@ -203,7 +203,7 @@ def _is_for_everybody(statement: Mapping[str, Any]) -> bool:
     """Whether it may be for all principals, however they are written, and no condition names any of them."""
     principals = statement["Principal"]
     named = [*principals.values()] if isinstance(principals, dict) else [principals]
-    return ANYTHING in possible_texts(named) and not any(
+    return any({*text} == {ANYTHING} for text in possible_texts(named)) and not any(
         _NAMING.fullmatch(operator) and name.lower() in _NAMED and _all_name(_NAMED[name.lower()], values)
         for operator, keys in statement.get("Condition", {}).items()
         if isinstance(keys, dict)

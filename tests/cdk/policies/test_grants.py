@@ -200,6 +200,7 @@ def test_not_everybody_reads(here: cdk.Stack) -> None:
         # What CDK or CloudFormation makes of other spellings.
         iam.ArnPrincipal(cdk.Fn.join("", ["*"])),
         iam.ArnPrincipal(cdk.Fn.sub("*")),
+        iam.ArnPrincipal(cdk.Fn.join("", ["*", cdk.Aws.NO_VALUE])),
         iam.ArnPrincipal(cdk.Lazy.string(cast("cdk.IStableStringProducer", Star()))),
         iam.ArnPrincipal(either("arn:aws:iam::444455556666:root", "*")),
         limited("StringEquals", ORGANIZATION),
