@@ -323,7 +323,7 @@ def _create_alerts(scope: Construct, parts: TrailParts, wanted: Alerts) -> _Aler
         topic: sns.ITopic = create_alert_topic(scope, trail_name=parts.trail_name, removal_policy=parts.removal_policy)
     else:
         topic = existing
-        existing_resources.check_topic(scope, "Alerts.topic", topic)
+        existing_resources.check_topic(scope, "Alerts.topic", topic, by_role=wanted.on_tampering)
         existing_resources.warn_of_shared_key(scope, topic, parts.encryption_key)
         existing_resources.warn_of_unknown_region(scope, "Alerts.topic", topic)
         deploy_after_owner(scope, topic)

@@ -15,6 +15,7 @@ from constructs_lib.compliance.acknowledgements import acknowledge_wildcards
 
 _EVENTBRIDGE = iam.ServicePrincipal("events.amazonaws.com")
 _CLOUDWATCH = iam.ServicePrincipal("cloudwatch.amazonaws.com")
+_MAX_BASE = 40  # of the 64 characters of a role's name; the longest region has 14
 # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 _USES_OF_KEY = ("kms:Decrypt", "kms:GenerateDataKey*")
 
@@ -56,11 +57,15 @@ def create_alert_role(scope: Construct, *, trail_name: str, topic_arn: str, key_
     """
     stack = cdk.Stack.of(scope)
     rules = stack.format_arn(service="events", resource="rule", resource_name="*")
+    # CDK gives it a name only where the policy of a topic in another account's stack has to say it. In a nested stack
+    # it would make one of the stack's own, which is known only at deployment; roles of all regions share their names.
+    name = cdk.PhysicalName.GENERATE_IF_NEEDED
+    if stack.nested_stack_parent is not None:
+        name = f"{cdk.Names.unique_resource_name(scope, max_length=_MAX_BASE, separator='-')}-{stack.region}"
     role = iam.Role(
         scope,
         "AlertRole",
-        # CDK gives it a name only where the policy of a topic in another account's stack has to say it.
-        role_name=cdk.PhysicalName.GENERATE_IF_NEEDED,
+        role_name=name,
         description=f"Lets EventBridge publish the alerts about the CloudTrail trail {trail_name}",
         assumed_by=_EVENTBRIDGE.with_conditions(
             {"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": rules}}

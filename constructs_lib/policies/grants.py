@@ -13,6 +13,8 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from constructs_lib.policies.attach import readable
+from constructs_lib.policies.stack_order import deploy_after
+from constructs_lib.validation.existing_resources import is_apart
 from constructs_lib.validation.possible_texts import ANYTHING, LATER, possible_texts
 
 # What `python -m verify check` calls, by the resource that IAM can restrict the permission to.
@@ -174,10 +176,19 @@ def _statement(
 ) -> iam.PolicyStatement:
     """For a resource's policy.
 
+    A role that another account's stack makes does not exist yet, and would be refused as a principal: its account is
+    one, and the role a condition.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+
     :raises ValueError: it is for everybody.
     """
+    principal, account = grantee.grant_principal, _account_of(grantee)
+    if isinstance(principal, iam.Role) and is_apart(scope, principal) and not cdk.Token.is_unresolved(account):
+        deploy_after(principal, cdk.Stack.of(scope))
+        condition = {"ArnEquals": {"aws:PrincipalArn": principal.role_arn}}
+        principal = iam.AccountPrincipal(account).with_conditions(condition)
     statement = iam.PolicyStatement(
-        principals=[grantee.grant_principal], actions=actions, resources=arns, conditions=conditions or None
+        principals=[principal], actions=actions, resources=arns, conditions=conditions or None
     )
     if _is_for_everybody(cdk.Stack.of(scope).resolve(statement.to_statement_json())):
         raise ValueError(
@@ -192,7 +203,7 @@ def _is_for_everybody(statement: Mapping[str, Any]) -> bool:
     """Whether it may be for all principals, however they are written, and no condition names any of them."""
     principals = statement["Principal"]
     named = [*principals.values()] if isinstance(principals, dict) else [principals]
-    return ANYTHING in possible_texts(named) and not any(
+    return any({*text} == {ANYTHING} for text in possible_texts(named)) and not any(
         _NAMING.fullmatch(operator) and name.lower() in _NAMED and _all_name(_NAMED[name.lower()], values)
         for operator, keys in statement.get("Condition", {}).items()
         if isinstance(keys, dict)

@@ -261,10 +261,6 @@ def own_bucket_arns(
     is_here = target.region == stack.region and target.account in (None, stack.account)
     if name is None or (cdk.Token.is_unresolved(name) and not is_here):
         is_recorded = of_organization or target.account is None or not differ(target.account, stack.account)
-        return (
-            arns,
-            f"the access logs of the replica {as_people_write(stack.resolve(target.bucket_arn))}"
-            if is_recorded
-            else None,
-        )
+        unnamed = f"the access logs of the replica {as_people_write(stack.resolve(target.bucket_arn))}"
+        return arns, unnamed if is_recorded else None
     return [*arns, f"arn:{stack.partition}:s3:::{name}"], None

@@ -218,7 +218,9 @@ def check_log_class(log_group: logs.ILogGroup) -> None:
         )
 
 
-def check_topic(scope: Construct, prop: str, topic: sns.ITopic, *, anywhere: bool = False) -> None:
+def check_topic(
+    scope: Construct, prop: str, topic: sns.ITopic, *, anywhere: bool = False, by_role: bool = False
+) -> None:
     """Refuse a topic that AWS services cannot publish to for this trail.
 
     A FIFO topic needs a message group, which neither an alarm nor CloudTrail nor a rule names; CloudTrail takes no name
@@ -227,10 +229,11 @@ def check_topic(scope: Construct, prop: str, topic: sns.ITopic, *, anywhere: boo
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     Rules and alarms publish to topics of their own region only: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html
     SNS encrypts with symmetric keys only: https://docs.aws.amazon.com/sns/latest/dg/sns-enable-encryption-for-topic.html
-    An alias is refused where alerts are published: the policy of their role names the key, and so does whoever disables
-    it. https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
+    An alias is refused where a role publishes: its policy names the key, and so does whoever disables it.
+    https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
 
     :param anywhere: whether the publisher can use a topic of another region, as CloudTrail can.
+    :param by_role: whether a role publishes to it, as that of the rules does.
     :raises ValueError: it is a FIFO topic, in another region, or encrypted with ``alias/aws/sns``, an alias, or a key
         that is disabled or not symmetric; or a stack of another account or Region makes it without a name.
     """
@@ -254,7 +257,7 @@ def check_topic(scope: Construct, prop: str, topic: sns.ITopic, *, anywhere: boo
         ),
         (
             "is encrypted with an alias",
-            not anywhere and key is not None and (alias is not None or ":alias/" in key.key_arn),
+            by_role and key is not None and (alias is not None or ":alias/" in key.key_arn),
             "the key itself, because the policy of the role that publishes, and the rules, name keys, not aliases",
         ),
         (

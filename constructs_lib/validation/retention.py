@@ -155,15 +155,15 @@ def _with_examples(arn: str, partition: str) -> str:
     """The ARN of a principal where one part, or several beside each other, are known only at deployment."""
     examples = ["arn", partition, "iam", "", "0" * 12, f"role/{_EXAMPLE}"]
     parts = arn.split(":")
-    missing = len(examples) - len(parts)
+    missing, shift = len(examples) - len(parts), 0
     for place, part in enumerate(parts):
         if LATER not in part:
             continue
-        whole = ":".join(examples[place : place + missing + 1])
-        parts[place] = part.replace(LATER, whole if missing > 0 or part == LATER else _EXAMPLE)
-        if missing > 0:
-            return ":".join(parts).replace(LATER, _EXAMPLE)
-    return ":".join(parts)
+        whole = ":".join(examples[place + shift : place + shift + missing + 1])
+        # The first may be several parts, as an account's root has five of the six.
+        parts[place] = part.replace(LATER, whole if missing > 0 or part == LATER else _EXAMPLE, 1)
+        missing, shift = 0, shift + missing
+    return ":".join(parts).replace(LATER, _EXAMPLE)
 
 
 def _takes_in_strangers(prefix: str) -> bool:

@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
@@ -488,6 +489,21 @@ def test_a_topic_that_another_accounts_stack_makes_allows_the_role_before_there_
     assert {each[0] for each in actions if each} == {f"arn:aws:sns:{REGION}:{other}:alerts"}
 
 
+def test_in_a_nested_stack_the_role_has_a_name_that_iam_takes() -> None:
+    """CDK would make one of the nested stack's own name, which is known only at deployment."""
+    app = new_app()
+    there = cdk.Stack(app, "There", env=cdk.Environment(account="444455556666", region=REGION))
+    here = cdk.Stack(app, "Here", env=cdk.Environment(account=ACCOUNT, region=REGION))
+    nested = cdk.NestedStack(here, "Nested")
+    trail = SecureTrail(nested, "SecureTrail", alerts=Alerts(topic=sns.Topic(there, "Topic", topic_name="alerts")))
+
+    policy = json.dumps(Template.from_stack(there).find_resources("AWS::SNS::TopicPolicy"))
+    role = trail.node.find_child("AlertRole").node.default_child
+    name = nested.resolve(cast("iam.CfnRole", role).role_name)
+    assert re.fullmatch(r"[\w+=,.@-]{1,64}", name)
+    assert f"arn:aws:iam::{ACCOUNT}:role/{name}" in policy
+
+
 def as_text(value: Any) -> str:
     """An output's value, with what is known only at deployment by its logical id."""
     if isinstance(value, str):
@@ -565,7 +581,8 @@ def test_a_further_alarm_reads_the_trails_log_group(stack: cdk.Stack) -> None:
 
 @pytest.mark.parametrize("is_theirs", [False, True])
 def test_the_topic_can_be_for_alarms_alone(stack: cdk.Stack, *, is_theirs: bool) -> None:
-    theirs = sns.Topic(stack, "Theirs") if is_theirs else None
+    alias = kms.Alias.from_alias_name(stack, "Alias", "alias/mine")
+    theirs = sns.Topic(stack, "Theirs", master_key=alias) if is_theirs else None
     trail = SecureTrail(stack, "SecureTrail", alerts=Alerts(topic=theirs, on_tampering=False))
 
     template = Template.from_stack(stack)

@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 
-from constructs_lib import Analytics, SecureTrail
+from constructs_lib import Analytics, NewBucket, SecureTrail
 from tests.cdk.conftest import new_app
 from tests.cdk.programs import run
 from tests.cdk.templates import plain
@@ -120,6 +120,27 @@ def test_a_reader_elsewhere_gets_the_same_conditions(here: cdk.Stack, principal:
     assert "kms:ViaService" in on_key["kms:Decrypt"][1]["Condition"]["StringEquals"]
 
 
+def test_a_role_that_another_accounts_stack_makes_afterwards_reads(here: cdk.Stack) -> None:
+    """As a principal S3 and KMS refuse a role that does not exist yet, and the role's policy needs the key's ARN."""
+    there = cdk.Stack(cdk.App.of(here), "There", env=cdk.Environment(account="444455556666", region=REGION))
+    reader = iam.Role(there, "Role", role_name="reader", assumed_by=iam.AccountRootPrincipal())
+    SecureTrail(here, "SecureTrail", log_bucket=NewBucket(bucket_name="of-the-trail")).grant_read(reader)
+
+    template = Template.from_stack(here)
+    by_role = [
+        statement
+        for resource_type, document in (("AWS::S3::BucketPolicy", "PolicyDocument"), ("AWS::KMS::Key", "KeyPolicy"))
+        for entry in template.find_resources(resource_type).values()
+        for statement in entry["Properties"][document]["Statement"]
+        if "444455556666" in json.dumps(statement)
+    ]
+    assert len(by_role) == 5
+    for each in by_role:
+        assert each["Principal"] == {"AWS": "arn:aws:iam::444455556666:root"}
+        assert each["Condition"]["ArnEquals"] == {"aws:PrincipalArn": "arn:aws:iam::444455556666:role/reader"}
+    assert there.dependencies == [here]
+
+
 @jsii.implements(iam.IGrantable)
 class Wrapped:
     def __init__(self, principal: iam.IPrincipal) -> None:
@@ -179,6 +200,7 @@ def test_not_everybody_reads(here: cdk.Stack) -> None:
         # What CDK or CloudFormation makes of other spellings.
         iam.ArnPrincipal(cdk.Fn.join("", ["*"])),
         iam.ArnPrincipal(cdk.Fn.sub("*")),
+        iam.ArnPrincipal(cdk.Fn.join("", ["*", cdk.Aws.NO_VALUE])),
         iam.ArnPrincipal(cdk.Lazy.string(cast("cdk.IStableStringProducer", Star()))),
         iam.ArnPrincipal(either("arn:aws:iam::444455556666:root", "*")),
         limited("StringEquals", ORGANIZATION),

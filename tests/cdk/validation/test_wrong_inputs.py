@@ -305,6 +305,7 @@ def test_a_principal_for_an_emergency_may_be_written_with_what_is_known_only_at_
         *(made("BreakGlass"), made(token), made(f"Break{token}"), made(f"*/Break{token}*"), f"{made(token)}*"),
         *(sub(f"{of}BreakGlass"), sub(f"{of}${{AWS::StackName}}-Break*"), join("", [f"{made('Break')}", "Glass"])),
         *(token, f"{token}:role/BreakGlass", f"{token}/Break*", f"{token}role/BreakGlass", cdk.Fn.import_value("Arn")),
+        *(f"{token}{token}", f"{token}:role/{token}", f"{token}:iam::{token}:role/{token}"),
         iam.Role(stack, "Role", assumed_by=iam.AccountRootPrincipal()).role_arn,
     ]
     refused = [
