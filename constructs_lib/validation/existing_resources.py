@@ -219,7 +219,8 @@ def check_topic(
     The policy of SNS's own key allows no other service and cannot be changed:
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     Rules and alarms publish to topics of their own region only: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html
-    An alias is refused where a role publishes: its policy names the key, and so does whoever disables it. https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
+    An alias is refused where a role publishes: its policy names the key, and so does whoever disables it:
+    https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
 
     :param anywhere: whether the publisher can use a topic of another region, as CloudTrail can.
     :param by_role: whether a role publishes to it, as that of the rules does.
