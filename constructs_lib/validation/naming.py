@@ -29,6 +29,8 @@ _BUCKET_ARN = re.compile(r"arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(?:key|alias)/[A-Za-z0-9/_-]+")
 # S3's safe characters without "*": the prefix becomes part of a policy's Resource, where "*" is a wildcard.
 _KEY_PREFIX = re.compile(r"[A-Za-z0-9!_.'()-]+(?:/[A-Za-z0-9!_.'()-]+)*")
+# `cdk.Aws.ACCOUNT_ID`, as CDK writes it: to ask Node for it would cost a call at every synth.
+_ACCOUNT_TOKEN = re.compile(r"\$\{Token\[AWS\.AccountId\.\d+\]\}")
 # What the trails of each stack have named: prop, account, region and name.
 _NAMED: WeakKeyDictionary[cdk.Stack, set[tuple[str, str, str, str]]] = WeakKeyDictionary()
 
@@ -95,7 +97,7 @@ def _meet(stack: cdk.Stack, other: cdk.Stack, *, everywhere: bool) -> bool:
 
 def _is_one_in_an_account(name: str) -> bool:
     """Whether it is the same in all regions of an account, so that it has no other token than the account's."""
-    return not _is_token(name) or not _is_token(name.replace(cdk.Aws.ACCOUNT_ID, ""))
+    return not _is_token(_ACCOUNT_TOKEN.sub("", name))
 
 
 def _is_token(text: str) -> bool:
