@@ -244,6 +244,8 @@ class SecureTrail(Construct):
             existing_resources.check_key(self.encryption_key, self.log_bucket)
             existing_resources.check_name(self, "encryption_key", self.encryption_key, self.encryption_key.key_arn)
             deploy_after_owner(self, self.encryption_key)
+        if self.key_alias is None:
+            existing_resources.warn_of_weak_key(self, self.encryption_key)
         if not has_own_log_bucket:
             existing_resources.check_name(self, "log_bucket", self.log_bucket, self.log_bucket.bucket_arn)
             existing_resources.warn_of_weak_bucket(self, "log_bucket", self.log_bucket)

@@ -55,8 +55,13 @@ def add_statements(
         missing.append(statement)
         cdk.Annotations.of(scope).add_warning_v2(
             f"securetrail:{kind.replace(' ', '-')}-policy:{name or statement.sid}",
-            f"CDK cannot change the policy of the imported {kind}. Without this statement the deployment or the "
-            f"delivery fails. Fix: add it to the {kind}'s policy"
+            f"CDK cannot change the policy of the imported {kind}. Without this statement "
+            + (
+                "nobody is denied what it denies, and nothing says so."
+                if statement.effect is iam.Effect.DENY
+                else "the deployment or the delivery fails."
+            )
+            + f" Fix: add it to the {kind}'s policy"
             + _HINTS.get(kind, "")
             + ": "
             + readable(scope, statement),

@@ -361,6 +361,22 @@ def warn_of_delegated_administrator(scope: Construct, management_account_id: str
         )
 
 
+def warn_of_weak_key(scope: Construct, key: kms.IKey) -> None:
+    """Warn of an existing key that does not rotate, as one that is made here does.
+
+    KMS rotates by itself only what it made: https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html
+    """
+    resource = key.node.default_child
+    if not isinstance(resource, kms.CfnKey) or resource.enable_key_rotation not in (None, False):
+        return
+    if resource.origin in (None, "AWS_KMS"):
+        cdk.Annotations.of(scope).add_warning_v2(
+            "securetrail:encryption-key:enable_key_rotation",
+            f"encryption_key {key.node.path} does not rotate. Fix: kms.Key(…, enable_key_rotation=True), or leave "
+            "encryption_key out to get one that does.",
+        )
+
+
 def warn_of_weak_bucket(scope: Construct, prop: str, bucket: s3.IBucket) -> None:
     """Warn of an existing bucket that protects what is in it less than one that is made here.
 

@@ -66,6 +66,22 @@ def test_a_warning_holds_the_statement_as_json_that_people_read(stack: cdk.Stack
     assert write["Condition"]["StringEquals"]["aws:SourceArn"] == trail
 
 
+def test_a_warning_of_a_deny_that_cdk_cannot_add_says_what_is_open_without_it(stack: cdk.Stack) -> None:
+    """The deployment and the deliveries succeed without it, and nobody is denied anything."""
+    trail = SecureTrail(
+        stack,
+        "SecureTrail",
+        log_bucket=s3.Bucket.from_bucket_name(stack, "B", "their-bucket"),
+        break_glass_principal_arns=["arn:aws:iam::111122223333:role/BreakGlass"],
+    )
+
+    texts = [text for each in trail.node.metadata if "imported bucket" in (text := str(each.data))]
+    assert [("fails" in text, "nothing says so" in text) for text in texts] == [
+        ('"Effect": "Allow"' in text, '"Effect": "Deny"' in text) for text in texts
+    ]
+    assert sum("nothing says so" in text for text in texts) == 2
+
+
 def test_a_log_archive_account_gets_the_same_policies_without_the_trail() -> None:
     """What the archive's stack writes for a trail that it has never seen is what the trail's own stack would."""
     trails = cdk.Stack(new_app(), "Trails", env=ENV)

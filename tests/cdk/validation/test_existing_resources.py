@@ -223,6 +223,24 @@ def test_it_is_told_where_it_is_not_known_whether_a_topic_has_a_key(
     assert all(f'"Service": "{told}"' in text and '"kms:Decrypt"' in text for text in texts)
 
 
+@pytest.mark.parametrize(("rotates", "is_told"), [(None, True), (False, True), (True, False)])
+def test_an_existing_key_that_does_not_rotate_gets_a_warning(
+    here: cdk.Stack, *, rotates: bool | None, is_told: bool
+) -> None:
+    """Of one whose material comes from outside KMS nothing is told: it cannot rotate by itself."""
+    key, outside = kms.Key(here, "K", enable_key_rotation=rotates), kms.Key(here, "Outside")
+    outside.node.default_child.origin = "EXTERNAL"  # type: ignore[union-attr]
+    trails = [SecureTrail(here, each.node.id + "Trail", encryption_key=each) for each in (key, outside)]
+
+    told, none = ([str(each.data) for each in trail.node.metadata if "rotate" in str(each.data)] for trail in trails)
+    assert len(told) == is_told
+    assert all(
+        "encryption_key Here/K does not rotate" in text and "Fix: kms.Key(…, enable_key_rotation=True)" in text
+        for text in told
+    )
+    assert none == []
+
+
 @pytest.mark.parametrize("is_shared", [True, False])
 def test_alerts_under_the_key_of_the_log_files_get_a_warning(here: cdk.Stack, *, is_shared: bool) -> None:
     """Whoever disables that key would stop the alert about it."""
