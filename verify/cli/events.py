@@ -137,8 +137,9 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         return 130
     is_searched = len(search.failures) < len(regions)
     _print_notices(terminal, found.number, arguments.limit, is_searched=is_searched)
-    where = None if arguments.all_regions or not is_searched else aws.region
-    has_more = _print_what_is_elsewhere(terminal, query, in_logs, where, is_chosen=arguments.region is not None)
+    where = None if arguments.all_regions else aws.region
+    is_chosen = arguments.region is not None
+    has_more = _print_what_is_elsewhere(terminal, query, in_logs, where, is_chosen=is_chosen, is_searched=is_searched)
     return 3 if search.failures or has_more else 0
 
 
@@ -162,12 +163,13 @@ _ABOUT = ("Username", "ResourceName", "AccessKeyId", "EventId", "SourceIPAddress
 
 
 def _print_what_is_elsewhere(
-    terminal: Terminal, query: Query, in_logs: str, region: str | None, *, is_chosen: bool
+    terminal: Terminal, query: Query, in_logs: str, region: str | None, *, is_chosen: bool, is_searched: bool
 ) -> bool:
     """What of the answer the event history cannot have, and where it is; whether that may be a part of the answer.
 
-    :param region: the one that was searched; ``None`` if all were.
+    :param region: the one in which to search; ``None`` for all.
     :param is_chosen: whether it was asked for.
+    :param is_searched: whether any could be searched.
     """
     service = service_of_data_event(query.attributes.get("EventName"))
     if service is not None:
@@ -182,7 +184,7 @@ def _print_what_is_elsewhere(
             f"The event history begins at {iso(oldest)}. What is older is in a trail's log files: {in_logs}"
         )
     is_about = any(name in query.attributes for name in _ABOUT)
-    if region is not None:
+    if region is not None and is_searched:
         instead = f" If no other one is meant: --region {region}." if is_about and not is_chosen else ""
         terminal.notice(f"Only {region} was searched. Events of other regions: --all-regions.{instead}")
     if service is None and not is_older and (is_about or (region is not None and query.attributes)):

@@ -108,6 +108,16 @@ def test_a_denied_lookup_is_no_empty_history(aws: AwsDouble, capsys: Output) -> 
     assert "was searched" not in printed.err
 
 
+def test_whom_the_history_is_denied_is_told_of_the_log_files(aws: AwsDouble, capsys: Output) -> None:
+    aws.denied_regions = {"us-east-1"}
+
+    assert main(["events", "--name", "ConsoleLogin"]) == 3
+
+    told = capsys.readouterr().err
+    assert "python -m verify logs show --event ConsoleLogin --since 90d" in told
+    assert "was searched" not in told
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
