@@ -61,8 +61,9 @@ lab-down: $(VENV)/.installed-lab  ## stop the embedded AWS and remove its state
 # ---- for people who change the project -------------------------------------------------------------
 
 # TESTS=… names files or tests, as pytest does. SEED=… shuffles them; the same seed gives the same order again.
-# Where a test ends its process, the others end and it is named; with a new process pytest waits without end.
-WORKERS := --numprocesses=auto --max-worker-restart=0
+# Where a test ends its process, the others end and it is named; with a new process pytest waits without end. What syrupy
+# warns of then would hide the name.
+WORKERS := --numprocesses=auto --max-worker-restart=0 -W 'default:syrupy:UserWarning'
 PYTEST = TMPDIR=$$MACHINE_TMPDIR python -m pytest $(WORKERS) $(if $(SEED),--random-order --random-order-seed=$(SEED))
 
 test-fast: $(VENV)/.installed-dev $(NODE_MODULES)  ## run the tests that need no lab, in half a minute

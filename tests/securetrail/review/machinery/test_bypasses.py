@@ -63,7 +63,7 @@ IS_LESS = {
     "fewer tests": (TEST, TEST.replace("not slow", "not slow and not securetrail")),
     "one check less": ("\tmypy\n", ""),
     "no review": ("@tools/review.sh", "@echo reviewed"),
-    "a variable": ("TMPDIR=$$MACHINE_TMPDIR python -m pytest --numprocesses=auto", "true"),
+    "a variable": ("TMPDIR=$$MACHINE_TMPDIR python -m pytest $(WORKERS)", "true"),
     "a shell in which everything succeeds": ("SHELL := /bin/bash", "SHELL := /bin/true"),
     "failures do not end a recipe": ("-eu -o pipefail -c", "-c"),
     "all failures are ignored": (".DELETE_ON_ERROR:", ".DELETE_ON_ERROR:\n.IGNORE:"),
