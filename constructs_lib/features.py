@@ -332,7 +332,7 @@ def _create_alerts(scope: Construct, parts: TrailParts, wanted: Alerts) -> _Aler
     alarms: Sequence[cloudwatch.CfnAlarm] = ()
     if wanted.on_tampering:
         role, alarms = _create_tamper_alerts(scope, parts, topic, wanted)
-        if existing_resources.may_differ(topic.env.account, stack.account):
+        if existing_resources.may_differ(existing_resources.place_of(topic)[1], stack.account):
             account = stack.account if existing_resources.is_apart(scope, topic) else None
             to_publish, to_encrypt = role_statements(role, topic.topic_arn, account=account)
             of_topic.append(to_publish)

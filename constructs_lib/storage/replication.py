@@ -15,7 +15,7 @@ from constructs_lib.compliance.acknowledgements import acknowledge_wildcards
 from constructs_lib.policies.attach import as_people_write, readable
 from constructs_lib.policies.stack_order import deploy_after
 from constructs_lib.storage.log_replica import ReplicaTarget, copy_statements
-from constructs_lib.validation.existing_resources import differ
+from constructs_lib.validation.existing_resources import differ, known
 
 _S3 = iam.ServicePrincipal("s3.amazonaws.com")
 
@@ -136,8 +136,9 @@ def _check_name(target: ReplicaTarget, stack: cdk.Stack) -> None:
 
 def _warn_of_what_is_not_known(scope: Construct, target: ReplicaTarget, other_account: str | None) -> None:
     """Warn where S3 may copy nothing, which no deployment tells: of a target that this app does not make."""
-    account = cdk.Stack.of(scope).account
-    of_target = target.account
+    stack = cdk.Stack.of(scope)
+    account = stack.account
+    of_target = None if target.account is None else known(target.account, target.stack or stack)
     key_account = "".join(target.key_arn.split(":")[4:5])  # of a token none
     annotations = cdk.Annotations.of(scope)
     if other_account is not None and target.source_account is None:
@@ -166,8 +167,8 @@ def _warn_of_what_is_not_known(scope: Construct, target: ReplicaTarget, other_ac
 
 def _account(account: str | None) -> str:
     """The account as people read it."""
-    known = account is not None and not cdk.Token.is_unresolved(account)
-    return f"account {account}" if known else "an account that is not known during the synth"
+    is_known = account is not None and not cdk.Token.is_unresolved(account)
+    return f"account {account}" if is_known else "an account that is not known during the synth"
 
 
 def _configuration(

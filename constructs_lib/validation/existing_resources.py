@@ -7,8 +7,9 @@ checked.
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
@@ -20,6 +21,9 @@ if TYPE_CHECKING:  # only named in signatures, and slow to load
     from aws_cdk import aws_logs as logs
     from aws_cdk import aws_sns as sns
 
+# `cdk.Aws.ACCOUNT_ID` and `cdk.Aws.REGION`, as CDK writes them.
+_OF_THE_STACK: Final = re.compile(r"\$\{Token\[AWS\.(AccountId|Region)\.\d+\]\}")
+
 
 def differ(one: str, other: str) -> bool:
     """Whether two accounts, or two regions, are known to be different ones."""
@@ -30,6 +34,20 @@ def may_differ(one: str, other: str) -> bool:
     """Whether two accounts, or two regions, are different ones, or may be: one of them is known, and not the other."""
     unknown = [cdk.Token.is_unresolved(each) for each in (one, other)]
     return one != other and not all(unknown)
+
+
+def known(written: str, stack: cdk.Stack) -> str:
+    """An account or a Region that the stack's template writes: ``cdk.Aws.ACCOUNT_ID`` and ``REGION`` are its own."""
+    pseudo = _OF_THE_STACK.fullmatch(written)
+    if pseudo is None:
+        return written
+    return stack.account if pseudo[1] == "AccountId" else stack.region
+
+
+def place_of(resource: cdk.IResource) -> tuple[str, str]:
+    """The region and account of a resource, as far as they are known."""
+    env, stack = resource.env, cdk.Stack.of(resource)
+    return known(env.region, stack), known(env.account, stack)
 
 
 def _place(region: str, account: str) -> str:
@@ -287,7 +305,7 @@ def warn_of_shared_key(scope: Construct, topic: sns.ITopic, encryption_key: kms.
 
 def warn_of_unknown_region(scope: Construct, prop: str, topic: sns.ITopic) -> None:
     """Warn of a topic that may be in another region than the rules and the alarms that publish to it."""
-    there, here = topic.env.region, cdk.Stack.of(scope).region
+    there, here = place_of(topic)[0], cdk.Stack.of(scope).region
     if may_differ(there, here):
         where, known = "which region the topic is in", here
         if not cdk.Token.is_unresolved(there):
@@ -310,10 +328,10 @@ def warn_of_unseen_calls(scope: Construct, resources: Mapping[str, cdk.IResource
     """
     stack = cdk.Stack.of(scope)
     for prop, resource in resources.items():
-        env = resource.env
-        if may_differ(env.region, stack.region) or may_differ(env.account, stack.account):
-            is_known = differ(env.region, stack.region) or differ(env.account, stack.account)
-            there = _place(env.region, env.account)
+        region, account = place_of(resource)
+        if may_differ(region, stack.region) or may_differ(account, stack.account):
+            is_known = differ(region, stack.region) or differ(account, stack.account)
+            there = _place(region, account)
             cdk.Annotations.of(scope).add_warning_v2(
                 f"securetrail:tamper-alerts:{prop}",
                 f"{prop} is in {there}. EventBridge receives calls where they are made, and the rules for alerts are "

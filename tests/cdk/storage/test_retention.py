@@ -327,6 +327,8 @@ def test_it_is_told_where_it_is_not_known_whether_copies_arrive(
         (None, "111122223333", True),
         ("111122223333", "a parameter", True),
         (None, "a parameter", True),
+        ("111122223333", "as a template writes its own", False),
+        (None, "as a template writes its own", False),
     ],
 )
 def test_a_replica_whose_account_may_be_another_one_is_warned_of(
@@ -334,11 +336,16 @@ def test_a_replica_whose_account_may_be_another_one_is_warned_of(
 ) -> None:
     app, region = new_app(), "eu-central-1"
     here = cdk.Stack(app, "Here", env=cdk.Environment(account=of_trail, region=region))
-    parameter = cdk.CfnParameter(here, "Account").value_as_string if of_replica == "a parameter" else None
+    parameter = {
+        "a parameter": cdk.CfnParameter(here, "Account").value_as_string,
+        "as a template writes its own": cdk.Aws.ACCOUNT_ID,
+    }.get(str(of_replica))
     env = cdk.Environment(account=None if parameter else of_replica, region=region)
     replica = LogReplica(cdk.Stack(app, "There", env=env), "Replica", bucket_name="copies", key_alias="alias/copies")
     target = (
-        dataclasses.replace(replica.target, account=parameter, source_account=None) if parameter else replica.target
+        dataclasses.replace(replica.target, account=parameter, source_account=None, stack=None)
+        if parameter
+        else replica.target
     )
     trail = SecureTrail(here, "SecureTrail", log_bucket=NewBucket(replica=Replica(target=target)))
 

@@ -310,6 +310,18 @@ UNKNOWN_PLACES: dict[str, tuple[cdk.Environment | None, Callable[[cdk.Stack], di
     ),
     "key": (None, lambda stack: {"alerts": Alerts(), "encryption_key": key_in(stack, HERE)}, {"encryption_key"}),
     "own": (None, lambda stack: {"alerts": Alerts(topic=sns.Topic(stack, "T"))}, set()),
+    "the stack's own account and Region, as a template writes them": (
+        cdk.Environment(account=ACCOUNT, region=HERE),
+        lambda stack: {
+            "alerts": Alerts(
+                topic=sns.Topic.from_topic_arn(stack, "T", f"arn:aws:sns:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:alerts")
+            ),
+            "encryption_key": kms.Key.from_key_arn(
+                stack, "K", f"arn:aws:kms:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:key/{'1' * 8}-1111-1111-1111-{'1' * 12}"
+            ),
+        },
+        set(),
+    ),
 }
 
 
