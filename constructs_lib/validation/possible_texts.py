@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 LATER: Final = "\0"  # stands for what is known only at deployment
 ANYTHING: Final = "*"
+# More than anybody writes: each choice multiplies them.
+_MOST: Final = 1_000
 _VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
 
 
@@ -26,7 +29,7 @@ def possible_texts(value: Any) -> list[str]:
         case {"Fn::If": [_, *either]} | list(either):
             found = [text for each in either for text in possible_texts(each)]
         case {"Fn::Join": [str(separator), list(parts)]}:
-            found = [separator.join(each) for each in itertools.product(*map(possible_texts, parts))]
+            found = [separator.join(each) for each in _choices(map(possible_texts, parts))]
         case {"Fn::Sub": str(text)}:
             found = _filled_in(text, {})
         case {"Fn::Sub": [str(text), dict(given)]}:
@@ -46,5 +49,13 @@ def _filled_in(text: str, given: Mapping[str, Any]) -> list[str]:
     ]
     return [
         "".join(itertools.chain.from_iterable(itertools.zip_longest(between, each, fillvalue="")))
-        for each in itertools.product(*filled)
+        for each in _choices(filled)
     ]
+
+
+def _choices(parts: Iterable[list[str]]) -> Iterable[tuple[str, ...]]:
+    """One text of each part, in all ways; where these are too many to look at, what counts as anything."""
+    distinct = [[*dict.fromkeys(each)] for each in parts]
+    if math.prod(map(len, distinct)) > _MOST:
+        return [(ANYTHING,)]
+    return itertools.product(*distinct)
