@@ -320,6 +320,7 @@ class SecureTrail(Construct):
                 access_log_bucket=self.access_log_bucket if self.access_log_bucket in self.own_buckets else None,
                 folders=[f"{self.log_folder}/{account}"],
                 trail=self.trail,
+                is_own=has_own_log_bucket and self.key_alias is not None,
             ),
         )
 

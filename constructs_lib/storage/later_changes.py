@@ -38,6 +38,7 @@ class Made:
     """What is looked at.
 
     :param removal_policy: what the construct was told.
+    :param is_own: whether it made key and log bucket, so that they are of its stack.
     :param folders: the folders of the log bucket that CloudTrail writes to, each with its account. Default: - none;
         it is a replica.
     :param trail: Default: - none; it is an archive or a replica.
@@ -49,6 +50,7 @@ class Made:
     access_log_bucket: s3.IBucket | None = None
     folders: Sequence[str] = ()
     trail: cloudtrail.CfnTrail | None = None
+    is_own: bool = True
 
 
 def warn_of_later_changes(scope: Construct, made: Made) -> None:
@@ -60,26 +62,25 @@ def warn_of_later_changes(scope: Construct, made: Made) -> None:
 class _AtTheEnd:
     def __init__(self, scope: Construct, made: Made) -> None:
         self._scope, self._made = scope, made
-        self._bucket, self._key = _made_by_cdk(made.log_bucket), _made_by_cdk(made.key)
-        self._access_log_bucket = _made_by_cdk(made.access_log_bucket)
 
     def validate(self) -> list[str]:
         """Add the warnings.
 
         :returns: no error: what an app does by its own words is not refused.
         """
-        for name, text in (*self._removals(), *self._settings(), *self._policies()):
+        for name, text in (*self._removals(), *self._found()):
             cdk.Annotations.of(self._scope).add_warning_v2(f"securetrail:{name}", text)
         return []
 
     def _removals(self) -> Iterator[tuple[str, str]]:
         if self._made.removal_policy is cdk.RemovalPolicy.DESTROY:
             return
-        for name, resource in (
-            ("log-bucket", self._bucket),
-            ("encryption-key", self._key),
-            ("access-log-bucket", self._access_log_bucket),
+        for name, made in (
+            ("log-bucket", self._made.log_bucket),
+            ("encryption-key", self._made.key),
+            ("access-log-bucket", self._made.access_log_bucket),
         ):
+            resource = _made_by_cdk(made)
             # CloudFormation deletes what has no policy. CDK sets UpdateReplacePolicy together with this one.
             if resource is not None and resource.cfn_options.deletion_policy in (None, cdk.CfnDeletionPolicy.DELETE):
                 text = (
@@ -90,31 +91,42 @@ class _AtTheEnd:
                 )
                 yield f"removal:{name}", text
 
-    def _settings(self) -> Iterator[tuple[str, str]]:
-        trail = self._made.trail
-        if trail is None:
-            return
-        properties = _properties(trail)
-        for name, (written, loss) in _SETTINGS.items():
-            value = properties.get(name)
-            if value is None or value is False:
-                text = (
-                    f"{_path(trail)}: {written} is {'not set' if value is None else 'false'}, so that {loss}. "
-                    "Allowed: what the construct sets. Fix: remove what changes it."
-                )
-                yield f"trail:{written}", text
+    def _found(self) -> Iterator[tuple[str, str]]:
+        made, key = self._made, _made_by_cdk(self._made.key)
+        of_trail: Any = {} if made.trail is None else _properties(made.trail)
+        of_key: Any = {} if key is None else _properties(key)
+        # Of what is imported there is none.
+        policy = getattr(made.log_bucket, "policy", None) if made.folders else None
+        of_bucket: Any = []
+        if policy is not None:
+            arn = made.log_bucket.bucket_arn
+            of_bucket = [policy.document, *(f"{arn}/{folder}/file" for folder in made.folders)]
+        stack = cdk.Stack.of(self._scope)
+        if made.is_own:  # each call of Node costs time at every synth
+            of_trail, of_key, of_bucket = stack.resolve([of_trail, of_key, of_bucket])
+        else:
+            of_trail = stack.resolve(of_trail)
+            of_key = {} if key is None else cdk.Stack.of(key).resolve(of_key)
+            of_bucket = [] if policy is None else cdk.Stack.of(policy).resolve(of_bucket)
+        if made.trail is not None:
+            yield from _lost_settings(made.trail, of_trail)
+        if of_bucket:
+            document, *arns = as_people_write(of_bucket)
+            yield from _faults("bucket", made.log_bucket, document, "s3:PutObject", arns)
+        if key is not None:
+            document = as_people_write(of_key.get("keyPolicy", {}))
+            yield from _faults("key", made.key, document, "kms:GenerateDataKey" if made.folders else "", [""])
 
-    def _policies(self) -> Iterator[tuple[str, str]]:
-        made = self._made
-        policy = getattr(made.log_bucket, "policy", None)
-        if policy is not None and self._bucket is not None and made.folders:
-            files = [made.log_bucket.arn_for_objects(f"{folder}/file") for folder in made.folders]
-            document, *arns = as_people_write(cdk.Stack.of(policy).resolve([policy.document, *files]))
-            yield from _faults("bucket", self._bucket, document, "s3:PutObject", arns)
-        if self._key is not None:
-            document = as_people_write(_properties(self._key).get("keyPolicy", {}))
-            action = "kms:GenerateDataKey" if made.folders else ""
-            yield from _faults("key", self._key, document, action, [""])
+
+def _lost_settings(trail: cloudtrail.CfnTrail, properties: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, (written, loss) in _SETTINGS.items():
+        value = properties.get(name)
+        if value is None or value is False:
+            text = (
+                f"{_path(trail)}: {written} is {'not set' if value is None else 'false'}, so that {loss}. "
+                "Allowed: what the construct sets. Fix: remove what changes it."
+            )
+            yield f"trail:{written}", text
 
 
 def _made_by_cdk(resource: cdk.IResource | None) -> cdk.CfnResource | None:
@@ -123,18 +135,18 @@ def _made_by_cdk(resource: cdk.IResource | None) -> cdk.CfnResource | None:
     return child if isinstance(child, cdk.CfnResource) else None
 
 
-def _path(resource: cdk.CfnResource) -> str:
-    return resource.node.path.removesuffix("/Resource")
+def _path(resource: cdk.IResource | cdk.CfnResource) -> str:
+    made = resource if isinstance(resource, cdk.CfnResource) else _made_by_cdk(resource)
+    return (made or resource).node.path.removesuffix("/Resource")
 
 
-def _properties(resource: cdk.CfnResource) -> dict[str, Any]:
+def _properties(resource: cdk.CfnResource) -> Mapping[str, Any]:
     """All at once, to ask Node only once; see ``warn_of_weak_bucket``."""
-    properties: dict[str, Any] = cdk.Stack.of(resource).resolve(resource._cfn_properties)  # noqa: SLF001 (protected in CDK)
-    return properties
+    return resource._cfn_properties  # noqa: SLF001 (protected in CDK)
 
 
 def _faults(
-    kind: str, resource: cdk.CfnResource, document: Mapping[str, Any], action: str, resources: Sequence[str]
+    kind: str, resource: cdk.IResource, document: Mapping[str, Any], action: str, resources: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
     statements = [each for each in _listed(document.get("Statement", [])) if isinstance(each, dict)]
     denying = [each for each in statements if action and denies(each, action, resources)]

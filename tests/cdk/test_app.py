@@ -76,11 +76,11 @@ def test_a_template_too_large_to_send_inline_is_refused_with_the_flag_that_helps
 def test_the_synth_calls_node_no_more_than_it_must() -> None:
     """Each call costs about a millisecond, in three processes. Seconds vary (`make bench`); calls do not.
 
-    Thirty of them look at what the app has done to the parts (`constructs_lib/storage/later_changes.py`).
+    Thirteen of them look at what the app has done to the parts (`constructs_lib/storage/later_changes.py`).
     """
     context = json.dumps(json.loads((ROOT / "cdk.json").read_text())["context"])
 
-    assert synth(APPS[OURS], context).calls <= 125
+    assert synth(APPS[OURS], context).calls <= 113
 
 
 def test_cfn_lint_has_nothing_to_say(assembly: Path) -> None:
