@@ -407,7 +407,11 @@ def _create_tamper_alerts(
         bucket_name=parts.log_bucket.bucket_name,
     )
     role = create_alert_role(
-        scope, trail_name=parts.trail_name, topic_arn=topic.topic_arn, key_arn=_key_arn_of(scope, topic)
+        scope,
+        trail_name=parts.trail_name,
+        topic_arn=topic.topic_arn,
+        key_arn=_key_arn_of(scope, topic),
+        is_named_elsewhere=wanted.topic is not None and existing_resources.is_apart(scope, topic),
     )
     target = alert_target(topic.topic_arn, role.role_arn, for_chat=bool(wanted.slack_channels))
     alarms = guard_alerts(

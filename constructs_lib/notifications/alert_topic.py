@@ -43,7 +43,9 @@ def create_alert_topic(scope: Construct, *, trail_name: str, removal_policy: cdk
     )
 
 
-def create_alert_role(scope: Construct, *, trail_name: str, topic_arn: str, key_arn: str | None) -> iam.Role:
+def create_alert_role(
+    scope: Construct, *, trail_name: str, topic_arn: str, key_arn: str | None, is_named_elsewhere: bool
+) -> iam.Role:
     """The role by which EventBridge publishes what the trail's rules match.
 
     EventBridge's own principal sends SNS and KMS no context that a condition could look at: with a statement for it, a
@@ -54,13 +56,15 @@ def create_alert_role(scope: Construct, *, trail_name: str, topic_arn: str, key_
     The policy is a managed one: NIST 800-53, HIPAA and PCI DSS rules refuse inline policies.
 
     :param key_arn: that of the key that encrypts the topic, or a pattern of it. Default: - it has none.
+    :param is_named_elsewhere: whether the policy of a topic in another account's stack has to say its name.
     """
     stack = cdk.Stack.of(scope)
     rules = stack.format_arn(service="events", resource="rule", resource_name="*")
-    # CDK gives it a name only where the policy of a topic in another account's stack has to say it. In a nested stack
-    # it would make one of the stack's own, which is known only at deployment; roles of all regions share their names.
+    # CDK gives it a name only where it is named elsewhere. In a nested stack it would make one of the stack's, which
+    # is known only at deployment; roles of all regions share their names. Without need it has none: the second
+    # deployment of an app to one account, under another stack's name, would find it taken.
     name = cdk.PhysicalName.GENERATE_IF_NEEDED
-    if stack.nested_stack_parent is not None:
+    if is_named_elsewhere and stack.nested_stack_parent is not None:
         name = f"{cdk.Names.unique_resource_name(scope, max_length=_MAX_BASE, separator='-')}-{stack.region}"
     role = iam.Role(
         scope,

@@ -489,6 +489,15 @@ def test_a_topic_that_another_accounts_stack_makes_allows_the_role_before_there_
     assert {each[0] for each in actions if each} == {f"arn:aws:sns:{REGION}:{other}:alerts"}
 
 
+def test_in_a_nested_stack_with_a_topic_of_its_own_the_role_has_no_name() -> None:
+    """The app may go to one account twice, under two names of the stack."""
+    nested = cdk.NestedStack(cdk.Stack(new_app(), "Stack"), "Nested")
+    trail = SecureTrail(nested, "SecureTrail", alerts=Alerts())
+
+    role = trail.node.find_child("AlertRole").node.default_child
+    assert nested.resolve(cast("iam.CfnRole", role).role_name) is None
+
+
 def test_in_a_nested_stack_the_role_has_a_name_that_iam_takes() -> None:
     """CDK would make one of the nested stack's own name, which is known only at deployment."""
     app = new_app()
